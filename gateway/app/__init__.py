@@ -1,0 +1,1 @@
+"""Where the parts are put together: a file for each kind of process, and the supervisor that runs them."""

@@ -1,0 +1,83 @@
+"""
+How a child process hears from its supervisor: a pipe that brings new configurations, and whose end is the
+supervisor's end; and SIGTERM, which asks it to finish.
+"""
+
+import gc
+import os
+import signal
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractContextManager, nullcontext
+from multiprocessing import current_process
+from multiprocessing.connection import Connection
+from pathlib import Path
+from socket import socket
+
+import anyio
+import uvicorn
+
+from gateway import logs
+from gateway.config import Config
+
+READY = "ready"
+"""What a child says once it does its work."""
+
+
+class Control:
+    """The child's end."""
+
+    def __init__(self, pipe: Connection) -> None:
+        self._pipe = pipe
+
+    def ready(self) -> None:
+        # What is there now stays: the collector need not look at it again.
+        gc.collect()
+        gc.freeze()
+        self._pipe.send(READY)
+
+    async def obey(self, stop: Callable[[], None], reload: Callable[[Config], None]) -> None:
+        """Call `stop` at SIGTERM, and `reload` with each new configuration, until cancelled."""
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(self._listen, reload)
+            # Ctrl-C reaches all processes of a terminal, but only the supervisor acts on it.
+            with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
+                async for number in signals:
+                    if number == signal.SIGTERM:
+                        stop()
+
+    async def _listen(self, reload: Callable[[Config], None]) -> None:
+        while True:
+            await anyio.wait_readable(self._pipe.fileno())
+            try:
+                config = self._pipe.recv()
+            except (EOFError, OSError):
+                # The supervisor was killed, and its successor needs our port and our shard now.
+                os._exit(1)
+            reload(config)
+
+
+def run(main: Callable[[], Awaitable[None]]) -> None:
+    """Run a child process."""
+    logs.configure()
+    title = Path("/proc/self/comm")
+    if title.exists():  # so that ps and top tell the children apart
+        title.write_text(f"gw-{current_process().name}")
+    anyio.run(main, backend_options={"use_uvloop": True})
+
+
+class Server(uvicorn.Server):
+    """uvicorn, on a socket of ours, leaving signals to Control."""
+
+    def __init__(self, config: uvicorn.Config, control: Control) -> None:
+        super().__init__(config)
+        self.control = control
+
+    def capture_signals(self) -> AbstractContextManager[None]:  # type: ignore[override]  # a generator there
+        return nullcontext()
+
+    async def startup(self, sockets: list[socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.control.ready()
+
+    def stop(self) -> None:
+        self.should_exit = True

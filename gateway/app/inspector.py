@@ -1,0 +1,40 @@
+"""The process that operators look into."""
+
+from multiprocessing.connection import Connection
+from socket import socket
+
+import anyio
+import uvicorn
+
+from gateway.app.control import Control, Server, run
+from gateway.config import Config
+from gateway.inspector.pages import inspector
+from gateway.journal.positions import beside
+
+
+def main(config: Config, listener: socket, pipe: Connection) -> None:
+    """Show what there is to see, until the supervisor says otherwise."""
+    run(lambda: show(config, listener, Control(pipe)))
+
+
+async def show(config: Config, listener: socket, control: Control) -> None:
+    pages = inspector(config.journal.path, beside(config.journal.path), config.inspector.token, config.sinks)
+    server = Server(
+        uvicorn.Config(
+            pages,
+            http="httptools",
+            ws="none",
+            loop="none",
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            proxy_headers=False,
+            timeout_graceful_shutdown=1,
+        ),
+        control,
+    )
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(control.obey, server.stop, lambda _: None)
+        await server.serve([listener])
+        tasks.cancel_scope.cancel()

@@ -1,0 +1,239 @@
+"""What the operator writes: gateway.toml, checked to the last key."""
+
+import difflib
+import re
+import tomllib
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from ipaddress import ip_address, ip_network
+from pathlib import Path
+from typing import Annotated, Any
+
+import msgspec
+
+from gateway.errors import ConfigError
+from gateway.sinks import KINDS
+from gateway.sinks.base import Sink
+from gateway.sources import Source
+from gateway.units import Duration, Size
+
+Port = Annotated[int, msgspec.Meta(ge=0, le=65535)]
+Positive = Annotated[int, msgspec.Meta(ge=1)]
+
+BUILT_IN = """
+[sources.default]
+write_keys = ["dev"]
+
+[sinks.events]
+kind = "json_lines"
+path = "data/events.jsonl"
+"""
+"""What runs where nobody has written anything."""
+
+_SMALLEST_JOURNAL = 1024 * 1024  # bytes
+
+
+class Server(msgspec.Struct, frozen=True):
+    """The intake's public address."""
+
+    host: str = "127.0.0.1"
+    port: Port = 8080
+    workers: Positive = 1
+    """Processes."""
+    trusted_proxies: tuple[str, ...] = ()
+    """Addresses or networks whose X-Forwarded-For is believed."""
+
+
+class Inspector(msgspec.Struct, frozen=True):
+    """The operators' address."""
+
+    host: str = "127.0.0.1"
+    port: Port = 8081
+    token: str = ""
+    """Asked for as Bearer; required as soon as the host is not a loopback address."""
+
+
+class Journal(msgspec.Struct, frozen=True):
+    """Where events are kept until every sink has them, and some time longer."""
+
+    path: Path = Path("data/journal")
+    keep: Duration = Duration(7 * 86400)
+    """How long delivered events stay."""
+    max_size: Size = Size(20 * 1024**3)
+    """What was delivered goes early, and then new events are refused, before the journal is larger."""
+
+
+class Config(msgspec.Struct, frozen=True):
+    """All of it, valid; every path is absolute."""
+
+    server: Server
+    inspector: Inspector
+    journal: Journal
+    sources: dict[str, Source]
+    sinks: dict[str, Sink]
+    built_in: bool = False
+    """Whether nobody has written anything."""
+
+
+def load(file: Path | None, data: Path | None, environment: Mapping[str, str]) -> Config:
+    """
+    Read a configuration: `file`, else $GATEWAY_CONFIG, else ./gateway.toml, else what is built in.
+
+    `data` takes the place of the folder "data" where the configuration leaves a path to us. ConfigError has
+    one line a mistake, naming file, table and key.
+    """
+    if file is None and environment.get("GATEWAY_CONFIG"):
+        file = Path(environment["GATEWAY_CONFIG"])
+    if file is None and Path("gateway.toml").exists():
+        file = Path("gateway.toml")
+    tables = _parse(file) if file else tomllib.loads(BUILT_IN)
+    if data:
+        tables.setdefault("journal", {}).setdefault("path", str(data.absolute() / "journal"))
+        if not file:
+            tables["sinks"]["events"]["path"] = str(data.absolute() / "events.jsonl")
+    folder = file.absolute().parent if file else Path.cwd()
+    return _Check(str(file or "built-in configuration"), folder, environment).config(tables, not file)
+
+
+def _parse(file: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(file.read_text("utf-8"))
+    except OSError as error:
+        raise ConfigError(f"{file}: {error.strerror}") from error
+    except ValueError as error:  # not UTF-8, or not TOML: the message has the line
+        raise ConfigError(f"{file}: {error}") from error
+
+
+class _Check:
+    """One pass over the tables of a file, in which every mistake is noted."""
+
+    def __init__(self, name: str, folder: Path, environment: Mapping[str, str]) -> None:
+        self.name = name
+        self.folder = folder
+        self.environment = environment
+        self.mistakes: list[str] = []
+
+    def config(self, tables: dict[str, Any], built_in: bool) -> Config:
+        known = ("server", "inspector", "journal", "sources", "sinks")
+        for key in tables.keys() - set(known):
+            self._note(f"[{key}]", f"unknown table{_suggest(key, known)}")
+        parts = {
+            "server": self._table("server", Server, tables.get("server", {})),
+            "inspector": self._table("inspector", Inspector, tables.get("inspector", {})),
+            "journal": self._table("journal", Journal, tables.get("journal", {})),
+            "sources": {
+                name: self._table(f"sources.{name}", Source, table, name=name)
+                for name, table in self._named(tables, "sources").items()
+            },
+            "sinks": {
+                name: self._sink(f"sinks.{name}", table)
+                for name, table in self._named(tables, "sinks").items()
+            },
+        }
+        if not self.mistakes:
+            config = Config(**parts, built_in=built_in)
+            self._compare(config)
+        if self.mistakes:
+            raise ConfigError(*(f"{self.name}: {mistake}" for mistake in self.mistakes))
+        return config
+
+    def _named(self, tables: dict[str, Any], kind: str) -> dict[str, Any]:
+        found = tables.get(kind)
+        if isinstance(found, dict) and found:
+            return found
+        self._note(f"[{kind}]", f"there must be at least one table [{kind}.NAME]")
+        return {}
+
+    def _sink(self, name: str, table: object) -> Any:
+        kind = table.get("kind") if isinstance(table, dict) else None
+        if not isinstance(table, dict) or kind not in KINDS:
+            self._note(f"[{name}] kind", f"expected one of {', '.join(KINDS)}{_suggest(kind, KINDS)}")
+            return None
+        return self._table(name, KINDS[kind], {k: v for k, v in table.items() if k != "kind"})
+
+    def _table(self, where: str, shape: type[msgspec.Struct], table: object, **given: Any) -> Any:
+        """The table in its shape, converted key by key; None after a mistake."""
+        if not isinstance(table, dict):
+            return self._note(f"[{where}]", "expected a table")
+        fields = {f.name: f for f in msgspec.structs.fields(shape) if f.name not in given}
+        before = len(self.mistakes)
+        values = dict(given)
+        for key, value in ({"path": "data/journal"} | table if shape is Journal else table).items():
+            if key not in fields:
+                self._note(f"[{where}] {key}", f"unknown key{_suggest(key, fields)}")
+                continue
+            try:
+                values[key] = msgspec.convert(self._fill(value), fields[key].type, dec_hook=self._read)
+            except ValueError as error:
+                self._note(f"[{where}] {key}", str(error))
+        for key, field in fields.items():
+            if field.required and key not in table:
+                self._note(f"[{where}] {key}", "missing")
+        return shape(**values) if len(self.mistakes) == before else None
+
+    def _fill(self, value: Any) -> Any:
+        """Put in what ${NAME} stands for in the environment."""
+        if isinstance(value, str):
+            return re.sub(r"\$\{(\w+)\}", self._variable, value)
+        if isinstance(value, list):
+            return [self._fill(each) for each in value]
+        return value
+
+    def _variable(self, found: re.Match[str]) -> str:
+        if found[1] not in self.environment:
+            raise ValueError(f"{found[0]} is not set in the environment")
+        return self.environment[found[1]]
+
+    def _read(self, kind: type, value: object) -> object:
+        """The types that TOML does not know."""
+        if issubclass(kind, Duration | Size):
+            return kind.parse(value)
+        if kind is Path and isinstance(value, str) and value:
+            return self.folder / Path(value).expanduser()
+        raise ValueError(f"expected a path, got {value!r}")
+
+    def _compare(self, config: Config) -> None:
+        """What no table can say alone."""
+        owners = Counter(key for source in config.sources.values() for key in set(source.write_keys))
+        for name, source in config.sources.items():
+            where = f"[sources.{name}]"
+            if not source.write_keys or "" in source.write_keys:
+                self._note(f"{where} write_keys", "there must be at least one, and none may be empty")
+            if any(owners[key] > 1 for key in source.write_keys):
+                self._note(f"{where} write_keys", "another source has the same key")
+            for limit in ("max_event", "max_body", "max_events"):
+                if getattr(source, limit) == 0:
+                    self._note(f"{where} {limit}", "nothing would ever be small enough")
+        paths = Counter(getattr(sink, "path", None) for sink in config.sinks.values())
+        for name, sink in config.sinks.items():
+            for wanted in sink.sources:
+                if wanted not in config.sources:
+                    hint = _suggest(wanted, config.sources)
+                    self._note(f"[sinks.{name}] sources", f"there is no source {wanted!r}{hint}")
+            path = getattr(sink, "path", None)
+            if path and paths[path] > 1:
+                self._note(f"[sinks.{name}] path", "another sink has the same file")
+        for address in config.server.trusted_proxies:
+            try:
+                ip_network(address, strict=False)
+            except ValueError as error:
+                self._note("[server] trusted_proxies", str(error))
+        if config.journal.max_size < _SMALLEST_JOURNAL:
+            self._note("[journal] max_size", "must be at least 1MB")
+        if not config.inspector.token and not _is_loopback(config.inspector.host):
+            self._note("[inspector] token", "required, since the host is not a loopback address")
+
+    def _note(self, where: str, what: str) -> None:
+        self.mistakes.append(f"{where}: {what}")
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _suggest(word: object, known: Iterable[str]) -> str:
+    close = difflib.get_close_matches(str(word), known, n=1)
+    return f"; did you mean {close[0]}?" if close else ""

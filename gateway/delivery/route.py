@@ -1,0 +1,79 @@
+"""Which events a sink gets, and why not the others."""
+
+from collections.abc import Iterable
+
+import msgspec
+from msgspec import UNSET, Raw, UnsetType
+
+from gateway.journal.positions import Tally
+from gateway.sinks.base import Sink
+
+_YES, _NO = Raw(b"true"), Raw(b"false")
+
+
+class _Source(msgspec.Struct):
+    name: str
+
+
+class _Context(msgspec.Struct):
+    consent: Raw | UnsetType = UNSET
+
+
+class _Consent(msgspec.Struct, rename="camel"):
+    category_preferences: dict[str, Raw] = {}
+
+
+class _View(msgspec.Struct):
+    """As much of an event as a decision needs."""
+
+    type: str
+    source: _Source
+    context: _Context
+    integrations: dict[str, Raw]
+
+
+_view = msgspec.json.Decoder(_View).decode
+_consent = msgspec.json.Decoder(_Consent).decode
+
+
+class Route:
+    """The way to one sink, as its table says."""
+
+    def __init__(self, name: str, sink: Sink) -> None:
+        self.integration = sink.integration or name
+        self.sources = frozenset(sink.sources)
+        self.types = frozenset(sink.types)
+        self.consent = sink.consent
+
+    def sort(self, lines: Iterable[bytes]) -> tuple[list[bytes], Tally]:
+        """The lines for this sink, in their order, and how many were filtered for which reason."""
+        kept, filtered = [], Tally()
+        for line in lines:
+            reason = self._objection(_view(line))
+            if reason:
+                filtered[("filtered", reason)] += 1
+            else:
+                kept.append(line)
+        return kept, filtered
+
+    def _objection(self, event: _View) -> str | None:
+        if self.sources and event.source.name not in self.sources:
+            return "source"
+        if self.types and event.type not in self.types:
+            return "type"
+        if self.consent and not self._granted(event.context.consent):
+            return "consent"
+        wish = event.integrations.get(self.integration)
+        if wish is None:
+            wish = event.integrations.get("All")
+        return "integrations" if wish == _NO else None
+
+    def _granted(self, consent: Raw | UnsetType) -> bool:
+        """An event without consent goes everywhere; one with a consent that names nothing, nowhere."""
+        if isinstance(consent, UnsetType):
+            return True
+        try:
+            preferences = _consent(consent).category_preferences
+        except msgspec.ValidationError:
+            return False
+        return all(preferences.get(category) == _YES for category in self.consent)

@@ -1,0 +1,166 @@
+"""
+The Segment spec over HTTP, as Segment, MetaRouter and RudderStack take it: one event, or a batch.
+
+https://segment.com/docs/connections/sources/catalog/libraries/server/http-api/
+"""
+
+from collections.abc import Sequence
+from functools import partial
+
+import msgspec
+from msgspec import UNSET, Raw, UnsetType
+
+from gateway import objects
+from gateway.dialects import careful
+from gateway.dialects.base import batch_refusal, flat_refusal, header_key, plain_answer, query_key
+from gateway.errors import Refusal, UnreadableBody
+from gateway.message import Contents, Message, Object, Time, Unusable
+from gateway.outcome import Answer
+from gateway.repair import Repair
+from gateway.sources import Limits
+from gateway.submission import Submission
+
+METHODS = ("POST",)
+PATHS = {
+    **{
+        f"/v1/{path}": type
+        for type in ("identify", "track", "page", "screen", "group", "alias")
+        for path in (type, type[0])
+    },
+    **dict.fromkeys(("/v1/batch", "/v1/b", "/v1/import"), ""),
+    **dict.fromkeys(("/beacon/v1/batch", "/beacon/batch"), ""),
+}
+LIMITS = Limits(max_event=15 * 1024, max_body=500 * 1024, max_events=2500)
+
+answer = plain_answer
+
+
+class Batch(msgspec.Struct, rename="camel"):
+    """The envelope. What else clients put there (Go a messageId, Java a sequence) says nothing."""
+
+    batch: list[Message] | UnsetType = UNSET
+    context: Object = UNSET
+    integrations: Object = UNSET
+    sent_at: Time = None
+    timestamp: Time = None
+    write_key: str | None = None
+
+
+_SAID_ONCE = ("context", "integrations", "sentAt", "timestamp", "writeKey")
+
+_decode_one = msgspec.json.Decoder(Message).decode
+_decode_batch = msgspec.json.Decoder(Batch).decode
+_decode_list = msgspec.json.Decoder(list[Message]).decode
+
+
+def write_key(submission: Submission) -> str | None:
+    return header_key(submission) or query_key(submission)
+
+
+def refuse(submission: Submission, refusal: Refusal) -> Answer:
+    return flat_refusal(refusal) if PATHS[submission.route] else batch_refusal(refusal)
+
+
+def decode(submission: Submission) -> Contents:
+    type = PATHS[submission.route]
+    return decode_one(submission.body, type) if type else decode_many(submission.body)
+
+
+def decode_one(body: bytes, type: str | None = None) -> Contents:
+    """One message; the route decides its type where it names one."""
+    body = objects.compact(body)
+    try:
+        found: Message | Unusable = _decode_one(body)
+        _check_text(body)
+    except careful.UNDECODABLE:
+        body, repairs = careful.readable(body)
+        try:
+            _check_text(body)
+        except UnicodeDecodeError as error:
+            raise UnreadableBody(f"not UTF-8 at byte {error.start}") from error
+        found = careful.message(body, repairs)
+    if type and isinstance(found, Message):
+        found.type = type
+    return Contents([found])
+
+
+def decode_many(body: bytes) -> Contents:
+    """{"batch": […]}, a bare array, or one message."""
+    body = objects.compact(body)
+    try:
+        _check_text(body)
+        envelope = Batch(_decode_list(body)) if _is_array(body) else _decode_batch(body)
+    except careful.UNDECODABLE:
+        return _decode_many_carefully(body)
+    if isinstance(envelope.batch, UnsetType):
+        return decode_one(body)
+    return _inherit(envelope.batch, envelope, body)
+
+
+def _decode_many_carefully(body: bytes) -> Contents:
+    body, repairs = careful.readable(body)
+    if _is_array(body):
+        return _inherit(_messages(careful.entries(body), repairs, ()), Batch(), body)
+    try:
+        given = objects.read(body)
+    except (msgspec.ValidationError, UnicodeDecodeError):
+        return decode_one(body)
+    if "batch" not in given:
+        return decode_one(body)
+    try:
+        entries = careful.entries(given["batch"])
+    except msgspec.ValidationError:
+        entries = []  # a batch that is no list holds no events
+    said_once = {name: given[name] for name in _SAID_ONCE if name in given}
+    envelope = careful.message(objects.write(said_once))
+    if isinstance(envelope, Unusable):
+        raise envelope.refusal
+    return _inherit(_messages(entries, repairs, ("batch",)), envelope, body)
+
+
+def _messages(entries: list[Raw], repairs: list[Repair], above: tuple[str, ...]) -> list[Message | Unusable]:
+    depth = len(above) + 1
+    made: dict[tuple[str | int, ...], list[Repair]] = {}
+    for one in repairs:
+        made.setdefault(one.path[:depth], []).append(one)
+    return [
+        careful.message(entry, made.get((*above, place), ()), prefix=depth)
+        for place, entry in enumerate(entries)
+    ]
+
+
+def _inherit(messages: Sequence[Message | Unusable], envelope: Batch | Message, body: bytes) -> Contents:
+    """What the envelope says once for all its messages, each of which may say otherwise."""
+    if envelope.context is not UNSET or envelope.integrations is not UNSET:
+        for message in messages:
+            if isinstance(message, Message):
+                message.context = objects.merge_deep(envelope.context, message.context)
+                message.integrations = objects.merge_shallow(envelope.integrations, message.integrations)
+    return Contents(
+        messages,
+        batch=True,
+        measure=partial(_measure, body, envelope.context),
+        write_key=envelope.write_key or None,
+        sent_at=envelope.sent_at,
+        timestamp=envelope.timestamp,
+    )
+
+
+def _measure(body: bytes, context: Object, place: int) -> int:
+    entries = careful.entries(body if _is_array(body) else objects.read(body)["batch"])
+    entry = entries[place]
+    if isinstance(context, UnsetType):
+        return len(bytes(entry))
+    fields = objects.read(entry)
+    merged = objects.merge_deep(context, fields.get("context", UNSET))
+    return len(objects.write({**fields, "context": merged}))
+
+
+def _is_array(body: bytes) -> bool:
+    return (body.lstrip() if body[:1].isspace() else body)[:1] == b"["
+
+
+def _check_text(body: bytes) -> None:
+    """Undecoded parts are not looked at by the decoder: they may hold what is not UTF-8."""
+    if not body.isascii():
+        body.decode()

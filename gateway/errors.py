@@ -1,0 +1,187 @@
+"""
+Everything that can go wrong on purpose:
+
+* GatewayError
+  + ConfigError              refuse to start: one line a mistake, exit 2
+  + Refusal                  the client's doing; of a whole submission, or of one event in it
+    - UnknownWriteKey        400
+    - SourceDisabled         400
+    - OriginNotAllowed       400
+    - UnreadableBody         400
+    - BodyTooLarge           413
+    - EventTooLarge          413
+    - EmptyBatch             400
+    - TooManyEvents          400
+    - NotAnObject            400
+    - MissingType            400
+    - UnknownType            400
+    - MissingId              400
+    - MissingEvent           400
+    - MissingGroupId         400
+    - MissingPreviousId      400
+    - InvalidField           400
+    - MessageIdTooLong       400
+    - TryLater               ours: 503 with Retry-After, nothing is acknowledged
+      . Overloaded
+      . JournalUnavailable
+  + SinkUnavailable          the sink may take the same batch later; it is tried for ever
+"""
+
+from http import HTTPStatus
+from typing import ClassVar
+
+
+class GatewayError(Exception):
+    """The root of every error the gateway raises by design."""
+
+
+class ConfigError(GatewayError):
+    """The configuration, or the machine, cannot do what is asked; `mistakes` has a line for each."""
+
+    def __init__(self, *mistakes: str) -> None:
+        super().__init__("\n".join(mistakes))
+        self.mistakes = mistakes
+
+
+class Refusal(GatewayError):
+    """
+    Something a client sent was not stored.
+
+    `code` is the same word in answers, metrics, logs and the inspector; `message` is for people;
+    `details` says where and what, and never repeats a write key.
+    """
+
+    code: ClassVar[str]
+    status: ClassVar[int] = 400
+    message: ClassVar[str]
+    events: int = 1
+    """How many events were not stored because of it."""
+
+    def __init__(self, details: str = "") -> None:
+        super().__init__(details or self.message)
+        self.details = details
+
+    @property
+    def reason(self) -> str:
+        """The status' reason phrase, in the words of MetaRouter's documents for 413."""
+        return _REASONS.get(self.status) or HTTPStatus(self.status).phrase
+
+
+# RFC 9110 renamed 413 to "Content Too Large"; MetaRouter's clients were shown the older phrase.
+_REASONS = {413: "Request Entity Too Large"}
+
+
+class UnknownWriteKey(Refusal):
+    code, message = "unknown_write_key", "Invalid or missing writekey"
+
+
+class SourceDisabled(Refusal):
+    code, message = "source_disabled", "The source of this writekey is disabled"
+
+
+class OriginNotAllowed(Refusal):
+    code, message = "origin_not_allowed", "The source does not accept events from this origin"
+
+
+class UnreadableBody(Refusal):
+    code, message = "unreadable_body", "The request body is not valid JSON"
+
+
+class BodyTooLarge(Refusal):
+    status = 413
+    code, message = "body_too_large", "Error reading request body"
+
+    def __init__(self, details: str = "HTTP request too large") -> None:
+        super().__init__(details)
+
+
+class EventTooLarge(Refusal):
+    status = 413
+    code, message = "event_too_large", "The event is too large"
+
+
+class EmptyBatch(Refusal):
+    events = 0
+    code, message = "empty_batch", "The batch holds no events"
+
+
+class TooManyEvents(Refusal):
+    code, message = "too_many_events", "The batch holds too many events"
+
+    def __init__(self, events: int, most: int) -> None:
+        super().__init__(f"{events} events; the limit is {most}")
+        self.events = events
+
+
+class NotAnObject(Refusal):
+    code, message = "not_an_object", "An event must be a JSON object"
+
+
+class MissingType(Refusal):
+    code, message = "missing_type", "The event has no type"
+
+
+class UnknownType(Refusal):
+    code, message = "unknown_type", "The event's type is not one of the six"
+
+
+class MissingId(Refusal):
+    code, message = "missing_id", "The event needs a userId or an anonymousId"
+
+
+class MissingEvent(Refusal):
+    code, message = "missing_event", "A track event needs an event name"
+
+
+class MissingGroupId(Refusal):
+    code, message = "missing_group_id", "A group event needs a groupId"
+
+
+class MissingPreviousId(Refusal):
+    code, message = "missing_previous_id", "An alias event needs a previousId"
+
+
+class InvalidField(Refusal):
+    code, message = "invalid_field", "A field has a value of the wrong kind"
+
+
+class MessageIdTooLong(Refusal):
+    code, message = "message_id_too_long", "The messageId is longer than 100 characters"
+
+
+class TryLater(Refusal):
+    """Our own trouble. Nothing was acknowledged; the same submission is welcome again."""
+
+    status = 503
+    retry_after: ClassVar[int] = 1
+    """Seconds."""
+
+
+class Overloaded(TryLater):
+    code, message = "overloaded", "The gateway has too much in hand, please retry"
+
+
+class JournalUnavailable(TryLater):
+    code, message = "journal_unavailable", "The gateway cannot store events now, please retry"
+
+
+class SinkUnavailable(GatewayError):
+    """
+    The sink did not take a batch now, and may take the same batch later.
+
+    `retry_after` is the number of seconds the sink asked for, if it did.
+    """
+
+    def __init__(self, details: str, *, retry_after: float | None = None) -> None:
+        super().__init__(details)
+        self.retry_after = retry_after
+
+
+def codes() -> tuple[str, ...]:
+    """The whole vocabulary, for metrics and documentation."""
+
+    def below(parent: type[Refusal]) -> list[str]:
+        own = [parent.code] if hasattr(parent, "code") else []
+        return own + [code for child in parent.__subclasses__() for code in below(child)]
+
+    return tuple(below(Refusal))

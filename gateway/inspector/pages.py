@@ -1,0 +1,52 @@
+"""The operators' pages: so far /metrics."""
+
+import hmac
+import os
+from collections.abc import Collection
+from pathlib import Path
+
+from anyio import to_thread
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.exposition import CONTENT_TYPE_LATEST
+from prometheus_client.multiprocess import MultiProcessCollector
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from gateway.inspector.ledger import Ledger
+
+
+def inspector(journal: Path, state: Path, token: str, sinks: Collection[str]) -> ASGIApp:
+    """The application; with a token, only for those who bear it."""
+    registry = CollectorRegistry()
+    if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
+        MultiProcessCollector(registry)  # type: ignore[no-untyped-call]  # the library has no types there
+    registry.register(Ledger(journal, state, sinks))
+
+    async def metrics(_: Request) -> Response:
+        text = await to_thread.run_sync(generate_latest, registry)
+        return Response(text, media_type=CONTENT_TYPE_LATEST)
+
+    return Starlette(routes=[Route("/metrics", metrics)], middleware=[Middleware(Guard, token=token)])
+
+
+class Guard:
+    """Lets those in who bear the token."""
+
+    def __init__(self, app: ASGIApp, token: str) -> None:
+        self.app = app
+        self.expected = f"Bearer {token}".encode() if token else b""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        given = dict(scope.get("headers", ())).get(b"authorization", b"")
+        if self.expected and not hmac.compare_digest(given, self.expected):
+            refusal = PlainTextResponse(
+                "The inspector wants Authorization: Bearer and the token from [inspector].\n",
+                401,
+                {"WWW-Authenticate": "Bearer"},
+            )
+            return await refusal(scope, receive, send)
+        await self.app(scope, receive, send)

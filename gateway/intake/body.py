@@ -1,0 +1,97 @@
+"""From the parts of a request to its body: whole, inflated and no larger than allowed."""
+
+import zlib
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from typing import Any
+
+from gateway.errors import BodyTooLarge, Overloaded, UnreadableBody
+
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+
+_BOM = b"\xef\xbb\xbf"
+_GZIP = b"\x1f\x8b"
+_ANY_HEADER, _NO_HEADER = 47, -15  # zlib's window bits
+
+
+class Disconnected(Exception):
+    """The client left before its request was complete; there is nobody to answer."""
+
+
+class Budget:
+    """How many bytes of unfinished submissions one process may hold."""
+
+    def __init__(self, most: int) -> None:
+        self.left = most
+
+    def take(self, size: int) -> None:
+        if size > self.left:
+            raise Overloaded
+        self.left -= size
+
+    def give_back(self, size: int) -> None:
+        self.left += size
+
+
+def check_length(headers: Mapping[bytes, bytes], most: int) -> None:
+    """Raise BodyTooLarge before anything was read, if the length is announced."""
+    announced = headers.get(b"content-length")
+    if announced and int(announced) > most:
+        raise BodyTooLarge
+
+
+def finish(body: bytes, headers: Mapping[bytes, bytes], most: int) -> bytes:
+    """A body of at most `most` bytes, before and after inflating; else BodyTooLarge or UnreadableBody."""
+    if len(body) > most:
+        raise BodyTooLarge
+    encoding = headers.get(b"content-encoding")
+    if encoding or body[:2] == _GZIP:
+        body = _inflate(body, (encoding or b"gzip").strip().lower(), most)
+    return body.removeprefix(_BOM)
+
+
+async def read_rest(start: bytes, receive: Receive, most: int, budget: Budget) -> bytes:
+    """The whole of a body that comes in parts. Raises BodyTooLarge, Overloaded, Disconnected."""
+    body = bytearray(start)
+    held = 0
+    try:
+        while True:
+            budget.take(len(body) - held)
+            held = len(body)
+            if held > most:
+                raise BodyTooLarge
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                raise Disconnected
+            body += message["body"]
+            if not message["more_body"]:
+                return bytes(body)
+    finally:
+        budget.give_back(held)
+
+
+def _inflate(body: bytes, encoding: bytes, most: int) -> bytes:
+    if body[:2] == _GZIP:
+        return _inflate_as(_ANY_HEADER, body, most)
+    if encoding in (b"gzip", b"x-gzip", b"identity") or body[:1] in (b"{", b"["):
+        return body  # a proxy inflated it and left the header behind
+    if encoding != b"deflate":
+        raise UnreadableBody("Content-Encoding may be gzip or deflate")
+    try:
+        return _inflate_as(_ANY_HEADER, body, most)
+    except UnreadableBody:
+        return _inflate_as(_NO_HEADER, body, most)
+
+
+def _inflate_as(window: int, body: bytes, most: int) -> bytes:
+    inflater = zlib.decompressobj(window)
+    try:
+        inflated = inflater.decompress(body, most + 1)
+    except zlib.error as error:
+        raise UnreadableBody(f"cannot inflate: {error}") from error
+    if len(inflated) > most:
+        raise BodyTooLarge
+    if not inflater.eof:
+        raise UnreadableBody("the compressed body is cut off")
+    if inflater.unused_data:
+        raise UnreadableBody("something follows the compressed body")
+    return inflated

@@ -1,0 +1,69 @@
+"""What the gateway itself has to say about an event's context, which else passes untouched."""
+
+import msgspec
+from msgspec import Raw
+
+from gateway import objects
+from gateway.message import Message
+from gateway.submission import Submission
+
+
+def complete(context: Raw, message: Message, submission: Submission, device: bool) -> Raw:
+    """
+    Fill in the address and browser of a person's device, and turn opt-outs into consent categories.
+
+    `device` says whether the sender is the person's own device; `context.direct: true` asks for the
+    address alone. What a client says itself is kept.
+    """
+    fields = objects.read(context)
+    before = len(fields)
+    direct = _flag(fields, "direct", message)
+    if (device or direct) and "ip" not in fields and submission.client_ip:
+        fields["ip"] = Raw(objects.write(submission.client_ip))
+    agent = submission.headers.get(b"user-agent")
+    if device and "userAgent" not in fields and agent:
+        fields["userAgent"] = Raw(objects.write(agent.decode("utf-8", "replace")))
+    granted = _consent(fields, message)
+    return Raw(objects.write(fields)) if granted or len(fields) > before else context
+
+
+def _flag(fields: dict[str, Raw], name: str, message: Message) -> bool:
+    value = fields.get(name)
+    if value is None:
+        return False
+    if bytes(value) not in (b"true", b"false", b"null"):
+        message.warn("invalid_context_field", f"context.{name}", "expected true or false")
+    return bytes(value) == b"true"
+
+
+def _consent(fields: dict[str, Raw], message: Message) -> bool:
+    """MetaRouter's `consent.optOut.X: true` says what `categoryPreferences.X: false` says to Segment."""
+    if "consent" not in fields:
+        return False
+    try:
+        consent = objects.read(fields["consent"])
+    except msgspec.ValidationError:
+        message.warn("invalid_context_field", "context.consent", "expected an object; it grants nothing")
+        return False
+    try:
+        stated = objects.read(consent.get("categoryPreferences", b"{}"))
+    except msgspec.ValidationError:
+        field = "context.consent.categoryPreferences"
+        message.warn("invalid_context_field", field, "expected an object; it grants nothing")
+        return False
+    try:
+        opted_out = objects.read(consent.get("optOut", b"{}"))
+    except msgspec.ValidationError:
+        message.warn("invalid_context_field", "context.consent.optOut", "expected an object")
+        return False
+    derived = {
+        category: b"true" if bytes(value) in (b"false", b'"false"') else b"false"
+        for category, value in opted_out.items()
+        if category not in stated
+    }
+    if not derived:
+        return False
+    preferences = {**stated, **{category: Raw(value) for category, value in derived.items()}}
+    consent["categoryPreferences"] = Raw(objects.write(preferences))
+    fields["consent"] = Raw(objects.write(consent))
+    return True

@@ -1,0 +1,182 @@
+"""The first half of the journey: from a submission to events in the journal."""
+
+from collections.abc import Iterable, Sequence
+
+import msgspec
+
+from gateway import metrics
+from gateway.dialects.base import Dialect
+from gateway.errors import (
+    BodyTooLarge,
+    EmptyBatch,
+    EventTooLarge,
+    Refusal,
+    TooManyEvents,
+)
+from gateway.event import Facts, Origin
+from gateway.intake.normalize import Stamp, normalize
+from gateway.intake.sender import is_device
+from gateway.intake.validate import validate
+from gateway.message import Contents, Message, Unusable
+from gateway.outcome import Outcome, Refused
+from gateway.sources import Limits, MultiStatus, Source, Sources
+from gateway.submission import Submission
+
+# What an event can lose on its way to a line is made up for by what it gains: a line that is shorter
+# than the limit by this much was no larger event. Measuring each would take a second decoding.
+_MARGIN = 512
+
+_STRICTEST_FIRST: tuple[MultiStatus, ...] = ("always", "auto", "never")
+
+
+class Admission(msgspec.Struct, frozen=True):
+    """What a write key entitles to, on one route and for one kind of sender."""
+
+    source: Source
+    limits: Limits
+    stamp: Stamp
+
+
+class Endpoint:
+    """Takes the submissions of one dialect apart: into lines for the journal, and reasons."""
+
+    def __init__(self, name: str, dialect: Dialect, sources: Sources) -> None:
+        self.name = name
+        self.dialect = dialect
+        self.sources = sources
+        self.seconds = metrics.http_seconds(name)
+        # Of keys that are known to be good, so that it cannot grow.
+        self._admissions: dict[tuple[str, str, bool], Admission] = {}
+
+    def take(self, submission: Submission) -> tuple[list[bytes], Outcome]:
+        """
+        Judge each message on its own; raise the Refusal of a submission that is refused as a whole.
+
+        The outcome holds only once the lines are on stable storage.
+        """
+        contents = self.dialect.decode(submission)
+        lines: list[bytes] = []
+        refused: list[Refused] = []
+        entries: dict[str, Admission | Refusal] = {}
+        default = contents.write_key
+        ignored = 0
+        for place, message in enumerate(contents.messages):
+            if isinstance(message, Unusable):
+                refused.append(Refused(place, message.message_id, message.refusal))
+                continue
+            key = message.write_key or default
+            if key is None:
+                key = default = self.dialect.write_key(submission) or ""
+            if key not in entries:
+                entries[key] = self._admit(key, submission, contents)
+            entry = entries[key]
+            if isinstance(entry, Refusal):
+                refused.append(Refused(place, message.message_id, entry))
+                continue
+            if message.type == contents.ignores:
+                ignored += 1
+                continue
+            try:
+                validate(message)
+                line = normalize(message, submission, contents, entry.stamp)
+                if contents.batch:
+                    _check_size(line, entry.limits.max_event, contents, place)
+                lines.append(line)
+            except Refusal as refusal:
+                # Its traceback holds this frame, which holds the list.
+                refused.append(Refused(place, message.message_id, refusal.with_traceback(None)))
+        if not lines:
+            self._refuse_whole(submission, contents, entries)
+        if ignored:
+            metrics.DELETIONS.inc(ignored)
+        for one in refused:
+            count_refusal(one.refusal)
+        outcome = Outcome(len(lines), len(lines) + ignored, refused, contents.batch)
+        if refused and outcome.accepted:
+            outcome.multi_status = _strictest(entries.values())
+            outcome.library = _library(contents.messages)
+        return lines, outcome
+
+    def _admit(self, key: str, submission: Submission, contents: Contents) -> Admission | Refusal:
+        """What the key entitles to; raises the refusal of a submission that its source does not take."""
+        device = submission.method == "GET" or is_device(submission.headers)
+        known = (key, submission.route, device)
+        admission = self._admissions.get(known)
+        if admission is None:
+            try:
+                source = self.sources.authenticate(key)
+            except Refusal as refusal:
+                return refusal.with_traceback(None)
+            origin = Origin(source.name, self.name, source.site_id, submission.route)
+            limits = source.limits(self.dialect.LIMITS)
+            stamp = Stamp(origin, device, Facts(origin).encode())
+            admission = self._admissions[known] = Admission(source, limits, stamp)
+        try:
+            admission.source.check_origin(submission.headers.get(b"origin"))
+        except Refusal as refusal:
+            return refusal.with_traceback(None)
+        limits, size, events = admission.limits, len(submission.body), len(contents.messages)
+        if size > limits.max_body or (not contents.batch and size > limits.max_event):
+            raise BodyTooLarge
+        if events > limits.max_events:
+            raise TooManyEvents(events, limits.max_events)
+        return admission
+
+    def _refuse_whole(
+        self,
+        submission: Submission,
+        contents: Contents,
+        entries: dict[str, Admission | Refusal],
+    ) -> None:
+        """Say it once if nothing can be stored because of the only key, or because there is nothing."""
+        if not entries:
+            key = contents.write_key or self.dialect.write_key(submission) or ""
+            entries[key] = self._admit(key, submission, contents)
+        if len(entries) == 1:
+            [entry] = entries.values()
+            if isinstance(entry, Refusal):
+                entry.events = len(contents.messages)
+                raise entry
+        if not contents.messages:
+            raise EmptyBatch
+
+
+def _check_size(line: bytes, most: int, contents: Contents, place: int) -> None:
+    if len(line) > most - _MARGIN:
+        size = contents.measure(place)
+        if size > most:
+            raise EventTooLarge(f"{size} bytes; the limit is {most}")
+
+
+def _strictest(entries: Iterable[Admission | Refusal]) -> MultiStatus:
+    wishes = {entry.source.multi_status for entry in entries if isinstance(entry, Admission)}
+    return min(wishes, key=_STRICTEST_FIRST.index)
+
+
+class _Library(msgspec.Struct):
+    name: str = ""
+    version: str = ""
+
+
+class _Context(msgspec.Struct):
+    library: _Library = msgspec.field(default_factory=_Library)
+
+
+_read_context = msgspec.json.Decoder(_Context).decode
+
+
+def count_refusal(refusal: Refusal) -> None:
+    metrics.RECEIVED.add(refusal.events)
+    metrics.REFUSED.labels(refusal.code).inc(refusal.events)
+
+
+def _library(messages: Sequence[Message | Unusable]) -> tuple[str, str]:
+    """What the first message says of the library that sent it."""
+    for message in messages:
+        if isinstance(message, Message):
+            try:
+                library = _read_context(message.context or b"{}").library
+            except (msgspec.DecodeError, UnicodeDecodeError):
+                break
+            return library.name, library.version
+    return "", ""

@@ -1,0 +1,181 @@
+"""The front door: a plain ASGI callable, with one dictionary look-up from a path to its endpoint."""
+
+import time
+from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping, Sequence
+from http import HTTPStatus
+from typing import Any, Protocol
+
+import msgspec
+import structlog
+
+from gateway import timestamps
+from gateway.errors import OriginNotAllowed, Refusal
+from gateway.intake import body, cors, sender
+from gateway.intake.endpoint import Endpoint, count_refusal
+from gateway.outcome import Answer, Outcome
+from gateway.submission import Submission
+
+Scope = MutableMapping[str, Any]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+Headers = dict[bytes, bytes]
+Page = Callable[[Submission], Awaitable[Answer]]
+
+_DURABLE = (b"x-durability", b"fsync")
+_CLOSE = (b"connection", b"close")
+_MOST_HELD = 64 * 1024 * 1024  # bytes of bodies that are still arriving
+_NOTHING = Outcome(stored=0, accepted=0, refused=[], batch=False)
+
+log = structlog.get_logger()
+
+
+class Journal(Protocol):
+    def append(self, lines: Sequence[bytes], /) -> Awaitable[None]:
+        """Done once the lines are on stable storage; TryLater if they cannot be."""
+        ...
+
+
+class Front:
+    """
+    Finds who takes a request, reads it, and answers once its events are durable.
+
+    `endpoints` take events, `pages` answer everything else, by path. An event path is found with and
+    without /v1, with slashes doubled or trailing, and never redirected: that would lose the body.
+    """
+
+    def __init__(
+        self,
+        endpoints: Iterable[Endpoint],
+        pages: Mapping[str, Page],
+        journal: Journal,
+        trusted_proxies: sender.Networks = (),
+    ) -> None:
+        self.journal = journal
+        self.budget = body.Budget(_MOST_HELD)
+        self.trusted_proxies = trusted_proxies
+        self.pages = {_plain(path): page for path, page in pages.items()}
+        self.routes: dict[str, tuple[Endpoint, str, int]] = {}
+        self.use(endpoints)
+
+    def use(self, endpoints: Iterable[Endpoint]) -> None:
+        """Let these endpoints take all requests from now on."""
+        routes = {}
+        for endpoint in endpoints:
+            most = endpoint.sources.widest(endpoint.dialect.LIMITS)
+            for path in endpoint.dialect.PATHS:
+                routes[path] = routes[_plain(path)] = (endpoint, path, most)
+        self.routes = routes
+
+    async def __call__(self, scope: Scope, receive: body.Receive, send: Send) -> None:
+        started = time.perf_counter()
+        method, path, pairs = scope["method"], scope["path"], scope["headers"]
+        headers = dict(pairs)
+        found = self.routes.get(path) or self.routes.get(_plain(path))
+        if not found or method not in found[0].dialect.METHODS or not _one_host(headers, pairs):
+            return await self._show(scope, headers, send)
+
+        endpoint, route, most = found
+        now = time.time_ns() // 1_000_000
+        submission = Submission(
+            method,
+            route,
+            headers,
+            scope["query_string"],
+            b"",
+            self._client(scope) if self.trusted_proxies else scope["client"][0],
+            now,
+            timestamps.write(now),
+        )
+        # All in this one coroutine: each more that is awaited costs 1 % of the throughput.
+        lines: list[bytes] = []
+        outcome, origin = _NOTHING, headers.get(b"origin")
+        try:
+            if method == "POST":
+                body.check_length(headers, most)
+                part = await receive()
+                if part["type"] == "http.disconnect":
+                    return
+                whole = part["body"]
+                if part["more_body"]:
+                    whole = await body.read_rest(whole, receive, most, self.budget)
+                submission.body = body.finish(whole, headers, most)
+            if method != "HEAD":  # somebody looks whether the image is there
+                lines, outcome = endpoint.take(submission)
+            if lines:
+                await self.journal.append(lines)
+            answer = endpoint.dialect.answer(submission, outcome)
+            if origin and outcome.origin_denied:
+                origin = None
+        except Refusal as refusal:
+            refusal.events = len(lines) or refusal.events
+            lines = []
+            count_refusal(refusal)
+            answer = endpoint.dialect.refuse(submission, refusal)
+            if isinstance(refusal, OriginNotAllowed):
+                origin = None
+        except body.Disconnected:
+            return
+        except Exception:
+            log.exception("bug", route=route)
+            lines, answer = [], _error(500)
+        more = cors.allow(origin)
+        if lines:
+            more.append(_DURABLE)
+        endpoint.seconds.add(time.perf_counter() - started)
+        start, end = _messages(answer, more)
+        await send(start)
+        await send(end)
+
+    async def _show(self, scope: Scope, headers: Headers, send: Send) -> None:
+        """Answer what carries no events."""
+        method, path, now = scope["method"], _plain(scope["path"]), time.time_ns() // 1_000_000
+        more = cors.allow(headers.get(b"origin"))
+        if method == "OPTIONS":
+            answer, more = Answer(204), cors.preflight(headers)
+        elif not _one_host(headers, scope["headers"]):
+            # The parser lets it pass, and a proxy before us may have taken the other one.
+            answer, more = _error(400), [_CLOSE]
+        elif page := self.pages.get(path):
+            query, client = scope["query_string"], self._client(scope)
+            answer = await page(
+                Submission(method, path, headers, query, b"", client, now, timestamps.write(now))
+            )
+        else:
+            answer = _error(405 if path in self.routes else 404)
+        for message in _messages(answer, more):
+            await send(message)
+
+    def _client(self, scope: Scope) -> str:
+        hops = [value for name, value in scope["headers"] if name == b"x-forwarded-for"]
+        return sender.address(scope["client"][0], hops, self.trusted_proxies)
+
+
+def _plain(path: str) -> str:
+    """The one spelling of a path: hosts are configured with and without /v1, and with a slash too many."""
+    steps = [step for step in path.split("/") if step]
+    while steps and steps[0] == "v1":
+        del steps[0]
+    return "/" + "/".join(steps)
+
+
+def _one_host(headers: Headers, pairs: Sequence[tuple[bytes, bytes]]) -> bool:
+    if len(headers) == len(pairs):  # no header came twice
+        return b"host" in headers
+    return sum(name == b"host" for name, _ in pairs) == 1
+
+
+def _error(status: int) -> Answer:
+    """An error that is not about events. The keys are those that all SDKs can read."""
+    phrase = HTTPStatus(status).phrase
+    code = phrase.lower().replace(" ", "_")
+    error = {"Error": phrase, "Message": phrase, "Details": "", "code": code, "message": phrase}
+    return Answer(status, msgspec.json.encode(error))
+
+
+def _messages(answer: Answer, more: cors.Headers) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The two messages by which an ASGI application answers."""
+    headers = [*answer.headers, *more]
+    if answer.status != 204:
+        headers.append((b"content-type", answer.content_type))
+        headers.append((b"content-length", b"%d" % len(answer.body)))
+    start = {"type": "http.response.start", "status": answer.status, "headers": headers}
+    return start, {"type": "http.response.body", "body": answer.body}

@@ -1,0 +1,70 @@
+"""From what a client claims to what we keep."""
+
+import msgspec
+from msgspec import UNSET
+
+from gateway.event import Facts, Origin, line
+from gateway.intake import ids
+from gateway.intake.context import complete
+from gateway.intake.times import settle
+from gateway.message import EMPTY, Contents, Message
+from gateway.objects import OBJECT, require, write
+from gateway.submission import Submission
+
+
+class Stamp(msgspec.Struct, frozen=True, gc=False):
+    """What all events have in common that come from one source by one route."""
+
+    origin: Origin
+    device: bool
+    """Whether the sender is a person's own device."""
+    facts: bytes
+    """The end of a line if there is nothing more to note about its event."""
+
+
+def normalize(message: Message, submission: Submission, contents: Contents, stamp: Stamp) -> bytes:
+    """
+    Complete a valid message in place, and return it as the line of its canonical event.
+
+    What had to be repaired or assumed is in the event's warnings. InvalidField if a part that must be an
+    object is none.
+    """
+    if message.properties is UNSET:
+        message.properties = EMPTY
+    elif write(message.properties)[0] != OBJECT:
+        message.properties = require("properties", message.properties)
+    if message.traits is UNSET:
+        message.traits = EMPTY
+    elif write(message.traits)[0] != OBJECT:
+        message.traits = require("traits", message.traits)
+    if message.integrations is UNSET:
+        message.integrations = EMPTY
+    elif write(message.integrations)[0] != OBJECT:
+        message.integrations = require("integrations", message.integrations)
+    if message.context is UNSET:
+        message.context = EMPTY
+    text = write(message.context)
+    if text[0] != OBJECT:
+        message.context = require("context", message.context)
+    # Not `in`, which for bytes tries a number first and throws its error away.
+    if stamp.device or text.find(b'"direct"') > 0 or text.find(b'"consent"') > 0:
+        message.context = complete(message.context, message, submission, stamp.device)
+    settle(message, submission, contents)
+    if message.message_id is None:
+        message.message_id = ids.generate(submission.received_at)
+    if message.event_name is not None:
+        message.event = message.event or message.event_name
+        message.event_name = None
+    message.write_key = None
+    noteworthy = message.extras or message.warnings or message.metadata is not UNSET
+    facts = _facts(message, stamp) if noteworthy else stamp.facts
+    return line(message, submission.received_text, facts)
+
+
+def _facts(message: Message, stamp: Stamp) -> bytes:
+    """What there is to note about an event; it leaves the message."""
+    extras, warnings, native = message.extras, message.warnings, message.native
+    if message.metadata is not UNSET:
+        extras["_metadata"] = message.metadata
+    message.extras, message.warnings, message.native, message.metadata = {}, [], UNSET, UNSET
+    return Facts(stamp.origin, warnings, extras, native).encode()

@@ -1,0 +1,154 @@
+"""
+The HTTP protocol of the intake: uvicorn's on httptools, with the limits that uvicorn does not have.
+
+A request's head and body must be complete in time, an idle connection goes, and nobody makes us hold more
+than a little of a head.
+"""
+
+import time
+from asyncio import BaseTransport, Transport
+from collections.abc import Iterable
+from typing import Any, cast
+
+import msgspec
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+
+_LARGEST_HEAD = 64 * 1024  # bytes; a pixel's address alone may have 32 KB
+_MOST_HEADERS = 100
+
+_PHRASES = {400: "Bad Request", 431: "Request Header Fields Too Large"}
+
+_HEAD, _BODY, _ANSWER, _IDLE = range(4)
+SECONDS = {_HEAD: 10.0, _BODY: 30.0, _ANSWER: float("inf"), _IDLE: 75.0}
+"""How long a connection may be in each state. SDKs keep theirs for about a minute."""
+
+
+class Unacceptable(Exception):
+    """The head of a request is one that we do not take."""
+
+
+class Protocol(HttpToolsProtocol):
+    """One connection."""
+
+    _head_size = 0.0  # bytes received of the present head; -inf while there is none
+    _status = 400
+    _seen: tuple[int, object] = (_HEAD, None)
+    _since = float("inf")
+
+    def connection_made(self, transport: BaseTransport) -> None:
+        super().connection_made(cast(Transport, transport))
+        self.transport = cast(Transport, Answering(self.transport))
+
+    def data_received(self, data: bytes) -> None:
+        self._head_size += len(data)
+        super().data_received(data)
+        if self._head_size > _LARGEST_HEAD:
+            self._status = 431
+            self.send_400_response("")
+
+    def on_headers_complete(self) -> None:
+        if len(self.headers) > _MOST_HEADERS or (
+            self._head_size > _LARGEST_HEAD and self._exact_head_size() > _LARGEST_HEAD
+        ):
+            self._status = 431
+            raise Unacceptable
+        self._head_size = float("-inf")
+        super().on_headers_complete()
+
+    def on_response_complete(self) -> None:
+        """As uvicorn's, but without arming a timer for each answer."""
+        cast(Answering, self.transport).flush()
+        self._head_size = 0.0
+        self.server_state.total_requests += 1
+        if self.transport.is_closing():
+            return
+        self.flow.resume_reading()
+        if self.pipeline:
+            self._start_asgi_task(*self.pipeline.pop())
+
+    def send_400_response(self, msg: str) -> None:
+        """The error of a request that never reached the gateway, in the keys that all SDKs can read."""
+        if self.transport.is_closing():
+            return
+        phrase = _PHRASES[self._status]
+        code = phrase.lower().replace(" ", "_")
+        body = msgspec.json.encode(
+            {"Error": phrase, "Message": phrase, "Details": "", "code": code, "message": phrase}
+        )
+        self.transport.write(
+            b"%bcontent-type: application/json\r\ncontent-length: %d\r\nconnection: close\r\n\r\n%b"
+            % (STATUS_LINE[self._status], len(body), body)
+        )
+        self.transport.close()
+
+    def check(self, now: float) -> None:
+        """
+        Cut the connection off if it has been in one state for too long, by time.monotonic().
+
+        To be called every second or so: to arm a timer at each change of state would cost a twentieth of
+        the throughput.
+        """
+        state = self._state()
+        if state != self._seen:
+            self._seen, self._since = state, now
+        elif now - self._since > SECONDS[state[0]]:
+            self.transport.abort()
+
+    def _state(self) -> tuple[int, object]:
+        """What the connection waits for, and in which request."""
+        cycle = self.cycle
+        if cycle is None:
+            return _HEAD, None
+        if cycle.more_body:
+            return _BODY, cycle
+        if not cycle.response_complete:
+            return _ANSWER, cycle
+        begun = self.headers is not cycle.scope["headers"]
+        return (_HEAD if begun else _IDLE), cycle
+
+    def _exact_head_size(self) -> int:
+        return len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
+
+
+class Answering:
+    """
+    A transport that sends the head of an answer together with the body that follows it.
+
+    uvicorn writes one after the other, and uvloop sends each at once: two system calls and two packets.
+    """
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+        self._head = b""
+
+    def write(self, data: bytes) -> None:
+        if self._head:
+            self._transport.write(self._head + data)
+            self._head = b""
+        elif data.endswith(b"\r\n\r\n") and not data.startswith(b"HTTP/1.1 100"):
+            self._head = data
+        else:
+            self._transport.write(data)
+
+    def flush(self) -> None:
+        """Send a head that no body follows."""
+        if self._head:
+            self._transport.write(self._head)
+            self._head = b""
+
+    def close(self) -> None:
+        self.flush()
+        self._transport.close()
+
+    def is_closing(self) -> bool:
+        return self._transport.is_closing()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._transport, name)
+
+
+def sweep(connections: Iterable[Any]) -> None:
+    """Check all connections."""
+    now = time.monotonic()
+    for connection in list(connections):
+        connection.check(now)

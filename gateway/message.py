@@ -1,0 +1,99 @@
+"""What a client claims happened, in our words but not yet checked or stamped."""
+
+from collections.abc import Callable, Sequence
+from typing import Annotated
+
+import msgspec
+from msgspec import UNSET, Meta, Raw, UnsetType
+
+from gateway.errors import Refusal
+
+EMPTY = Raw(b"{}")
+
+Text = Annotated[str, Meta(min_length=1)] | None
+Time = str | int | float | None
+Object = Raw | UnsetType
+
+
+class Warning(msgspec.Struct, frozen=True):
+    """What was repaired or assumed in an event that was accepted all the same."""
+
+    code: str
+    field: str
+    detail: str = ""
+
+
+class Message(msgspec.Struct, rename="camel", forbid_unknown_fields=True, omit_defaults=True, gc=False):
+    """
+    One claim, in the shape of Segment's spec, which is also how most clients send it: the Segment
+    family decodes straight into it, and what does not fit takes the careful road (see careful.py).
+
+    The first fields are the canonical event's, in its order: intake/normalize.py completes a message in
+    place and writes it as it stands, since building another struct would cost a third more.
+    What the gateway does not interpret stays undecoded.
+    """
+
+    type: str | None = None
+    message_id: Annotated[str, Meta(min_length=1, max_length=100)] | None = None
+    user_id: Text = None
+    anonymous_id: Text = None
+    group_id: Text = None
+    previous_id: Text = None
+    event: Text = None
+    name: Text = None
+    category: Text = None
+    properties: Object = UNSET
+    traits: Object = UNSET
+    context: Object = UNSET
+    integrations: Object = UNSET
+    channel: Text = None
+    timestamp: Time = None
+    original_timestamp: Time = None
+    sent_at: Time = None
+
+    event_name: Text = None
+    """MetaRouter's documents name `event` so in a table, and `event` in every example."""
+    write_key: Text = None
+    """Only if the message names its own; it then outranks the submission's."""
+    metadata: Object = msgspec.field(default=UNSET, name="_metadata")
+    """An unknown field to us, but sent with every event by the most used clients."""
+
+    # The dialect's own notes; on the wire they would have names that no client uses.
+    warnings: list[Warning] = msgspec.field(default_factory=list, name="\x7fwarnings")
+    extras: dict[str, Raw] = msgspec.field(default_factory=dict, name="\x7fextras")
+    """Fields that no dialect knows, verbatim."""
+    native: Object = msgspec.field(default=UNSET, name="\x7fnative")
+    """What the mapping to our words could not reverse."""
+
+    def warn(self, code: str, field: str, detail: str = "") -> None:
+        """Note a repair; of a flood of them only the first are kept."""
+        if len(self.warnings) < _MOST_WARNINGS:
+            self.warnings.append(Warning(code, field[:_LONGEST], detail[:_LONGEST]))
+
+
+_MOST_WARNINGS = 20
+_LONGEST = 100  # characters
+
+
+class Unusable(msgspec.Struct, frozen=True):
+    """An entry of a batch that is no message at all; it keeps its place, so that neighbours do."""
+
+    refusal: Refusal
+    message_id: str | None = None
+
+
+class Contents(msgspec.Struct):
+    """What a dialect found in a submission."""
+
+    messages: Sequence[Message | Unusable]
+    batch: bool = False
+    """Whether the client is to be answered event by event."""
+    measure: Callable[[int], int] = lambda place: 0
+    """How many bytes the message at a place has as it was sent, with what it inherits of context."""
+    write_key: str | None = None
+    """What the body says once for all messages that do not say it themselves; as are the next two."""
+    sent_at: Time = None
+    timestamp: Time = None
+    """Only for a message without any time of its own; its `sentAt` is none."""
+    ignores: str = ""
+    """A type that is answered as accepted and goes nowhere."""

@@ -1,0 +1,43 @@
+"""What became of a submission, and what we say back."""
+
+import msgspec
+
+from gateway.errors import OriginNotAllowed, Refusal
+from gateway.sources import MultiStatus
+
+
+class Refused(msgspec.Struct, frozen=True):
+    """One message of a submission that was not stored."""
+
+    place: int | None
+    """Its index in what was sent; None for all of it."""
+    message_id: str | None
+    refusal: Refusal
+
+
+class Outcome(msgspec.Struct):
+    """What became of the messages of one submission."""
+
+    stored: int
+    """Events that are durable because of it."""
+    accepted: int
+    """Messages with nothing wrong: those stored, and those that the dialect ignores."""
+    refused: list[Refused]
+    batch: bool
+    """Whether the client is to be answered event by event."""
+    multi_status: MultiStatus = "auto"
+    """The strictest wish of the sources concerned."""
+    library: tuple[str, str] = ("", "")
+    """Name and version that the first message gives for its sender."""
+
+    @property
+    def origin_denied(self) -> bool:
+        """Whether the page that sent it may not read the answer."""
+        return any(isinstance(one.refusal, OriginNotAllowed) for one in self.refused)
+
+
+class Answer(msgspec.Struct, frozen=True):
+    status: int
+    body: bytes = b""
+    content_type: bytes = b"application/json"
+    headers: tuple[tuple[bytes, bytes], ...] = ()

@@ -1,0 +1,73 @@
+"""Who may send: the sources in gateway.toml, found by write key."""
+
+import hashlib
+from collections.abc import Iterable
+from typing import Annotated, Literal
+
+import msgspec
+
+from gateway.errors import OriginNotAllowed, SourceDisabled, UnknownWriteKey
+from gateway.units import Size
+
+MultiStatus = Literal["auto", "always", "never"]
+
+
+class Limits(msgspec.Struct, frozen=True):
+    """How much one submission may hold: bytes an event, bytes a body, events a batch, all inclusive."""
+
+    max_event: int
+    max_body: int
+    max_events: int
+
+
+class Source(msgspec.Struct, frozen=True):
+    """One sender, as its table in gateway.toml describes it; a limit that is None is the dialect's."""
+
+    name: str
+    write_keys: tuple[str, ...]
+    site_id: str = ""
+    enabled: bool = True
+    multi_status: MultiStatus = "auto"
+    max_event: Size | None = None
+    max_body: Size | None = None
+    max_events: Annotated[int, msgspec.Meta(ge=1)] | None = None
+    allowed_origins: tuple[str, ...] = ()
+
+    def limits(self, dialect: Limits) -> Limits:
+        return Limits(
+            dialect.max_event if self.max_event is None else self.max_event,
+            dialect.max_body if self.max_body is None else self.max_body,
+            dialect.max_events if self.max_events is None else self.max_events,
+        )
+
+    def check_origin(self, origin: bytes | None) -> None:
+        """Refuse events from a page that the source does not list; senders without Origin pass."""
+        if origin and self.allowed_origins and origin.decode("latin-1") not in self.allowed_origins:
+            raise OriginNotAllowed
+
+
+class Sources:
+    """All sources of a configuration. Keys are compared by digest, so that no time tells how much fits."""
+
+    def __init__(self, sources: Iterable[Source]) -> None:
+        self._by_digest = {_digest(key): source for source in sources for key in source.write_keys}
+
+    def authenticate(self, write_key: str | None) -> Source:
+        """The enabled source that owns the key, else UnknownWriteKey or SourceDisabled."""
+        source = self._by_digest.get(_digest(write_key)) if write_key else None
+        if source is None:
+            raise UnknownWriteKey
+        if not source.enabled:
+            raise SourceDisabled
+        return source
+
+    def widest(self, dialect: Limits) -> int:
+        """The largest body that any source accepts: what may be read before the key is known."""
+        return max(
+            (source.limits(dialect).max_body for source in self._by_digest.values()),
+            default=dialect.max_body,
+        )
+
+
+def _digest(write_key: str) -> bytes:
+    return hashlib.sha256(write_key.encode("utf-8", "surrogatepass")).digest()

@@ -1,0 +1,37 @@
+"""What arrives: one HTTP request, already read and inflated."""
+
+from collections.abc import Mapping
+from urllib.parse import parse_qsl
+
+import msgspec
+
+from gateway.errors import UnreadableBody
+
+
+class Submission(msgspec.Struct, gc=False):
+    """One request as a dialect sees it. Header names are lower case; nothing is decoded for show."""
+
+    method: str
+    route: str
+    """The path as the route table spells it: "/v1/track" also for "//v1/track/" and "/track"."""
+    headers: Mapping[bytes, bytes]
+    query: bytes
+    body: bytes
+    client_ip: str
+    received_at: int
+    """Milliseconds since 1970."""
+    received_text: str
+    """The same in our format."""
+
+    @property
+    def parameters(self) -> dict[str, str]:
+        """The query's parameters; of repeated ones the last. More than 1,000 are UnreadableBody."""
+        text = self.query.decode("utf-8", "replace")
+        try:
+            return dict(parse_qsl(text, keep_blank_values=True, max_num_fields=1000))
+        except ValueError as error:
+            raise UnreadableBody("too many query parameters") from error
+
+    def header(self, name: bytes) -> str:
+        """A header's value, or "" """
+        return self.headers.get(name, b"").decode("latin-1")

@@ -1,0 +1,31 @@
+"""Durations and sizes as operators write them."""
+
+import re
+
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+_BYTES = {"B": 1, "KB": 1024, "MB": 1024**2, "GB": 1024**3, "TB": 1024**4}
+
+
+class Duration(float):
+    """Seconds, written "30s", "15m", "24h" or "7d"."""
+
+    @classmethod
+    def parse(cls, text: object) -> "Duration":
+        number, unit = _split(text, _SECONDS, 'a duration such as "30s", "15m", "24h" or "7d"')
+        return cls(number * _SECONDS[unit])
+
+
+class Size(int):
+    """Bytes, written "15KB", "256MB" or "20GB"; KB is 1024 bytes."""
+
+    @classmethod
+    def parse(cls, text: object) -> "Size":
+        number, unit = _split(text, _BYTES, 'a size such as "15KB", "256MB" or "20GB"')
+        return cls(number * _BYTES[unit])
+
+
+def _split(text: object, units: dict[str, int], expected: str) -> tuple[float, str]:
+    found = re.fullmatch(r"(\d+(?:\.\d+)?) ?([A-Za-z]+)", text) if isinstance(text, str) else None
+    if not found or found[2] not in units:
+        raise ValueError(f"expected {expected}, got {text!r}")
+    return float(found[1]), found[2]

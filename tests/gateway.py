@@ -1,0 +1,158 @@
+"""A real gateway in processes of its own, started as a user would, for tests that look at it from outside."""
+
+import http.client
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any, NamedTuple, Self
+
+DEFAULTS = """
+[server]
+port = 0
+[inspector]
+port = 0
+[sources.default]
+write_keys = ["dev"]
+[sinks.events]
+kind = "json_lines"
+path = "data/events.jsonl"
+"""
+"""A configuration for tests that need none of their own."""
+
+_PATIENCE = 30.0  # seconds after which a test gives up; nothing is ever expected to take as long
+
+
+class Answer(NamedTuple):
+    status: int
+    headers: Mapping[str, str]
+    """With lower-case names."""
+    body: bytes
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+
+class Gateway:
+    """`gateway serve` in `folder`, with the given configuration, or on a running port again after a crash."""
+
+    def __init__(
+        self,
+        folder: Path,
+        config: str = "",
+        *,
+        prefix: tuple[str, ...] = (),
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
+        self.folder = folder
+        self.file = folder / "gateway.toml"
+        self.file.write_text(config or DEFAULTS)
+        self.prefix = prefix
+        self.environment = {**os.environ, **(environment or {})}
+        self.port = self.inspector_port = 0
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.kill()
+
+    def start(self) -> None:
+        """Return once the gateway has announced itself."""
+        self.log = (self.folder / "gateway.log").open("ab")
+        self.process = subprocess.Popen(
+            [*self.prefix, sys.executable, "-m", "gateway", "serve", "--config", str(self.file)],
+            cwd=self.folder,
+            env=self.environment,
+            stdout=subprocess.PIPE,
+            stderr=self.log,
+        )
+        assert self.process.stdout
+        announced = self.process.stdout.readline().decode()
+        found = re.search(r"http://\S+?:(\d+), its inspector on http://\S+?:(\d+)/", announced)
+        assert found, f"{announced!r} {self.logged()}"
+        self.port, self.inspector_port = int(found[1]), int(found[2])
+
+    def logged(self) -> str:
+        """What it has written on standard error so far."""
+        return (self.folder / "gateway.log").read_text()
+
+    def stop(self) -> int:
+        """End it as an operator would, and return its exit code."""
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(_PATIENCE)
+
+    def kill(self) -> None:
+        """End it without warning; its children follow."""
+        self.process.kill()
+        self.process.wait()
+        if self.process.stdout:
+            self.process.stdout.close()
+        self.log.close()
+
+    def children(self) -> dict[str, int]:
+        """The process numbers of its children by name: "intake-0", "delivery", "inspector"."""
+        pids = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
+        names = {Path(f"/proc/{pid}/comm").read_text().strip(): int(pid) for pid in pids}
+        return {name.removeprefix("gw-"): pid for name, pid in names.items() if name.startswith("gw-")}
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        body: bytes | str | None = None,
+        headers: Mapping[str, str] | None = None,
+        port: int = 0,
+    ) -> Answer:
+        connection = http.client.HTTPConnection("127.0.0.1", port or self.port, timeout=_PATIENCE)
+        try:
+            connection.request(method, path, body, dict(headers or {}))
+            response = connection.getresponse()
+            names = {name.lower(): value for name, value in response.getheaders()}
+            return Answer(response.status, names, response.read())
+        finally:
+            connection.close()
+
+    def post(self, path: str, body: Any, **headers: str) -> Answer:
+        """Send JSON with the key `dev`; a header's name has "_" for "-"."""
+        text = body if isinstance(body, bytes) else json.dumps(body).encode()
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        return self.request("POST", path, text, {"X-Write-Key": "dev", **named})
+
+    def metrics(self) -> dict[str, float]:
+        """All samples of /metrics, by name and labels as they are printed."""
+        text = self.request("GET", "/metrics", port=self.inspector_port).body.decode()
+        samples = (line.rpartition(" ") for line in text.splitlines() if not line.startswith("#"))
+        return {name: float(value) for name, _, value in samples}
+
+    def events(self, file: str = "data/events.jsonl") -> list[dict[str, Any]]:
+        """What a json_lines sink has written so far; a line that is still being written does not count."""
+        path = self.folder / file
+        lines = path.read_bytes().split(b"\n")[:-1] if path.exists() else []
+        return [json.loads(line) for line in lines]
+
+    def delivered(self, count: int, file: str = "data/events.jsonl") -> list[dict[str, Any]]:
+        """The same, once there are as many."""
+        until(lambda: len(self.events(file)) >= count)
+        return self.events(file)
+
+
+def until(condition: Callable[[], object]) -> None:
+    """Return as soon as the condition holds, and fail the test if it never does."""
+    end = time.monotonic() + _PATIENCE
+    while not condition():
+        assert time.monotonic() < end, "waited for in vain"
+        time.sleep(0.01)
