@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -20,7 +21,7 @@ def gateway(tmp_path: Path) -> Iterator[Callable[..., Gateway]]:
     """Starts real gateways in a folder of their own; arguments are those of `Gateway`."""
     with ExitStack() as running:
 
-        def start(config: str = "", **arguments: object) -> Gateway:
+        def start(config: str = "", **arguments: Any) -> Gateway:
             return running.enter_context(Gateway(tmp_path, config, **arguments))
 
         yield start
