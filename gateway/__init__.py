@@ -1,1 +1,34 @@
-""""""
+"""
+The journey of an event, file by file.
+
+A request comes in at intake/front.py, which finds its endpoint by one look-up of its path.
+intake/protocol.py has seen to it that its head was small and in time; intake/body.py reads it, inflated and
+bounded; intake/sender.py tells a person's device from a server, and intake/cors.py what a page on another
+site may see. What carries no events is answered by intake/pages.py. What has arrived is a Submission
+(submission.py).
+
+Its dialect, one file of dialects/, takes it apart: dialects/segment.py decodes straight into a Message
+(message.py), what the client claims, and where that fails dialects/careful.py goes through it entry by
+entry, with repair.py for what is not even JSON. objects.py handles the JSON that nobody needs to look into,
+and timestamps.py the many ways of writing a time.
+
+intake/endpoint.py judges each message on its own: does a source (sources.py) own its write key, does
+intake/validate.py find it complete? intake/normalize.py then makes it the canonical event of event.py, one
+line of JSON: intake/times.py says when it happened, intake/context.py what is known of its sender,
+intake/ids.py gives it a name if it has none. A message that breaks a rule becomes a Refusal (errors.py),
+and harms no other.
+
+The lines wait in journal/writer.py for the next commit, which journal/shard.py makes durable in a file of
+journal/files.py, if journal/room.py finds room. Only then is the outcome (outcome.py) told to the client,
+in the words of its dialect; dialects/base.py and clients.py know what shipped clients can bear to hear.
+
+In another process delivery/worker.py, one for each sink, reads on through journal/reader.py.
+delivery/route.py leaves out what the sink is not to get; the sink, one file of sinks/, writes the rest; and
+journal/positions.py records how far it came, in state.db. When the sink fails, delivery/backoff.py says how
+long to wait. What every sink has, delivery/trim.py deletes, a whole file at a time.
+
+Around it: config.py reads gateway.toml (in the units of units.py), cli.py is the command, app/supervisor.py
+runs the processes (app/intake.py, app/delivery.py, app/inspector.py) as app/child.py, app/control.py and
+app/machine.py let it, metrics.py counts and logs.py tells. inspector/pages.py shows operators what became
+of all events, from inspector/ledger.py. tail.py follows the journal, and send.py imports files.
+"""

@@ -64,10 +64,15 @@ class Facts(msgspec.Struct, rename="camel", omit_defaults=True):
     native: Raw | UnsetType = UNSET
 
     def encode(self) -> bytes:
-        """As the end of a line."""
-        return _encode(self)[1:]
+        """As the end of a line, after the time of receiving."""
+        return b'Z",' + _encode(self)[1:]
 
 
-def line(message: Message, received: str, facts: bytes) -> bytes:
-    """A settled message, when it was received, and the facts, as one line of JSON without its end."""
-    return b'%b,"receivedAt":"%b",%b' % (_encode(message)[:-1], received.encode(), facts)
+def ending(received: str, facts: bytes) -> bytes:
+    """The end of a line: when the event was received (in our format), and the facts."""
+    return b',"receivedAt":"' + received[:-1].encode() + facts
+
+
+def line(message: Message, end: bytes) -> bytes:
+    """A settled message and its end as one line of JSON, without the line's end."""
+    return _encode(message)[:-1] + end

@@ -24,7 +24,7 @@ from gateway.sinks.base import Sink, Write
 
 log = structlog.get_logger()
 
-_IDLE = 0.1  # seconds between two looks for new events
+_IDLE = 0.2  # seconds between two looks for new events
 
 
 class Batch:

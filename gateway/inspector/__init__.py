@@ -1,1 +1,1 @@
-""""""
+"""What operators look into."""

@@ -1,1 +1,1 @@
-""""""
+"""From HTTP to the journal."""

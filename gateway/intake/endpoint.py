@@ -13,7 +13,7 @@ from gateway.errors import (
     Refusal,
     TooManyEvents,
 )
-from gateway.event import Facts, Origin
+from gateway.event import Facts, Origin, ending
 from gateway.intake.normalize import Stamp, normalize
 from gateway.intake.sender import is_device
 from gateway.intake.validate import validate
@@ -34,7 +34,9 @@ class Admission(msgspec.Struct, frozen=True):
 
     source: Source
     limits: Limits
-    stamp: Stamp
+    origin: Origin
+    device: bool
+    facts: bytes
 
 
 class Endpoint:
@@ -57,7 +59,7 @@ class Endpoint:
         contents = self.dialect.decode(submission)
         lines: list[bytes] = []
         refused: list[Refused] = []
-        entries: dict[str, Admission | Refusal] = {}
+        entries: dict[str, tuple[Admission, Stamp] | Refusal] = {}
         default = contents.write_key
         ignored = 0
         for place, message in enumerate(contents.messages):
@@ -73,14 +75,15 @@ class Endpoint:
             if isinstance(entry, Refusal):
                 refused.append(Refused(place, message.message_id, entry))
                 continue
-            if message.type == contents.ignores:
+            if contents.ignores and message.type == contents.ignores:
                 ignored += 1
                 continue
+            admission, stamp = entry
             try:
                 validate(message)
-                line = normalize(message, submission, contents, entry.stamp)
+                line = normalize(message, submission, contents, stamp)
                 if contents.batch:
-                    _check_size(line, entry.limits.max_event, contents, place)
+                    _check_size(line, admission.limits.max_event, contents, place)
                 lines.append(line)
             except Refusal as refusal:
                 # Its traceback holds this frame, which holds the list.
@@ -97,7 +100,9 @@ class Endpoint:
             outcome.library = _library(contents.messages)
         return lines, outcome
 
-    def _admit(self, key: str, submission: Submission, contents: Contents) -> Admission | Refusal:
+    def _admit(
+        self, key: str, submission: Submission, contents: Contents
+    ) -> tuple[Admission, Stamp] | Refusal:
         """What the key entitles to; raises the refusal of a submission that its source does not take."""
         device = submission.method == "GET" or is_device(submission.headers)
         known = (key, submission.route, device)
@@ -109,8 +114,8 @@ class Endpoint:
                 return refusal.with_traceback(None)
             origin = Origin(source.name, self.name, source.site_id, submission.route)
             limits = source.limits(self.dialect.LIMITS)
-            stamp = Stamp(origin, device, Facts(origin).encode())
-            admission = self._admissions[known] = Admission(source, limits, stamp)
+            facts = Facts(origin).encode()
+            admission = self._admissions[known] = Admission(source, limits, origin, device, facts)
         try:
             admission.source.check_origin(submission.headers.get(b"origin"))
         except Refusal as refusal:
@@ -120,13 +125,14 @@ class Endpoint:
             raise BodyTooLarge
         if events > limits.max_events:
             raise TooManyEvents(events, limits.max_events)
-        return admission
+        end = ending(submission.received_text, admission.facts)
+        return admission, Stamp(admission.origin, device, end)
 
     def _refuse_whole(
         self,
         submission: Submission,
         contents: Contents,
-        entries: dict[str, Admission | Refusal],
+        entries: dict[str, tuple[Admission, Stamp] | Refusal],
     ) -> None:
         """Say it once if nothing can be stored because of the only key, or because there is nothing."""
         if not entries:
@@ -148,8 +154,8 @@ def _check_size(line: bytes, most: int, contents: Contents, place: int) -> None:
             raise EventTooLarge(f"{size} bytes; the limit is {most}")
 
 
-def _strictest(entries: Iterable[Admission | Refusal]) -> MultiStatus:
-    wishes = {entry.source.multi_status for entry in entries if isinstance(entry, Admission)}
+def _strictest(entries: Iterable[tuple[Admission, Stamp] | Refusal]) -> MultiStatus:
+    wishes = {entry[0].source.multi_status for entry in entries if isinstance(entry, tuple)}
     return min(wishes, key=_STRICTEST_FIRST.index)
 
 

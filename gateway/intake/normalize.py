@@ -3,7 +3,7 @@
 import msgspec
 from msgspec import UNSET
 
-from gateway.event import Facts, Origin, line
+from gateway.event import Facts, Origin, ending, line
 from gateway.intake import ids
 from gateway.intake.context import complete
 from gateway.intake.times import settle
@@ -13,13 +13,13 @@ from gateway.submission import Submission
 
 
 class Stamp(msgspec.Struct, frozen=True, gc=False):
-    """What all events have in common that come from one source by one route."""
+    """What one source's events of one submission have in common."""
 
     origin: Origin
     device: bool
     """Whether the sender is a person's own device."""
-    facts: bytes
-    """The end of a line if there is nothing more to note about its event."""
+    ending: bytes
+    """How a line ends if there is nothing to note about its event."""
 
 
 def normalize(message: Message, submission: Submission, contents: Contents, stamp: Stamp) -> bytes:
@@ -56,9 +56,9 @@ def normalize(message: Message, submission: Submission, contents: Contents, stam
         message.event = message.event or message.event_name
         message.event_name = None
     message.write_key = None
-    noteworthy = message.extras or message.warnings or message.metadata is not UNSET
-    facts = _facts(message, stamp) if noteworthy else stamp.facts
-    return line(message, submission.received_text, facts)
+    if message.extras or message.warnings or message.metadata is not UNSET:
+        return line(message, ending(submission.received_text, _facts(message, stamp)))
+    return line(message, stamp.ending)
 
 
 def _facts(message: Message, stamp: Stamp) -> bytes:

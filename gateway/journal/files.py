@@ -85,14 +85,19 @@ def _size(path: Path) -> int:
 
 def shards(journal: Path) -> list[Path]:
     """The folders of all shards, of workers past and present: they have numbers for names."""
-    if not journal.exists():
+    try:
+        # os.listdir, since pathlib takes five times as long, ten times a second.
+        names = sorted(filter(str.isdigit, os.listdir(journal)))  # noqa: PTH208
+    except FileNotFoundError:
         return []
-    return sorted(path for path in journal.iterdir() if path.name.isdigit() and path.is_dir())
+    return [journal / name for name in names]
 
 
 def files(shard: Path) -> list[File]:
     """A shard's files, oldest first."""
-    return sorted(File(int(path.stem), path) for path in shard.glob("*.db") if path.stem.isdigit())
+    listed = os.listdir(shard)  # noqa: PTH208  # as above
+    names = (name for name in listed if name.endswith(".db") and name[:-3].isdigit())
+    return sorted(File(int(name[:-3]), shard / name) for name in names)
 
 
 def total_size(journal: Path) -> int:

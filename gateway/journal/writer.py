@@ -23,7 +23,7 @@ log = structlog.get_logger()
 
 _LARGEST_CHUNK = 4 * 1024 * 1024  # bytes a commit; what waits beyond it goes into the next
 _MOST_WAITING = 64 * 1024 * 1024  # bytes; beyond it new submissions are turned away
-_QUIET_TURNS = int(__import__("os").environ.get("QT", "3"))
+_QUIET_TURNS = 3
 _LONGEST_GATHERING = 0.002  # seconds that requests already here may take to join a commit
 _IDLE = 1.0  # seconds without work after which the log is emptied
 _PROBE_LASTS = 1.0  # seconds for which a success answers the question whether there would be one
