@@ -1,5 +1,6 @@
 """What all tests share."""
 
+import random
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -8,6 +9,11 @@ from typing import Any
 import pytest
 
 from tests.gateway import Gateway
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--rounds", type=int, help="how many kills and power cuts; else as many as are quick")
+    parser.addoption("--seed", type=int, help="what decides the random moments; each run prints its own")
 
 
 @pytest.fixture
@@ -25,3 +31,19 @@ def gateway(tmp_path: Path) -> Iterator[Callable[..., Gateway]]:
             return running.enter_context(Gateway(tmp_path, config, **arguments))
 
         yield start
+
+
+@pytest.fixture
+def rounds(request: pytest.FixtureRequest) -> int | None:
+    """What --rounds asks for."""
+    given: int | None = request.config.getoption("--rounds")
+    return given
+
+
+@pytest.fixture
+def chance(request: pytest.FixtureRequest) -> random.Random:
+    """Chance that can be repeated: a test that fails shows its seed, to be given as --seed."""
+    seed = request.config.getoption("--seed")
+    seed = random.randrange(10**6) if seed is None else seed
+    print(f"--seed {seed}")
+    return random.Random(seed)

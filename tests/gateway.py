@@ -3,8 +3,10 @@
 import http.client
 import json
 import os
+import random
 import re
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -26,7 +28,7 @@ path = "data/events.jsonl"
 """
 """A configuration for tests that need none of their own."""
 
-_PATIENCE = 30.0  # seconds after which a test gives up; nothing is ever expected to take as long
+PATIENCE = 30.0  # seconds after which a test gives up; nothing is ever expected to take as long
 
 
 class Answer(NamedTuple):
@@ -41,7 +43,11 @@ class Answer(NamedTuple):
 
 
 class Gateway:
-    """`gateway serve` in `folder`, with the given configuration, or on a running port again after a crash."""
+    """
+    `gateway serve` in `folder`, with the given configuration.
+
+    `prefix` is put before the command; `program` is what Python runs, where it is not the gateway itself.
+    """
 
     def __init__(
         self,
@@ -49,12 +55,14 @@ class Gateway:
         config: str = "",
         *,
         prefix: tuple[str, ...] = (),
+        program: tuple[str, ...] = ("-m", "gateway"),
         environment: Mapping[str, str] | None = None,
     ) -> None:
         self.folder = folder
         self.file = folder / "gateway.toml"
         self.file.write_text(config or DEFAULTS)
         self.prefix = prefix
+        self.program = program
         self.environment = {**os.environ, **(environment or {})}
         self.port = self.inspector_port = 0
 
@@ -71,10 +79,14 @@ class Gateway:
         self.kill()
 
     def start(self) -> None:
-        """Return once the gateway has announced itself."""
+        """
+        Return once the gateway has announced itself.
+
+        After a crash it may be started again; it is at the same addresses if the configuration names them.
+        """
         self.log = (self.folder / "gateway.log").open("ab")
         self.process = subprocess.Popen(
-            [*self.prefix, sys.executable, "-m", "gateway", "serve", "--config", str(self.file)],
+            [*self.prefix, sys.executable, *self.program, "serve", "--config", str(self.file)],
             cwd=self.folder,
             env=self.environment,
             stdout=subprocess.PIPE,
@@ -93,10 +105,16 @@ class Gateway:
     def stop(self) -> int:
         """End it as an operator would, and return its exit code."""
         self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(_PATIENCE)
+        return self.process.wait(PATIENCE)
 
     def kill(self) -> None:
-        """End it without warning; its children follow."""
+        """End it without warning, and return when its children have followed."""
+        children = self._children()
+        self.crash()
+        until(lambda: not any(map(alive, children)))
+
+    def crash(self) -> None:
+        """End it without warning; its children are about to follow."""
         self.process.kill()
         self.process.wait()
         if self.process.stdout:
@@ -105,9 +123,12 @@ class Gateway:
 
     def children(self) -> dict[str, int]:
         """The process numbers of its children by name: "intake-0", "delivery", "inspector"."""
-        pids = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
-        names = {Path(f"/proc/{pid}/comm").read_text().strip(): int(pid) for pid in pids}
+        names = {_read(f"/proc/{pid}/comm").strip(): pid for pid in self._children()}
         return {name.removeprefix("gw-"): pid for name, pid in names.items() if name.startswith("gw-")}
+
+    def _children(self) -> list[int]:
+        pid = self.process.pid
+        return [int(child) for child in _read(f"/proc/{pid}/task/{pid}/children").split()]
 
     def request(
         self,
@@ -117,7 +138,7 @@ class Gateway:
         headers: Mapping[str, str] | None = None,
         port: int = 0,
     ) -> Answer:
-        connection = http.client.HTTPConnection("127.0.0.1", port or self.port, timeout=_PATIENCE)
+        connection = http.client.HTTPConnection("127.0.0.1", port or self.port, timeout=PATIENCE)
         try:
             connection.request(method, path, body, dict(headers or {}))
             response = connection.getresponse()
@@ -144,15 +165,51 @@ class Gateway:
         lines = path.read_bytes().split(b"\n")[:-1] if path.exists() else []
         return [json.loads(line) for line in lines]
 
+    def drained(self) -> list[dict[str, Any]]:
+        """The same, once there is nothing more to come."""
+        until(lambda: self.metrics()['gateway_sink_pending_events{sink="events"}'] == 0)
+        return self.events()
+
     def delivered(self, count: int, file: str = "data/events.jsonl") -> list[dict[str, Any]]:
         """The same, once there are as many."""
         until(lambda: len(self.events(file)) >= count)
         return self.events(file)
 
 
+def alive(pid: int) -> bool:
+    """Whether there is such a process, and not only what its parent has yet to hear of it."""
+    return _read(f"/proc/{pid}/stat").rpartition(")")[2][1:2] not in ("", "Z", "X")
+
+
+def _read(path: str) -> str:
+    """What the system says of a process; nothing if it has just ended."""
+    try:
+        return Path(path).read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return ""
+
+
+def free_ports() -> tuple[int, int]:
+    """
+    Two ports to write into a configuration, for a gateway that is to be found where it was.
+
+    They are none of those that the system gives to clients: one that tries to connect again and again
+    would end up connected to itself.
+    """
+    with socket.socket() as one, socket.socket() as other:
+        for listener in (one, other):
+            while True:
+                try:
+                    listener.bind(("127.0.0.1", random.randrange(10000, 30000)))
+                    break
+                except OSError:
+                    pass
+        return one.getsockname()[1], other.getsockname()[1]
+
+
 def until(condition: Callable[[], object]) -> None:
     """Return as soon as the condition holds, and fail the test if it never does."""
-    end = time.monotonic() + _PATIENCE
+    end = time.monotonic() + PATIENCE
     while not condition():
         assert time.monotonic() < end, "waited for in vain"
         time.sleep(0.01)

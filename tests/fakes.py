@@ -1,0 +1,90 @@
+"""Stand-ins, written by hand, for what a test must do without."""
+
+import json
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from typing import Any, NoReturn
+
+import anyio
+import msgspec
+
+from gateway import event
+from gateway.errors import TryLater
+from gateway.sinks.base import Sink, Write
+
+_FIELDS = {field.encode_name for field in msgspec.structs.fields(event.Event)}
+
+
+class MemoryJournal:
+    """Satisfies intake.front.Journal: keeps lines in memory, or fails with `trouble` and keeps nothing."""
+
+    def __init__(self, trouble: TryLater | None = None) -> None:
+        self.trouble = trouble
+        self.lines: list[bytes] = []
+
+    async def append(self, lines: Sequence[bytes], /) -> None:
+        if self.trouble:
+            raise self.trouble
+        self.lines.extend(lines)
+
+    @property
+    def events(self) -> list[dict[str, Any]]:
+        return [read_strictly(line) for line in self.lines]
+
+
+def read_strictly(line: bytes) -> dict[str, Any]:
+    """A line as the pickiest reader takes it: one line of standard JSON in UTF-8, with known fields only."""
+    assert b"\n" not in line
+    event.read(line)
+    fields: dict[str, Any] = json.loads(line.decode(), parse_constant=_refuse)
+    json.dumps(fields, ensure_ascii=False).encode()  # or half a surrogate pair is left in it
+    assert fields.keys() <= _FIELDS
+    return fields
+
+
+def _refuse(constant: str) -> NoReturn:
+    raise ValueError(f"no JSON: {constant}")
+
+
+class ScriptedSink(Sink, tag="scripted"):
+    """
+    Answers each write with the next step of its script, and afterwards takes everything.
+
+    A step is an error to raise, something to do once the batch was taken, or None.
+    """
+
+    script: deque[Exception | Callable[[], object] | None] = msgspec.field(default_factory=deque)
+    batches: list[list[bytes]] = msgspec.field(default_factory=list)
+    """What it took."""
+    connections: list[bytes] = msgspec.field(default_factory=list)
+    """The notes that each was given."""
+    writes: int = 0
+    """How often it was asked, with success or without."""
+    news: anyio.Event = msgspec.field(default_factory=anyio.Event)
+
+    @property
+    def taken(self) -> list[bytes]:
+        return [line for batch in self.batches for line in batch]
+
+    @asynccontextmanager
+    async def connect(self, notes: bytes) -> AsyncIterator[Write]:
+        self.connections.append(notes)
+        yield self._write
+
+    async def _write(self, lines: Sequence[bytes]) -> bytes:
+        self.writes += 1
+        step = self.script.popleft() if self.script else None
+        if isinstance(step, Exception):
+            raise step
+        self.batches.append(list(lines))
+        if step:
+            step()
+        self.news.set()
+        self.news = anyio.Event()
+        return b"%d taken" % len(self.taken)
+
+    async def took(self, count: int) -> None:
+        """Return once it has taken as many events."""
+        while len(self.taken) < count:
+            await self.news.wait()

@@ -1,0 +1,39 @@
+"""A writer whose files may not grow: it tells what was acknowledged, and what it says when nothing is."""
+
+import json
+import resource
+import signal
+import sys
+from pathlib import Path
+
+from gateway.errors import JournalUnavailable
+from tests.build import event_line, open_shard
+
+LIMIT = 1024 * 1024  # bytes
+LINES = 100
+
+
+def main(folder: Path) -> None:
+    """Write until nothing more can be written, and once more when it can; one event a commit."""
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    _, most = resource.getrlimit(resource.RLIMIT_FSIZE)
+    shard = open_shard(folder)
+    shard.write([event_line(0)])
+    acknowledged, number = [0], 1
+    refusals: list[str] = []
+    resource.setrlimit(resource.RLIMIT_FSIZE, (LIMIT, most))
+    while not refusals:
+        try:
+            shard.write([event_line(number, properties={"filler": "x" * 50_000})])
+            acknowledged.append(number)
+        except JournalUnavailable as trouble:
+            refusals.append(str(trouble))
+        number += 1
+    resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))
+    shard.write([event_line(number)])
+    shard.finish()
+    print(json.dumps({"acknowledged": [*acknowledged, number], "refusals": refusals}))
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

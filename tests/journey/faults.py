@@ -1,0 +1,119 @@
+"""Faults as a machine has them: full disks, failing ones, power cuts, and a kill at an exact system call."""
+
+import fcntl
+import os
+import re
+import signal
+import struct
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Self
+
+from tests.gateway import alive, until
+from tests.journey import needs
+
+_SHUTDOWN = 0x8004587D  # EXT4_IOC_SHUTDOWN
+_NO_LOG_FLUSH = 2  # and nothing that is still in memory reaches the disk
+
+
+@contextmanager
+def small_disk(folder: Path, size: str) -> Iterator[Path]:
+    """A file system in memory, mounted on a new folder."""
+    needs.root()
+    folder.mkdir()
+    _mount("-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(folder))
+    try:
+        yield folder
+    finally:
+        _unmount(folder)
+
+
+class Disk:
+    """An ext4 file system of its own, whose power can be cut."""
+
+    def __init__(self, folder: Path) -> None:
+        self.image = folder / "disk.img"
+        self.folder = folder / "disk"
+
+    def __enter__(self) -> Self:
+        needs.root()
+        for name in ("mkfs.ext4", "losetup"):
+            needs.program(name)
+        self.folder.mkdir()
+        with self.image.open("wb") as image:
+            image.truncate(256 * 1024 * 1024)
+        subprocess.run(["mkfs.ext4", "-q", "-F", str(self.image)], check=True)
+        self._attach()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        _unmount(self.folder)
+
+    def cut(self) -> None:
+        """From now on nothing is written any more, and what was not synced is gone."""
+        folder = os.open(self.folder, os.O_RDONLY)
+        try:
+            fcntl.ioctl(folder, _SHUTDOWN, struct.pack("I", _NO_LOG_FLUSH))
+        finally:
+            os.close(folder)
+
+    def replug(self) -> None:
+        """As after the reboot; nobody may use it any more."""
+        _unmount(self.folder)
+        self._attach()
+
+    def _attach(self) -> None:
+        _mount("-o", "loop", str(self.image), str(self.folder))
+
+
+def _mount(*arguments: str) -> None:
+    done = subprocess.run(["mount", *arguments], capture_output=True, text=True, check=False)
+    needs.need(done.returncode == 0, f"the right to mount: {done.stderr.strip()}")
+
+
+def _unmount(folder: Path) -> None:
+    # A process that has just ended may hold it for another moment.
+    until(lambda: subprocess.run(["umount", str(folder)], capture_output=True, check=False).returncode == 0)
+
+
+class Tampering:
+    """strace on a running process and its threads, for as long as the block lasts; `options` are its own."""
+
+    def __init__(self, pid: int, notes: Path, *options: str) -> None:
+        self.pid = pid
+        self.notes = notes
+        self.command = ["strace", "-f", "-y", "-p", str(pid), "-o", str(notes), *options]
+
+    def __enter__(self) -> Self:
+        needs.program("strace")
+        self.process = subprocess.Popen(self.command, stderr=subprocess.PIPE, text=True)
+        assert self.process.stderr
+        said = self.process.stderr.readline()
+        if " attached" not in said:
+            self.process.wait()
+        needs.need(" attached" in said, f"the right to trace processes: {said.strip()}")
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.process.send_signal(signal.SIGINT)
+        self.process.communicate()
+
+    def calls(self) -> list[str]:
+        """What was seen so far, a line a system call."""
+        return self.notes.read_text(errors="replace").splitlines()
+
+
+def kill_at(pid: int, call: str, when: int, notes: Path) -> str:
+    """
+    Let a process be killed as it begins a system call for the `when`th time, and return that call.
+
+    Somebody else must give it work to do.
+    """
+    notes.unlink(missing_ok=True)
+    injection = f"inject={call}:signal=SIGKILL:when={when}"
+    with Tampering(pid, notes, "-e", f"trace={call}", "-e", injection) as tampering:
+        until(lambda: not alive(pid))
+        lines = tampering.calls()
+    return next(line for line in reversed(lines) if re.match(rf"\d+ +{call}\(", line))

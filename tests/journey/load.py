@@ -1,0 +1,153 @@
+"""Clients that keep a gateway busy, and remember what they sent and what was promised to them."""
+
+import json
+import random
+import threading
+from collections import Counter
+from collections.abc import Sequence
+from http.client import HTTPConnection, HTTPException
+from typing import Any, NamedTuple, Self
+
+from tests.gateway import until
+
+_PAUSE = 0.01  # seconds between two requests: the journals of these tests are small
+_TIMEOUT = 30.0
+
+
+class Findings(NamedTuple):
+    """What is wrong with a file of events, by messageId."""
+
+    lost: list[str]
+    """Acknowledged, and not there."""
+    repeated: list[str]
+    invented: list[str]
+    """There, and never sent."""
+    changed: list[str]
+    disordered: list[str]
+    """Acknowledged, and after one that was acknowledged later on the same connection."""
+
+
+NOTHING_WRONG = Findings([], [], [], [], [])
+
+
+class Load:
+    """Some clients at once, for as long as the block lasts."""
+
+    def __init__(self, port: int, chance: random.Random, clients: int = 4, largest: int = 2000) -> None:
+        seeds = [chance.randrange(10**6) for _ in range(clients)]
+        self.clients = [Client(port, f"{seed}-{number}", largest) for number, seed in enumerate(seeds)]
+
+    def __enter__(self) -> Self:
+        for client in self.clients:
+            client.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.stop()
+
+    def stop(self) -> None:
+        """Return when all requests have been answered, or never will be."""
+        for client in self.clients:
+            client.stopping.set()
+        for client in self.clients:
+            client.join()
+
+    @property
+    def acknowledged(self) -> int:
+        """How many events so far."""
+        return sum(len(client.acknowledged) for client in self.clients)
+
+    @property
+    def unexpected(self) -> list[tuple[int, bytes]]:
+        """Answers that are neither 200 nor 503."""
+        return [answer for client in self.clients for answer in client.unexpected]
+
+    def advance(self, events: int) -> None:
+        """Return when so many more events have been acknowledged."""
+        wanted = self.acknowledged + events
+        until(lambda: self.acknowledged >= wanted)
+
+    def compare(self, events: Sequence[dict[str, Any]]) -> Findings:
+        """What is wrong with what arrived."""
+        promised = {name for client in self.clients for name in client.acknowledged}
+        sent = {name for client in self.clients for name in client.sent}
+        names = [event["messageId"] for event in events]
+        latest: dict[str, int] = {}
+        disordered = []
+        for name in names:
+            connection, _, number = name.rpartition("-")
+            if name in promised:
+                if int(number) < latest.get(connection, -1):
+                    disordered.append(name)
+                latest[connection] = int(number)
+        return Findings(
+            lost=sorted(promised.difference(names)),
+            repeated=[name for name, count in Counter(names).items() if count > 1],
+            invented=sorted(set(names) - sent),
+            changed=[event["messageId"] for event in events if not _is_whole(event)],
+            disordered=disordered,
+        )
+
+
+class Client(threading.Thread):
+    """
+    Sends one request after the other, and connects again when the gateway was killed.
+
+    What it did not hear an answer to may be kept or not, and is not sent again.
+    """
+
+    def __init__(self, port: int, name: str, largest: int) -> None:
+        super().__init__(name=name, daemon=True)
+        self.port = port
+        self.largest = largest
+        self.chance = random.Random(name)
+        self.stopping = threading.Event()
+        self.sent: list[str] = []
+        self.acknowledged: list[str] = []
+        self.unexpected: list[tuple[int, bytes]] = []
+
+    def run(self) -> None:
+        connections = 0
+        while not self.stopping.wait(_PAUSE):
+            connections += 1
+            connection = HTTPConnection("127.0.0.1", self.port, timeout=_TIMEOUT)
+            try:
+                self._converse(connection, f"{self.name}-{connections}")
+            except (OSError, HTTPException):
+                pass
+            finally:
+                connection.close()
+
+    def _converse(self, connection: HTTPConnection, prefix: str) -> None:
+        number = 0
+        while not self.stopping.wait(_PAUSE):
+            names = [f"{prefix}-{number + place}" for place in range(self.chance.choice((1, 1, 3, 10)))]
+            number += len(names)
+            self.sent += names
+            batch = {"batch": [_event(name, self.largest) for name in names]}
+            path, body = ("/v1/track", batch["batch"][0]) if len(names) == 1 else ("/v1/batch", batch)
+            connection.request("POST", path, json.dumps(body), {"X-Write-Key": "dev"})
+            response = connection.getresponse()
+            answer = response.read()
+            if response.status == 200:
+                self.acknowledged += names
+            elif response.status != 503:
+                self.unexpected.append((response.status, answer))
+
+
+def _event(name: str, largest: int) -> dict[str, Any]:
+    return {"type": "track", "messageId": name, "userId": "u", "event": "Load", **_contents(name, largest)}
+
+
+def _contents(name: str, largest: int) -> dict[str, Any]:
+    """Something different for each event, which its name and size tell."""
+    chance = random.Random(name)
+    text = "".join(chance.choice('aé漢😀"\\\n') for _ in range(50))
+    size = chance.randrange(largest)
+    properties = {"text": text, "number": chance.random(), "big": chance.getrandbits(60), "pad": "x" * size}
+    return {"properties": properties, "context": {"largest": largest}}
+
+
+def _is_whole(event: dict[str, Any]) -> bool:
+    expected = _contents(event["messageId"], event["context"]["largest"])
+    return all(event[field] == value for field, value in expected.items())

@@ -1,0 +1,23 @@
+"""What a test needs of its machine: it is skipped without, or fails where everything is said to be there."""
+
+import os
+import shutil
+
+import pytest
+
+
+def need(there: object, what: str) -> None:
+    """Skip a test that lacks something; with GATEWAY_CI=1 in the environment, fail it."""
+    if there:
+        return
+    if os.environ.get("GATEWAY_CI") == "1":
+        pytest.fail(f"needs {what}")
+    pytest.skip(f"needs {what}")
+
+
+def root() -> None:
+    need(os.geteuid() == 0, "root")
+
+
+def program(name: str) -> None:
+    need(shutil.which(name), f"the program {name}")

@@ -1,0 +1,134 @@
+"""Every promise of the documentation, held to the code."""
+
+import re
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import click
+import msgspec
+import pytest
+from prometheus_client import REGISTRY
+
+from gateway import cli, config, errors, metrics
+from gateway.dialects import DIALECTS
+from gateway.inspector.ledger import Ledger
+from gateway.sinks import KINDS
+from gateway.sources import Source
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text()
+FULL = (ROOT / "config/full.toml").read_text()
+
+
+@pytest.mark.parametrize("code", errors.codes())
+def test_every_code_is_documented(code: str) -> None:
+    assert f"`{code}`" in README
+
+
+@pytest.mark.parametrize("command", sorted(cli.main.commands))
+def test_every_command_and_option_is_documented(command: str) -> None:
+    options = [
+        option
+        for parameter in cli.main.commands[command].params
+        if isinstance(parameter, click.Option)
+        for option in parameter.opts
+        if option.startswith("--")
+    ]
+
+    assert f"`gateway {command}" in README
+    if command != "send":  # its own --help is enough
+        assert [option for option in options if option not in README] == []
+
+
+def test_every_metric_is_documented(tmp_path: Path) -> None:
+    ours = [metric.name for metric in REGISTRY.collect() if metric.name.startswith("gateway_")]
+    ledger = [metric.name for metric in Ledger(tmp_path, tmp_path / "state.db", ()).collect()]
+
+    assert metrics.RECEIVED  # they exist because this module was imported
+    assert [name for name in ours + ledger if name not in README] == []
+
+
+@pytest.mark.parametrize("kind", sorted(KINDS))
+def test_every_sink_is_documented(kind: str) -> None:
+    assert f"`{kind}`" in README
+
+
+@pytest.mark.parametrize("name", sorted(DIALECTS))
+def test_every_dialect_is_documented(name: str) -> None:
+    assert f"| {name} |" in README
+
+
+def test_every_path_in_the_journey_exists() -> None:
+    import gateway
+
+    named = re.findall(r"[\w/]+\.py", gateway.__doc__ or "")
+
+    assert named
+    assert [path for path in named if not (ROOT / "gateway" / path).exists()] == []
+
+
+def test_every_file_is_a_step_of_the_journey() -> None:
+    import gateway
+
+    files = {str(path.relative_to(ROOT / "gateway")) for path in (ROOT / "gateway").rglob("[a-z]*.py")}
+    members = {f"sinks/{kind}.py" for kind in KINDS} | {f"dialects/{name}.py" for name in DIALECTS}
+    named = set(re.findall(r"[\w/]+\.py", gateway.__doc__ or ""))
+
+    assert files - members - named - {"sinks/base.py"} == set()
+
+
+def test_the_full_configuration_spells_out_the_defaults() -> None:
+    loaded = config.load(ROOT / "config/full.toml", None, {})
+
+    assert loaded.server == config.Server()
+    assert loaded.inspector == config.Inspector()
+    assert loaded.journal == config.Journal(path=ROOT / "config/data/journal")
+    assert loaded.sources == {"website": Source("website", ("WEBSITE_KEY",))}
+    for name, sink in loaded.sinks.items():
+        required: dict[str, Any] = {"path": ROOT / "config/data/events.jsonl"} if name == "archive" else {}
+        assert sink == type(sink)(**required)
+
+
+@pytest.mark.parametrize(
+    ("table", "shape"),
+    [
+        ("server", config.Server),
+        ("inspector", config.Inspector),
+        ("journal", config.Journal),
+        ("sources.website", Source),
+        ("sinks.archive", KINDS["json_lines"]),
+        ("sinks.console", KINDS["stdout"]),
+        ("sinks.nowhere", KINDS["null"]),
+    ],
+)
+def test_every_key_is_in_the_full_configuration(table: str, shape: type[msgspec.Struct]) -> None:
+    start = FULL.index(f"[{table}]")
+    text = FULL[start : FULL.find("\n[", start) if "\n[" in FULL[start:] else None]
+    common = {"integration", "sources", "types", "consent"} if table != "sinks.archive" else set()
+    keys = {field.name for field in msgspec.structs.fields(shape)} - {"name"} - common
+
+    assert {key for key in keys if not re.search(rf"^(# )?{key} = ", text, re.MULTILINE)} == set()
+
+
+def test_the_minimal_configuration_is_valid() -> None:
+    loaded = config.load(ROOT / "config/minimal.toml", None, {"WRITE_KEY": "w"})
+
+    assert loaded.sources["website"].write_keys == ("w",)
+
+
+def test_the_commands_of_the_readme_are_what_ci_runs() -> None:
+    ci = (ROOT / ".ci/run").read_text()
+    blocks = re.findall(r"```sh\n(.+?)\n```", README, re.DOTALL)
+
+    assert [block for block in blocks if "pytest" in block] == [
+        "python3 -m venv .venv && .venv/bin/pip install -e '.[test]' && .venv/bin/pytest"
+    ]
+    assert "README.md" in ci
+
+
+def test_the_builtin_configuration_is_what_the_readme_says() -> None:
+    built_in = tomllib.loads(config.BUILT_IN)
+
+    assert built_in["sources"]["default"]["write_keys"] == ["dev"]
+    assert built_in["sinks"]["events"]["path"] == "data/events.jsonl"
