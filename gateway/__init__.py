@@ -9,23 +9,31 @@ site may see. What carries no events is answered by intake/pages.py. What has ar
 
 Its dialect, one file of dialects/, takes it apart: dialects/segment.py decodes straight into a Message
 (message.py), what the client claims, and where that fails dialects/careful.py goes through it entry by
-entry, with repair.py for what is not even JSON. objects.py handles the JSON that nobody needs to look into,
-and timestamps.py the many ways of writing a time.
+entry, with repair.py for what is not even JSON. dialects/commandersact.py has it read by
+commandersact/reading.py, which tells the versions apart (commandersact/versions.py), gives the fields our
+names (commandersact/names.py) and notes what the way back (commandersact/writing.py) could not know
+(commandersact/notes.py); dialects/brackets.py unfolds what its pixels put into an address. objects.py
+handles the JSON that nobody needs to look into, values.py single words of it, and timestamps.py the many
+ways of writing a time.
 
-intake/endpoint.py judges each message on its own: does a source (sources.py) own its write key, does
-intake/validate.py find it complete? intake/normalize.py then makes it the canonical event of event.py, one
-line of JSON: intake/times.py says when it happened, intake/context.py what is known of its sender,
-intake/ids.py gives it a name if it has none. A message that breaks a rule becomes a Refusal (errors.py),
-and harms no other.
+intake/endpoint.py judges each message on its own: does a source (sources.py) own its write key, does its
+dialect (for Segment's, dialects/rules.py) find it complete? intake/normalize.py then makes it the canonical
+event of event.py, one line of JSON: intake/times.py says when it happened, intake/context.py what is known
+of its sender, intake/ids.py gives it a name if it has none. commerce.py translates what shops report, if
+the source says so. A message that breaks a rule becomes a Refusal (errors.py), and harms no other.
 
 The lines wait in journal/writer.py for the next commit, which journal/shard.py makes durable in a file of
 journal/files.py, if journal/room.py finds room. Only then is the outcome (outcome.py) told to the client,
 in the words of its dialect; dialects/base.py and clients.py know what shipped clients can bear to hear.
 
 In another process delivery/worker.py, one for each sink, reads on through journal/reader.py.
-delivery/route.py leaves out what the sink is not to get; the sink, one file of sinks/, writes the rest; and
-journal/positions.py records how far it came, in state.db. When the sink fails, delivery/backoff.py says how
-long to wait. What every sink has, delivery/trim.py deletes, a whole file at a time.
+delivery/route.py leaves out what the sink is not to get; delivery/enrich.py adds what the catalogue knows
+of its products; the sink, one file of sinks/, writes the rest; and journal/positions.py records how far it
+came, in state.db. When the sink fails, delivery/backoff.py says how long to wait. What every sink has,
+delivery/trim.py deletes, a whole file at a time.
+
+What is known of people and products comes in by intake/user_api.py and intake/product_api.py, is checked by
+records/products.py, and kept in a records/table.py; records/file.py imports whole catalogues.
 
 Around it: config.py reads gateway.toml (in the units of units.py), cli.py is the command, app/supervisor.py
 runs the processes (app/intake.py, app/delivery.py, app/inspector.py) as app/child.py, app/control.py and

@@ -34,6 +34,6 @@ def _takes_207(name: str, version: str) -> bool:
         return True
     first = FAILS_ON_207[name]
     numbers = version.split(".")
-    if first is None or not all(number.isdecimal() for number in numbers):
+    if first is None or not all(number.isdecimal() and len(number) < 10 for number in numbers):
         return False
     return tuple(map(int, numbers)) >= first

@@ -75,6 +75,15 @@ class Config(msgspec.Struct, frozen=True):
     """Whether nobody has written anything."""
 
 
+def find(file: Path | None, environment: Mapping[str, str]) -> Path | None:
+    """The file that a configuration is read from, if there is any."""
+    if file is None and environment.get("GATEWAY_CONFIG"):
+        return Path(environment["GATEWAY_CONFIG"])
+    if file is None and Path("gateway.toml").exists():
+        return Path("gateway.toml")
+    return file
+
+
 def load(file: Path | None, data: Path | None, environment: Mapping[str, str]) -> Config:
     """
     Read a configuration: `file`, else $GATEWAY_CONFIG, else ./gateway.toml, else what is built in.
@@ -82,13 +91,12 @@ def load(file: Path | None, data: Path | None, environment: Mapping[str, str]) -
     `data` takes the place of the folder "data" where the configuration leaves a path to us. ConfigError has
     one line a mistake, naming file, table and key.
     """
-    if file is None and environment.get("GATEWAY_CONFIG"):
-        file = Path(environment["GATEWAY_CONFIG"])
-    if file is None and Path("gateway.toml").exists():
-        file = Path("gateway.toml")
+    file = find(file, environment)
     tables = _parse(file) if file else tomllib.loads(BUILT_IN)
     if data:
-        tables.setdefault("journal", {}).setdefault("path", str(data.absolute() / "journal"))
+        journal = tables.setdefault("journal", {})
+        if isinstance(journal, dict):  # else it will be told of
+            journal.setdefault("path", str(data.absolute() / "journal"))
         if not file:
             tables["sinks"]["events"]["path"] = str(data.absolute() / "events.jsonl")
     folder = file.absolute().parent if file else Path.cwd()
@@ -146,7 +154,11 @@ class _Check:
 
     def _sink(self, name: str, table: object) -> Any:
         kind = table.get("kind") if isinstance(table, dict) else None
-        if not isinstance(table, dict) or kind not in KINDS:
+        try:
+            kind = self._fill(kind)
+        except ValueError as error:
+            return self._note(f"[{name}] kind", str(error))
+        if not isinstance(table, dict) or not isinstance(kind, str) or kind not in KINDS:
             self._note(f"[{name}] kind", f"expected one of {', '.join(KINDS)}{_suggest(kind, KINDS)}")
             return None
         return self._table(name, KINDS[kind], {k: v for k, v in table.items() if k != "kind"})
@@ -189,14 +201,24 @@ class _Check:
         if issubclass(kind, Duration | Size):
             return kind.parse(value)
         if kind is Path and isinstance(value, str) and value:
-            return self.folder / Path(value).expanduser()
+            try:
+                return self.folder / Path(value).expanduser()
+            except RuntimeError as error:  # there is no such user
+                raise ValueError(str(error)) from error
         raise ValueError(f"expected a path, got {value!r}")
 
     def _compare(self, config: Config) -> None:
         """What no table can say alone."""
         owners = Counter(key for source in config.sources.values() for key in set(source.write_keys))
+        tokens = Counter(token for source in config.sources.values() for token in set(source.api_tokens))
         for name, source in config.sources.items():
             where = f"[sources.{name}]"
+            if source.api_tokens and not source.site_id:
+                self._note(f"{where} site_id", "missing; its api_tokens are for a site")
+            if "" in source.api_tokens or any(tokens[token] > 1 for token in source.api_tokens):
+                self._note(f"{where} api_tokens", "none may be empty, or belong to another source too")
+            if not owners.keys().isdisjoint(source.api_tokens):
+                self._note(f"{where} api_tokens", "a write key is public, and cannot be an API token")
             if not source.write_keys or "" in source.write_keys:
                 self._note(f"{where} write_keys", "there must be at least one, and none may be empty")
             if any(owners[key] > 1 for key in source.write_keys):

@@ -1,5 +1,6 @@
 """What a client claims happened, in our words but not yet checked or stamped."""
 
+import secrets
 from collections.abc import Callable, Sequence
 from typing import Annotated
 
@@ -13,6 +14,9 @@ EMPTY = Raw(b"{}")
 Text = Annotated[str, Meta(min_length=1)] | None
 Time = str | int | float | None
 Object = Raw | UnsetType
+
+_OURS = secrets.token_hex(8)
+"""Begins the wire names of what is no client's to say; nobody can guess them."""
 
 
 class Warning(msgspec.Struct, frozen=True):
@@ -58,12 +62,14 @@ class Message(msgspec.Struct, rename="camel", forbid_unknown_fields=True, omit_d
     metadata: Object = msgspec.field(default=UNSET, name="_metadata")
     """An unknown field to us, but sent with every event by the most used clients."""
 
-    # The dialect's own notes; on the wire they would have names that no client uses.
-    warnings: list[Warning] = msgspec.field(default_factory=list, name="\x7fwarnings")
-    extras: dict[str, Raw] = msgspec.field(default_factory=dict, name="\x7fextras")
+    # The dialect's own notes, which leave the message before it is written.
+    warnings: list[Warning] = msgspec.field(default_factory=list, name=f"{_OURS}warnings")
+    extras: dict[str, Raw] = msgspec.field(default_factory=dict, name=f"{_OURS}extras")
     """Fields that no dialect knows, verbatim."""
-    native: Object = msgspec.field(default=UNSET, name="\x7fnative")
+    native: Object = msgspec.field(default=UNSET, name=f"{_OURS}native")
     """What the mapping to our words could not reverse."""
+    version: str = msgspec.field(default="", name=f"{_OURS}version")
+    """Which version of its dialect it speaks, where that is not the usual one."""
 
     def warn(self, code: str, field: str, detail: str = "") -> None:
         """Note a repair; of a flood of them only the first are kept."""
@@ -95,5 +101,7 @@ class Contents(msgspec.Struct):
     sent_at: Time = None
     timestamp: Time = None
     """Only for a message without any time of its own; its `sentAt` is none."""
+    site: str | None = None
+    """The site that the sender names; None if its dialect has no sites."""
     ignores: str = ""
     """A type that is answered as accepted and goes nowhere."""

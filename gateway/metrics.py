@@ -10,6 +10,7 @@ to count at once costs 1 to 2 µs, several times a request. A process that is ki
 
 import os
 from bisect import bisect_left
+from functools import cache
 from multiprocessing import current_process
 from typing import Any
 
@@ -62,6 +63,9 @@ def flush() -> None:
 RECEIVED = Gathered(Counter("gateway_events_received", "Events that arrived, good or bad"))
 ACCEPTED = Gathered(Counter("gateway_events_accepted", "Events stored in the journal and acknowledged"))
 REFUSED = Counter("gateway_events_refused", "Events not stored, by the code in the answer", ["code"])
+REPAIRED = Counter(
+    "gateway_events_repaired", "Warnings about events that were stored all the same, by code", ["code"]
+)
 DELETIONS = Counter(
     "gateway_deletions", 'Messages of type "delete" from webhooks, answered 200 and not stored'
 )
@@ -103,5 +107,6 @@ SINK_UP = Gauge(
 )
 
 
+@cache
 def http_seconds(dialect: str) -> Gathered:
     return Gathered(_HTTP_SECONDS.labels(dialect), _SECONDS)

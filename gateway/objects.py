@@ -13,6 +13,8 @@ read = msgspec.json.Decoder(dict[str, Raw]).decode
 
 write = msgspec.json.Encoder().encode
 
+_texts = msgspec.json.Decoder(list[str]).decode
+
 
 def compact(body: bytes) -> bytes:
     """
@@ -26,15 +28,24 @@ def compact(body: bytes) -> bytes:
         body.find(b'": ', 0, 256) >= 0 or body.find(b', "', 0, 256) >= 0
     )
     if spaced or body.find(b"\n") >= 0 or body.find(b"\r") >= 0:
-        try:
-            return msgspec.json.format(body, indent=-1)
-        except (msgspec.DecodeError, RecursionError):
-            return body
+        return msgspec.json.format(body, indent=-1)
     return body
 
 
 OBJECT = ord("{")
 """What an object written as bytes starts with. (`write` a Raw takes 0.06 µs; `bytes`, 0.1.)"""
+
+
+def fields(value: Raw | None) -> dict[str, Raw] | None:
+    """The fields of an object; None if it is none."""
+    if value is None or write(value)[0] != OBJECT:
+        return None
+    return read(value)
+
+
+def entries(value: Raw | None) -> list[str]:
+    """The texts of a list that holds only such; none if there is no list."""
+    return [] if value is None else _texts(value)
 
 
 def require(field: str, value: Raw) -> Raw:

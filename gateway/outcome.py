@@ -1,5 +1,7 @@
 """What became of a submission, and what we say back."""
 
+from http import HTTPStatus
+
 import msgspec
 
 from gateway.errors import OriginNotAllowed, Refusal
@@ -41,3 +43,11 @@ class Answer(msgspec.Struct, frozen=True):
     body: bytes = b""
     content_type: bytes = b"application/json"
     headers: tuple[tuple[bytes, bytes], ...] = ()
+
+
+def error(status: int) -> Answer:
+    """An error that is not about events. The keys are those that all SDKs can read."""
+    phrase = HTTPStatus(status).phrase
+    code = phrase.lower().replace(" ", "_")
+    told = {"Error": phrase, "Message": phrase, "Details": "", "code": code, "message": phrase}
+    return Answer(status, msgspec.json.encode(told))

@@ -11,7 +11,7 @@ import re
 import msgspec
 
 DEEPEST = 400
-"""Levels of nesting that survive; the decoder itself gives up somewhat later (see app.py)."""
+"""Levels of nesting that survive; the decoder itself gives up somewhat later (see app/intake.py)."""
 
 _MOST_TOKENS = 100_000  # more than any real body of 500 KB has; about 0.1 s
 

@@ -74,6 +74,7 @@ class _Error(msgspec.Struct, rename={"place": "Index"}):
 class _Answer(msgspec.Struct):
     """As much of an answer as an import needs; `code` and `message` are there when something is wrong."""
 
+    success: bool = False
     errors: list[_Error] = msgspec.field(default_factory=list, name="Errors")
     code: str = ""
     message: str = ""
@@ -106,6 +107,7 @@ class Import:
 
     def run(self, sleep: Callable[[float], None] = time.sleep) -> Iterator[list[Mistake]]:
         """Send batch after batch; after each, what was refused of it. Broken if it cannot go on."""
+        self._note()  # first of all the id, or another attempt would give other messageIds
         for batch in self._batches():
             mistakes = list(batch.mistakes)
             if batch.events:
@@ -154,7 +156,7 @@ class Import:
                 events[half:], numbers[half:], sleep
             )
         if answer.code and not all(error.place is not None for error in answer.errors or [_WHOLE]):
-            if len(events) == 1:
+            if len(events) == 1 and answer.code not in _NOBODYS:
                 return [Mistake(numbers[0], answer.code, answer.message)]
             raise Broken(f"the gateway refused the batch: {answer.message} ({answer.code})")
         return [
@@ -169,17 +171,12 @@ class Import:
             try:
                 request = Request(self.address, body, self.headers)  # noqa: S310  # checked above
                 with urlopen(request, timeout=_TIMEOUT) as response:  # noqa: S310
-                    return _read_answer(response.read())
+                    return self._understand(response.status, response.read())
             except HTTPError as error:
-                asked = float(error.headers.get("Retry-After") or 0)
                 text, trouble = error.read(), f"{error.code} {error.reason}"
                 if error.code < 500 and error.code != 429:
-                    try:
-                        return _read_answer(text)
-                    except msgspec.DecodeError:
-                        raise Broken(f"{self.address} is no gateway: it answers {trouble}") from error
-            except msgspec.DecodeError as error:
-                raise Broken(f"{self.address} is no gateway: {error}") from error
+                    return self._understand(error.code, text)
+                asked = _seconds(error.headers.get("Retry-After"))
             except (OSError, HTTPException) as error:
                 asked, trouble = 0.0, str(getattr(error, "reason", error))
             wait = max(asked, next(waits))
@@ -189,11 +186,28 @@ class Import:
                 raise Broken(f"{self.address}: {trouble}; call again to go on from line {line}")
             sleep(wait)
 
+    def _understand(self, status: int, text: bytes) -> _Answer:
+        try:
+            answer = _read_answer(text)
+        except msgspec.DecodeError:
+            answer = _Answer()
+        if not (answer.success or answer.code):
+            said = text[:100].decode("utf-8", "replace")
+            raise Broken(f"{self.address} is no gateway: it answers {status} {said!r}")
+        return answer
+
     def _note(self) -> None:
         fresh = self.notes.with_name(self.notes.name + ".new")
         fresh.write_bytes(msgspec.json.encode(self.progress))
         fresh.replace(self.notes)
 
 
+def _seconds(wait: str | None) -> float:
+    """What Retry-After asks for, if it is no date."""
+    return float(wait) if wait and wait.isdecimal() and len(wait) < 10 else 0.0
+
+
 _NULL = Raw(b"null")
 _WHOLE = _Error("", "")
+_NOBODYS = ("unknown_write_key", "source_disabled", "origin_not_allowed")
+"""What is wrong with the key, and so with all that is to come."""

@@ -10,6 +10,7 @@ from gateway.errors import OriginNotAllowed, SourceDisabled, UnknownWriteKey
 from gateway.units import Size
 
 MultiStatus = Literal["auto", "always", "never"]
+Vocabulary = Literal["segment", "commandersact"]
 
 
 class Limits(msgspec.Struct, frozen=True):
@@ -32,6 +33,10 @@ class Source(msgspec.Struct, frozen=True):
     max_body: Size | None = None
     max_events: Annotated[int, msgspec.Meta(ge=1)] | None = None
     allowed_origins: tuple[str, ...] = ()
+    api_tokens: tuple[str, ...] = ()
+    """For the User API and the Product API of the source's site; never a write key, which is public."""
+    translate: Vocabulary | None = None
+    """What the events of shops are called, whatever the client calls them."""
 
     def limits(self, dialect: Limits) -> Limits:
         return Limits(
@@ -50,7 +55,9 @@ class Sources:
     """All sources of a configuration. Keys are compared by digest, so that no time tells how much fits."""
 
     def __init__(self, sources: Iterable[Source]) -> None:
+        sources = tuple(sources)
         self._by_digest = {_digest(key): source for source in sources for key in source.write_keys}
+        self._by_token = {_digest(token): source for source in sources for token in source.api_tokens}
 
     def authenticate(self, write_key: str | None) -> Source:
         """The enabled source that owns the key, else UnknownWriteKey or SourceDisabled."""
@@ -61,11 +68,27 @@ class Sources:
             raise SourceDisabled
         return source
 
+    @property
+    def have_tokens(self) -> bool:
+        return bool(self._by_token)
+
+    def authorize(self, api_token: str) -> Source | None:
+        """The enabled source for whose site a token is."""
+        source = self._by_token.get(_digest(api_token))
+        return source if source and source.enabled else None
+
     def widest(self, dialect: Limits) -> int:
         """The largest body that any source accepts: what may be read before the key is known."""
         return max(
             (source.limits(dialect).max_body for source in self._by_digest.values()),
             default=dialect.max_body,
+        )
+
+    def most_events(self, dialect: Limits) -> int:
+        """The most events that any source accepts at once: what is looked at before a key is known."""
+        return max(
+            (source.limits(dialect).max_events for source in self._by_digest.values()),
+            default=dialect.max_events,
         )
 
 

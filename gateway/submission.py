@@ -24,11 +24,21 @@ class Submission(msgspec.Struct, gc=False):
     """The same in our format."""
 
     @property
+    def size(self) -> int:
+        """Bytes of what may hold events: the body, or path and query where there is none."""
+        return len(self.body) if self.method == "POST" else len(self.route) + 1 + len(self.query)
+
+    @property
     def parameters(self) -> dict[str, str]:
         """The query's parameters; of repeated ones the last. More than 1,000 are UnreadableBody."""
+        return dict(self.pairs)
+
+    @property
+    def pairs(self) -> list[tuple[str, str]]:
+        """The same, with repeated ones."""
         text = self.query.decode("utf-8", "replace")
         try:
-            return dict(parse_qsl(text, keep_blank_values=True, max_num_fields=1000))
+            return parse_qsl(text, keep_blank_values=True, max_num_fields=1000)
         except ValueError as error:
             raise UnreadableBody("too many query parameters") from error
 

@@ -64,7 +64,10 @@ def _read_text(value: str) -> datetime:
     hour, minute, second = int(part["hour"]), int(part["minute"]), int(part["second"])
     if hour > 24 or minute > 59 or second > 60 or (hour == 24 and minute + second > 0):
         raise ValueError(f"not a time of day: {value}")
-    return midnight + timedelta(hours=hour, minutes=minute, seconds=second, microseconds=int(fraction))
+    try:
+        return midnight + timedelta(hours=hour, minutes=minute, seconds=second, microseconds=int(fraction))
+    except OverflowError as error:
+        raise ValueError(f"no date: {value}") from error
 
 
 def write(milliseconds: int) -> str:

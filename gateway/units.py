@@ -5,6 +5,8 @@ import re
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _BYTES = {"B": 1, "KB": 1024, "MB": 1024**2, "GB": 1024**3, "TB": 1024**4}
 
+_LARGEST = 10**18  # of any unit; beyond lie numbers that no file system and no clock has
+
 
 class Duration(float):
     """Seconds, written "30s", "15m", "24h" or "7d"."""
@@ -28,4 +30,7 @@ def _split(text: object, units: dict[str, int], expected: str) -> tuple[float, s
     found = re.fullmatch(r"(\d+(?:\.\d+)?) ?([A-Za-z]+)", text) if isinstance(text, str) else None
     if not found or found[2] not in units:
         raise ValueError(f"expected {expected}, got {text!r}")
-    return float(found[1]), found[2]
+    number = float(found[1])
+    if number > _LARGEST:
+        raise ValueError(f"expected {expected}; this is too large")
+    return number, found[2]

@@ -9,9 +9,10 @@ from typing import Any, NamedTuple
 from urllib.parse import unquote
 
 from gateway.dialects import DIALECTS
+from gateway.intake.body import Budget
 from gateway.intake.endpoint import Endpoint
 from gateway.intake.front import Front
-from gateway.intake.pages import pages
+from gateway.intake.pages import health, pages
 from gateway.journal import files
 from gateway.journal.reader import Reader
 from gateway.journal.room import Room
@@ -46,8 +47,9 @@ class Door:
         known = Sources(sources or (DEFAULT,))
         self.front = Front(
             [Endpoint(name, dialect, known) for name, dialect in DIALECTS.items()],
-            pages(self.probe),
+            pages(health(self.probe)),
             self.journal,
+            Budget(),
             tuple(ip_network(each) for each in trusted_proxies),
         )
 
@@ -189,7 +191,7 @@ class Read(NamedTuple):
 
 def read_all(folder: Path, position: int = 0) -> Read:
     """Everything in a shard from a position on."""
-    reader = Reader(folder)
+    reader = Reader(folder, quarantine=True)
     lines: list[bytes] = []
     lost = 0
     try:

@@ -73,6 +73,8 @@ class ScriptedSink(Sink, tag="scripted"):
         yield self._write
 
     async def _write(self, lines: Sequence[bytes]) -> bytes:
+        if not lines:
+            return b""
         self.writes += 1
         step = self.script.popleft() if self.script else None
         if isinstance(step, Exception):

@@ -49,10 +49,10 @@ class Child:
         self._process = _spawn.Process(
             target=self.main, name=self.name, args=(*self.arguments(), theirs), daemon=False
         )
-        # It shall not end with Ctrl-C, but when it is told to.
-        before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+        # It inherits what is blocked, so as not to end with Ctrl-C or its terminal, but when it is told to.
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT, signal.SIGHUP))
         self._process.start()
-        signal.signal(signal.SIGINT, before)
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
         theirs.close()
         self.ready = self._expected = False
 
@@ -75,11 +75,8 @@ class Child:
         except OSError:
             pass
 
-    def replace(self) -> None:
-        """Let another process with new arguments take its place."""
-        self.terminate()
-
     def terminate(self) -> None:
+        """End it; unless the gateway ends too, another with new arguments takes its place."""
         self._expected = True
         if self._process:
             self._process.terminate()

@@ -39,11 +39,9 @@ class Control:
         """Call `stop` at SIGTERM, and `reload` with each new configuration, until cancelled."""
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(self._listen, reload)
-            # Ctrl-C reaches all processes of a terminal, but only the supervisor acts on it.
-            with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
-                async for number in signals:
-                    if number == signal.SIGTERM:
-                        stop()
+            with anyio.open_signal_receiver(signal.SIGTERM) as signals:
+                async for _ in signals:
+                    stop()
 
     async def _listen(self, reload: Callable[[Config], None]) -> None:
         while True:

@@ -1,25 +1,32 @@
 """An intake worker: the front half of the gateway, and the only writer of its shard."""
 
 import sys
+from functools import cached_property
 from ipaddress import ip_network
 from multiprocessing.connection import Connection
+from pathlib import Path
 from socket import socket
 
 import anyio
 import uvicorn
+from starlette.types import ASGIApp
 
 from gateway import metrics
 from gateway.app.control import Control, Server, run
 from gateway.config import Config
 from gateway.dialects import DIALECTS
+from gateway.intake import product_api, user_api
+from gateway.intake.body import Budget
 from gateway.intake.endpoint import Endpoint
 from gateway.intake.front import Front
-from gateway.intake.pages import pages
+from gateway.intake.pages import health, pages
 from gateway.intake.protocol import Protocol, sweep
 from gateway.journal import files
 from gateway.journal.room import Room
 from gateway.journal.shard import Shard
 from gateway.journal.writer import Writer
+from gateway.records import table
+from gateway.records.table import Table
 from gateway.sources import Sources
 
 GRACE = 10
@@ -45,11 +52,20 @@ async def serve(config: Config, slot: int, listener: socket, control: Control) -
     files.make_folder(folder)
     with files.lock(folder):
         largest = min(_LARGEST_FILE, config.journal.max_size // _FILE_SHARE)
-        oldest = min(_OLDEST_FILE, config.journal.keep)
+        oldest = max(1.0, min(_OLDEST_FILE, config.journal.keep))
         room = Room(config.journal.path, config.journal.max_size)
+        if slot == 0:
+            retire_others(config)
         writer = Writer(Shard(folder, room, largest, oldest))
         proxies = tuple(ip_network(each, strict=False) for each in config.server.trusted_proxies)
-        front = Front(endpoints(config), pages(writer.probe), writer, proxies)
+        budget = Budget()
+        records = Records(config.journal.path)
+
+        def parts(config: Config) -> tuple[list[Endpoint], ASGIApp]:
+            sources = Sources(config.sources.values())
+            return endpoints(sources), all_pages(sources, records, writer, budget)
+
+        front = Front(*parts(config), writer, budget, proxies)
 
         async def every_second() -> None:
             sweep(server.server_state.connections)
@@ -73,13 +89,43 @@ async def serve(config: Config, slot: int, listener: socket, control: Control) -
             control,
         )
         async with anyio.create_task_group() as tasks:
-            tasks.start_soon(control.obey, server.stop, lambda new: front.use(endpoints(new)))
+            tasks.start_soon(control.obey, server.stop, lambda new: front.use(*parts(new)))
             await server.serve([listener])
             tasks.cancel_scope.cancel()
         await writer.close()
         metrics.flush()
 
 
-def endpoints(config: Config) -> list[Endpoint]:
-    sources = Sources(config.sources.values())
+def retire_others(config: Config) -> None:
+    """See to the shards of workers that there no longer are."""
+    for folder in files.shards(config.journal.path):
+        if int(folder.name) >= config.server.workers:
+            with files.lock(folder):
+                Shard(folder, Room(folder.parent, config.journal.max_size), 0, 0).retire()
+
+
+def endpoints(sources: Sources) -> list[Endpoint]:
     return [Endpoint(name, dialect, sources) for name, dialect in DIALECTS.items()]
+
+
+def all_pages(sources: Sources, records: "Records", writer: Writer, budget: Budget) -> ASGIApp:
+    routes = health(writer.probe)
+    if sources.have_tokens:
+        routes += user_api.routes(sources, records.people, writer, budget)
+        routes += product_api.routes(sources, records.products, budget)
+    return pages(routes)
+
+
+class Records:
+    """The tables beside a journal, opened when a configuration first has a use for them."""
+
+    def __init__(self, journal: Path) -> None:
+        self._journal = journal
+
+    @cached_property
+    def people(self) -> Table:
+        return Table(table.people(self._journal))
+
+    @cached_property
+    def products(self) -> Table:
+        return Table(table.products(self._journal))

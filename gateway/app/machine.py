@@ -32,6 +32,8 @@ def listen(host: str, port: int, table: str) -> socket.socket:
         raise ConfigError(
             f"[{table}] cannot listen on {host}:{port}: {error.strerror}; choose another port{option}"
         ) from error
+    except UnicodeError as error:  # no name at all
+        raise ConfigError(f"[{table}] cannot listen on {host}:{port}: {error}") from error
 
 
 def _bind(family: int, address: Any) -> socket.socket:

@@ -110,8 +110,8 @@ class Supervisor:
         for child in self.intake:
             child.send(self.config)
         if new.sinks != old.sinks:
-            self.delivery.replace()
-            self.inspector.replace()
+            self.delivery.terminate()
+            self.inspector.terminate()
         log.info("configuration reloaded", sources=len(new.sources), sinks=len(new.sinks))
 
     def _stop(self, signals: socket.socket) -> None:

@@ -8,7 +8,8 @@ from msgspec import UNSET, Raw, UnsetType
 from gateway.journal.positions import Tally
 from gateway.sinks.base import Sink
 
-_YES, _NO = Raw(b"true"), Raw(b"false")
+_YES = Raw(b"true")
+_NO = (Raw(b"false"), Raw(b'"false"'))  # a pixel's dotted parameters are texts
 
 
 class _Source(msgspec.Struct):
@@ -66,7 +67,7 @@ class Route:
         wish = event.integrations.get(self.integration)
         if wish is None:
             wish = event.integrations.get("All")
-        return "integrations" if wish == _NO else None
+        return "integrations" if wish in _NO else None
 
     def _granted(self, consent: Raw | UnsetType) -> bool:
         """An event without consent goes everywhere; one with a consent that names nothing, nowhere."""

@@ -38,7 +38,7 @@ class Batch:
 
 
 class Worker:
-    """Delivers to one sink."""
+    """Delivers to one sink; `prepare` has the last word on what its events look like."""
 
     def __init__(
         self,
@@ -47,11 +47,13 @@ class Worker:
         journal: Path,
         positions: Positions,
         delays: Callable[[], Iterator[float]] = backoff.delays,
+        prepare: Callable[[list[bytes]], list[bytes]] = list,
     ) -> None:
         self.name = name
         self.sink = sink
         self.journal = journal
         self.positions = positions
+        self.prepare = prepare
         self.delays = delays
         self.stopping = False
         """Set it, and `run` returns once everything is delivered, or cannot be."""
@@ -67,7 +69,10 @@ class Worker:
         up.set(1)
         while not (failing and self.stopping):
             try:
-                async with self.sink.connect(self.positions.notes(self.name)) as write:
+                notes = self.positions.notes(self.name)
+                async with self.sink.connect(notes) as write:
+                    if not notes and (begun := await write([])):
+                        await to_thread.run_sync(self.positions.note, self.name, begun)
                     while await self._deliver(write):
                         if failing:
                             log.info("sink available again", sink=self.name)
@@ -80,6 +85,7 @@ class Worker:
                     unforeseen = not isinstance(error, SinkUnavailable)
                     log.warning("sink unavailable", sink=self.name, error=str(error), exc_info=unforeseen)
                 failing = True
+                self._at.clear()  # what is recorded counts, of positions as of notes
                 up.set(0)
                 metrics.SINK_RETRIES.labels(self.name).inc()
                 asked = error.retry_after if isinstance(error, SinkUnavailable) else None
@@ -87,11 +93,12 @@ class Worker:
 
     async def _deliver(self, write: Write) -> bool:
         """Deliver one batch, or wait a moment for one; False if there is none and there need not be."""
+        stopping = self.stopping  # if it is set while we look, there has to be another look
         batch = await to_thread.run_sync(self._next)
         if batch is None:
-            if not self.stopping:
+            if not stopping:
                 await anyio.sleep(_IDLE)
-            return not self.stopping
+            return not stopping
         notes = await write(batch.lines) if batch.lines else b""
         batch.tally[("delivered", "")] += len(batch.lines)
         await to_thread.run_sync(self.positions.record, self.name, batch.shard, batch.end, batch.tally, notes)
@@ -104,12 +111,14 @@ class Worker:
         for _ in shards:
             self._turn += 1
             folder = shards[self._turn % len(shards)]
-            reader = self._readers.setdefault(folder.name, Reader(folder))
+            reader = self._readers.setdefault(folder.name, Reader(folder, quarantine=True))
             if folder.name not in self._at:
-                self._at[folder.name] = self.positions.start(self.name, folder.name, reader.oldest())
+                self._at[folder.name] = self.positions.start(
+                    self.name, folder.name, reader.oldest(), reader.acknowledged(reader.oldest())
+                )
             passage = reader.read(self._at[folder.name])
             if passage:
                 lines, tally = self._route.sort(passage.lines)
                 tally[("dead", "damaged")] += passage.lost
-                return Batch(folder.name, lines, passage.end, tally)
+                return Batch(folder.name, self.prepare(lines), passage.end, tally)
         return None

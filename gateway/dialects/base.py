@@ -3,13 +3,14 @@
 import base64
 import binascii
 from collections.abc import Mapping, Sequence
+from http import HTTPStatus
 from typing import Any, Protocol
 
 import msgspec
 
 from gateway.clients import takes_multi_status
 from gateway.errors import OriginNotAllowed, Refusal, SourceDisabled, TryLater, UnknownWriteKey
-from gateway.message import Contents
+from gateway.message import Contents, Message
 from gateway.outcome import Answer, Outcome, Refused
 from gateway.sources import Limits
 from gateway.submission import Submission
@@ -36,6 +37,9 @@ class Dialect(Protocol):
 
     def decode(self, submission: Submission, /) -> Contents:
         """Read the body, or raise UnreadableBody; one bad message never costs its neighbours."""
+
+    def validate(self, message: Message, /) -> None:
+        """Raise the first Refusal that this dialect's rules have for a message."""
 
     def answer(self, submission: Submission, outcome: Outcome, /) -> Answer:
         """Reply to a submission that was read."""
@@ -71,17 +75,18 @@ def batch_refusal(refusal: Refusal) -> Answer:
     return Answer(refusal.status, body, headers=retry_headers(refusal))
 
 
-def flat_refusal(refusal: Refusal) -> Answer:
+def flat_refusal(refusal: Refusal, status: int = 0) -> Answer:
     """The error of a single call: `Error`, `Message`, `Details` as documented by MetaRouter, and the
-    `code` and `message` without which segment-analytics-python 2.3 retries a 400 ten times."""
+    `code` and `message` without which segment-analytics-python 2.3 retries a 400 ten times. `status` is
+    for a dialect that has another one."""
     body = {
-        "Error": refusal.reason,
+        "Error": HTTPStatus(status).phrase if status else refusal.reason,
         "Message": refusal.message,
         "Details": refusal.details,
         "code": refusal.code,
         "message": refusal.message,
     }
-    return Answer(refusal.status, _encode(body), headers=retry_headers(refusal))
+    return Answer(status or refusal.status, _encode(body), headers=retry_headers(refusal))
 
 
 def _account(accepted: int, rejected: int, refused: Sequence[Refused]) -> bytes:

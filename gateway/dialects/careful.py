@@ -5,22 +5,20 @@ An unknown field, a number where a text is usual, a NaN, half an emoji, one entr
 is dealt with here, so that it costs its own message at most, and usually nothing.
 """
 
-import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
 from msgspec import Raw
 
-from gateway import objects
+from gateway import objects, values
 from gateway.errors import InvalidField, MessageIdTooLong, NotAnObject, Refusal, UnreadableBody
 from gateway.message import Message, Unusable
 from gateway.repair import Repair, repair
 
 _list = msgspec.json.Decoder(list[Raw]).decode
 
-# What the three families of exceptions mean that msgspec 0.22 raises for bad input.
-UNDECODABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+UNDECODABLE = values.UNDECODABLE
 
 
 def entries(array: bytes | Raw) -> list[Raw]:
@@ -40,6 +38,21 @@ def readable(body: bytes) -> tuple[bytes, list[Repair]]:
         raise UnreadableBody(str(error)) from error
 
 
+def check_text(body: bytes | Raw) -> None:
+    """Raise UnicodeDecodeError: what a decoder leaves undecoded may hold what is not UTF-8."""
+    text = bytes(body)
+    if not text.isascii():
+        text.decode()
+
+
+def sort(repairs: Sequence[Repair], depth: int) -> dict[tuple[str | int, ...], list[Repair]]:
+    """Repairs by the first `depth` steps of their paths."""
+    made: dict[tuple[str | int, ...], list[Repair]] = {}
+    for one in repairs:
+        made.setdefault(one.path[:depth], []).append(one)
+    return made
+
+
 def message(entry: bytes | Raw, repairs: Sequence[Repair] = (), prefix: int = 0) -> Message | Unusable:
     """
     One message, with all that is unusual about it; `repairs` are those made in it, their paths counted
@@ -57,7 +70,7 @@ def message(entry: bytes | Raw, repairs: Sequence[Repair] = (), prefix: int = 0)
         for name, value in given.items():
             _take(found, name, value)
         for made in repairs:
-            _note(found, made, prefix)
+            note(found, made, prefix)
     except UnicodeDecodeError as error:
         return Unusable(InvalidField(f"not UTF-8 at byte {error.start}"), _name(given))
     except Refusal as refusal:
@@ -74,13 +87,16 @@ def _take(found: Message, name: str, value: Raw) -> None:
             raise InvalidField(f"$.{name}: {str(error).partition(' - at')[0]}") from error
     elif name in _ALIASES:
         _take(found, _ALIASES[name], value)
+    elif name.replace("_", "").lower() == "writekey":
+        _take(found, "writeKey", value)  # else it would be an unknown field, which reaches the sinks
     elif name == "_metadata":
         found.metadata = value
     else:
         found.extras[name] = value
 
 
-def _note(found: Message, made: Repair, prefix: int) -> None:
+def note(found: Message, made: Repair, prefix: int) -> None:
+    """Warn of a repair, or raise the InvalidField that it amounts to."""
     field = ".".join(map(str, made.path[prefix:]))
     if made.code == "too_deep":
         raise InvalidField(f"$.{field[:100]}: nested too deep")
@@ -90,42 +106,22 @@ def _note(found: Message, made: Repair, prefix: int) -> None:
 def _name(given: dict[str, Raw]) -> str | None:
     """The messageId of a message that is refused, for its error."""
     try:
-        return _label(given["messageId"])
+        return values.label(given["messageId"])
     except (KeyError, *UNDECODABLE):
         return None
 
 
-def _text(value: Raw) -> str | None:
-    """A text; one without letters says nothing."""
-    return _decode_text(value) or None
-
-
-def _label(value: Raw) -> str | None:
-    """A text; a number keeps its digits."""
-    digits = bytes(value)
-    return digits.decode() if _DIGITS.fullmatch(digits) else _text(value)
-
-
 def _message_id(value: Raw) -> str | None:
-    name = _label(value)
+    name = values.label(value)
     if name and len(name) > _LONGEST_ID:
         raise MessageIdTooLong
     return name
 
 
-def _instant(value: Raw) -> str | int | float | None:
-    """Whatever a client takes for a time; what it means is for later to say."""
-    try:
-        found: str | int | float | None = _decode_instant(value)
-    except UNDECODABLE:
-        return bytes(value).decode()
-    return found
-
-
 def _word(value: Raw) -> str | None:
     """A text that will be looked up; what is none will not be found."""
     try:
-        return _text(value)
+        return values.text(value)
     except msgspec.ValidationError:
         return bytes(value).decode()
 
@@ -135,31 +131,26 @@ def _same(value: Raw) -> Raw:
 
 
 _LONGEST_ID = 100  # characters
-_DIGITS = re.compile(rb"-?\d[\d.eE+-]*")
-_decode_text = msgspec.json.Decoder(str | None).decode
-_decode_instant = msgspec.json.Decoder(str | int | float | None).decode
-
 _READERS: dict[str, tuple[str, Callable[[Raw], Any]]] = {
     "type": ("type", _word),
     "messageId": ("message_id", _message_id),
-    "userId": ("user_id", _label),
-    "anonymousId": ("anonymous_id", _label),
-    "groupId": ("group_id", _label),
-    "previousId": ("previous_id", _label),
-    "event": ("event", _text),
-    "eventName": ("event_name", _text),
-    "name": ("name", _label),
-    "category": ("category", _label),
+    "userId": ("user_id", values.label),
+    "anonymousId": ("anonymous_id", values.label),
+    "groupId": ("group_id", values.label),
+    "previousId": ("previous_id", values.label),
+    "event": ("event", values.text),
+    "eventName": ("event_name", values.text),
+    "name": ("name", values.label),
+    "category": ("category", values.label),
     "properties": ("properties", _same),
     "traits": ("traits", _same),
     "context": ("context", _same),
     "integrations": ("integrations", _same),
-    "channel": ("channel", _label),
-    "timestamp": ("timestamp", _instant),
-    "originalTimestamp": ("original_timestamp", _instant),
-    "sentAt": ("sent_at", _instant),
+    "channel": ("channel", values.label),
+    "timestamp": ("timestamp", values.instant),
+    "originalTimestamp": ("original_timestamp", values.instant),
+    "sentAt": ("sent_at", values.instant),
     "writeKey": ("write_key", _word),
 }
-# MetaRouter's prose says userID and anonymousID where its tables say userId. A key must not be taken for
-# an unknown field, which would reach the sinks.
-_ALIASES = {"userID": "userId", "anonymousID": "anonymousId", "writekey": "writeKey"}
+# MetaRouter's prose says userID and anonymousID where its tables say userId.
+_ALIASES = {"userID": "userId", "anonymousID": "anonymousId"}

@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from gateway.dialects import segment
-from gateway.dialects.base import query_key, retry_headers
+from gateway.dialects.base import retry_headers
 from gateway.errors import BodyTooLarge, InvalidField, Refusal, TryLater, UnreadableBody
 from gateway.message import Contents
 from gateway.outcome import Answer, Outcome
@@ -26,6 +26,9 @@ PATHS = {
 }
 _LONGEST_URL = 32 * 1024  # bytes of path and query
 LIMITS = Limits(max_event=_LONGEST_URL, max_body=_LONGEST_URL, max_events=1)
+
+write_key = segment.write_key
+validate = segment.validate
 
 _STANDARD = str.maketrans(" -_", "++/", "\r\n\t")
 _DEEPEST = 32  # levels that dots may make
@@ -41,13 +44,8 @@ _HEADERS = (
 )
 
 
-def write_key(submission: Submission) -> str | None:
-    return query_key(submission)
-
-
 def decode(submission: Submission) -> Contents:
-    if len(submission.route) + 1 + len(submission.query) > _LONGEST_URL:
-        raise BodyTooLarge
+    check_length(submission)
     parameters = submission.parameters
     data = parameters.get("data")
     if data is None or submission.route.startswith("/pixel/"):
@@ -55,6 +53,12 @@ def decode(submission: Submission) -> Contents:
     else:
         body = _decode_base64(data)
     return segment.decode_one(body, PATHS[submission.route])
+
+
+def check_length(submission: Submission) -> None:
+    """Raise BodyTooLarge for an address that is too long."""
+    if len(submission.route) + 1 + len(submission.query) > _LONGEST_URL:
+        raise BodyTooLarge
 
 
 def answer(submission: Submission, outcome: Outcome) -> Answer:

@@ -4,16 +4,16 @@ The Segment spec over HTTP, as Segment, MetaRouter and RudderStack take it: one 
 https://segment.com/docs/connections/sources/catalog/libraries/server/http-api/
 """
 
-from collections.abc import Sequence
-from functools import partial
+from collections.abc import Callable, Sequence
+from functools import cache, partial
 
 import msgspec
 from msgspec import UNSET, Raw, UnsetType
 
 from gateway import objects
-from gateway.dialects import careful
+from gateway.dialects import careful, rules
 from gateway.dialects.base import batch_refusal, flat_refusal, header_key, plain_answer, query_key
-from gateway.errors import Refusal, UnreadableBody
+from gateway.errors import InvalidField, Refusal, TooManyEvents, UnreadableBody
 from gateway.message import Contents, Message, Object, Time, Unusable
 from gateway.outcome import Answer
 from gateway.repair import Repair
@@ -33,6 +33,7 @@ PATHS = {
 LIMITS = Limits(max_event=15 * 1024, max_body=500 * 1024, max_events=2500)
 
 answer = plain_answer
+validate = rules.validate
 
 
 class Batch(msgspec.Struct, rename="camel"):
@@ -47,6 +48,8 @@ class Batch(msgspec.Struct, rename="camel"):
 
 
 _SAID_ONCE = ("context", "integrations", "sentAt", "timestamp", "writeKey")
+
+_MOST_ENTRIES = 25_000  # more than 500 KB of events hold; to look at each by itself takes 0.15 s
 
 _decode_one = msgspec.json.Decoder(Message).decode
 _decode_batch = msgspec.json.Decoder(Batch).decode
@@ -68,14 +71,14 @@ def decode(submission: Submission) -> Contents:
 
 def decode_one(body: bytes, type: str | None = None) -> Contents:
     """One message; the route decides its type where it names one."""
-    body = objects.compact(body)
     try:
+        body = objects.compact(body)
         found: Message | Unusable = _decode_one(body)
-        _check_text(body)
+        careful.check_text(body)
     except careful.UNDECODABLE:
         body, repairs = careful.readable(body)
         try:
-            _check_text(body)
+            careful.check_text(body)
         except UnicodeDecodeError as error:
             raise UnreadableBody(f"not UTF-8 at byte {error.start}") from error
         found = careful.message(body, repairs)
@@ -86,9 +89,9 @@ def decode_one(body: bytes, type: str | None = None) -> Contents:
 
 def decode_many(body: bytes) -> Contents:
     """{"batch": […]}, a bare array, or one message."""
-    body = objects.compact(body)
     try:
-        _check_text(body)
+        body = objects.compact(body)
+        careful.check_text(body)
         envelope = Batch(_decode_list(body)) if _is_array(body) else _decode_batch(body)
     except careful.UNDECODABLE:
         return _decode_many_carefully(body)
@@ -111,6 +114,8 @@ def _decode_many_carefully(body: bytes) -> Contents:
         entries = careful.entries(given["batch"])
     except msgspec.ValidationError:
         entries = []  # a batch that is no list holds no events
+    if len(entries) > _MOST_ENTRIES:
+        raise TooManyEvents(len(entries), LIMITS.max_events)
     said_once = {name: given[name] for name in _SAID_ONCE if name in given}
     envelope = careful.message(objects.write(said_once))
     if isinstance(envelope, Unusable):
@@ -120,9 +125,7 @@ def _decode_many_carefully(body: bytes) -> Contents:
 
 def _messages(entries: list[Raw], repairs: list[Repair], above: tuple[str, ...]) -> list[Message | Unusable]:
     depth = len(above) + 1
-    made: dict[tuple[str | int, ...], list[Repair]] = {}
-    for one in repairs:
-        made.setdefault(one.path[:depth], []).append(one)
+    made = careful.sort(repairs, depth)
     return [
         careful.message(entry, made.get((*above, place), ()), prefix=depth)
         for place, entry in enumerate(entries)
@@ -132,23 +135,33 @@ def _messages(entries: list[Raw], repairs: list[Repair], above: tuple[str, ...])
 def _inherit(messages: Sequence[Message | Unusable], envelope: Batch | Message, body: bytes) -> Contents:
     """What the envelope says once for all its messages, each of which may say otherwise."""
     if envelope.context is not UNSET or envelope.integrations is not UNSET:
-        for message in messages:
-            if isinstance(message, Message):
-                message.context = objects.merge_deep(envelope.context, message.context)
-                message.integrations = objects.merge_shallow(envelope.integrations, message.integrations)
+        messages = [_merge(message, envelope) for message in messages]
     return Contents(
         messages,
         batch=True,
-        measure=partial(_measure, body, envelope.context),
+        measure=partial(_measure, cache(partial(_entries, body)), envelope.context),
         write_key=envelope.write_key or None,
         sent_at=envelope.sent_at,
         timestamp=envelope.timestamp,
     )
 
 
-def _measure(body: bytes, context: Object, place: int) -> int:
-    entries = careful.entries(body if _is_array(body) else objects.read(body)["batch"])
-    entry = entries[place]
+def _merge(message: Message | Unusable, envelope: Batch | Message) -> Message | Unusable:
+    if isinstance(message, Message):
+        try:
+            message.context = objects.merge_deep(envelope.context, message.context)
+            message.integrations = objects.merge_shallow(envelope.integrations, message.integrations)
+        except RecursionError:
+            return Unusable(InvalidField("$.context: nested too deep"), message.message_id)
+    return message
+
+
+def _entries(body: bytes) -> list[Raw]:
+    return careful.entries(body if _is_array(body) else objects.read(body)["batch"])
+
+
+def _measure(entries: Callable[[], list[Raw]], context: Object, place: int) -> int:
+    entry = entries()[place]
     if isinstance(context, UnsetType):
         return len(bytes(entry))
     fields = objects.read(entry)
@@ -158,9 +171,3 @@ def _measure(body: bytes, context: Object, place: int) -> int:
 
 def _is_array(body: bytes) -> bool:
     return (body.lstrip() if body[:1].isspace() else body)[:1] == b"["
-
-
-def _check_text(body: bytes) -> None:
-    """Undecoded parts are not looked at by the decoder: they may hold what is not UTF-8."""
-    if not body.isascii():
-        body.decode()

@@ -16,6 +16,7 @@ PATHS = {"/v1/webhook": "", "/v1/w": ""}
 LIMITS = segment.LIMITS
 
 answer = plain_answer
+validate = segment.validate
 
 
 def write_key(submission: Submission) -> str | None:

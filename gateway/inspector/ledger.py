@@ -41,23 +41,24 @@ class Ledger(Collector):
         size.add_metric([], files.total_size(self.journal))
         try:
             positions = Positions.look(self.state)
-        except apsw.Error:  # delivery has not begun
-            positions = None
-        if positions:
             at, tallies = positions.positions(), positions.tallies()
             positions.close()
+        except apsw.Error:  # delivery has not begun
+            pass
+        else:
+            now = time.time()
             for sink in self.sinks:
                 for (outcome, reason), events in tallies.get(sink, {}).items():
                     outcomes.add_metric([sink, outcome, reason], events)
-                left, since = 0, time.time()
+                left, since = 0, now
                 for shard, reader in readers.items():
                     position = at.get((sink, shard), 0)
-                    behind = max(0, reader.newest() - position)
+                    behind = reader.pending(position)
                     if behind:
                         left += behind
                         since = min(since, (reader.waiting_since(position) or 0) / 1000 or since)
                 pending.add_metric([sink], left)
-                lag.add_metric([sink], time.time() - since)
+                lag.add_metric([sink], now - since)
         for reader in readers.values():
             reader.close()
         yield from (taken, size, outcomes, pending, lag)

@@ -18,9 +18,9 @@ class Disconnected(Exception):
 
 
 class Budget:
-    """How many bytes of unfinished submissions one process may hold."""
+    """How many bytes of unfinished bodies one process may hold."""
 
-    def __init__(self, most: int) -> None:
+    def __init__(self, most: int = 64 * 1024 * 1024) -> None:
         self.left = most
 
     def take(self, size: int) -> None:
@@ -47,6 +47,13 @@ def finish(body: bytes, headers: Mapping[bytes, bytes], most: int) -> bytes:
     if encoding or body[:2] == _GZIP:
         body = _inflate(body, (encoding or b"gzip").strip().lower(), most)
     return body.removeprefix(_BOM)
+
+
+async def read(scope: Mapping[str, Any], receive: Receive, most: int, budget: Budget) -> bytes:
+    """A whole body, inflated. Raises BodyTooLarge, UnreadableBody, Overloaded, Disconnected."""
+    headers = dict(scope["headers"])
+    check_length(headers, most)
+    return finish(await read_rest(b"", receive, most, budget), headers, most)
 
 
 async def read_rest(start: bytes, receive: Receive, most: int, budget: Budget) -> bytes:

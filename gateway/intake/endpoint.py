@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from gateway import metrics
+from gateway import commerce, metrics
 from gateway.dialects.base import Dialect
 from gateway.errors import (
     BodyTooLarge,
@@ -12,11 +12,11 @@ from gateway.errors import (
     EventTooLarge,
     Refusal,
     TooManyEvents,
+    UnknownWriteKey,
 )
 from gateway.event import Facts, Origin, ending
 from gateway.intake.normalize import Stamp, normalize
 from gateway.intake.sender import is_device
-from gateway.intake.validate import validate
 from gateway.message import Contents, Message, Unusable
 from gateway.outcome import Outcome, Refused
 from gateway.sources import Limits, MultiStatus, Source, Sources
@@ -46,6 +46,7 @@ class Endpoint:
         self.name = name
         self.dialect = dialect
         self.sources = sources
+        self._most_events = sources.most_events(dialect.LIMITS)
         self.seconds = metrics.http_seconds(name)
         # Of keys that are known to be good, so that it cannot grow.
         self._admissions: dict[tuple[str, str, bool], Admission] = {}
@@ -57,11 +58,14 @@ class Endpoint:
         The outcome holds only once the lines are on stable storage.
         """
         contents = self.dialect.decode(submission)
+        if len(contents.messages) > self._most_events:
+            raise TooManyEvents(len(contents.messages), self._most_events)
         lines: list[bytes] = []
         refused: list[Refused] = []
         entries: dict[str, tuple[Admission, Stamp] | Refusal] = {}
         default = contents.write_key
         ignored = 0
+        validate = self.dialect.validate
         for place, message in enumerate(contents.messages):
             if isinstance(message, Unusable):
                 refused.append(Refused(place, message.message_id, message.refusal))
@@ -84,6 +88,8 @@ class Endpoint:
                 line = normalize(message, submission, contents, stamp)
                 if contents.batch:
                     _check_size(line, admission.limits.max_event, contents, place)
+                if admission.source.translate:
+                    line = commerce.translate(line, admission.source.translate)
                 lines.append(line)
             except Refusal as refusal:
                 # Its traceback holds this frame, which holds the list.
@@ -116,11 +122,14 @@ class Endpoint:
             limits = source.limits(self.dialect.LIMITS)
             facts = Facts(origin).encode()
             admission = self._admissions[known] = Admission(source, limits, origin, device, facts)
+        source = admission.source
+        if contents.site is not None and source.site_id and contents.site != source.site_id:
+            return UnknownWriteKey()
         try:
-            admission.source.check_origin(submission.headers.get(b"origin"))
+            source.check_origin(submission.headers.get(b"origin"))
         except Refusal as refusal:
             return refusal.with_traceback(None)
-        limits, size, events = admission.limits, len(submission.body), len(contents.messages)
+        limits, size, events = admission.limits, submission.size, len(contents.messages)
         if size > limits.max_body or (not contents.batch and size > limits.max_event):
             raise BodyTooLarge
         if events > limits.max_events:

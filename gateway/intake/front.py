@@ -1,28 +1,25 @@
 """The front door: a plain ASGI callable, with one dictionary look-up from a path to its endpoint."""
 
 import time
-from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping, Sequence
-from http import HTTPStatus
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping, Sequence
 from typing import Any, Protocol
 
-import msgspec
 import structlog
+from starlette.types import ASGIApp
 
 from gateway import timestamps
 from gateway.errors import OriginNotAllowed, Refusal
 from gateway.intake import body, cors, sender
 from gateway.intake.endpoint import Endpoint, count_refusal
-from gateway.outcome import Answer, Outcome
+from gateway.outcome import Answer, Outcome, error
 from gateway.submission import Submission
 
 Scope = MutableMapping[str, Any]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 Headers = dict[bytes, bytes]
-Page = Callable[[Submission], Awaitable[Answer]]
 
 _DURABLE = (b"x-durability", b"fsync")
 _CLOSE = (b"connection", b"close")
-_MOST_HELD = 64 * 1024 * 1024  # bytes of bodies that are still arriving
 _NOTHING = Outcome(stored=0, accepted=0, refused=[], batch=False)
 
 log = structlog.get_logger()
@@ -38,32 +35,33 @@ class Front:
     """
     Finds who takes a request, reads it, and answers once its events are durable.
 
-    `endpoints` take events, `pages` answer everything else, by path. An event path is found with and
+    `endpoints` take events, `pages` answer everything else. A path is found with and
     without /v1, with slashes doubled or trailing, and never redirected: that would lose the body.
     """
 
     def __init__(
         self,
         endpoints: Iterable[Endpoint],
-        pages: Mapping[str, Page],
+        pages: ASGIApp,
         journal: Journal,
+        budget: body.Budget,
         trusted_proxies: sender.Networks = (),
     ) -> None:
         self.journal = journal
-        self.budget = body.Budget(_MOST_HELD)
+        self.budget = budget
         self.trusted_proxies = trusted_proxies
-        self.pages = {_plain(path): page for path, page in pages.items()}
         self.routes: dict[str, tuple[Endpoint, str, int]] = {}
-        self.use(endpoints)
+        self.use(endpoints, pages)
 
-    def use(self, endpoints: Iterable[Endpoint]) -> None:
-        """Let these endpoints take all requests from now on."""
+    def use(self, endpoints: Iterable[Endpoint], pages: ASGIApp) -> None:
+        """Let these take all requests from now on."""
         routes = {}
         for endpoint in endpoints:
             most = endpoint.sources.widest(endpoint.dialect.LIMITS)
             for path in endpoint.dialect.PATHS:
                 routes[path] = routes[_plain(path)] = (endpoint, path, most)
         self.routes = routes
+        self.pages = pages
 
     async def __call__(self, scope: Scope, receive: body.Receive, send: Send) -> None:
         started = time.perf_counter()
@@ -71,7 +69,7 @@ class Front:
         headers = dict(pairs)
         found = self.routes.get(path) or self.routes.get(_plain(path))
         if not found or method not in found[0].dialect.METHODS or not _one_host(headers, pairs):
-            return await self._show(scope, headers, send)
+            return await self._show(scope, receive, send)
 
         endpoint, route, most = found
         now = time.time_ns() // 1_000_000
@@ -116,7 +114,7 @@ class Front:
             return
         except Exception:
             log.exception("bug", route=route)
-            lines, answer = [], _error(500)
+            lines, answer = [], error(500)
         more = cors.allow(origin)
         if lines:
             more.append(_DURABLE)
@@ -125,22 +123,25 @@ class Front:
         await send(start)
         await send(end)
 
-    async def _show(self, scope: Scope, headers: Headers, send: Send) -> None:
+    async def _show(self, scope: Scope, receive: body.Receive, send: Send) -> None:
         """Answer what carries no events."""
-        method, path, now = scope["method"], _plain(scope["path"]), time.time_ns() // 1_000_000
+        headers, path = dict(scope["headers"]), _plain(scope["path"])
         more = cors.allow(headers.get(b"origin"))
-        if method == "OPTIONS":
+        if scope["method"] == "OPTIONS":
             answer, more = Answer(204), cors.preflight(headers)
         elif not _one_host(headers, scope["headers"]):
             # The parser lets it pass, and a proxy before us may have taken the other one.
-            answer, more = _error(400), [_CLOSE]
-        elif page := self.pages.get(path):
-            query, client = scope["query_string"], self._client(scope)
-            answer = await page(
-                Submission(method, path, headers, query, b"", client, now, timestamps.write(now))
-            )
+            answer, more = error(400), [_CLOSE]
+        elif path in self.routes:
+            answer = error(405)
         else:
-            answer = _error(405 if path in self.routes else 404)
+
+            async def send_with(message: MutableMapping[str, Any]) -> None:
+                if message["type"] == "http.response.start":
+                    message["headers"] = [*message["headers"], *more]
+                await send(message)
+
+            return await self.pages({**scope, "path": path, "raw_path": path.encode()}, receive, send_with)
         for message in _messages(answer, more):
             await send(message)
 
@@ -161,14 +162,6 @@ def _one_host(headers: Headers, pairs: Sequence[tuple[bytes, bytes]]) -> bool:
     if len(headers) == len(pairs):  # no header came twice
         return b"host" in headers
     return sum(name == b"host" for name, _ in pairs) == 1
-
-
-def _error(status: int) -> Answer:
-    """An error that is not about events. The keys are those that all SDKs can read."""
-    phrase = HTTPStatus(status).phrase
-    code = phrase.lower().replace(" ", "_")
-    error = {"Error": phrase, "Message": phrase, "Details": "", "code": code, "message": phrase}
-    return Answer(status, msgspec.json.encode(error))
 
 
 def _messages(answer: Answer, more: cors.Headers) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -3,6 +3,7 @@
 import msgspec
 from msgspec import UNSET
 
+from gateway import metrics
 from gateway.event import Facts, Origin, ending, line
 from gateway.intake import ids
 from gateway.intake.context import complete
@@ -56,7 +57,13 @@ def normalize(message: Message, submission: Submission, contents: Contents, stam
         message.event = message.event or message.event_name
         message.event_name = None
     message.write_key = None
-    if message.extras or message.warnings or message.metadata is not UNSET:
+    if (
+        message.extras
+        or message.warnings
+        or message.metadata is not UNSET
+        or message.native is not UNSET
+        or message.version
+    ):
         return line(message, ending(submission.received_text, _facts(message, stamp)))
     return line(message, stamp.ending)
 
@@ -66,5 +73,11 @@ def _facts(message: Message, stamp: Stamp) -> bytes:
     extras, warnings, native = message.extras, message.warnings, message.native
     if message.metadata is not UNSET:
         extras["_metadata"] = message.metadata
+    origin = stamp.origin
+    if message.version:
+        origin = msgspec.structs.replace(origin, dialect=f"{origin.dialect}.{message.version}")
     message.extras, message.warnings, message.native, message.metadata = {}, [], UNSET, UNSET
-    return Facts(stamp.origin, warnings, extras, native).encode()
+    message.version = ""
+    for warning in warnings:
+        metrics.REPAIRED.labels(warning.code).inc()
+    return Facts(origin, warnings, extras, native).encode()

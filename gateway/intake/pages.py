@@ -1,37 +1,85 @@
-"""What the intake answers besides events: is it alive, can it store, and what SDKs report of themselves."""
+"""
+What the intake answers besides events: is it alive, can it store, what does it take; and the APIs for
+people and products, which have files of their own.
+"""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
-import msgspec
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute, Route
+from starlette.types import ASGIApp
 
-from gateway.dialects.base import SUCCESS
-from gateway.errors import TryLater
-from gateway.outcome import Answer
-from gateway.submission import Submission
+from gateway.dialects.base import SUCCESS, flat_refusal
+from gateway.errors import Refusal, TryLater
+from gateway.intake.body import Disconnected
+from gateway.outcome import Answer, error
 
 Probe = Callable[[], Awaitable[None]]
 """Return once something was written and synced recently, else raise TryLater."""
 
 
-def pages(probe: Probe) -> dict[str, Callable[[Submission], Awaitable[Answer]]]:
-    """All of them, by path."""
+def pages(routes: Sequence[BaseRoute]) -> ASGIApp:
+    """All of them; what is not found, or refused, is told in the words that all SDKs can read."""
+    return Starlette(
+        routes=routes,
+        exception_handlers={
+            HTTPException: _not_found,
+            Disconnected: _left,
+            Refusal: _refused,
+            Exception: _bug,
+        },
+    )
 
-    async def alive(_: Submission) -> Answer:
+
+def health(probe: Probe) -> list[Route]:
+    async def alive(_: Request) -> Response:
         return _say(200, "ok")
 
-    async def ready(_: Submission) -> Answer:
+    async def ready(_: Request) -> Response:
         try:
             await probe()
         except TryLater as trouble:
             return _say(503, str(trouble))
         return _say(200, "ready")
 
-    async def client_metrics(_: Submission) -> Answer:
+    async def client_metrics(_: Request) -> Response:
         """analytics-next, Kotlin and Swift count their own errors here, without a key."""
-        return SUCCESS
+        return to_response(SUCCESS)
 
-    return {"/healthz": alive, "/readyz": ready, "/v1/m": client_metrics}
+    return [
+        Route("/healthz", alive),
+        Route("/readyz", ready),
+        Route("/m", client_metrics, methods=["GET", "POST"]),
+    ]
 
 
-def _say(status: int, words: str) -> Answer:
-    return Answer(status, msgspec.json.encode({"status": words}), headers=((b"cache-control", b"no-store"),))
+def to_response(answer: Answer) -> Response:
+    headers = {name.decode(): value.decode() for name, value in answer.headers}
+    return Response(answer.body, answer.status, headers, answer.content_type.decode())
+
+
+def _say(status: int, words: str) -> Response:
+    return JSONResponse({"status": words}, status, {"cache-control": "no-store"})
+
+
+async def _not_found(_: Request, exception: Exception) -> Response:
+    assert isinstance(exception, HTTPException)
+    response = to_response(error(exception.status_code))
+    response.headers.update(exception.headers or {})
+    return response
+
+
+async def _refused(_: Request, refusal: Exception) -> Response:
+    assert isinstance(refusal, Refusal)
+    return to_response(flat_refusal(refusal))
+
+
+async def _left(_: Request, __: Exception) -> Response:
+    return to_response(error(400))  # which nobody reads
+
+
+async def _bug(_: Request, __: Exception) -> Response:
+    return to_response(error(500))

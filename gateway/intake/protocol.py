@@ -10,16 +10,17 @@ from asyncio import BaseTransport, Transport
 from collections.abc import Iterable
 from typing import Any, cast
 
-import msgspec
+from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+
+from gateway.outcome import error
 
 _LARGEST_HEAD = 64 * 1024  # bytes; a pixel's address alone may have 32 KB
 _MOST_HEADERS = 100
+_MOST_AHEAD = 100  # requests sent before the answers to earlier ones
 
-_PHRASES = {400: "Bad Request", 431: "Request Header Fields Too Large"}
-
-_HEAD, _BODY, _ANSWER, _IDLE = range(4)
-SECONDS = {_HEAD: 10.0, _BODY: 30.0, _ANSWER: float("inf"), _IDLE: 75.0}
+_HEAD, _BODY, _ANSWER, _UNREAD, _IDLE = range(5)
+SECONDS = {_HEAD: 10.0, _BODY: 30.0, _ANSWER: float("inf"), _UNREAD: 30.0, _IDLE: 75.0}
 """How long a connection may be in each state. SDKs keep theirs for about a minute."""
 
 
@@ -30,7 +31,7 @@ class Unacceptable(Exception):
 class Protocol(HttpToolsProtocol):
     """One connection."""
 
-    _head_size = 0.0  # bytes received of the present head; -inf while there is none
+    _unused = 0  # bytes received since the last piece of a body, or the last whole head
     _status = 400
     _seen: tuple[int, object] = (_HEAD, None)
     _since = float("inf")
@@ -40,41 +41,69 @@ class Protocol(HttpToolsProtocol):
         self.transport = cast(Transport, Answering(self.transport))
 
     def data_received(self, data: bytes) -> None:
-        self._head_size += len(data)
-        super().data_received(data)
-        if self._head_size > _LARGEST_HEAD:
+        self._unused += len(data)
+        try:
+            self.parser.feed_data(data)
+        except HttpParserUpgrade as upgrade:
+            self._decline(data[upgrade.args[0] :])
+        except HttpParserError:
+            self.send_400_response("")
+        if self._unused > _LARGEST_HEAD:  # of a head, or of trailers
             self._status = 431
             self.send_400_response("")
 
+    def _decline(self, rest: bytes) -> None:
+        """
+        Take a request as if it did not offer another protocol.
+
+        The parser believes that no body can follow such an offer, though Java's client makes it (h2c) with
+        the first event of each connection; the body would be read as the next request.
+        """
+        method, version = self.parser.get_method(), self.parser.get_http_version().encode()
+        if method == b"CONNECT":
+            return self.send_400_response("")
+        lines = [b"%b %b HTTP/%b" % (method, self.url, version)]
+        lines += [b"%b: %b" % header for header in self.headers if header[0] != b"upgrade"]
+        self.parser = HttpRequestParser(self)
+        self.data_received(b"\r\n".join([*lines, b"", rest]))
+
+    def on_body(self, body: bytes) -> None:
+        self._unused = 0
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        if not self.parser.should_upgrade():
+            super().on_message_complete()
+
     def on_headers_complete(self) -> None:
+        if self.parser.should_upgrade():
+            return  # see _decline
+        if len(self.pipeline) >= _MOST_AHEAD:
+            raise Unacceptable
         if len(self.headers) > _MOST_HEADERS or (
-            self._head_size > _LARGEST_HEAD and self._exact_head_size() > _LARGEST_HEAD
+            self._unused > _LARGEST_HEAD and self._exact_head_size() > _LARGEST_HEAD
         ):
             self._status = 431
             raise Unacceptable
-        self._head_size = float("-inf")
+        self._unused = 0
         super().on_headers_complete()
 
     def on_response_complete(self) -> None:
         """As uvicorn's, but without arming a timer for each answer."""
         cast(Answering, self.transport).flush()
-        self._head_size = 0.0
         self.server_state.total_requests += 1
         if self.transport.is_closing():
             return
-        self.flow.resume_reading()
         if self.pipeline:
             self._start_asgi_task(*self.pipeline.pop())
+        else:  # uvicorn reads on after each answer, and holds whatever a client cares to send ahead
+            self.flow.resume_reading()
 
     def send_400_response(self, msg: str) -> None:
         """The error of a request that never reached the gateway, in the keys that all SDKs can read."""
         if self.transport.is_closing():
             return
-        phrase = _PHRASES[self._status]
-        code = phrase.lower().replace(" ", "_")
-        body = msgspec.json.encode(
-            {"Error": phrase, "Message": phrase, "Details": "", "code": code, "message": phrase}
-        )
+        body = error(self._status).body
         self.transport.write(
             b"%bcontent-type: application/json\r\ncontent-length: %d\r\nconnection: close\r\n\r\n%b"
             % (STATUS_LINE[self._status], len(body), body)
@@ -102,7 +131,7 @@ class Protocol(HttpToolsProtocol):
         if cycle.more_body:
             return _BODY, cycle
         if not cycle.response_complete:
-            return _ANSWER, cycle
+            return (_UNREAD if self.flow.write_paused else _ANSWER), cycle
         begun = self.headers is not cycle.scope["headers"]
         return (_HEAD if begun else _IDLE), cycle
 

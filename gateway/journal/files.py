@@ -8,6 +8,7 @@ finished: nobody ever writes to it again, and it goes as a whole.
 
 import fcntl
 import os
+import zlib
 from pathlib import Path
 from typing import BinaryIO
 
@@ -20,19 +21,19 @@ from gateway.errors import ConfigError
 OLDEST_SQLITE = (3, 51, 3)
 
 _SCHEMA = """
-CREATE TABLE chunks (
+CREATE TABLE IF NOT EXISTS chunks (
     id INTEGER PRIMARY KEY,     -- sequence number of the first event
     count INTEGER NOT NULL,     -- events
     received_at INTEGER NOT NULL,  -- milliseconds since 1970
-    crc INTEGER NOT NULL,       -- CRC-32 of lines
+    crc INTEGER NOT NULL,       -- CRC-32 of lines, begun with the id
     lines BLOB NOT NULL         -- canonical events, one JSON object a line
 );
-CREATE TABLE opened (
+CREATE TABLE IF NOT EXISTS opened (
     follows INTEGER NOT NULL,  -- one past the last event acknowledged before
     skipped INTEGER NOT NULL   -- numbers that were never given to an acknowledged event, in all files so far
 );
-CREATE TABLE probe (id INTEGER PRIMARY KEY, at INTEGER NOT NULL);
-CREATE VIEW events AS
+CREATE TABLE IF NOT EXISTS probe (id INTEGER PRIMARY KEY, at INTEGER NOT NULL);
+CREATE VIEW IF NOT EXISTS events AS
     SELECT
         chunks.id + line.key AS seq,
         line.value ->> '$.type' AS type,
@@ -49,6 +50,11 @@ CREATE VIEW events AS
 
 LAST = "SELECT id + count FROM chunks ORDER BY id DESC LIMIT 1"
 """The position after a file's newest event; no row if it has none."""
+
+
+def checksum(first: int, data: bytes) -> int:
+    """What a chunk's row has to say of its lines and their place."""
+    return zlib.crc32(data, first & 0xFFFFFFFF)
 
 
 class File(msgspec.Struct, frozen=True, order=True):
@@ -68,7 +74,8 @@ class File(msgspec.Struct, frozen=True, order=True):
 
     def changed(self) -> float:
         """When it was last written to, in seconds since 1970."""
-        paths = [self.path, Path(f"{self.path}-wal")]
+        # Whoever reads a file makes it an empty log.
+        paths = [self.path, *([Path(f"{self.path}-wal")] if self.log_size() else [])]
         return max((path.stat().st_mtime for path in paths if path.exists()), default=0.0)
 
     def delete(self) -> None:
@@ -110,13 +117,16 @@ def create(shard: Path, first: int, follows: int, skipped: int) -> tuple[File, a
     Make a shard's next file, whose events start at `first`, and which comes after all events before
     `follows`: what lies between was never acknowledged, and may or may not be there. In all files so far
     that were `skipped` numbers.
+
+    One of that name, in which there are no events yet, is taken over. It is never deleted: if its
+    predecessors are gone, nothing else says how far the shard has counted.
     """
     file = File(first, shard / f"{first:020d}.db")
-    file.delete()  # an attempt that failed halfway, or a predecessor without events
     connection = open_for_writing(file.path, create=True)
     try:
         with connection:
             connection.execute(_SCHEMA)
+            connection.execute("DELETE FROM opened")
             connection.execute("INSERT INTO opened VALUES (?, ?)", (follows, skipped))
         sync_folder(shard)
     except BaseException:

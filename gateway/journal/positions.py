@@ -76,15 +76,18 @@ class Positions:
         """To read beside the process that writes; apsw.Error if there is nothing yet."""
         return cls(files.open_for_reading(path))
 
-    def start(self, sink: str, shard: str, oldest: int) -> int:
-        """Where a sink goes on in a shard; a new one begins with the `oldest` event that is kept."""
+    def start(self, sink: str, shard: str, oldest: int, skipped: int | None = None) -> int:
+        """
+        Where a sink goes on in a shard; a new one begins with the `oldest` event that is kept, and has
+        `skipped` those before: as many as there are numbers, if nothing else is said.
+        """
         with self._turn:
             found = self._connection.execute(
                 "SELECT position FROM positions WHERE sink = ? AND shard = ?", (sink, shard)
             ).get
         if found is not None:
             return int(found)
-        self.record(sink, shard, oldest, Tally({("skipped", ""): oldest}))
+        self.record(sink, shard, oldest, Tally({("skipped", ""): oldest if skipped is None else skipped}))
         return oldest
 
     def notes(self, sink: str) -> bytes:
@@ -92,6 +95,11 @@ class Positions:
         with self._turn:
             found = self._connection.execute("SELECT notes FROM sinks WHERE name = ?", (sink,)).get
         return bytes(found) if found else b""
+
+    def note(self, sink: str, notes: bytes) -> None:
+        """Remember what a sink says before it was given anything."""
+        with self._turn, self._connection as connection:
+            connection.execute("INSERT OR REPLACE INTO sinks VALUES (?, ?)", (sink, notes))
 
     def record(
         self, sink: str, shard: str, position: int, tally: Mapping[tuple[str, str], int], notes: bytes = b""
@@ -128,5 +136,11 @@ def _open(path: Path) -> apsw.Connection:
     connection = files.open_for_writing(path, create=True)
     connection.set_busy_timeout(5000)
     connection.wal_autocheckpoint(200)
-    connection.execute(_SCHEMA)
+    try:
+        if connection.pragma("quick_check", 1) != "ok":  # a damaged page would stop every sink for ever
+            raise apsw.CorruptError("quick_check")
+        connection.execute(_SCHEMA)
+    except BaseException:
+        connection.close()
+        raise
     return connection

@@ -4,7 +4,7 @@ Reading a shard from any position on, in order, beside the writer that may be at
 What cannot be read is passed over and counted, never a reason to stop: a damaged row costs its own events.
 """
 
-import zlib
+import math
 from pathlib import Path
 from typing import cast
 
@@ -18,10 +18,13 @@ log = structlog.get_logger()
 
 _MOST_BYTES = 1024 * 1024  # of one passage; a chunk is never divided by it
 _MOST_ROWS = 500
+_MOST_FAILURES = 20  # of reading the same file, with a sink's back-off between them
 
-# From the chunk that holds a position on: a seek, where `id + count > ?` would read all there is.
+# From the chunk that holds a position on: a seek, where `id + count > ?` would read all there is. The casts
+# are for rows whose very types are damaged.
 _FROM = """
-    SELECT id, count, received_at, crc, lines FROM chunks
+    SELECT id, coalesce(CAST(count AS INTEGER), 0), coalesce(CAST(received_at AS INTEGER), 0),
+           CAST(crc AS INTEGER), coalesce(CAST(lines AS BLOB), x'') FROM chunks
     WHERE id >= coalesce((SELECT max(id) FROM chunks WHERE id <= :position), :position)
     ORDER BY id LIMIT :rows
 """
@@ -46,10 +49,13 @@ class Passage(msgspec.Struct):
 class Reader:
     """Not for more than one thread at a time. A position is the sequence number of the next event."""
 
-    def __init__(self, shard: Path) -> None:
+    def __init__(self, shard: Path, *, quarantine: bool = False) -> None:
+        """`quarantine`: whether damaged chunks are kept, for somebody to look at."""
         self.shard = shard
+        self.quarantine = quarantine
         self._inode = 0
         self._connection: apsw.Connection | None = None
+        self._failures = 0
 
     def read(self, position: int) -> Passage | None:
         """What comes next; None if there is nothing yet. apsw.Error if it cannot be said now."""
@@ -66,14 +72,14 @@ class Reader:
                     rows = self._rows(file, position)
             except (apsw.Error, OSError) as error:
                 self.close()
-                if successor:
-                    log.error("journal file damaged", file=str(file.path), error=str(error))
-                    return self._salvage(file, successor, position)
-                if isinstance(error, apsw.SQLError):  # the file is being made, and has no tables yet
-                    return None
-                raise
+                if isinstance(error, apsw.SQLError) and not successor:
+                    return None  # the file is being made, and has no tables yet
+                if not self._is_damage(error):
+                    raise
+                return self._salvage(file, successor, position, error)
+            self._failures = 0
             if rows:
-                return self._passage(rows, position)
+                return self._passage(rows, position, successor)
             if not successor:
                 return None
             if position < successor.first:
@@ -108,6 +114,15 @@ class Reader:
                 continue
             return (file.first if last is None else int(last)) - int(skipped or 0)
         return 0
+
+    def pending(self, position: int) -> int:
+        """How many acknowledged events there are from a position on."""
+        behind = self.newest() - position
+        return max(0, behind - self._skipped(self.newest()) + self._skipped(position)) if behind > 0 else 0
+
+    def acknowledged(self, position: int) -> int:
+        """How many events before a position, which is that of a file's beginning, were acknowledged."""
+        return position - self._skipped(position)
 
     def waiting_since(self, position: int) -> int | None:
         """When the next event was committed, in milliseconds since 1970; None if there is none yet."""
@@ -146,39 +161,81 @@ class Reader:
         cursor.close()  # and with it the transaction, for whose end checkpoints wait
         return rows
 
-    def _passage(self, rows: list[Row], position: int) -> Passage:
+    def _passage(self, rows: list[Row], position: int, successor: files.File | None) -> Passage:
+        """What the rows hold; where one is damaged, its events are those that are missing then."""
         lines: list[bytes] = []
-        lost, received_at = 0, rows[0][2]
-        for first, count, _, crc, data in rows:
-            lost += max(0, first - position)
-            chunk = data.split(b"\n")
-            if zlib.crc32(data) != crc or len(chunk) != count:
+        lost, received_at, start = 0, rows[0][2], position
+        most = successor.first if successor else math.inf
+        for first, _, _, crc, data in rows:
+            if files.checksum(first, data) != crc:
                 self._quarantine(first, data)
-                lost += first + count - max(first, position)
             else:
+                chunk = data.split(b"\n")
+                lost += max(0, first - position)
                 lines += chunk[max(0, position - first) :]
-            position = first + count
+                position = first + len(chunk)
+        if position == start:  # nothing but damage: on to where it seems to end
+            position = int(min(max(start + 1, rows[-1][0] + rows[-1][1]), most))
+            lost = position - start
         return Passage(lines, position, lost, received_at)
 
-    def _salvage(self, file: files.File, successor: files.File, position: int) -> Passage:
-        """The next row of a damaged file that can still be read, or else the way to its successor."""
-        bad, good = position, position + 1
-        while good < successor.first and not self._readable(file, good):
-            bad, good = good, good + 2 * (good - position)
-        if good >= successor.first:
-            lost = max(0, self._follows(successor) - position)
-            return Passage([], successor.first, lost)
+    def _salvage(
+        self, file: files.File, successor: files.File | None, position: int, error: Exception
+    ) -> Passage:
+        """
+        The next row of a damaged file that can still be read, or else the way to its end. Raises the
+        error if the file is being written to and its end cannot be read.
+        """
+        log.error("journal file damaged", file=str(file.path), error=str(error))
+        end = successor.first if successor else self._last(file)
+        if end is None or end <= position:
+            raise error
+        bad, good = position - 1, position  # the damage that was met may lie further on
+        while good < end and not self._readable(file, good):
+            bad, good = good, good + 2 * (good - bad)
+        if good >= end:
+            follows = self._follows(successor) if successor else end
+            return Passage([], end, max(0, follows - position))
         while good - bad > 1:
             middle = (bad + good) // 2
             bad, good = (bad, middle) if self._readable(file, middle) else (middle, good)
-        return self._passage(self._rows(file, good, most=1), position)
+        return self._passage(self._rows(file, good, most=1), position, successor)
+
+    def _is_damage(self, error: Exception) -> bool:
+        """Whether to give up what cannot be read: an I/O error may pass, and is believed in the end."""
+        if isinstance(error, apsw.CorruptError | apsw.NotADBError | apsw.SQLError):
+            return True
+        self._failures += 1
+        return self._failures > _MOST_FAILURES
+
+    def _last(self, file: files.File) -> int | None:
+        """The position after a file's newest event, if it can be read."""
+        try:
+            last = self._open(file).execute(files.LAST).get
+        except (apsw.Error, OSError):
+            self.close()
+            return None
+        return None if last is None else int(last)
 
     def _readable(self, file: files.File, position: int) -> bool:
         try:
             return bool(self._rows(file, position, most=1))
+        except (apsw.Error, OSError) as error:
+            self.close()
+            if not self._is_damage(error):
+                raise
+            return False
+
+    def _skipped(self, position: int) -> int:
+        """Numbers before the file that holds a position which were never given to an acknowledged event."""
+        file, _ = self._find(position)
+        if file is None:
+            return 0
+        try:
+            return int(self._open(file).execute("SELECT skipped FROM opened").get or 0)
         except (apsw.Error, OSError):
             self.close()
-            return False
+            return 0
 
     def _follows(self, file: files.File) -> int:
         """One past the last event that was acknowledged before a file was begun."""
@@ -191,6 +248,8 @@ class Reader:
 
     def _quarantine(self, first: int, data: bytes) -> None:
         """Keep a damaged chunk for somebody to look at."""
+        if not self.quarantine:
+            return
         folder = self.shard.parent / "quarantine"
         kept = folder / f"{self.shard.name}-{first:020d}.jsonl"
         log.error("journal row damaged", shard=self.shard.name, first=first, kept=str(kept))

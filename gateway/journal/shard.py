@@ -1,7 +1,6 @@
 """A shard as its writer's thread sees it: the file it appends to, and when to start another."""
 
 import time
-import zlib
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -53,12 +52,24 @@ class Shard:
                     files.seal(file)
                 except apsw.Error as error:
                     log.warning("journal file left as it is", file=str(file.path), error=str(error))
-        if existing:
-            self._next, self._follows, self._skipped = _end(existing[-1])
+        for file in reversed(existing):
+            end = _end(file)
+            if end or file is existing[0]:
+                self._next, self._follows, self._skipped = end or (file.first, file.first, 0)
+                self._next = max(self._next, existing[-1].first)
+                return
+
+    def retire(self) -> None:
+        """Give a shard that has no writer any more a last file without events, so that all others can go."""
+        self.recover()
+        self._open()
+        self.finish()
 
     def write(self, lines: Sequence[bytes]) -> None:
         """Commit the lines as one chunk, or raise JournalUnavailable."""
         data = b"\n".join(lines)
+        if data.count(b"\n") >= max(1, len(lines)):
+            raise JournalUnavailable("a line has a line break in it")  # and would cost the others their place
         try:
             self.room.take(len(data))
         except JournalUnavailable:
@@ -70,7 +81,13 @@ class Shard:
             if lines:
                 connection.execute(
                     "INSERT INTO chunks VALUES (?, ?, ?, ?, ?)",
-                    (self._next, len(lines), time.time_ns() // 1_000_000, zlib.crc32(data), data),
+                    (
+                        self._next,
+                        len(lines),
+                        time.time_ns() // 1_000_000,
+                        files.checksum(self._next, data),
+                        data,
+                    ),
                 )
             else:
                 connection.execute("INSERT OR REPLACE INTO probe VALUES (1, unixepoch())")
@@ -79,7 +96,7 @@ class Shard:
             raise JournalUnavailable(str(error)) from error  # rolled back, and nothing is broken
         except (apsw.Error, OSError) as error:
             # The rows may be there all the same: their numbers must not be given out again.
-            self._next += len(lines)
+            self._next += max(1, len(lines))
             self._abandon(error)
             raise JournalUnavailable(str(error)) from error
         self._next += len(lines)
@@ -90,7 +107,7 @@ class Shard:
     def tidy(self) -> None:
         """After a commit, when nobody waits any more: start another file, or empty the log."""
         old = time.monotonic() - self._opened > self.seal_after
-        if self._connection and (self._written >= self.seal_at or old):
+        if self._written and (self._written >= self.seal_at or old):
             self.finish()
         elif self.unchecked >= _CHECKPOINT_AT:
             self.checkpoint()
@@ -119,8 +136,6 @@ class Shard:
             self._connection.close()  # a reader is in the log; it stays, and is emptied at the next start
         except apsw.Error as error:
             return self._abandon(error)
-        if self._next == self._file.first:
-            self._file.delete()
         self._forget()
 
     def _make_room(self) -> None:
@@ -144,6 +159,8 @@ class Shard:
         log.error("journal file abandoned", file=self._file and str(self._file.path), error=str(error))
         if self._connection:
             files.close_as_is(self._connection)
+        if self._file and self._next == self._file.first:
+            self._next += 1  # its name is not used again either
         self._forget()
 
     def _forget(self) -> None:
@@ -151,8 +168,11 @@ class Shard:
         self._written = self.unchecked = 0
 
 
-def _end(file: files.File) -> tuple[int, int, int]:
-    """One past a file's last event, one past the last one acknowledged, and how many numbers were skipped."""
+def _end(file: files.File) -> tuple[int, int, int] | None:
+    """
+    One past a file's last event, one past the last one acknowledged, and how many numbers were skipped;
+    None if it was never finished being made.
+    """
     try:
         connection = files.open_for_reading(file.path)
         try:
@@ -160,7 +180,9 @@ def _end(file: files.File) -> tuple[int, int, int]:
             follows, skipped = connection.execute("SELECT * FROM opened").get
         finally:
             connection.close()
-    except (apsw.Error, TypeError) as error:  # TypeError: the row is not there
+    except (apsw.SQLError, TypeError):  # no table, or no row in it
+        return None
+    except apsw.Error as error:
         log.warning("journal file unreadable", file=str(file.path), error=str(error))
         return file.first + _UNKNOWN, file.first, 0
     # Numbers skipped before an empty file are skipped again before the next.

@@ -6,12 +6,16 @@ from typing import Literal
 
 import msgspec
 
+from gateway.sources import Vocabulary
+
 EventType = Literal["identify", "track", "page", "screen", "group", "alias"]
 
 Write = Callable[[Sequence[bytes]], Awaitable[bytes]]
 """
 Take a whole batch of canonical events, each one line of JSON without the line's end, or raise
 SinkUnavailable.
+
+The first batch of a sink is empty, so that it can say where it begins.
 
 What it returns is kept with the sink's position, in one transaction, and given to the next `connect`: by
 it a sink can tell what it took from what it took and was never recorded.
@@ -28,6 +32,8 @@ class Sink(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, tag_field="
     types: tuple[EventType, ...] = ()
     consent: tuple[str, ...] = ()
     """Categories that a person must have granted, all of them."""
+    translate: Vocabulary | None = None
+    """What the events of shops are called for it."""
 
     def connect(self, notes: bytes) -> AbstractAsyncContextManager[Write]:
         """

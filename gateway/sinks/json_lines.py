@@ -40,12 +40,12 @@ class JsonLines(Sink, tag="json_lines"):
     @asynccontextmanager
     async def connect(self, notes: bytes) -> AsyncIterator[Write]:
         file = OwnedFile(self)
-        await to_thread.run_sync(file.open, notes)
 
         async def write(lines: Sequence[bytes]) -> bytes:
             return await to_thread.run_sync(file.append, lines)
 
         try:
+            await to_thread.run_sync(file.open, notes)
             yield write
         finally:
             file.close()
@@ -68,7 +68,7 @@ class OwnedFile:
             self._create()
             size = os.fstat(self._descriptor).st_size
             if not notes:
-                self.length = size
+                self._cut(size, self._whole(size, size))
                 return
             recorded = msgspec.json.decode(notes, type=Notes)
             if self._set_aside(recorded.opened).exists():
@@ -78,10 +78,23 @@ class OwnedFile:
             self.opened = recorded.opened
             if size < recorded.length:
                 log.warning("file shorter than it was", file=str(self.path), missing=recorded.length - size)
-            self._cut(size, min(size, recorded.length))
+            self._cut(size, self._whole(size, min(size, recorded.length)))
+
+    def _whole(self, size: int, length: int) -> int:
+        """The length to go on with: all there is, in whole lines, if `length` is in the middle of one."""
+        with self.path.open("rb") as file:
+            file.seek(max(0, length - 1))
+            if not length or file.read(1) == b"\n":
+                return length
+            # Not the file that the notes are of: better twice than half an event.
+            file.seek(0)
+            end = max((file.tell() for line in iter(file.readline, b"") if line.endswith(b"\n")), default=0)
+            return min(end, size)
 
     def append(self, lines: Sequence[bytes]) -> bytes:
         """Write and sync a batch; what is returned becomes true once it is recorded."""
+        if not lines:
+            return msgspec.json.encode(Notes(self.opened, self.length))
         with self._translated():
             if self._is_full():
                 self._rotate()

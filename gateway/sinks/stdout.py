@@ -17,7 +17,7 @@ class Stdout(Sink, tag="stdout"):
 
 
 async def _print(lines: Sequence[bytes]) -> bytes:
-    text = b"\n".join(lines) + b"\n"
+    text = b"".join(line + b"\n" for line in lines)
     try:
         # In a thread: whoever reads our output may be slow.
         await to_thread.run_sync(_write, text)

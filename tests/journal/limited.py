@@ -6,6 +6,7 @@ import signal
 import sys
 from pathlib import Path
 
+from gateway import logs
 from gateway.errors import JournalUnavailable
 from tests.build import event_line, open_shard
 
@@ -15,6 +16,7 @@ LINES = 100
 
 def main(folder: Path) -> None:
     """Write until nothing more can be written, and once more when it can; one event a commit."""
+    logs.configure()
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     _, most = resource.getrlimit(resource.RLIMIT_FSIZE)
     shard = open_shard(folder)

@@ -1,12 +1,13 @@
 """A shard and its files: what is written is there, in order, whatever ends the writer."""
 
-import zlib
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from gateway.journal import files
+from gateway.journal.reader import Reader
+from gateway.journal.room import Room
 from gateway.journal.shard import Shard
 from tests.build import Read, event_line, event_lines, keep, open_shard, read_all
 from tests.journal.breaking import crashed
@@ -38,7 +39,7 @@ def test_a_commit_is_one_row_with_its_checksum(tmp_path: Path) -> None:
     found = rows(file, "SELECT id, count, crc, lines FROM chunks")
 
     first, second = b"\n".join(event_lines(0, 3)), b"\n".join(event_lines(3, 5))
-    assert found == [(0, 3, zlib.crc32(first), first), (3, 2, zlib.crc32(second), second)]
+    assert found == [(0, 3, files.checksum(0, first), first), (3, 2, files.checksum(3, second), second)]
 
 
 def test_sql_sees_one_row_an_event(tmp_path: Path) -> None:
@@ -95,13 +96,39 @@ def test_a_file_is_named_after_its_first_event(tmp_path: Path) -> None:
     assert found == ["00000000000000000000.db", "00000000000000000003.db"]
 
 
-def test_a_file_without_events_vanishes_when_it_is_closed(tmp_path: Path) -> None:
+def test_a_file_without_events_is_used_again(tmp_path: Path) -> None:
     shard = open_shard(tmp_path / "0")
-
     shard.write([])
     shard.finish()
 
-    assert names(tmp_path / "0") == []
+    successor = open_shard(tmp_path / "0")
+    successor.write(event_lines(0, 1))
+
+    assert len(files.files(tmp_path / "0")) == 1
+    assert read_all(tmp_path / "0") == Read(event_lines(0, 1), 0, 1)
+
+
+def test_a_shard_that_has_lost_its_older_files_counts_on(tmp_path: Path) -> None:
+    old = keep(tmp_path / "0", event_lines(0, 3))
+    shard = open_shard(tmp_path / "0")
+    shard.write([])
+    old.delete()  # as trimming does, now that it has a successor
+    shard.finish()
+
+    successor = open_shard(tmp_path / "0")
+    successor.write(event_lines(3, 4))
+
+    assert read_all(tmp_path / "0", 3) == Read(event_lines(3, 4), 0, 4)
+    assert Reader(tmp_path / "0").taken() == 4
+
+
+def test_the_last_file_of_a_retired_shard_can_go(tmp_path: Path) -> None:
+    keep(tmp_path / "0", event_lines(0, 3))
+
+    for _ in range(2):
+        Shard(tmp_path / "0", Room(tmp_path, 2**40), 0, 0).retire()
+
+    assert [file.first for file in files.files(tmp_path / "0")] == [0, 3]
 
 
 def test_positions_go_on_after_a_clean_end(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Self
 
-from tests.gateway import alive, until
+from tests.gateway import PATIENCE, alive, until
 from tests.journey import needs
 
 _SHUTDOWN = 0x8004587D  # EXT4_IOC_SHUTDOWN
@@ -97,8 +97,10 @@ class Tampering:
         return self
 
     def __exit__(self, *error: object) -> None:
-        self.process.send_signal(signal.SIGINT)
-        self.process.communicate()
+        # strace that is told to stop while a process dies can wait for it for ever; it ends with it anyway.
+        if alive(self.pid):
+            self.process.send_signal(signal.SIGINT)
+        self.process.communicate(timeout=PATIENCE)
 
     def calls(self) -> list[str]:
         """What was seen so far, a line a system call."""
@@ -115,5 +117,5 @@ def kill_at(pid: int, call: str, when: int, notes: Path) -> str:
     injection = f"inject={call}:signal=SIGKILL:when={when}"
     with Tampering(pid, notes, "-e", f"trace={call}", "-e", injection) as tampering:
         until(lambda: not alive(pid))
-        lines = tampering.calls()
+    lines = tampering.calls()
     return next(line for line in reversed(lines) if re.match(rf"\d+ +{call}\(", line))

@@ -4,7 +4,8 @@ import json
 import random
 import threading
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from http.client import HTTPConnection, HTTPException
 from typing import Any, NamedTuple, Self
 
@@ -51,6 +52,15 @@ class Load:
             client.stopping.set()
         for client in self.clients:
             client.join()
+
+    @contextmanager
+    def unheard(self) -> Iterator[None]:
+        """While the block lasts, no answer counts: it would come from a machine without power."""
+        for client in self.clients:
+            client.hearing.clear()
+        yield
+        for client in self.clients:
+            client.hearing.set()
 
     @property
     def acknowledged(self) -> int:
@@ -102,6 +112,8 @@ class Client(threading.Thread):
         self.largest = largest
         self.chance = random.Random(name)
         self.stopping = threading.Event()
+        self.hearing = threading.Event()
+        self.hearing.set()
         self.sent: list[str] = []
         self.acknowledged: list[str] = []
         self.unexpected: list[tuple[int, bytes]] = []
@@ -129,6 +141,8 @@ class Client(threading.Thread):
             connection.request("POST", path, json.dumps(body), {"X-Write-Key": "dev"})
             response = connection.getresponse()
             answer = response.read()
+            if not self.hearing.is_set():
+                continue
             if response.status == 200:
                 self.acknowledged += names
             elif response.status != 503:

@@ -1,4 +1,4 @@
-"""The rules every message must satisfy before it can become an event."""
+"""The rules that a message of the Segment family must satisfy before it can become an event."""
 
 from gateway.errors import (
     MissingEvent,

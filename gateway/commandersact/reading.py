@@ -1,0 +1,289 @@
+"""From an event of Commanders Act to what it claims in our words."""
+
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any
+
+import msgspec
+from msgspec import Raw
+
+from gateway import objects, timestamps, values
+from gateway.commandersact.names import ADDRESS, CONTEXT, DEVICE, TRAITS
+from gateway.commandersact.notes import Notes
+from gateway.commandersact.versions import Claim, Fields, take
+from gateway.message import Message
+
+_OUR_USER = {*TRAITS.values(), "address"}
+_OUR_CONTEXT = {*CONTEXT.values(), "traits", "consent"}
+_OUR_DEVICE = set(DEVICE.values())
+_OUR_SCREEN = {"innerWidth", "innerHeight"}
+
+_NOTHING = (Raw(b"null"), Raw(b'""'))
+_DIGITS = 13  # of milliseconds between 2001 and 2286
+
+_list = msgspec.json.Decoder(list[Raw]).decode
+
+
+def from_commandersact(event: Raw) -> Message:
+    """
+    What an event claims; msgspec.ValidationError if it is no object.
+
+    Nothing that is missing or of the wrong kind makes it unusable: it has a warning, or stays under its
+    own name.
+    """
+    claim = take(event)
+    return _Reading(claim).read()
+
+
+def to_traits(user: Fields) -> dict[str, Any]:
+    """What is said of a person, in our words."""
+    traits: dict[str, Any] = {}
+    for name, value in user.items():
+        if name in ADDRESS and "address" not in user:
+            traits.setdefault("address", {})[ADDRESS[name]] = value
+        else:
+            traits[TRAITS.get(name, name)] = value
+    return traits
+
+
+class _Reading:
+    """One event on its way to a message."""
+
+    def __init__(self, claim: Claim) -> None:
+        self.claim = claim
+        self.message = Message(type="track", extras=claim.extras, version=claim.version)
+        self.context: dict[str, Any] = {}
+        """Ours, as far as it is made."""
+        odd = claim.odd or not _OUR_CONTEXT.isdisjoint(claim.context)
+        self.notes = Notes(claim.event, odd)
+
+    def read(self) -> Message:
+        message, context = self.message, self.claim.context
+        if not context and self.claim.has_context:
+            self.notes.keep_empty("context")
+        self._read_id(context.pop("event_id", None))
+        self._read_time(context.pop("event_timestamp", None))
+        page = self._read_page(context.pop("page", None))
+        device = self._read_device(context.pop("device", None), page)
+        self._read_user(device)
+        if not (message.user_id or message.anonymous_id):
+            message.warn("missing_id", "user")
+        self._read_name(page, "app" in context)
+        message.properties = Raw(objects.write(self.claim.properties))
+        message.context = Raw(objects.write(self.context | context))
+        message.native = self.notes.native()
+        return message
+
+    def _read_name(self, page: Fields, app: bool) -> None:
+        message, given, properties = self.message, self.claim.name, self.claim.properties
+        message.channel = "browser" if page else "mobile" if app else "server"
+        name = values.find_label(given)
+        if name is None:
+            message.warn("missing_event_name", "event_name")
+        if given is not None and (name is None or not values.is_text(given)):
+            self.notes.keep(given, "event_name")
+        if name != "page_view":
+            message.event = name
+            return
+        message.type = "screen" if app and not page else "page"
+        message.name = values.find_text(properties.get("page_name"))
+        message.category = values.find_text(properties.get("page_type")) or values.find_text(
+            properties.get("type")
+        )
+
+    def _read_id(self, given: Raw | None) -> None:
+        self.message.message_id = found = values.find_label(given)
+        if found is None:
+            self.message.warn("missing_event_id", "context.event_id")
+            self.notes.derived.append("messageId")
+        if given is not None and (found is None or not values.is_text(given)):
+            self.notes.keep(given, "context", "event_id")
+
+    def _read_time(self, inner: Raw | None) -> None:
+        outer = self.claim.root_time
+        if outer is not None:
+            self.notes.keep(outer, "event_timestamp")
+        given = outer if inner is None else inner
+        if given is None or given in _NOTHING:
+            self.message.warn("missing_event_timestamp", "context.event_timestamp")
+            self.notes.derived.append("timestamp")
+        else:
+            digits = bytes(given).strip(b'"')
+            usual = len(digits) == _DIGITS and digits.isdigit()
+            self.message.timestamp = timestamps.write(int(digits)) if usual else values.instant(given)
+            if inner is None:
+                return self.notes.drop("context", "event_timestamp")
+            if usual and values.is_text(inner):
+                return
+        if inner is not None:
+            self.notes.keep(inner, "context", "event_timestamp")
+
+    def _read_page(self, given: Raw | None) -> Fields:
+        page = objects.fields(given)
+        if page is None:
+            if given is not None:
+                self.context["page"] = given
+            return {}
+        if "url" not in page and "location" in page:
+            self._read_location(page)
+        for name, part in _split(page.get("url")).items():
+            if name not in page:
+                page[name] = Raw(objects.write(part))
+                self.notes.derived.append(f"context.page.{name}")
+        self.context["page"] = page
+        return page
+
+    def _read_location(self, page: Fields) -> None:
+        """Some name the address otherwise: `location`, or `location.href`."""
+        location = page["location"]
+        url = location if values.is_text(location) else (objects.fields(location) or {}).get("href")
+        if url is not None and values.find_text(url):
+            self.notes.keep(page.pop("location"), "context", "page", "location")
+            self.notes.drop("context", "page", "url")
+            page["url"] = url
+
+    def _read_device(self, given: Raw | None, page: Fields) -> Fields:
+        device = objects.fields(given)
+        if device is None and given is not None:
+            self.context["device"] = given
+        elif device is not None:
+            self._split_device(device)
+        device = device or {}
+        if "locale" not in self.context:
+            language, region = (
+                values.find_text(device.get("language")),
+                values.find_text(device.get("region")),
+            )
+            locale = f"{language}-{region}" if language and region else language
+            locale = locale or values.find_text(page.get("lang"))
+            if locale:
+                self.context["locale"] = locale
+                self.notes.derived.append("context.locale")
+        viewport = objects.fields(page.get("viewport")) or {}
+        for theirs, ours in (("width", "innerWidth"), ("height", "innerHeight")):
+            if theirs in viewport and not isinstance(self.context.get("screen"), Raw):
+                self.context.setdefault("screen", {})[ours] = viewport[theirs]
+                self.notes.derived.append(f"context.screen.{ours}")
+        return device
+
+    def _split_device(self, device: Fields) -> None:
+        """Move to our context what has its place there."""
+        self.notes.odd |= not _OUR_DEVICE.isdisjoint(device)
+        left: Fields = {}
+        for name, value in device.items():
+            if name not in CONTEXT or value in _NOTHING:
+                left[DEVICE.get(name, name)] = value
+            elif name == "screen":
+                screen = objects.fields(value)
+                self.notes.odd |= not screen or not _OUR_SCREEN.isdisjoint(screen)
+                self.context["screen"] = screen or value
+            else:
+                self.context[CONTEXT[name]] = value
+        if left or not device:
+            self.context["device"] = left
+
+    def _read_user(self, device: Fields) -> None:
+        given = self.claim.user
+        user = objects.fields(given) or {}
+        if given is not None and not user:
+            self.notes.keep_empty("user")
+        self.notes.odd |= not _OUR_USER.isdisjoint(user)
+        message = self.message
+        message.user_id = self._take_id(user, "id")
+        message.anonymous_id = self._take_id(user, "consistent_anonymous_id")
+        self.context["consent"] = self._read_consent(user)
+        traits = to_traits(user)
+        if traits:
+            self.context["traits"] = traits
+        if message.anonymous_id is None:
+            self._assume_id(traits, device)
+
+    def _take_id(self, user: Fields, name: str) -> str | None:
+        """An id leaves the user; what is none stays, whatever it is."""
+        given = user.get(name)
+        found = values.find_label(given)
+        if given is None or found is None:
+            return None
+        if not values.is_text(given):
+            self.notes.keep(given, "user", name)
+        del user[name]
+        return found
+
+    def _assume_id(self, traits: Mapping[str, Raw], device: Fields) -> None:
+        """Other names for the same device, where an event has no anonymous id."""
+        cookies = values.find_text(device.get("cookie")) or ""
+        for field, found in (
+            ("user.tcId", values.find_text(traits.get("tcId"))),
+            ("context.device.sdk_id", values.find_text(device.get("sdk_id"))),
+            ("context.device.cookie", _visitor(cookies)),
+        ):
+            if found:
+                self.message.anonymous_id = found
+                self.message.warn("anonymous_id_assumed", "anonymousId", f"from {field}")
+                self.notes.derived.append("anonymousId")
+                return
+
+    def _read_consent(self, user: Fields) -> dict[str, Any]:
+        """Who names no categories has granted none."""
+        consent: dict[str, Any] = {"categoryPreferences": {}}
+        given = user.pop("consent_categories", None)
+        if given is not None:
+            granted, usual = _categories(given)
+            if granted is None:
+                self.message.warn("invalid_context_field", "user.consent_categories", "expected an array")
+            else:
+                consent["categoryPreferences"] = dict.fromkeys(granted, True)
+                consent["granted"] = granted
+            if not usual:
+                self.notes.keep(given, "user", "consent_categories")
+        if "consentID" in user:
+            consent["consentId"] = user.pop("consentID")
+        if "refused_vendors" in user:
+            consent["refusedVendors"] = user.pop("refused_vendors")
+        elif "rejected_vendors" in user:
+            consent["refusedVendors"] = given = user.pop("rejected_vendors")
+            self.notes.keep(given, "user", "rejected_vendors")
+            self.notes.drop("user", "refused_vendors")
+        return consent
+
+
+def _categories(value: Raw) -> tuple[list[str] | None, bool]:
+    """The categories as texts, and whether that is how they were sent; None if they are none at all."""
+    if values.is_text(value):  # "ALL"
+        found = values.text(value)
+        return ([found] if found else []), False
+    try:
+        entries = _list(value)
+    except msgspec.ValidationError:
+        return None, False
+    labels = [values.find_label(entry) for entry in entries]
+    usual = all(labels) and all(map(values.is_text, entries))
+    return [each for each in labels if each], usual
+
+
+def _split(url: Raw | None) -> dict[str, str]:
+    """An address' path, search and hash as browsers call them."""
+    text = values.find_text(url)
+    return _parts(text) if text else {}
+
+
+@lru_cache(1024)
+def _parts(url: str) -> dict[str, str]:
+    rest, _, fragment = url.partition("#")
+    rest, _, query = rest.partition("?")
+    host = rest.partition("://")[2]
+    if not host:
+        return {}
+    found = {"path": "/" + host.partition("/")[2]}
+    if query:
+        found["search"] = f"?{query}"
+    if fragment:
+        found["hash"] = f"#{fragment}"
+    return found
+
+
+def _visitor(cookies: str) -> str | None:
+    """The visitor's id among the cookies of a page."""
+    pairs = (each.partition("=") for each in cookies.split(";"))
+    found = {name.strip(): value.strip() for name, _, value in pairs}
+    return found.get("CAID") or found.get("TCID") or None

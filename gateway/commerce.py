@@ -1,0 +1,150 @@
+"""
+What shops report, in the words of Commanders Act and in Segment's: one table, read both ways.
+
+https://segment.com/docs/connections/spec/ecommerce/v2/, and Commanders Act's reference of e-commerce events.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import msgspec
+from msgspec import Raw, UnsetType
+
+from gateway import objects
+from gateway.sources import Vocabulary
+
+EVENTS = {
+    "purchase": "Order Completed",
+    "refund": "Order Refunded",
+    "begin_checkout": "Checkout Started",
+    "add_payment_info": "Payment Info Entered",
+    "add_to_cart": "Product Added",
+    "remove_from_cart": "Product Removed",
+    "view_item": "Product Viewed",
+    "view_item_list": "Product List Viewed",
+    "select_item": "Product Clicked",
+    "view_cart": "Cart Viewed",
+    "add_to_wishlist": "Product Added to Wishlist",
+    "view_promotion": "Promotion Viewed",
+    "select_promotion": "Promotion Clicked",
+    "search": "Products Searched",
+    "sign_up": "Signed Up",
+    "login": "Signed In",
+}
+PROPERTIES = {
+    "id": "order_id",
+    "value": "total",
+    "shipping_amount": "shipping",
+    "tax_amount": "tax",
+    "search_term": "query",
+}
+ITEM = {
+    "id": "sku",
+    "list_position": "position",
+    "quantity": "quantity",
+    "variant": "variant",
+    "discount": "discount",
+    "affiliation": "affiliation",
+    "coupon": "coupon",
+}
+"""An item's own fields; Segment has them in one object with those of its product."""
+PRODUCT = {"id": "product_id", "category_1": "category"}
+
+OF_ONE_PRODUCT = frozenset(
+    ("Product Added", "Product Removed", "Product Viewed", "Product Clicked", "Product Added to Wishlist")
+)
+"""Segment has its fields among the event's own, and no list; several items make a list all the same."""
+_LONE = frozenset(
+    ("product_id", "sku", "name", "price", "brand", "category", "variant", "quantity", "position")
+)
+"""Which of such an event's fields are the product's."""
+
+_EVENTS_BACK, _PROPERTIES_BACK, _ITEM_BACK, _PRODUCT_BACK = (
+    {theirs: ours for ours, theirs in table.items()} for table in (EVENTS, PROPERTIES, ITEM, PRODUCT)
+)
+
+_Fields = dict[str, Raw]
+_objects = msgspec.json.Decoder(list[dict[str, Raw]]).decode
+
+
+class _Named(msgspec.Struct):
+    event: str | UnsetType = msgspec.UNSET
+
+
+_named = msgspec.json.Decoder(_Named).decode
+
+
+def translate(line: bytes, vocabulary: Vocabulary) -> bytes:
+    """A canonical line in a vocabulary; one that is no event of a shop, or is in it already, as it stands."""
+    name = _named(line).event
+    if isinstance(name, UnsetType):
+        return line
+    if vocabulary == "segment":
+        new, translated = EVENTS.get(name), _to_segment
+    else:
+        new, translated = _EVENTS_BACK.get(name), _to_commandersact
+    if new is None:
+        return line
+    event = objects.read(line)
+    properties = translated(objects.read(event["properties"]), new)
+    written: dict[str, Any] = {**event, "event": new, "properties": properties}
+    return objects.write(written)
+
+
+def _to_segment(properties: _Fields, name: str) -> dict[str, Any]:
+    found: dict[str, Any] = _rename(properties, PROPERTIES)
+    products = _each(properties.get("items"), _to_product)
+    if products is None:
+        return found
+    if name in OF_ONE_PRODUCT and len(products) == 1 and products[0].keys().isdisjoint(found):
+        del found["items"]
+        return found | products[0]
+    return _replace(found, "items", "products", products)
+
+
+def _to_product(item: _Fields) -> _Fields:
+    product = objects.fields(item.get("product"))
+    rest = {field: value for field, value in item.items() if field != "product" or product is None}
+    return _rename(product or {}, PRODUCT) | _rename(rest, ITEM)
+
+
+def _to_commandersact(properties: _Fields, name: str) -> dict[str, Any]:
+    found: dict[str, Any] = _rename(properties, _PROPERTIES_BACK)
+    items = _each(properties.get("products"), _to_item)
+    if items is not None:
+        return _replace(found, "products", "items", items)
+    if EVENTS[name] in OF_ONE_PRODUCT and not _LONE.isdisjoint(properties):
+        lone = {field: value for field, value in properties.items() if field in _LONE}
+        rest = {field: value for field, value in found.items() if field not in _LONE}
+        return {**rest, "items": [_to_item(lone)]}
+    return found
+
+
+def _to_item(product: _Fields) -> dict[str, Any]:
+    own = {field: value for field, value in product.items() if field in _ITEM_BACK}
+    rest = {field: value for field, value in product.items() if field not in _ITEM_BACK}
+    return {**_rename(own, _ITEM_BACK), "product": _rename(rest, _PRODUCT_BACK)}
+
+
+def _rename(fields: _Fields, names: Mapping[str, str]) -> _Fields:
+    """A field whose new name is taken already keeps the old one."""
+    renamed = {}
+    for name, value in fields.items():
+        new = names.get(name, name)
+        renamed[name if new in fields else new] = value
+    return renamed
+
+
+def _replace(fields: dict[str, Any], old: str, new: str, value: Any) -> dict[str, Any]:
+    """A field under another name and with another value, in its place."""
+    return {(new if name == old else name): (value if name == old else kept) for name, kept in fields.items()}
+
+
+def _each(
+    list: Raw | None, translated: Callable[[_Fields], dict[str, Any]]
+) -> Sequence[dict[str, Any]] | None:
+    """All objects of a list; None if there is none, or something else in it."""
+    try:
+        return [translated(fields) for fields in _objects(list or b"null")]
+    except msgspec.ValidationError:
+        return None

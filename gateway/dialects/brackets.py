@@ -1,0 +1,50 @@
+"""Parameters whose names are places: `user[id]=1`, `colors[]=red`, `items[0][product][id]=7`."""
+
+import re
+from collections.abc import Iterable
+from typing import Any
+
+from gateway.errors import InvalidField
+
+_STEP = re.compile(r"\[([^\[\]]*)\]")
+_DEEPEST = 32  # levels
+
+
+def nest(parameters: Iterable[tuple[str, str]]) -> dict[str, Any]:
+    """
+    The object that they describe; every value stays a text. InvalidField if it is nested too deep.
+
+    Steps that are all numbers, or all empty, make a list, in the order of the numbers; holes close.
+    """
+    root: dict[str, Any] = {}
+    for name, value in parameters:
+        steps = _steps(name)
+        inner = root
+        for step in steps[:-1]:
+            below = inner.get(step) if step else None
+            if not isinstance(below, dict):
+                below = inner[step or str(len(inner))] = {}
+            inner = below
+        inner[steps[-1] or str(len(inner))] = value
+    return {name: _close(value) for name, value in root.items()}
+
+
+def _steps(name: str) -> list[str]:
+    """The places on the way; a name that is not written so is one place."""
+    first = name.partition("[")[0]
+    steps = _STEP.findall(name, len(first))
+    if not first or sum(len(step) + 2 for step in steps) != len(name) - len(first):
+        return [name]
+    if len(steps) > _DEEPEST:
+        raise InvalidField(f"{name[:50]}…: nested too deep")
+    return [first, *steps]
+
+
+def _close(value: Any) -> Any:
+    """Objects whose fields are all numbers become lists."""
+    if not isinstance(value, dict):
+        return value
+    closed = {step: _close(below) for step, below in value.items()}
+    if all(step.isdecimal() for step in closed):
+        return [closed[step] for step in sorted(closed, key=int)]
+    return closed

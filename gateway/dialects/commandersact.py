@@ -1,0 +1,142 @@
+"""
+Commanders Act's HTTP tracking API: an event of version 2.0 or 1.0, a batch, or one in an image's address.
+
+https://doc.commandersact.com/features/sources/sources-catalog/http-tracking-api and its pixel.
+"""
+
+from collections.abc import Sequence
+from functools import partial
+
+import msgspec
+from msgspec import Raw
+
+from gateway import objects
+from gateway.commandersact.reading import from_commandersact
+from gateway.dialects import brackets, careful, pixel
+from gateway.dialects.base import SUCCESS, flat_refusal
+from gateway.errors import (
+    BodyTooLarge,
+    InvalidField,
+    NotAnObject,
+    Refusal,
+    TryLater,
+    UnreadableBody,
+)
+from gateway.message import Contents, Message, Unusable
+from gateway.outcome import Answer, Outcome
+from gateway.repair import Repair
+from gateway.sources import Limits
+from gateway.submission import Submission
+
+METHODS = ("POST", "GET", "HEAD")
+PATHS = dict.fromkeys(("/events", "/events/batch", "/cdp/events", "/cdp/events/batch"), "")
+_MOST = 500 * 1024
+LIMITS = Limits(max_event=32 * 1024, max_body=_MOST, max_events=_MOST)
+
+_OUTSIDE = ("tc_s", "token")
+"""Parameters that say who sends, and nothing of the event."""
+
+
+def write_key(submission: Submission) -> str | None:
+    """`token`, or Authorization: Bearer; if both are there and differ, neither counts."""
+    # Keys may be base64, whose "+" in an address reads as a space.
+    token = submission.parameters.get("token", "").replace(" ", "+")
+    scheme, _, bearer = submission.header(b"authorization").partition(" ")
+    bearer = bearer.strip() if scheme.lower() == "bearer" else ""
+    return (token or bearer) if not (token and bearer) or token == bearer else None
+
+
+def decode(submission: Submission) -> Contents:
+    parameters = submission.parameters
+    site = parameters.get("tc_s", "")
+    if submission.method == "GET":
+        pixel.check_length(submission)
+        given = [(name, value) for name, value in submission.pairs if name not in _OUTSIDE]
+        return Contents([from_commandersact(Raw(objects.write(brackets.nest(given))))], site=site)
+    if submission.route.endswith("/batch"):
+        return _decode_batch(submission.body, site)
+    body, repairs = _read(submission.body)
+    message = _message(body, repairs, depth=0)
+    if isinstance(message, Unusable):
+        raise message.refusal
+    return Contents([message], site=site)
+
+
+def validate(message: Message) -> None:
+    """Whatever is missing, the event is taken; its warnings say what."""
+
+
+def answer(submission: Submission, outcome: Outcome) -> Answer:
+    if submission.method != "POST":
+        return pixel.answer(submission, outcome)
+    if outcome.refused:
+        return _accept(outcome.refused[0].refusal)
+    return SUCCESS
+
+
+def refuse(submission: Submission, refusal: Refusal) -> Answer:
+    """200 for whatever the documents do not except, since its clients were promised that."""
+    if submission.method != "POST":
+        return pixel.refuse(submission, refusal)
+    if isinstance(refusal, TryLater):
+        return _name(flat_refusal(refusal), refusal)
+    if isinstance(refusal, UnreadableBody | BodyTooLarge | NotAnObject):
+        return _name(flat_refusal(refusal, status=400), refusal)
+    return _accept(refusal)
+
+
+def _accept(refusal: Refusal) -> Answer:
+    return _name(SUCCESS, refusal)
+
+
+def _name(answer: Answer, refusal: Refusal) -> Answer:
+    error = (b"x-gateway-error", refusal.code.encode())
+    return msgspec.structs.replace(answer, headers=(*answer.headers, error))
+
+
+def _read(body: bytes) -> tuple[bytes, Sequence[Repair]]:
+    """A body that is JSON, with what had to be repaired for that; else UnreadableBody."""
+    try:
+        body = objects.compact(body)
+        objects.read(body)
+        careful.check_text(body)
+    except msgspec.ValidationError as error:
+        raise NotAnObject from error
+    except careful.UNDECODABLE:
+        return careful.readable(body)
+    return body, ()
+
+
+def _decode_batch(body: bytes, site: str) -> Contents:
+    body, repairs = _read(body)
+    try:
+        entries = careful.entries(objects.read(body)["batch"])
+    except (KeyError, msgspec.ValidationError):
+        entries = []  # valid JSON, and no events in it
+    if not repairs:
+        messages = [_message(entry, (), depth=2) for entry in entries]
+    else:
+        made = careful.sort(repairs, depth=2)
+        messages = [
+            _message(entry, made.get(("batch", place), ()), depth=2) for place, entry in enumerate(entries)
+        ]
+    return Contents(messages, batch=True, measure=partial(_measure, entries), site=site)
+
+
+def _measure(entries: Sequence[Raw], place: int) -> int:
+    return len(bytes(entries[place]))
+
+
+def _message(entry: bytes | Raw, repairs: Sequence[Repair], depth: int) -> Message | Unusable:
+    try:
+        careful.check_text(entry)
+        message = from_commandersact(Raw(entry))
+        for made in repairs:
+            careful.note(message, made, depth)
+    except msgspec.ValidationError:
+        return Unusable(NotAnObject())
+    except UnicodeDecodeError as error:
+        return Unusable(InvalidField(f"not UTF-8 at byte {error.start}"))
+    except Refusal as refusal:
+        return Unusable(refusal)
+    return message

@@ -1,0 +1,95 @@
+"""`gateway check`: what a configuration means, or what is wrong with it."""
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from gateway.cli import main
+from gateway.dialects import DIALECTS
+
+VALID = """
+[server]
+workers = 2
+[sources.website]
+write_keys = ["SECRET", "SECRET2"]
+[sources.old]
+write_keys = ["SECRET3"]
+enabled = false
+[sinks.archive]
+kind = "json_lines"
+path = "events.jsonl"
+types = ["track"]
+"""
+
+
+def check(text: str, folder: Path, **environment: str) -> Result:
+    file = folder / "gateway.toml"
+    file.write_text(text)
+    return CliRunner().invoke(main, ["check", "--config", str(file)], env=environment)
+
+
+def test_a_valid_configuration_is_summed_up(tmp_path: Path) -> None:
+    result = check(VALID, tmp_path)
+
+    lines = [line.split(maxsplit=1) for line in result.stdout.splitlines()]
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert ["server", "127.0.0.1:8080, 2 workers"] in lines
+    assert ["source", "website: 2 write keys"] in lines
+    assert ["source", "old: 1 write key, disabled"] in lines
+    [sink] = [rest for word, rest in lines if word == "sink"]
+    assert sink.startswith("archive: kind = json_lines")
+    assert str(tmp_path / "events.jsonl") in sink
+    assert "track" in sink
+
+
+@pytest.mark.parametrize("name", sorted(DIALECTS))
+def test_it_tells_the_routes_of_every_dialect(tmp_path: Path, name: str) -> None:
+    result = check(VALID, tmp_path)
+
+    [line] = [line for line in result.stdout.splitlines() if line.split()[:2] == ["routes", f"{name}:"]]
+    assert all(path in line for path in DIALECTS[name].PATHS)
+
+
+def test_write_keys_are_not_told(tmp_path: Path) -> None:
+    assert "SECRET" not in check(VALID, tmp_path).output
+
+
+def test_it_changes_nothing(tmp_path: Path) -> None:
+    check(VALID, tmp_path)
+
+    assert [path.name for path in tmp_path.iterdir()] == ["gateway.toml"]
+
+
+def test_each_mistake_is_a_line_and_the_exit_code_is_2(tmp_path: Path) -> None:
+    result = check(VALID.replace("workers = 2", 'workers = 0\nprot = 1\nhost = "${NOWHERE}"'), tmp_path)
+
+    file = tmp_path / "gateway.toml"
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr.splitlines() == [
+        f"gateway: {file}: [server] workers: Expected `int` >= 1",
+        f"gateway: {file}: [server] prot: unknown key; did you mean port?",
+        f"gateway: {file}: [server] host: ${{NOWHERE}} is not set in the environment",
+    ]
+
+
+def test_the_environment_is_looked_at(tmp_path: Path) -> None:
+    result = check(VALID.replace("SECRET3", "${OLD_KEY}"), tmp_path, OLD_KEY="from outside")
+
+    assert result.exit_code == 0
+
+
+def test_a_file_that_is_not_there_is_a_mistake(tmp_path: Path) -> None:
+    result = CliRunner().invoke(main, ["check", "--config", str(tmp_path / "none.toml")])
+
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr == f"gateway: {tmp_path}/none.toml: No such file or directory\n"
+
+
+def test_without_a_file_it_shows_what_is_built_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    result = CliRunner().invoke(main, ["check"], env={"GATEWAY_CONFIG": ""})
+
+    assert result.exit_code == 0
+    assert 'write_keys = ["dev"]' in result.stdout

@@ -1,0 +1,127 @@
+"""Events that other systems forward."""
+
+from typing import Any
+
+import pytest
+
+from gateway.sources import Source
+from tests.build import Door, track
+
+KEYS = (Source("ours", ("ours",)), Source("theirs", ("theirs",)))
+
+
+@pytest.mark.parametrize("path", ["/v1/webhook", "/v1/w", "/webhook", "/w", "/v1/webhook/"])
+@pytest.mark.parametrize(
+    "shape",
+    [lambda event: event, lambda event: [event], lambda event: {"batch": [event]}],
+    ids=["object", "array", "batch"],
+)
+def test_it_takes_an_object_an_array_or_a_batch(path: str, shape: Any) -> None:
+    door = Door()
+
+    answer = door.post(f"{path}?writeKey=dev", shape(track(messageId="m1")), X_Write_Key="")
+
+    assert (answer.status, answer.json["success"], door.event["messageId"]) == (200, True, "m1")
+    assert (door.event["type"], door.event["source"]["dialect"]) == ("track", "webhook")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        track(writeKey="theirs"),
+        track(writekey="theirs"),
+        track(writeKey="unknown"),
+        {"batch": [track()], "writeKey": "theirs"},
+        {"batch": [track(writeKey="theirs")], "writeKey": "theirs"},
+    ],
+    ids=["of the event", "in lower case", "unknown", "of the batch", "of both"],
+)
+def test_the_key_of_the_query_overwrites_any_in_the_body(body: dict[str, Any]) -> None:
+    door = Door(*KEYS)
+
+    answer = door.post("/v1/webhook?writeKey=ours", body, X_Write_Key="theirs")
+
+    assert (answer.status, door.event["source"]["name"]) == (200, "ours")
+    assert b"theirs" not in door.journal.lines[0]
+
+
+@pytest.mark.parametrize(
+    ("body", "header", "name"),
+    [(track(writeKey="theirs"), "ours", "theirs"), (track(), "ours", "ours")],
+    ids=["the event's", "the header's"],
+)
+def test_without_a_key_in_the_query_the_other_places_count(
+    body: dict[str, Any], header: str, name: str
+) -> None:
+    door = Door(*KEYS)
+
+    door.post("/v1/webhook", body, X_Write_Key=header)
+
+    assert door.event["source"]["name"] == name
+
+
+@pytest.mark.parametrize("key", ["", "unknown"])
+def test_an_unknown_key_is_told(key: str) -> None:
+    door = Door()
+
+    answer = door.post(f"/v1/webhook?writeKey={key}", [track()], X_Write_Key="")
+
+    assert (answer.status, answer.json["code"], "Errors" in answer.json) == (400, "unknown_write_key", False)
+    assert door.events == []
+
+
+@pytest.mark.parametrize(
+    ("type", "code"),
+    [("", "missing_type"), (None, "missing_type"), ("page_view", "unknown_type"), (1, "unknown_type")],
+)
+def test_the_type_is_one_of_six(type: Any, code: str) -> None:
+    answer = Door().post("/v1/webhook?writeKey=dev", track(type=type))
+
+    assert (answer.status, answer.json["code"]) == (400, code)
+
+
+def test_a_deletion_is_answered_and_goes_nowhere() -> None:
+    door = Door()
+
+    answer = door.post("/v1/webhook?writeKey=dev", {"type": "delete", "userId": "u1"})
+
+    assert (answer.status, answer.json, door.events) == (200, {"success": True}, [])
+    assert "x-durability" not in answer.headers
+
+
+def test_a_deletion_among_events_costs_them_nothing() -> None:
+    door = Door()
+
+    answer = door.post("/v1/webhook?writeKey=dev", [track(), {"type": "delete"}, track(event="")])
+
+    assert (answer.status, len(door.events)) == (207, 1)
+    assert (answer.json["Accepted"], answer.json["Rejected"], answer.json["Errors"][0]["Index"]) == (2, 1, 2)
+
+
+def test_a_deletion_elsewhere_is_no_event() -> None:
+    answer = Door().post("/v1/batch", {"batch": [{"type": "delete", "userId": "u1"}]})
+
+    assert (answer.status, answer.json["code"]) == (400, "unknown_type")
+
+
+def test_one_object_that_is_too_large_is_a_body_that_is_too_large() -> None:
+    door = Door()
+
+    answer = door.post("/v1/webhook?writeKey=dev", track(properties={"x": "x" * 15 * 1024}))
+
+    assert (answer.status, answer.json["code"], door.events) == (413, "body_too_large", [])
+
+
+@pytest.mark.parametrize("body", [b"{", b"", b'[{"type":"track"}'], ids=["a brace", "empty", "cut off"])
+def test_a_body_that_is_no_json_is_told(body: bytes) -> None:
+    answer = Door().post("/v1/webhook?writeKey=dev", body)
+
+    assert (answer.status, answer.json["code"], answer.json["Accepted"]) == (400, "unreadable_body", 0)
+
+
+def test_the_sender_is_no_persons_device() -> None:
+    door = Door()
+
+    door.post("/v1/webhook?writeKey=dev", track(), User_Agent="Segment.io/1.0")
+
+    assert door.event["context"] == {}

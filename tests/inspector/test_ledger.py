@@ -1,0 +1,233 @@
+"""The ledger balances: for each sink, what the journal took is what became of it and what is pending."""
+
+from collections.abc import Iterator
+from itertools import repeat
+from pathlib import Path
+
+import anyio
+import pytest
+
+from gateway.delivery.worker import Worker
+from gateway.errors import JournalUnavailable
+from gateway.inspector.ledger import Ledger
+from gateway.journal import files
+from gateway.journal.positions import Positions, Tally
+from tests.build import event_line, event_lines, keep, open_shard
+from tests.fakes import ScriptedSink
+from tests.gateway import PATIENCE
+from tests.journal.breaking import crashed, failing_sync, flip
+
+pytestmark = pytest.mark.anyio
+
+
+class Books:
+    """A journal, its state, and what the ledger says of them."""
+
+    def __init__(self, folder: Path) -> None:
+        self.journal = folder / "journal"
+        self.state = folder / "state.db"
+        self.positions = Positions.open(self.state)
+
+    async def deliver(self, sink: ScriptedSink | None = None, name: str = "sink") -> None:
+        """Everything there is, to one sink."""
+        worker = Worker(name, sink or ScriptedSink(), self.journal, self.positions, lambda: repeat(0.0))
+        worker.stopping = True
+        with anyio.fail_after(PATIENCE):
+            await worker.run()
+
+    def samples(self, *sinks: str) -> dict[str, float]:
+        """All samples: names, and labels after a colon."""
+        found = {}
+        for metric in Ledger(self.journal, self.state, sinks or ("sink",)).collect():
+            for sample in metric.samples:
+                key = ":".join([sample.name.removeprefix("gateway_"), *filter(None, sample.labels.values())])
+                found[key] = sample.value
+        return found
+
+    def balance(self, sink: str = "sink") -> tuple[float, float]:
+        """What the journal took, and what the ledger can say of it."""
+        samples = self.samples(sink)
+        known = (n for key, n in samples.items() if key.startswith(f"sink_events_total:{sink}:"))
+        return samples["journal_events_total"], samples[f"sink_pending_events:{sink}"] + sum(known)
+
+
+@pytest.fixture
+def books(tmp_path: Path) -> Iterator[Books]:
+    opened = Books(tmp_path)
+    yield opened
+    opened.positions.close()
+
+
+def fail(folder: Path) -> None:
+    """Two events are taken, two are refused by a failing disk, and one is taken again."""
+    shard = open_shard(folder)
+    shard.write(event_lines(0, 2))
+    failing_sync(Path(f"{files.files(folder)[-1].path}-wal"))
+    with pytest.raises(JournalUnavailable):
+        shard.write(event_lines(2, 4))
+    shard.write(event_lines(4, 5))
+    shard.finish()
+
+
+def test_before_anything_there_is_nothing(tmp_path: Path) -> None:
+    ledger = Ledger(tmp_path / "journal", tmp_path / "state.db", ["sink"])
+
+    samples = [sample for metric in ledger.collect() for sample in metric.samples]
+
+    assert [(sample.name, sample.value) for sample in samples] == [
+        ("gateway_journal_events_total", 0),
+        ("gateway_journal_bytes", 0),
+    ]
+
+
+def test_what_no_sink_has_is_pending_at_all(books: Books) -> None:
+    keep(books.journal / "0", event_lines(0, 3))
+    keep(books.journal / "1", event_lines(0, 2))
+
+    assert books.samples("a", "b")["sink_pending_events:a"] == 5
+    assert books.samples("a", "b")["sink_pending_events:b"] == 5
+    assert books.balance("a") == (5, 5)
+
+
+async def test_what_is_delivered_is_no_longer_pending(books: Books) -> None:
+    keep(books.journal / "0", event_lines(0, 3))
+
+    await books.deliver()
+
+    samples = books.samples()
+    assert samples["sink_events_total:sink:delivered"] == 3
+    assert (samples["sink_pending_events:sink"], samples["sink_lag_seconds:sink"]) == (0, 0)
+    assert books.balance() == (3, 3)
+
+
+async def test_it_balances_halfway(books: Books) -> None:
+    keep(books.journal / "0", event_lines(0, 3))
+    await books.deliver()
+
+    keep(books.journal / "0", event_lines(3, 5))
+
+    assert books.samples()["sink_pending_events:sink"] == 2
+    assert books.balance() == (5, 5)
+
+
+async def test_what_is_filtered_counts_with_its_reason(books: Books) -> None:
+    keep(books.journal / "0", [event_line(0), event_line(1, type="page"), event_line(2, type="alias")])
+
+    await books.deliver(ScriptedSink(types=("track",)))
+
+    assert books.samples()["sink_events_total:sink:filtered:type"] == 2
+    assert books.balance() == (3, 3)
+
+
+async def test_what_is_damaged_counts_as_dead(books: Books) -> None:
+    file = keep(books.journal / "0", event_lines(0, 2), [event_line(2, event="Damaged"), event_line(3)])
+    flip(file.path, b"Damaged")
+
+    await books.deliver()
+
+    assert books.samples()["sink_events_total:sink:dead:damaged"] == 2
+    assert books.balance() == (4, 4)
+
+
+async def test_a_file_that_vanished_counts_as_dead(books: Books) -> None:
+    keep(books.journal / "0", event_lines(0, 2))
+    gone = keep(books.journal / "0", event_lines(2, 5))
+    keep(books.journal / "0", event_lines(5, 6))
+    gone.delete()
+
+    await books.deliver()
+
+    assert books.samples()["sink_events_total:sink:dead:damaged"] == 3
+    assert books.balance() == (6, 6)
+
+
+async def test_a_sink_that_came_late_skipped_what_was_no_longer_kept(books: Books) -> None:
+    gone = keep(books.journal / "0", event_lines(0, 3))
+    keep(books.journal / "0", event_lines(3, 5))
+    await books.deliver()
+    gone.delete()
+
+    await books.deliver(name="late")
+
+    assert books.samples("late")["sink_events_total:late:skipped"] == 3
+    assert (books.balance(), books.balance("late")) == ((5, 5), (5, 5))
+
+
+async def test_each_sink_has_its_own_account(books: Books) -> None:
+    keep(books.journal / "0", event_lines(0, 3))
+    await books.deliver(name="a")
+    keep(books.journal / "0", event_lines(3, 5))
+    await books.deliver(ScriptedSink(types=("page",)), name="b")
+
+    assert (books.balance("a"), books.balance("b")) == ((5, 5), (5, 5))
+    assert books.samples("a", "b")["sink_pending_events:a"] == 2
+
+
+async def test_the_shards_of_former_workers_count(books: Books) -> None:
+    for shard in ("0", "1", "7"):
+        keep(books.journal / shard, event_lines(0, 3))
+
+    await books.deliver()
+
+    assert books.balance() == (9, 9)
+
+
+async def test_a_sink_that_is_no_longer_configured_is_not_listed(books: Books) -> None:
+    keep(books.journal / "0", event_lines(0, 3))
+    await books.deliver(name="former")
+
+    assert [key for key in books.samples() if "former" in key] == []
+
+
+async def test_a_crash_of_the_writer_changes_no_sum(books: Books, tmp_path: Path) -> None:
+    live = open_shard(tmp_path / "live/0")
+    live.write(event_lines(0, 3))
+    keep(crashed(tmp_path / "live/0", books.journal), event_lines(3, 4))
+
+    await books.deliver()
+
+    assert books.balance() == (4, 4)
+
+
+async def test_what_a_failing_disk_refused_is_no_event(books: Books) -> None:
+    fail(books.journal / "0")
+
+    await books.deliver()
+
+    assert books.samples()["sink_events_total:sink:delivered"] == 3
+    assert books.balance() == (3, 3)
+
+
+def test_what_a_failing_disk_refused_is_not_pending(books: Books) -> None:
+    fail(books.journal / "0")
+    books.positions.start("sink", "0", 0)
+
+    assert books.balance() == (3, 3)
+
+
+async def test_what_a_failing_disk_refused_was_not_skipped(books: Books) -> None:
+    fail(books.journal / "0")
+    files.files(books.journal / "0")[0].delete()
+
+    await books.deliver(name="late")
+
+    assert books.balance("late") == (3, 3)
+
+
+def test_the_lag_is_the_age_of_the_oldest_pending_event_of_all_shards(books: Books) -> None:
+    for shard, age in (("0", 0), ("1", 3600_000), ("2", 60_000)):
+        file = keep(books.journal / shard, event_lines(0, 2), event_lines(2, 3))
+        connection = files.open_for_writing(file.path)
+        connection.execute("UPDATE chunks SET received_at = received_at - ?", (age,))
+        connection.close()
+    books.positions.record("sink", "0", 3, Tally())
+
+    lag = books.samples()["sink_lag_seconds:sink"]
+
+    assert 3600 <= lag < 3600 + PATIENCE
+
+
+def test_the_journals_size_is_that_on_the_disk(books: Books) -> None:
+    keep(books.journal / "0", event_lines(0, 3))
+
+    assert books.samples()["journal_bytes"] == files.total_size(books.journal) > 0

@@ -1,0 +1,89 @@
+"""The operators' pages, and who may see them."""
+
+from pathlib import Path
+
+import pytest
+from starlette.testclient import TestClient
+
+from gateway.inspector.pages import inspector
+from tests.build import event_lines, keep
+
+
+def visitor(folder: Path, token: str = "") -> TestClient:
+    return TestClient(inspector(folder / "journal", folder / "state.db", token, ["archive"]))
+
+
+def test_metrics_are_there_before_there_is_a_journal(tmp_path: Path) -> None:
+    answer = visitor(tmp_path).get("/metrics")
+
+    assert answer.status_code == 200
+    assert answer.headers["content-type"].startswith("text/plain; version=")
+    assert "gateway_journal_events_total 0.0" in answer.text
+
+
+def test_metrics_are_read_anew_each_time(tmp_path: Path) -> None:
+    client = visitor(tmp_path)
+    client.get("/metrics")
+
+    keep(tmp_path / "journal/0", event_lines(0, 3))
+
+    assert "gateway_journal_events_total 3.0" in client.get("/metrics").text
+
+
+def test_each_metric_says_what_it_is(tmp_path: Path) -> None:
+    text = visitor(tmp_path).get("/metrics").text
+
+    samples = {line.split("{")[0].split()[0] for line in text.splitlines() if not line.startswith("#")}
+    assert samples
+    for name in samples:
+        assert f"# HELP {name} " in text
+        assert f"# TYPE {name} " in text
+
+
+def test_looking_leaves_nothing_behind(tmp_path: Path) -> None:
+    visitor(tmp_path).get("/metrics")
+
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        pytest.param({}, id="nothing"),
+        pytest.param({"Authorization": "Bearer wrong"}, id="another token"),
+        pytest.param({"Authorization": "Bearer "}, id="an empty token"),
+        pytest.param({"Authorization": "secret"}, id="the bare token"),
+        pytest.param({"Authorization": "Basic secret"}, id="another scheme"),
+        pytest.param({"Authorization": "Bearer secret2"}, id="more than the token"),
+        pytest.param({"Authorization": b"Bearer \xff\xfe"}, id="no text"),
+    ],
+)
+@pytest.mark.parametrize("path", ["/metrics", "/", "/nothing"])
+def test_with_a_token_nobody_else_sees_anything(
+    tmp_path: Path, path: str, given: dict[str, str | bytes]
+) -> None:
+    answer = visitor(tmp_path, "secret").get(path, headers=given)  # type: ignore[arg-type]  # bytes are fine
+
+    assert (answer.status_code, answer.headers["www-authenticate"]) == (401, "Bearer")
+    assert "gateway_" not in answer.text
+    assert "secret" not in answer.text
+
+
+def test_whoever_bears_the_token_is_let_in(tmp_path: Path) -> None:
+    answer = visitor(tmp_path, "secret").get("/metrics", headers={"Authorization": "Bearer secret"})
+
+    assert answer.status_code == 200
+
+
+def test_without_a_token_nobody_is_asked_for_one(tmp_path: Path) -> None:
+    answer = visitor(tmp_path).get("/metrics", headers={"Authorization": "Bearer whatever"})
+
+    assert answer.status_code == 200
+
+
+def test_a_page_that_does_not_exist_is_not_found(tmp_path: Path) -> None:
+    assert visitor(tmp_path).get("/nothing").status_code == 404
+
+
+def test_metrics_cannot_be_written(tmp_path: Path) -> None:
+    assert visitor(tmp_path).post("/metrics").status_code == 405

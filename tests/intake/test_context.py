@@ -1,0 +1,92 @@
+"""What the gateway itself puts into an event's context, and what it leaves alone."""
+
+from typing import Any
+
+import pytest
+
+from tests.build import Door, track
+
+BROWSERS = [{"Origin": "https://shop.example"}, {"Sec_Fetch_Site": "cross-site"}]
+
+
+def context(given: Any = None, **headers: str) -> Any:
+    """What becomes of a context."""
+    door = Door()
+    door.post("/v1/track", track(context=given), User_Agent="Agent/1", **headers)
+    return door.event["context"]
+
+
+@pytest.mark.parametrize("headers", BROWSERS, ids=lambda headers: next(iter(headers)))
+def test_a_persons_device_is_described(headers: dict[str, str]) -> None:
+    assert context({"a": 1}, **headers) == {"a": 1, "ip": "192.0.2.1", "userAgent": "Agent/1"}
+
+
+@pytest.mark.parametrize("headers", [{}, {"Sec_Fetch_Mode": "cors"}], ids=["a server", "Node's fetch"])
+def test_a_server_is_not(headers: dict[str, str]) -> None:
+    assert context({"a": 1}, **headers) == {"a": 1}
+
+
+def test_what_the_client_says_itself_is_kept() -> None:
+    given = {"userAgent": "Own", "ip": "203.0.113.9"}
+
+    assert context(given, Origin="https://shop.example") == given
+
+
+def test_a_direct_sender_has_its_address_filled_in_alone() -> None:
+    assert context({"direct": True}) == {"direct": True, "ip": "192.0.2.1"}
+    assert context({"direct": False}) == {"direct": False}
+
+
+def test_a_flag_that_is_none_is_noted() -> None:
+    door = Door()
+
+    door.post("/v1/track", track(context={"direct": "yes"}))
+
+    assert door.event["context"] == {"direct": "yes"}
+    [warning] = door.event["warnings"]
+    assert (warning["code"], warning["field"]) == ("invalid_context_field", "context.direct")
+
+
+def test_an_opt_out_becomes_a_category_that_is_not_granted() -> None:
+    consent = {"optOut": {"ads": True, "stats": False}, "explicit": True}
+
+    found = context({"consent": consent})
+
+    assert found["consent"] == {**consent, "categoryPreferences": {"ads": False, "stats": True}}
+
+
+def test_a_category_that_is_stated_outranks_an_opt_out() -> None:
+    consent = {"categoryPreferences": {"ads": True}, "optOut": {"ads": True, "stats": True}}
+
+    found = context({"consent": consent})
+
+    assert found["consent"]["categoryPreferences"] == {"ads": True, "stats": False}
+
+
+@pytest.mark.parametrize(
+    "consent",
+    [{}, {"categoryPreferences": {"ads": True}}, {"optOut": {}}, {"explicit": True}],
+    ids=["empty", "categories", "no opt-outs", "something else"],
+)
+def test_other_consent_passes_untouched(consent: dict[str, Any]) -> None:
+    assert context({"consent": consent}) == {"consent": consent}
+
+
+@pytest.mark.parametrize(
+    ("consent", "field"),
+    [
+        ("yes", "context.consent"),
+        ([], "context.consent"),
+        ({"categoryPreferences": ["ads"]}, "context.consent.categoryPreferences"),
+        ({"optOut": True}, "context.consent.optOut"),
+    ],
+    ids=repr,
+)
+def test_consent_that_cannot_be_read_is_noted_and_kept(consent: Any, field: str) -> None:
+    door = Door()
+
+    door.post("/v1/track", track(context={"consent": consent}))
+
+    assert door.event["context"] == {"consent": consent}
+    [warning] = door.event["warnings"]
+    assert (warning["code"], warning["field"]) == ("invalid_context_field", field)

@@ -1,0 +1,126 @@
+"""A disk that is full: new events are refused at once, none that was acknowledged is lost, and it passes."""
+
+import random
+import time
+from collections.abc import Callable, Iterator
+from http import HTTPStatus
+from pathlib import Path
+
+import pytest
+
+from tests.build import track
+from tests.gateway import Answer, Gateway, until
+from tests.journey.faults import small_disk
+from tests.journey.load import NOTHING_WRONG, Findings, Load
+
+REFUSED_WITHIN = 1.0
+"""Seconds, from the contract."""
+
+CONFIG = """
+[server]
+port = 0
+[inspector]
+port = 0
+[journal]
+path = "disk/journal"
+[sources.default]
+write_keys = ["dev"]
+[sinks.events]
+kind = "json_lines"
+path = "disk/events.jsonl"
+"""
+
+FILE = "disk/events.jsonl"
+MEGABYTE = 1024 * 1024
+
+
+class Ballast:
+    """A file that somebody else has on the same disk."""
+
+    def __init__(self, disk: Path, size: int = 0) -> None:
+        self.path = disk / "ballast"
+        self.path.write_bytes(b"x" * size)
+
+    def fill(self) -> None:
+        """Let it take all the room there is left."""
+        with self.path.open("ab", buffering=0) as file:
+            for block in (MEGABYTE, 4096, 1):
+                try:
+                    while file.write(b"x" * block):
+                        pass
+                except OSError:
+                    pass
+
+    def remove(self) -> None:
+        self.path.unlink()
+
+
+def wait_for(running: Gateway, status: HTTPStatus) -> Answer:
+    """Send the same event until it is answered with a status."""
+    while (answer := running.post("/v1/track", track(messageId="again"))).status != status:
+        assert answer.status in (HTTPStatus.OK, HTTPStatus.SERVICE_UNAVAILABLE)
+    return answer
+
+
+def compare(running: Gateway, load: Load) -> Findings:
+    """What is wrong with what has arrived when there is nothing more to come."""
+    until(lambda: running.metrics()['gateway_sink_pending_events{sink="events"}'] == 0)
+    assert running.stop() == 0
+    return load.compare([event for event in running.events(FILE) if event["messageId"] != "again"])
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Iterator[Path]:
+    with small_disk(tmp_path / "disk", "16M") as disk:
+        yield disk
+
+
+def test_a_full_disk_is_told_of_within_a_second(disk: Path, gateway: Callable[..., Gateway]) -> None:
+    running = gateway(CONFIG)
+    wait_for(running, HTTPStatus.OK)
+
+    Ballast(disk).fill()
+    filled = time.monotonic()
+    answer = wait_for(running, HTTPStatus.SERVICE_UNAVAILABLE)
+    seconds = time.monotonic() - filled
+
+    assert seconds <= REFUSED_WITHIN
+    assert answer.json["code"] == "journal_unavailable"
+    assert int(answer.headers["retry-after"]) > 0
+    assert "x-durability" not in answer.headers
+    assert running.request("GET", "/readyz").status == HTTPStatus.SERVICE_UNAVAILABLE
+
+
+def test_when_there_is_room_again_it_goes_on_by_itself(
+    disk: Path, gateway: Callable[..., Gateway], chance: random.Random
+) -> None:
+    running = gateway(CONFIG)
+    processes = running.children()
+
+    with Load(running.port, chance) as load:
+        for _ in range(3):
+            load.advance(100)
+            ballast = Ballast(disk)
+            ballast.fill()
+            wait_for(running, HTTPStatus.SERVICE_UNAVAILABLE)
+            ballast.remove()
+        load.advance(100)
+
+    assert running.children() == processes
+    assert compare(running, load) == NOTHING_WRONG
+    assert load.unexpected == []
+
+
+def test_a_disk_that_events_have_filled_costs_none_of_them(
+    disk: Path, gateway: Callable[..., Gateway], chance: random.Random
+) -> None:
+    running = gateway(CONFIG)
+    ballast = Ballast(disk, 10 * MEGABYTE)
+
+    with Load(running.port, chance, largest=14_000) as load:
+        wait_for(running, HTTPStatus.SERVICE_UNAVAILABLE)
+        ballast.remove()
+        load.advance(50)
+
+    assert compare(running, load) == NOTHING_WRONG
+    assert load.unexpected == []

@@ -1,0 +1,123 @@
+"""A disk that reports I/O errors: what could not be synced is not acknowledged, and the rest goes on."""
+
+import random
+from collections.abc import Callable
+from http import HTTPStatus
+
+import pytest
+
+from gateway.journal.positions import Positions
+from tests.build import track
+from tests.gateway import Gateway, until
+from tests.journey.faults import Tampering
+from tests.journey.load import NOTHING_WRONG, Load
+
+# Files are sealed at an eighth of the journal's size: each of the errors meets another part of the work.
+CONFIG = """
+[server]
+port = 0
+[inspector]
+port = 0
+[journal]
+max_size = "4MB"
+keep = "1s"
+[sources.default]
+write_keys = ["dev"]
+[sinks.events]
+kind = "json_lines"
+path = "data/events.jsonl"
+"""
+
+ERRORS = 3
+
+
+def failing(running: Gateway, process: str, call: str, when: str) -> Tampering:
+    """Let a process' system call report an I/O error, on those occasions, until the block ends."""
+    injection = f"inject={call}:error=EIO:when={when}"
+    notes = running.folder / "strace"
+    return Tampering(running.children()[process], notes, "-e", f"trace={call}", "-e", injection)
+
+
+def has_begun(running: Gateway) -> bool:
+    """Whether the sink has a position, though no event yet."""
+    positions = Positions.look(running.folder / "data/state.db")
+    try:
+        return bool(positions.positions())
+    finally:
+        positions.close()
+
+
+def test_what_could_not_be_synced_is_never_acknowledged(gateway: Callable[..., Gateway]) -> None:
+    running = gateway(CONFIG)
+    running.post("/v1/track", track(messageId="before"))
+
+    with failing(running, "intake-0", "fdatasync", "1+"):
+        answers = [running.post("/v1/track", track(messageId=f"failed-{number}")) for number in range(5)]
+        ready = running.request("GET", "/readyz")
+
+    assert [answer.status for answer in answers] == [HTTPStatus.SERVICE_UNAVAILABLE] * 5
+    assert {answer.json["code"] for answer in answers} == {"journal_unavailable"}
+    assert all(int(answer.headers["retry-after"]) > 0 for answer in answers)
+    assert all("x-durability" not in answer.headers for answer in answers)
+    assert ready.status == HTTPStatus.SERVICE_UNAVAILABLE
+
+
+def test_after_the_last_error_it_goes_on_by_itself(gateway: Callable[..., Gateway]) -> None:
+    running = gateway(CONFIG)
+    running.post("/v1/track", track(messageId="before"))
+    pid = running.children()["intake-0"]
+
+    with failing(running, "intake-0", "fdatasync", "1+"):
+        running.post("/v1/track", track(messageId="failed"))
+    answer = running.post("/v1/track", track(messageId="after"))
+
+    # A commit that failed may still be found: nobody was told that it is not there.
+    arrived = [event["messageId"] for event in running.drained()]
+    assert answer.status == HTTPStatus.OK
+    assert [name for name in arrived if name != "failed"] == ["before", "after"]
+    assert running.children()["intake-0"] == pid
+
+
+def test_an_error_at_the_very_start_does_not_repeat_the_first_events(
+    gateway: Callable[..., Gateway],
+) -> None:
+    running = gateway(CONFIG)
+    until(lambda: has_begun(running))
+
+    with failing(running, "delivery", "fdatasync", "1") as tampering:
+        running.post("/v1/track", track(messageId="first"))
+        until(lambda: any("(INJECTED)" in line for line in tampering.calls()))
+
+    assert [event["messageId"] for event in running.drained()] == ["first"]
+
+
+@pytest.mark.parametrize(
+    ("process", "call", "when"),
+    [
+        pytest.param("intake-0", "fdatasync", "2+7", id="as the journal is synced"),
+        pytest.param("intake-0", "fsync", "1+2", id="as its folder is synced"),
+        pytest.param("intake-0", "pwrite64", "2+7", id="as it is written"),
+        pytest.param("delivery", "fsync", "1+3", id="as a sink's file is synced"),
+        pytest.param("delivery", "fdatasync", "1+3", id="as the positions are synced"),
+        pytest.param("delivery", "pwrite64", "2+7", id="as they are written"),
+    ],
+)
+def test_errors_now_and_then_lose_and_repeat_nothing(
+    gateway: Callable[..., Gateway], chance: random.Random, process: str, call: str, when: str
+) -> None:
+    running = gateway(CONFIG)
+    running.post("/v1/track", track(messageId="before"))
+    running.drained()
+
+    with Load(running.port, chance) as load:
+        load.advance(100)
+        with failing(running, process, call, when) as tampering:
+            until(lambda: sum("(INJECTED)" in line for line in tampering.calls()) >= ERRORS)
+        load.advance(100)
+
+    running.drained()
+    assert running.stop() == 0
+    before, *arrived = running.events()
+    assert before["messageId"] == "before"
+    assert load.compare(arrived) == NOTHING_WRONG
+    assert load.unexpected == []
