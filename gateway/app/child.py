@@ -4,6 +4,7 @@ import multiprocessing
 import signal
 import time
 from collections.abc import Callable
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
 from typing import Any
@@ -50,6 +51,7 @@ class Child:
             target=self.main, name=self.name, args=(*self.arguments(), theirs), daemon=False
         )
         # It inherits what is blocked, so as not to end with Ctrl-C or its terminal, but when it is told to.
+        resource_tracker.ensure_running()  # which would be started by it, and unblock SIGINT
         before = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT, signal.SIGHUP))
         self._process.start()
         signal.pthread_sigmask(signal.SIG_SETMASK, before)

@@ -39,9 +39,11 @@ class Control:
         """Call `stop` at SIGTERM, and `reload` with each new configuration, until cancelled."""
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(self._listen, reload)
-            with anyio.open_signal_receiver(signal.SIGTERM) as signals:
-                async for _ in signals:
-                    stop()
+            # Ctrl-C and a terminal's end reach all its processes, but only the supervisor acts on them.
+            with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT, signal.SIGHUP) as signals:
+                async for number in signals:
+                    if number == signal.SIGTERM:
+                        stop()
 
     async def _listen(self, reload: Callable[[Config], None]) -> None:
         while True:

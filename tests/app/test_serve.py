@@ -211,6 +211,23 @@ def test_a_request_in_flight_is_answered_before_it_stops(
     assert len(running.events()) == 2
 
 
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP])
+def test_what_a_terminal_sends_to_all_processes_reaches_only_the_first(
+    gateway: Callable[..., Gateway], number: signal.Signals
+) -> None:
+    running = gateway()
+    children = running.children()
+
+    for child in children.values():
+        os.kill(child, number)
+    answered = running.post("/v1/track", track()).status
+    code = running.stop()
+
+    assert (answered, code) == (200, 0)
+    assert "Traceback" not in running.logged()
+    assert "process ended" not in running.logged()
+
+
 def test_its_processes_end_when_it_is_killed(gateway: Callable[..., Gateway]) -> None:
     running = gateway()
     children = running.children().values()
