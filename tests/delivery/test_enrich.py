@@ -1,0 +1,95 @@
+"""What the catalogue adds to events."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gateway.delivery.enrich import Enricher
+from gateway.records.table import Record, Table
+from tests.build import event_line
+
+SHIRT = {"id": "P1", "name": "Shirt", "brand": "B", "category_1": "Tops", "price": 9.5}
+SITE = {"name": "shop", "dialect": "segment", "siteId": "29"}
+
+
+def complete(folder: Path, properties: Any, source: Any = SITE) -> Any:
+    catalogue = Table(folder / "products.db")
+    catalogue.merge("29", [Record("P1", json.dumps(SHIRT).encode())])
+    [line] = Enricher(folder / "products.db").complete([event_line(properties=properties, source=source)])
+    return json.loads(line)["properties"]
+
+
+def test_an_item_gets_what_it_lacks_and_keeps_what_it_says(tmp_path: Path) -> None:
+    item = {"id": "S1", "quantity": 2, "product": {"id": "P1", "price": 8, "name": "Mine"}}
+
+    found = complete(tmp_path, {"items": [item, {"product": {"id": "unknown"}}, {"id": "none"}]})
+
+    assert found == {
+        "items": [
+            {**item, "product": {**SHIRT, "price": 8, "name": "Mine"}},
+            {"product": {"id": "unknown"}},
+            {"id": "none"},
+        ]
+    }
+
+
+def test_a_product_of_segment_gets_it_in_segments_words(tmp_path: Path) -> None:
+    found = complete(
+        tmp_path, {"products": [{"product_id": "P1", "price": 8}, {"product_id": "P1", "price": 8}]}
+    )
+
+    full = {"product_id": "P1", "price": 8, "name": "Shirt", "brand": "B", "category": "Tops"}
+    assert found == {"products": [full, full]}
+
+
+def test_nothing_else_that_looks_like_a_product_changes(tmp_path: Path) -> None:
+    properties = {"first": {"id": "P1"}, "items": [{"gift": {"id": "P1"}, "product": {"id": "P1"}}]}
+
+    found = complete(tmp_path, properties)
+
+    assert found == {"first": {"id": "P1"}, "items": [{"gift": {"id": "P1"}, "product": SHIRT}]}
+
+
+def test_items_and_products_may_stand_in_one_event(tmp_path: Path) -> None:
+    found = complete(tmp_path, {"products": [{"product_id": "P1"}], "items": [{"product": {"id": "P1"}}]})
+
+    assert found["items"] == [{"product": SHIRT}]
+    assert found["products"][0]["name"] == "Shirt"
+
+
+@pytest.mark.parametrize("items", [1, [1], {"product": 1}, [{"product": 1}], None], ids=str)
+def test_items_of_another_kind_stay(tmp_path: Path, items: Any) -> None:
+    assert complete(tmp_path, {"items": items, "product": 1}) == {"items": items, "product": 1}
+
+
+@pytest.mark.parametrize("source", [{**SITE, "siteId": "30"}, {"name": "shop", "dialect": "segment"}])
+def test_a_catalogue_is_for_its_own_site(tmp_path: Path, source: Any) -> None:
+    properties = {"items": [{"product": {"id": "P1"}}]}
+
+    assert complete(tmp_path, properties, source) == properties
+
+
+def test_a_change_of_the_catalogue_is_seen(tmp_path: Path) -> None:
+    enricher, line = (
+        Enricher(tmp_path / "p.db"),
+        event_line(properties={"items": [{"product": {"id": "a"}}]}, source=SITE),
+    )
+    before = enricher.complete([line])
+    catalogue = Table(tmp_path / "p.db")
+
+    names = []
+    for name in ("one", "two"):
+        catalogue.merge("29", [Record("a", json.dumps({"name": name}).encode())])
+        [found] = enricher.complete([line])
+        names.append(json.loads(found)["properties"]["items"][0]["product"]["name"])
+
+    assert (before, names) == ([line], ["one", "two"])
+
+
+def test_without_a_catalogue_that_can_be_read_events_go_as_they_are(tmp_path: Path) -> None:
+    (tmp_path / "p.db").write_bytes(b"no database" * 1000)
+    line = event_line(properties={"items": [{"product": {"id": "a"}}]}, source=SITE)
+
+    assert Enricher(tmp_path / "p.db").complete([line]) == [line]
