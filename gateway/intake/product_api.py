@@ -32,7 +32,7 @@ def routes(sources: Sources, catalogue: Table, budget: body.Budget) -> list[Rout
     return [Route(PATH, _ProductApi(sources, catalogue, budget).answer, methods=["POST"])]
 
 
-class _Denied(Exception):
+class Denied(Exception):
     """Why a call is not answered: its status and code, and what is said."""
 
     def __init__(self, status: int, code: str, detail: str, headers: Mapping[str, str] | None = None) -> None:
@@ -54,37 +54,35 @@ class _ProductApi:
             site, token = request.path_params["site"], self._authorize(request)
             kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
             if kind != "application/x-ndjson":
-                raise _Denied(415, "UNSUPPORTED_HEADER", "Content-Type must be application/x-ndjson")
+                raise Denied(415, "UNSUPPORTED_HEADER", "Content-Type must be application/x-ndjson")
             calls = self.calls.setdefault(token, Calls())
             calls.begin(time.monotonic())
             try:
                 return await self._merge(request, site)
             finally:
                 calls.running -= 1
-        except _Denied as denied:
+        except Denied as denied:
             return denied.response
         except TryLater as trouble:
             headers = {name.decode(): value.decode() for name, value in retry_headers(trouble)}
-            return _Denied(503, "SERVER_ERROR", trouble.message, headers).response
+            return Denied(503, "SERVER_ERROR", trouble.message, headers).response
         except Refusal as refusal:
-            return _Denied(refusal.status, refusal.code.upper(), str(refusal)).response
+            return Denied(refusal.status, refusal.code.upper(), str(refusal)).response
 
     def _authorize(self, request: Request) -> str:
         given = request.headers.get("authorization", "")
         kind, _, token = given.partition(" ")
         if not given:
-            raise _Denied(
-                401, "MISSING_AUTHORIZATION_HEADER", "Authorization: Bearer and a token is required"
-            )
+            raise Denied(401, "MISSING_AUTHORIZATION_HEADER", "Authorization: Bearer and a token is required")
         if kind.lower() != "bearer":
-            raise _Denied(401, "UNKNOWN_TOKEN_TYPE", "The type of the token must be Bearer")
+            raise Denied(401, "UNKNOWN_TOKEN_TYPE", "The type of the token must be Bearer")
         if not token.strip():
-            raise _Denied(401, "INVALID_TOKEN_TYPE", "There is no token after Bearer")
+            raise Denied(401, "INVALID_TOKEN_TYPE", "There is no token after Bearer")
         source = self.sources.authorize(token.strip())
         if source is None:
-            raise _Denied(401, "UNKNOWN_TOKEN", "The token is not known")
+            raise Denied(401, "UNKNOWN_TOKEN", "The token is not known")
         if source.site_id != request.path_params["site"]:
-            raise _Denied(403, "SITE_ACCESS_FORBIDDEN", "The token is not for this site")
+            raise Denied(403, "SITE_ACCESS_FORBIDDEN", "The token is not for this site")
         return token.strip()
 
     async def _merge(self, request: Request, site: str) -> Response:
@@ -113,8 +111,8 @@ class Calls:
         """Count one more, which has to be taken off `running`; or refuse it."""
         wait = {"retry-after": "1"}
         if self.running >= _MOST_CALLS:
-            raise _Denied(429, "CONNECTION_LIMIT_REACHED", f"More than {_MOST_CALLS} calls at once", wait)
+            raise Denied(429, "CONNECTION_LIMIT_REACHED", f"More than {_MOST_CALLS} calls at once", wait)
         if len(self.begun) == _MOST_CALLS and now - self.begun[0] < 1:
-            raise _Denied(429, "REQUEST_LIMIT_REACHED", f"More than {_MOST_CALLS} calls a second", wait)
+            raise Denied(429, "REQUEST_LIMIT_REACHED", f"More than {_MOST_CALLS} calls a second", wait)
         self.begun.append(now)
         self.running += 1

@@ -1,0 +1,248 @@
+"""People and products, through the doors that a customer uses."""
+
+import gzip
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.build import to_json, track
+from tests.gateway import Answer, Gateway, until
+
+CONFIG = """
+[server]
+port = 0
+[inspector]
+port = 0
+[sources.shop]
+write_keys = ["dev"]
+site_id = "29"
+api_tokens = ["secret"]
+[sources.other]
+write_keys = ["other"]
+site_id = "30"
+api_tokens = ["secret30"]
+[sinks.events]
+kind = "json_lines"
+path = "data/events.jsonl"
+"""
+NDJSON = {"Content-Type": "application/x-ndjson", "Authorization": "Bearer secret"}
+
+
+@pytest.fixture
+def running(gateway: Callable[..., Gateway]) -> Gateway:
+    return gateway(CONFIG)
+
+
+def user(
+    running: Gateway, method: str, body: Any = None, query: str = "site=29&user_id=7&token=secret"
+) -> Answer:
+    return running.request(method, f"/engage/user/?{query}", None if body is None else to_json(body))
+
+
+def bulk(running: Gateway, *products: Any, **headers: str) -> Answer:
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    body = b"\n".join(map(to_json, products))
+    given = {name: value for name, value in {**NDJSON, **named}.items() if value}
+    return running.request("POST", "/v2/29/products/bulk", body, given)
+
+
+def test_a_person_is_kept_merged_told_of_and_removed(running: Gateway) -> None:
+    missing = user(running, "GET")
+    put = user(running, "PUT", {"person": {"id": "7", "firstname": "Ann", "custom": {"a": 1}}})
+    more = user(running, "PUT", {"person": {"email": "a@b.example", "custom": {"b": 2}}})
+    found = user(running, "GET")
+    removed = user(running, "DELETE")
+    gone = user(running, "GET")
+
+    person = {"id": "7", "firstname": "Ann", "custom": {"a": 1, "b": 2}, "email": "a@b.example"}
+    assert (missing.status, missing.json) == (404, {"message": "Person not found"})
+    assert (put.status, put.json, more.status) == (200, {"success": True}, 200)
+    assert (found.status, found.json) == (200, {"person": person})
+    assert (removed.json, gone.status) == ({"success": True}, 404)
+    running.drained()
+    first, second = running.events()
+    assert (first["type"], first["userId"], first["source"]["siteId"]) == ("identify", "7", "29")
+    assert first["traits"] == {"firstName": "Ann", "custom": {"a": 1}}
+    assert second["traits"] == {"email": "a@b.example", "custom": {"b": 2}}
+    assert "secret" not in json.dumps([first, second])
+
+
+@pytest.mark.parametrize("prefix", ["/api", "/v1.0"])
+def test_people_are_found_by_all_paths(running: Gateway, prefix: str) -> None:
+    answer = running.request("GET", f"{prefix}/engage/user?site=29&user_id=7&token=secret")
+
+    assert answer.status == 404
+
+
+@pytest.mark.parametrize(
+    ("query", "status"),
+    [
+        pytest.param("site=29&user_id=7&token=dev", 403, id="the write key"),
+        pytest.param("site=29&user_id=7&token=secret30", 403, id="the token of another site"),
+        pytest.param("site=30&user_id=7&token=secret", 403, id="another site"),
+        pytest.param("site=29&user_id=7", 400, id="no token"),
+        pytest.param("site=29&token=secret", 400, id="nobody"),
+    ],
+)
+def test_a_person_is_for_who_has_the_token(running: Gateway, query: str, status: int) -> None:
+    answers = [user(running, method, {"person": {}}, query) for method in ("GET", "PUT", "DELETE")]
+
+    assert [answer.status for answer in answers] == [status] * 3
+    assert all("secret" not in answer.body.decode() for answer in answers)
+
+
+@pytest.mark.parametrize("body", [b"", b"{", {}, {"person": 1}, [], b'{"person": {"a": "\xff"}}'], ids=repr)
+def test_what_is_no_person_is_refused(running: Gateway, body: Any) -> None:
+    answer = user(running, "PUT", body)
+
+    assert (answer.status, "person" in answer.json["message"]) == (400, True)
+    assert user(running, "GET").status == 404
+
+
+def test_products_complete_the_events_that_come_after(running: Gateway) -> None:
+    answer = bulk(running, {"id": "P1", "name": "Shirt", "category_1": "Tops"}, b"", {"id": "P2"})
+
+    running.post("/v1/track", track(properties={"products": [{"product_id": "P1"}]}))
+    running.drained()
+    [event] = running.events()
+    assert (answer.status, answer.json) == (
+        202,
+        {"data": {"accepted_object_count": 2, "rejected_object_count": 0}},
+    )
+    assert event["properties"] == {"products": [{"product_id": "P1", "name": "Shirt", "category": "Tops"}]}
+
+
+def test_lines_that_are_wrong_cost_no_others(running: Gateway) -> None:
+    answer = bulk(running, {"id": "P1", "name": "Shirt"}, b"{", {"id": "P2", "price": "x"}, {"id": "P3"})
+
+    assert answer.status == 400
+    assert answer.json["data"] == {"accepted_object_count": 2, "rejected_object_count": 2}
+    assert [(error["code"], error["meta"]["line_numbers"]) for error in answer.json["errors"]] == [
+        ("PARSE_ERROR", [2]),
+        ("INVALID_PROPERTY_TYPE", [3]),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("headers", "status", "code"),
+    [
+        pytest.param({"Authorization": ""}, 401, "MISSING_AUTHORIZATION_HEADER", id="no token"),
+        pytest.param({"Authorization": "Basic c2VjcmV0"}, 401, "UNKNOWN_TOKEN_TYPE", id="Basic"),
+        pytest.param({"Authorization": "Bearer"}, 401, "INVALID_TOKEN_TYPE", id="nothing after Bearer"),
+        pytest.param({"Authorization": "Bearer dev"}, 401, "UNKNOWN_TOKEN", id="the write key"),
+        pytest.param({"Authorization": "Bearer secret30"}, 403, "SITE_ACCESS_FORBIDDEN", id="another site"),
+        pytest.param({"Content_Type": "application/json"}, 415, "UNSUPPORTED_HEADER", id="JSON"),
+    ],
+)
+def test_products_are_for_who_has_the_token(
+    running: Gateway, headers: dict[str, str], status: int, code: str
+) -> None:
+    answer = bulk(running, {"id": "P1"}, **headers)
+
+    [error] = answer.json["errors"]
+    assert (answer.status, error.get("code") or error["title"]) == (status, code)
+
+
+def test_a_compressed_body_is_inflated(running: Gateway) -> None:
+    body = gzip.compress(b'{"id": "P1"}')
+
+    answer = running.request("POST", "/v2/29/products/bulk", body, {**NDJSON, "Content-Encoding": "gzip"})
+
+    assert answer.status == 202
+
+
+def test_no_kill_takes_back_what_was_answered_202(gateway: Callable[..., Gateway]) -> None:
+    running = gateway(CONFIG)
+    accepted = []
+
+    for number in range(5):
+        products = [{"id": f"{number}-{each}", "name": f"N{number}-{each}"} for each in range(200)]
+        if bulk(running, *products).status == 202:
+            accepted += products
+        pid = running.children()["intake-0"]
+        subprocess.run(["kill", "-9", str(pid)], check=True)
+        until(lambda pid=pid: running.children().get("intake-0") not in (None, pid))  # type: ignore[misc]  # mypy #2608
+        until(lambda: answers(running))
+
+    assert len(accepted) == 1000
+    running.post(
+        "/v1/batch",
+        {"batch": [track(properties={"items": [{"product": {"id": each["id"]}}]}) for each in accepted]},
+    )
+    running.drained()
+    assert [event["properties"]["items"][0]["product"] for event in running.events()] == accepted
+
+
+def answers(running: Gateway) -> bool:
+    try:
+        return running.request("GET", "/healthz").status == 200
+    except OSError:
+        return False
+
+
+def test_a_file_of_products_is_imported_while_the_gateway_runs(running: Gateway, tmp_path: Path) -> None:
+    file = tmp_path / "products.ndjson"
+    file.write_text('{"id": "P1", "name": "Shirt"}\n{"id": "P2", "price": "x"}\n\n{"id": "P3"}\n')
+
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "gateway",
+            "products",
+            "import",
+            str(file),
+            "--site",
+            "29",
+            "--config",
+            "gateway.toml",
+        ],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    running.post("/v1/track", track(properties={"items": [{"product": {"id": "P1"}}]}))
+    running.drained()
+    [event] = running.events()
+    assert done.returncode == 1
+    assert (
+        done.stdout == f"{file}:2: INVALID_PROPERTY_TYPE: The property price has a value of the wrong type\n"
+    )
+    assert "2 merged, 1 refused." in done.stderr
+    assert event["properties"]["items"] == [{"product": {"id": "P1", "name": "Shirt"}}]
+
+
+@pytest.mark.parametrize("site", ["31", None])
+def test_an_import_wants_to_know_whose_catalogue_it_is(
+    running: Gateway, tmp_path: Path, site: str | None
+) -> None:
+    file = tmp_path / "products.ndjson"
+    file.write_text('{"id": "P1"}\n')
+    option = ["--site", site] if site else []
+
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "gateway",
+            "products",
+            "import",
+            str(file),
+            "--config",
+            "gateway.toml",
+            *option,
+        ],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert (done.returncode, done.stderr) == (2, "gateway: --site: say which one it is of 29, 30\n")
