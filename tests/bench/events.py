@@ -1,6 +1,7 @@
 """The events that are measured with: 0.75 KB, as a browser's SDK sends them."""
 
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -40,9 +41,44 @@ def event() -> dict[str, Any]:
     }
 
 
-def single() -> bytes:
-    return json.dumps(event(), separators=(",", ":")).encode()
+def commandersact() -> dict[str, Any]:
+    """What a site of Commanders Act would have sent instead."""
+    return {
+        "event_name": "purchase",
+        "id": "50314b8e9bcf000000000000",
+        "revenue": 12.5,
+        "currency": "EUR",
+        "items": [{"id": "1", "quantity": 1, "product": {"id": "507f1f77bcf86cd799439011", "price": 19}}],
+        "user": {
+            "id": "u1",
+            "consistent_anonymous_id": "60f87c96-4c84-4b78-bdd3-5eb31edbc020",
+            "email": "someone@shop.example",
+            "consent_categories": ["1", "3"],
+        },
+        "context": {
+            "event_id": "202611240000000000",
+            "event_timestamp": str(round(datetime.now(UTC).timestamp() * 1000)),
+            "page": {
+                "title": "Cart",
+                "url": "https://shop.example/cart?utm_source=x",
+                "lang": "en",
+                "referrer": "https://ref.example/",
+                "viewport": {"width": 320, "height": 568},
+            },
+            "device": {
+                "user_agent": "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36",
+                "ip": "192.0.2.7",
+                "lang": "en",
+                "cookie": "_ga=GA1.2.1234567890.1234567890",
+                "timezone": "Europe/Paris",
+            },
+        },
+    }
 
 
-def batch(size: int) -> bytes:
-    return b'{"batch":[' + b",".join([single()] * size) + b"]}"
+def single(make: Callable[[], dict[str, Any]] = event) -> bytes:
+    return json.dumps(make(), separators=(",", ":")).encode()
+
+
+def batch(size: int, make: Callable[[], dict[str, Any]] = event) -> bytes:
+    return b'{"batch":[' + b",".join([single(make)] * size) + b"]}"
