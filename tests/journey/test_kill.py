@@ -19,6 +19,7 @@ import time
 from collections.abc import Callable
 from http.client import HTTPException
 from pathlib import Path
+from statistics import median
 
 import pytest
 
@@ -88,8 +89,8 @@ def test_no_kill_loses_or_repeats_an_acknowledged_event(
 
     assert load.compare(everything(running)) == NOTHING_WRONG
     assert load.unexpected == []
-    # The quickest of each: a slow one may be due to whatever else the machine does.
-    assert all(min(each) <= READY_AGAIN for each in seconds.values() if each)
+    # The median of each: a single slow one may be due to whatever else the machine does.
+    assert all(median(each) <= READY_AGAIN for each in seconds.values() if each), seconds
 
 
 def test_no_kill_at_a_delicate_moment_does_either(
