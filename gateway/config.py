@@ -16,6 +16,9 @@ from gateway.sinks import KINDS
 from gateway.sinks.base import Sink
 from gateway.sources import Source
 from gateway.units import Duration, Size
+from gateway.webhooks.places import Entries, Place
+from gateway.webhooks.signature import check_secret
+from gateway.webhooks.table import Fields, Webhook
 
 Port = Annotated[int, msgspec.Meta(ge=0, le=65535)]
 Positive = Annotated[int, msgspec.Meta(ge=1)]
@@ -167,7 +170,7 @@ class _Check:
         """The table in its shape, converted key by key; None after a mistake."""
         if not isinstance(table, dict):
             return self._note(f"[{where}]", "expected a table")
-        fields = {f.name: f for f in msgspec.structs.fields(shape) if f.name not in given}
+        fields = {f.encode_name: f for f in msgspec.structs.fields(shape) if f.name not in given}
         before = len(self.mistakes)
         values = dict(given)
         for key, value in ({"path": "data/journal"} | table if shape is Journal else table).items():
@@ -175,7 +178,13 @@ class _Check:
                 self._note(f"[{where}] {key}", f"unknown key{_suggest(key, fields)}")
                 continue
             try:
-                values[key] = msgspec.convert(self._fill(value), fields[key].type, dec_hook=self._read)
+                if fields[key].type == (Webhook | None):
+                    values[key] = self._webhook(where, value)
+                elif fields[key].type is Fields:
+                    values[key] = self._table(f"{where}.fields", Fields, value)
+                else:
+                    value, own = self._fill(value), fields[key]
+                    values[own.name] = msgspec.convert(value, own.type, dec_hook=self._read)
             except ValueError as error:
                 self._note(f"[{where}] {key}", str(error))
         for key, field in fields.items():
@@ -183,12 +192,29 @@ class _Check:
                 self._note(f"[{where}] {key}", "missing")
         return shape(**values) if len(self.mistakes) == before else None
 
+    def _webhook(self, where: str, value: object) -> Any:
+        """A table, or the name of the file that has it."""
+        where += ".webhook"
+        if isinstance(value, str):
+            file = self._read(Path, self._fill(value))
+            where = f"{value} for {where}"
+            try:
+                value = _parse(file)
+            except ConfigError as error:
+                raise ValueError(str(error)) from error
+        webhook = self._table(where, Webhook, value)
+        for key, what in webhook.mistakes() if webhook else ():
+            self._note(f"[{where}.fields] {key}", what)
+        return webhook
+
     def _fill(self, value: Any) -> Any:
         """Put in what ${NAME} stands for in the environment."""
         if isinstance(value, str):
             return re.sub(r"\$\{(\w+)\}", self._variable, value)
         if isinstance(value, list):
             return [self._fill(each) for each in value]
+        if isinstance(value, dict):
+            return {key: self._fill(each) for key, each in value.items()}
         return value
 
     def _variable(self, found: re.Match[str]) -> str:
@@ -196,9 +222,9 @@ class _Check:
             raise ValueError(f"{found[0]} is not set in the environment")
         return self.environment[found[1]]
 
-    def _read(self, kind: type, value: object) -> object:
+    def _read(self, kind: type, value: object) -> Any:
         """The types that TOML does not know."""
-        if issubclass(kind, Duration | Size):
+        if issubclass(kind, Duration | Size | Entries | Place):
             return kind.parse(value)
         if kind is Path and isinstance(value, str) and value:
             try:
@@ -226,6 +252,11 @@ class _Check:
             for limit in ("max_event", "max_body", "max_events"):
                 if getattr(source, limit) == 0:
                     self._note(f"{where} {limit}", "nothing would ever be small enough")
+            signature = source.webhook.signature if source.webhook else None
+            try:
+                check_secret(signature, source.webhook_secret)
+            except ValueError as error:
+                self._note(f"{where} webhook_secret", str(error))
         paths = Counter(getattr(sink, "path", None) for sink in config.sinks.values())
         for name, sink in config.sinks.items():
             for wanted in sink.sources:

@@ -7,6 +7,7 @@ Everything that can go wrong on purpose:
     - UnknownWriteKey        400
     - SourceDisabled         400
     - OriginNotAllowed       400
+    - BadSignature           400
     - UnreadableBody         400
     - BodyTooLarge           413
     - EventTooLarge          413
@@ -81,6 +82,10 @@ class SourceDisabled(Refusal):
 
 class OriginNotAllowed(Refusal):
     code, message = "origin_not_allowed", "The source does not accept events from this origin"
+
+
+class BadSignature(Refusal):
+    code, message = "bad_signature", "The webhook's signature is missing, wrong or too old"
 
 
 class UnreadableBody(Refusal):

@@ -103,5 +103,7 @@ class Contents(msgspec.Struct):
     """Only for a message without any time of its own; its `sentAt` is none."""
     site: str | None = None
     """The site that the sender names; None if its dialect has no sites."""
+    signed: bool = False
+    """Whether the sender has proved to be the one whose secret the source knows."""
     ignores: str = ""
     """A type that is answered as accepted and goes nowhere."""

@@ -8,6 +8,7 @@ import msgspec
 
 from gateway.errors import OriginNotAllowed, SourceDisabled, UnknownWriteKey
 from gateway.units import Size
+from gateway.webhooks.table import Webhook
 
 MultiStatus = Literal["auto", "always", "never"]
 Vocabulary = Literal["segment", "commandersact"]
@@ -37,10 +38,16 @@ class Source(msgspec.Struct, frozen=True):
     """For the User API and the Product API of the source's site; never a write key, which is public."""
     translate: Vocabulary | None = None
     """What the events of shops are called, whatever the client calls them."""
+    webhook: Webhook | None = None
+    """How the bodies of its webhooks are read, if not as events in Segment's spec."""
+    webhook_secret: str = ""
+    """With it, only what is signed is taken."""
 
     def limits(self, dialect: Limits) -> Limits:
+        # What systems tell each other (an order, a push) is larger than what a page tells of a visitor.
+        usual = dialect.max_body if self.webhook else dialect.max_event
         return Limits(
-            dialect.max_event if self.max_event is None else self.max_event,
+            usual if self.max_event is None else self.max_event,
             dialect.max_body if self.max_body is None else self.max_body,
             dialect.max_events if self.max_events is None else self.max_events,
         )
@@ -67,6 +74,15 @@ class Sources:
         if not source.enabled:
             raise SourceDisabled
         return source
+
+    @property
+    def have_webhooks(self) -> bool:
+        return any(source.webhook for source in self._by_digest.values())
+
+    def by_webhook(self, write_key: str | None) -> Source | None:
+        """The enabled source that owns the key and says itself how its webhooks are read."""
+        source = self._by_digest.get(_digest(write_key)) if write_key else None
+        return source if source and source.enabled and source.webhook else None
 
     @property
     def have_tokens(self) -> bool:

@@ -8,8 +8,11 @@ import pytest
 # A name may import the layers before it: never a later one, never a neighbour.
 LAYERS = (
     {"errors", "timestamps", "units", "metrics", "logs"},
-    {"message", "repair", "sources", "values"},
-    {"objects", "event", "submission", "outcome", "clients"},
+    {"message", "repair", "values"},
+    {"objects", "event", "submission"},
+    {"webhooks"},
+    {"sources"},
+    {"outcome", "clients"},
     {"commandersact", "commerce"},
     {"dialects", "sinks", "journal"},
     {"records"},

@@ -9,7 +9,14 @@ from typing import Any, Protocol
 import msgspec
 
 from gateway.clients import takes_multi_status
-from gateway.errors import OriginNotAllowed, Refusal, SourceDisabled, TryLater, UnknownWriteKey
+from gateway.errors import (
+    BadSignature,
+    OriginNotAllowed,
+    Refusal,
+    SourceDisabled,
+    TryLater,
+    UnknownWriteKey,
+)
 from gateway.message import Contents, Message
 from gateway.outcome import Answer, Outcome, Refused
 from gateway.sources import Limits
@@ -68,8 +75,8 @@ def plain_answer(submission: Submission, outcome: Outcome) -> Answer:
 
 
 def batch_refusal(refusal: Refusal) -> Answer:
-    """The answer to a batch of which nothing was stored. A wrong key gets the flat error all the same."""
-    if isinstance(refusal, UnknownWriteKey | SourceDisabled | OriginNotAllowed):
+    """The answer to a batch of which nothing was stored; who may not send gets the flat error."""
+    if isinstance(refusal, UnknownWriteKey | SourceDisabled | OriginNotAllowed | BadSignature):
         return flat_refusal(refusal)
     body = _account(0, refusal.events, [Refused(None, None, refusal)])
     return Answer(refusal.status, body, headers=retry_headers(refusal))

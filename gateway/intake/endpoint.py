@@ -5,8 +5,10 @@ from collections.abc import Iterable, Sequence
 import msgspec
 
 from gateway import commerce, metrics
+from gateway.dialects import foreign
 from gateway.dialects.base import Dialect
 from gateway.errors import (
+    BadSignature,
     BodyTooLarge,
     EmptyBatch,
     EventTooLarge,
@@ -47,6 +49,8 @@ class Endpoint:
         self.dialect = dialect
         self.sources = sources
         self._most_events = sources.most_events(dialect.LIMITS)
+        tables = name == "webhook" and sources.have_webhooks
+        self._decode = self._decode_by_table if tables else dialect.decode
         self.seconds = metrics.http_seconds(name)
         # Of keys that are known to be good, so that it cannot grow.
         self._admissions: dict[tuple[str, str, bool], Admission] = {}
@@ -57,7 +61,7 @@ class Endpoint:
 
         The outcome holds only once the lines are on stable storage.
         """
-        contents = self.dialect.decode(submission)
+        contents = self._decode(submission)
         if len(contents.messages) > self._most_events:
             raise TooManyEvents(len(contents.messages), self._most_events)
         lines: list[bytes] = []
@@ -106,6 +110,13 @@ class Endpoint:
             outcome.library = _library(contents.messages)
         return lines, outcome
 
+    def _decode_by_table(self, submission: Submission) -> Contents:
+        """By the table of the source that the address names, if it has one; else as the dialect does."""
+        source = self.sources.by_webhook(self.dialect.write_key(submission))
+        if source is None or source.webhook is None:
+            return self.dialect.decode(submission)
+        return foreign.decode(source.webhook, source.webhook_secret, self._most_events, submission)
+
     def _admit(
         self, key: str, submission: Submission, contents: Contents
     ) -> tuple[Admission, Stamp] | Refusal:
@@ -129,6 +140,8 @@ class Endpoint:
             source.check_origin(submission.headers.get(b"origin"))
         except Refusal as refusal:
             return refusal.with_traceback(None)
+        if source.webhook_secret and not contents.signed:
+            return BadSignature("the source takes its sender's signed webhooks alone")
         limits, size, events = admission.limits, submission.size, len(contents.messages)
         if size > limits.max_body or (not contents.batch and size > limits.max_event):
             raise BodyTooLarge

@@ -1,0 +1,119 @@
+"""
+Whether a webhook is its sender's: the signatures that senders put into headers.
+
+All are HMACs of the body as it came, once inflated. Where a scheme signs a time, it must be near ours, so
+that nobody can send again what he overheard. Standard Webhooks: https://www.standardwebhooks.com; Stripe's:
+https://docs.stripe.com/webhooks/signature; GitHub's and Shopify's are plain ones.
+"""
+
+import base64
+import binascii
+import hmac
+import re
+from collections.abc import Iterable
+from typing import Literal
+
+import msgspec
+
+from gateway.errors import BadSignature
+from gateway.submission import Submission
+
+_MOST = 16
+"""Signatures that are looked at; a sender has two while it changes its secret."""
+
+_SECONDS = re.compile(rb"\d{1,12}")
+
+
+class Hmac(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A signature of the body alone, in a header."""
+
+    header: str
+    algorithm: Literal["sha256", "sha1", "sha512"] = "sha256"
+    encoding: Literal["hex", "base64"] = "hex"
+    prefix: str = ""
+    """What stands before it in the header."""
+
+
+Signature = Literal["standard", "stripe", "github", "shopify"] | Hmac
+
+_PLAIN = {
+    "github": Hmac("X-Hub-Signature-256", prefix="sha256="),
+    "shopify": Hmac("X-Shopify-Hmac-Sha256", encoding="base64"),
+}
+
+
+def check_secret(signature: Signature | None, secret: str) -> None:
+    """Raise the ValueError of a secret with which nothing could be verified; it does not repeat it."""
+    if signature is None:
+        if secret:
+            raise ValueError("there is no `webhook` with a `signature` to verify with it")
+        return
+    if not secret:
+        raise ValueError("missing, or empty; it verifies the signature that the table asks for")
+    if signature == "standard" and not _standard_key(secret):
+        raise ValueError("expected base64, after whsec_ or alone")
+
+
+def verify(signature: Signature, secret: str, tolerance: float, submission: Submission) -> None:
+    """Return if the submission was signed with the secret, and not long ago; else BadSignature."""
+    if signature == "standard":
+        _verify_standard(secret, tolerance, submission)
+    elif signature == "stripe":
+        _verify_stripe(secret, tolerance, submission)
+    else:
+        plain = signature if isinstance(signature, Hmac) else _PLAIN[signature]
+        _verify_plain(plain, secret, submission)
+
+
+def _verify_standard(secret: str, tolerance: float, submission: Submission) -> None:
+    id = _header(submission, "webhook-id")
+    if b"." in id:  # it would sign another id with another time just as well
+        raise BadSignature("webhook-id: no dot is allowed in it")
+    time = _header(submission, "webhook-timestamp")
+    _check_time(time, "webhook-timestamp", tolerance, submission)
+    given = _header(submission, "webhook-signature").split(b" ", _MOST)
+    expected = hmac.digest(_standard_key(secret), b"%b.%b.%b" % (id, time, submission.body), "sha256")
+    _compare(b"v1," + base64.b64encode(expected), given, "webhook-signature")
+
+
+def _verify_stripe(secret: str, tolerance: float, submission: Submission) -> None:
+    # Stripe's secrets begin with whsec_ too, and are used as they stand.
+    parts = [part.partition(b"=") for part in _header(submission, "Stripe-Signature").split(b",", _MOST)]
+    time = next((value for name, _, value in parts if name == b"t"), b"")
+    _check_time(time, "Stripe-Signature", tolerance, submission)
+    expected = hmac.new(secret.encode(), b"%b.%b" % (time, submission.body), "sha256").hexdigest()
+    given = [value for name, _, value in parts if name == b"v1"]
+    _compare(expected.encode(), given, "Stripe-Signature")
+
+
+def _verify_plain(plain: Hmac, secret: str, submission: Submission) -> None:
+    expected = hmac.digest(secret.encode(), submission.body, plain.algorithm)
+    text = base64.b64encode(expected) if plain.encoding == "base64" else expected.hex().encode()
+    _compare(plain.prefix.encode() + text, [_header(submission, plain.header)], plain.header)
+
+
+def _header(submission: Submission, name: str) -> bytes:
+    value = submission.headers.get(name.lower().encode())
+    if not value:
+        raise BadSignature(f"{name}: missing")
+    return value
+
+
+def _check_time(text: bytes, header: str, tolerance: float, submission: Submission) -> None:
+    if not _SECONDS.fullmatch(text):
+        raise BadSignature(f"{header}: no time in seconds since 1970")
+    if abs(submission.received_at / 1000 - int(text)) > tolerance:
+        raise BadSignature(f"{header}: the time is more than {tolerance:g} s from now")
+
+
+def _compare(expected: bytes, given: Iterable[bytes], header: str) -> None:
+    if not any(hmac.compare_digest(expected, one) for one in given):
+        raise BadSignature(f"{header}: it does not fit body and secret")
+
+
+def _standard_key(secret: str) -> bytes:
+    """The secret's bytes; none if it is not base64."""
+    try:
+        return base64.b64decode(secret.removeprefix("whsec_"), validate=True)
+    except (binascii.Error, ValueError):
+        return b""

@@ -1,0 +1,61 @@
+"""What an operator says of one sender's webhooks, as in config/webhooks/stripe.toml."""
+
+from collections.abc import Iterator
+
+import msgspec
+
+from gateway.event import TYPES
+from gateway.units import Duration
+from gateway.webhooks.places import Constant, Entries, Place
+from gateway.webhooks.signature import Signature
+
+
+class Fields(msgspec.Struct, frozen=True, rename="camel"):
+    """Where each field of an event is found."""
+
+    type: Place = Constant("track")
+    message_id: Place | None = None
+    user_id: Place | None = None
+    anonymous_id: Place | None = None
+    group_id: Place | None = None
+    previous_id: Place | None = None
+    event: Place | None = None
+    name: Place | None = None
+    category: Place | None = None
+    channel: Place | None = None
+    timestamp: Place | None = None
+    """ISO-8601, or milliseconds or seconds since 1970."""
+    properties: Place | None = None
+    traits: Place | None = None
+    context: Place | None = None
+    integrations: Place | None = None
+
+    def places(self) -> dict[str, Place]:
+        """Those that the table names, by the field's name in an event."""
+        found = ((name, getattr(self, own)) for name, own in _NAMES)
+        return {name: place for name, place in found if place is not None}
+
+
+_NAMES = [(field.encode_name, field.name) for field in msgspec.structs.fields(Fields)]
+
+
+class Webhook(msgspec.Struct, frozen=True):
+    """How a body becomes events, and what proves whose it is."""
+
+    fields: Fields
+    events: Entries | None = None
+    """The list with an entry for each event; without one, the body is one event."""
+    signature: Signature | None = None
+    tolerance: Duration = Duration(300)
+    """How far the time of a signature may be from ours."""
+
+    def mistakes(self) -> Iterator[tuple[str, str]]:
+        """What would refuse every webhook: the field, and why."""
+        fields = self.fields
+        if isinstance(fields.type, Constant):
+            if fields.type.text not in TYPES:
+                yield "type", f"{fields.type.text!r} is not one of {', '.join(sorted(TYPES))}"
+            if fields.type.text == "track" and fields.event is None:
+                yield "event", "missing; a track event needs a name"
+        if fields.user_id is None and fields.anonymous_id is None:
+            yield "userId", "missing; an event needs it, or an anonymousId"
