@@ -4,8 +4,9 @@ The journey of an event, file by file.
 A request comes in at intake/front.py, which finds its endpoint by one look-up of its path.
 intake/protocol.py has seen to it that its head was small and in time; intake/body.py reads it, inflated and
 bounded; intake/sender.py tells a person's device from a server, and intake/cors.py what a page on another
-site may see. What carries no events is answered by intake/pages.py. What has arrived is a Submission
-(submission.py).
+site may see. What carries no events is answered by intake/pages.py, the description of all routes by
+intake/openapi.py, from what each says of itself in the words of operation.py. What has arrived is a
+Submission (submission.py).
 
 Its dialect, one file of dialects/, takes it apart: dialects/segment.py decodes straight into a Message
 (message.py), what the client claims, and where that fails dialects/careful.py goes through it entry by

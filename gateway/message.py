@@ -13,9 +13,12 @@ EMPTY = Raw(b"{}")
 
 Text = Annotated[str, Meta(min_length=1)] | None
 Time = str | int | float | None
-Object = Raw | UnsetType
+Object = (
+    Annotated[Raw, Meta(extra_json_schema={"type": ["object", "null", "array"], "maxItems": 0})] | UnsetType
+)
+"""PHP writes an empty object as an empty array."""
 
-_OURS = secrets.token_hex(8)
+OURS = secrets.token_hex(8)
 """Begins the wire names of what is no client's to say; nobody can guess them."""
 
 
@@ -63,12 +66,12 @@ class Message(msgspec.Struct, rename="camel", forbid_unknown_fields=True, omit_d
     """An unknown field to us, but sent with every event by the most used clients."""
 
     # The dialect's own notes, which leave the message before it is written.
-    warnings: list[Warning] = msgspec.field(default_factory=list, name=f"{_OURS}warnings")
-    extras: dict[str, Raw] = msgspec.field(default_factory=dict, name=f"{_OURS}extras")
+    warnings: list[Warning] = msgspec.field(default_factory=list, name=f"{OURS}warnings")
+    extras: dict[str, Raw] = msgspec.field(default_factory=dict, name=f"{OURS}extras")
     """Fields that no dialect knows, verbatim."""
-    native: Object = msgspec.field(default=UNSET, name=f"{_OURS}native")
+    native: Object = msgspec.field(default=UNSET, name=f"{OURS}native")
     """What the mapping to our words could not reverse."""
-    version: str = msgspec.field(default="", name=f"{_OURS}version")
+    version: str = msgspec.field(default="", name=f"{OURS}version")
     """Which version of its dialect it speaks, where that is not the usual one."""
 
     def warn(self, code: str, field: str, detail: str = "") -> None:

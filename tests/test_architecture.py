@@ -7,7 +7,7 @@ import pytest
 
 # A name may import the layers before it: never a later one, never a neighbour.
 LAYERS = (
-    {"errors", "timestamps", "units", "metrics", "logs"},
+    {"errors", "operation", "timestamps", "units", "metrics", "logs"},
     {"message", "repair", "values"},
     {"objects", "event", "submission"},
     {"webhooks"},

@@ -15,11 +15,11 @@ from gateway import metrics
 from gateway.app.control import Control, Server, run
 from gateway.config import Config
 from gateway.dialects import DIALECTS
-from gateway.intake import product_api, user_api
+from gateway.intake import openapi, product_api, user_api
 from gateway.intake.body import Budget
 from gateway.intake.endpoint import Endpoint
 from gateway.intake.front import Front
-from gateway.intake.pages import health, pages
+from gateway.intake.pages import Page, health, pages
 from gateway.intake.protocol import Protocol, sweep
 from gateway.journal import files
 from gateway.journal.room import Room
@@ -63,7 +63,7 @@ async def serve(config: Config, slot: int, listener: socket, control: Control) -
 
         def parts(config: Config) -> tuple[list[Endpoint], ASGIApp]:
             sources = Sources(config.sources.values())
-            return endpoints(sources), all_pages(sources, records, writer, budget)
+            return endpoints(sources), pages(all_pages(sources, records, writer, budget))
 
         front = Front(*parts(config), writer, budget, proxies)
 
@@ -108,12 +108,12 @@ def endpoints(sources: Sources) -> list[Endpoint]:
     return [Endpoint(name, dialect, sources) for name, dialect in DIALECTS.items()]
 
 
-def all_pages(sources: Sources, records: "Records", writer: Writer, budget: Budget) -> ASGIApp:
-    routes = health(writer.probe)
+def all_pages(sources: Sources, records: "Records", writer: Writer, budget: Budget) -> list[Page]:
+    found = health(writer.probe)
     if sources.have_tokens:
-        routes += user_api.routes(sources, records.people, writer, budget)
-        routes += product_api.routes(sources, records.products, budget)
-    return pages(routes)
+        found += user_api.routes(sources, records.people, writer, budget)
+        found += product_api.routes(sources, records.products, budget)
+    return [*found, openapi.describe(DIALECTS, found)]
 
 
 class Records:

@@ -4,9 +4,10 @@ import base64
 import binascii
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
-from typing import Any, Protocol
+from typing import Protocol
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from gateway.clients import takes_multi_status
 from gateway.errors import (
@@ -18,7 +19,8 @@ from gateway.errors import (
     UnknownWriteKey,
 )
 from gateway.message import Contents, Message
-from gateway.outcome import Answer, Outcome, Refused
+from gateway.operation import Fragment, Operation, Reply, header
+from gateway.outcome import Answer, Failure, Outcome, Refused
 from gateway.sources import Limits
 from gateway.submission import Submission
 
@@ -54,6 +56,37 @@ class Dialect(Protocol):
     def refuse(self, submission: Submission, refusal: Refusal, /) -> Answer:
         """Reply to a submission that was refused as a whole, or could not be stored now."""
 
+    def describe(self, method: str, path: str, /) -> Operation:
+        """Say what one of the routes takes, and every answer that the two above can give there."""
+
+
+class Success(msgspec.Struct):
+    success: bool
+
+
+class Rejection(msgspec.Struct):
+    """One event of a batch that was not stored."""
+
+    Error: str
+    Message: str
+    Details: str
+    code: str
+    Index: int | None
+    """Its place in what was sent; null for all of it."""
+    MessageId: str | None
+
+
+class Account(msgspec.Struct):
+    """What became of a batch; `code` and `message` are those of the first error."""
+
+    success: bool
+    Success: bool
+    Accepted: int
+    Rejected: int
+    Errors: list[Rejection]
+    code: str | UnsetType = UNSET
+    message: str | UnsetType = UNSET
+
 
 SUCCESS = Answer(200, b'{"success": true}')
 
@@ -83,40 +116,27 @@ def batch_refusal(refusal: Refusal) -> Answer:
 
 
 def flat_refusal(refusal: Refusal, status: int = 0) -> Answer:
-    """The error of a single call: `Error`, `Message`, `Details` as documented by MetaRouter, and the
-    `code` and `message` without which segment-analytics-python 2.3 retries a 400 ten times. `status` is
-    for a dialect that has another one."""
-    body = {
-        "Error": HTTPStatus(status).phrase if status else refusal.reason,
-        "Message": refusal.message,
-        "Details": refusal.details,
-        "code": refusal.code,
-        "message": refusal.message,
-    }
+    """The error of a single call; `status` is for a dialect that has another one."""
+    phrase = HTTPStatus(status).phrase if status else refusal.reason
+    body = Failure(phrase, refusal.message, refusal.details, refusal.code, refusal.message)
     return Answer(status or refusal.status, _encode(body), headers=retry_headers(refusal))
 
 
 def _account(accepted: int, rejected: int, refused: Sequence[Refused]) -> bytes:
-    account: dict[str, Any] = {
-        "success": not refused,
-        "Success": not refused,
-        "Accepted": accepted,
-        "Rejected": rejected,
-        "Errors": [
-            {
-                "Error": one.refusal.reason,
-                "Message": one.refusal.message,
-                "Details": one.refusal.details,
-                "code": one.refusal.code,
-                "Index": one.place,
-                "MessageId": one.message_id,
-            }
-            for one in refused
-        ],
-    }
+    rejections = [
+        Rejection(
+            one.refusal.reason,
+            one.refusal.message,
+            one.refusal.details,
+            one.refusal.code,
+            one.place,
+            one.message_id,
+        )
+        for one in refused
+    ]
+    account = Account(not refused, not refused, accepted, rejected, rejections)
     if refused:
-        account["code"] = refused[0].refusal.code
-        account["message"] = refused[0].refusal.message
+        account.code, account.message = rejections[0].code, rejections[0].Message
     return _encode(account)
 
 
@@ -149,3 +169,45 @@ def query_key(submission: Submission) -> str | None:
         return None
     parameters = submission.parameters
     return parameters.get("writeKey") or parameters.get("writekey") or None
+
+
+RETRY: Fragment = {
+    "Retry-After": header("Seconds after which to come back.", "integer", always=True),
+    "X-RateLimit-Reset": header("The same.", "integer", always=True),
+}
+DURABLE: Fragment = {"X-Durability": header("`fsync` if events were stored: they are on stable storage.")}
+
+# Where a client can put its key, beside the body.
+HEADER_KEYS: Fragment = {
+    "header": {"type": "apiKey", "in": "header", "name": "X-Write-Key"},
+    "basic": {"type": "http", "scheme": "basic", "description": "The key is the user; no password."},
+}
+QUERY_KEY: Fragment = {"query": {"type": "apiKey", "in": "query", "name": "writeKey"}}
+
+PLAIN_REPLIES = {
+    200: Reply("The event is stored.", [Success], DURABLE),
+    400: Reply("It was refused; `code` says why.", [Failure]),
+    413: Reply("It is too large.", [Failure]),
+    503: Reply("It cannot be stored now; nothing was.", [Failure], RETRY),
+}
+"""Of plain_answer and flat_refusal, to one event."""
+
+BATCH_REPLIES = {
+    200: Reply(
+        "All events are stored; or some, for a client that cannot bear a 207. A single event has no account.",
+        [Account, Success],
+        DURABLE,
+    ),
+    207: Reply("Some are stored, those in `Errors` are not.", [Account], DURABLE),
+    400: Reply("None is stored.", [Account, Failure]),
+    413: Reply("The body, or a single event, is too large.", [Account, Failure]),
+    503: Reply("They cannot be stored now; none was.", [Account, Failure], RETRY),
+}
+"""Of plain_answer and batch_refusal, to several."""
+
+STRICT: Fragment = {
+    "name": "X-Strict-Mode",
+    "in": "header",
+    "description": "`1` asks for a 207 where some clients would get a 200.",
+    "schema": {"type": "string"},
+}

@@ -12,9 +12,10 @@ from typing import Any
 import msgspec
 
 from gateway.dialects import segment
-from gateway.dialects.base import retry_headers
+from gateway.dialects.base import DURABLE, HEADER_KEYS, QUERY_KEY, RETRY, retry_headers
 from gateway.errors import BodyTooLarge, InvalidField, Refusal, TryLater, UnreadableBody
 from gateway.message import Contents
+from gateway.operation import Operation, Reply, fields, header, query
 from gateway.outcome import Answer, Outcome
 from gateway.sources import Limits
 from gateway.submission import Submission
@@ -105,3 +106,29 @@ def _nest(parameters: dict[str, str]) -> dict[str, Any]:
     if isinstance(id := root.get("anonymousId"), str):
         root["anonymousId"] = id.strip('"')  # RudderStack's e-mail pixels put it in quotes
     return root
+
+
+def describe(method: str, path: str) -> Operation:
+    type = PATHS[path]
+    event = msgspec.json.encode({"userId": "u1", **segment.EXAMPLES[type]})
+    data = query("data", "The event's JSON as base64.", example=base64.b64encode(event).decode())
+    dotted = fields(
+        "Without `data`: the event's fields, dots between their names.",
+        {"userId": "u1", "event": "Opened", "context.app.name": "mail"},
+    )
+    return Operation(
+        summary=f"One event of type {type}, by an image",
+        description="HEAD answers as GET, and records nothing.",
+        parameters=[dotted] if path.startswith("/pixel/") else [data, dotted],
+        security={**HEADER_KEYS, **QUERY_KEY},
+        anonymous=True,
+        replies=REPLIES,
+    )
+
+
+_ERROR = {"X-Gateway-Error": header("The code of what was wrong; nothing was stored then.")}
+
+REPLIES = {
+    200: Reply("An image, whatever was wrong.", (), {**_ERROR, **DURABLE}, "image/gif"),
+    503: Reply("The event cannot be stored now.", (), {**_ERROR, **RETRY}, "image/gif"),
+}

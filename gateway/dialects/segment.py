@@ -4,7 +4,7 @@ The Segment spec over HTTP, as Segment, MetaRouter and RudderStack take it: one 
 https://segment.com/docs/connections/sources/catalog/libraries/server/http-api/
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache, partial
 
 import msgspec
@@ -12,9 +12,21 @@ from msgspec import UNSET, Raw, UnsetType
 
 from gateway import objects
 from gateway.dialects import careful, rules
-from gateway.dialects.base import batch_refusal, flat_refusal, header_key, plain_answer, query_key
+from gateway.dialects.base import (
+    BATCH_REPLIES,
+    HEADER_KEYS,
+    PLAIN_REPLIES,
+    QUERY_KEY,
+    STRICT,
+    batch_refusal,
+    flat_refusal,
+    header_key,
+    plain_answer,
+    query_key,
+)
 from gateway.errors import InvalidField, Refusal, TooManyEvents, UnreadableBody
 from gateway.message import Contents, Message, Object, Time, Unusable
+from gateway.operation import Fragment, Operation, examples
 from gateway.outcome import Answer
 from gateway.repair import Repair
 from gateway.sources import Limits
@@ -171,3 +183,46 @@ def _measure(entries: Callable[[], list[Raw]], context: Object, place: int) -> i
 
 def _is_array(body: bytes) -> bool:
     return (body.lstrip() if body[:1].isspace() else body)[:1] == b"["
+
+
+def describe(method: str, path: str) -> Operation:
+    type = PATHS[path]
+    if not type:
+        return describe_many("Several events: a batch, a bare array, or one event")
+    event = {"userId": "u1", **EXAMPLES.get(type, {})}
+    return Operation(
+        summary=f"One event of type {type}",
+        description="It needs a `userId` or an `anonymousId`; numbers are taken for texts.",
+        security={**HEADER_KEYS, **QUERY_KEY},
+        anonymous=True,  # an event may name its own key
+        shapes=[Message],
+        examples=examples(event=event),
+        replies=PLAIN_REPLIES,
+    )
+
+
+def describe_many(summary: str) -> Operation:
+    event = {"type": "track", "userId": "u1", **EXAMPLES["track"]}
+    return Operation(
+        summary=summary,
+        description="Each event needs a `type`, and is judged on its own: one refused harms no other.",
+        parameters=[STRICT],
+        security={**HEADER_KEYS, **QUERY_KEY},
+        anonymous=True,
+        shapes=[Batch, list[Message], Message],
+        examples=examples(
+            batch={"batch": [event], "context": {"app": {"name": "shop"}}}, array=[event], event=event
+        ),
+        replies=BATCH_REPLIES,
+    )
+
+
+EXAMPLES: Mapping[str, Fragment] = {
+    "identify": {"traits": {"email": "ann@example.com"}},
+    "track": {"event": "Order Completed", "properties": {"revenue": 9.5}},
+    "page": {"name": "Home", "properties": {"url": "https://example.com/"}},
+    "screen": {"name": "Home"},
+    "group": {"groupId": "g1", "traits": {"name": "Example"}},
+    "alias": {"previousId": "a1"},
+}
+"""What an event has besides its type and its person."""

@@ -8,6 +8,7 @@ from gateway.dialects import segment
 from gateway.dialects.base import batch_refusal, plain_answer, query_key
 from gateway.errors import Refusal
 from gateway.message import Contents, Message
+from gateway.operation import Operation
 from gateway.outcome import Answer
 from gateway.submission import Submission
 
@@ -38,3 +39,7 @@ def decode(submission: Submission) -> Contents:
             if isinstance(message, Message):
                 message.write_key = None
     return contents
+
+
+def describe(method: str, path: str) -> Operation:
+    return segment.describe_many("What another system forwards; the key in the address comes first")

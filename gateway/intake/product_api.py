@@ -9,14 +9,17 @@ from collections import deque
 from collections.abc import Mapping
 from typing import Any
 
+import msgspec
 from anyio import to_thread
+from msgspec import UNSET, UnsetType
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
+from starlette.responses import Response
 
-from gateway.dialects.base import retry_headers
+from gateway.dialects.base import RETRY, retry_headers
 from gateway.errors import Refusal, TryLater
 from gateway.intake import body
+from gateway.intake.pages import Page, to_json
+from gateway.operation import Operation, Reply, examples, header
 from gateway.records import products
 from gateway.records.table import Table
 from gateway.sources import Sources
@@ -28,17 +31,37 @@ _MOST_CALLS = 30
 """Of one token at once, and in one second; the documents' limits."""
 
 
-def routes(sources: Sources, catalogue: Table, budget: body.Budget) -> list[Route]:
-    return [Route(PATH, _ProductApi(sources, catalogue, budget).answer, methods=["POST"])]
+def routes(sources: Sources, catalogue: Table, budget: body.Budget) -> list[Page]:
+    return [Page(PATH, _ProductApi(sources, catalogue, budget).answer, {"POST": OPERATION})]
+
+
+class Error(msgspec.Struct, kw_only=True):
+    """Of one kind, in all the lines that `meta` numbers."""
+
+    code: str | UnsetType = UNSET
+    title: str | UnsetType = UNSET
+    """One code has always had this other key; its clients may rely on it."""
+    detail: str
+    meta: dict[str, Any] | UnsetType = UNSET
+
+
+class Counts(msgspec.Struct):
+    accepted_object_count: int
+    rejected_object_count: int
+
+
+class Result(msgspec.Struct):
+    data: Counts | UnsetType = UNSET
+    errors: list[Error] | UnsetType = UNSET
 
 
 class Denied(Exception):
     """Why a call is not answered: its status and code, and what is said."""
 
     def __init__(self, status: int, code: str, detail: str, headers: Mapping[str, str] | None = None) -> None:
-        # One code has always had another key; its clients may rely on it.
-        key = "title" if code == "MISSING_AUTHORIZATION_HEADER" else "code"
-        self.response = JSONResponse({"errors": [{key: code, "detail": detail}]}, status, headers)
+        titled = code == "MISSING_AUTHORIZATION_HEADER"
+        error = Error(title=code, detail=detail) if titled else Error(code=code, detail=detail)
+        self.response = to_json(Result(errors=[error]), status, headers)
 
 
 class _ProductApi:
@@ -92,12 +115,10 @@ class _ProductApi:
         if good:
             await to_thread.run_sync(self.catalogue.merge, site, good)
         rejected = len({fault.line for fault in faults})
-        answer: dict[str, Any] = {
-            "data": {"accepted_object_count": len(good), "rejected_object_count": rejected}
-        }
+        result = Result(Counts(len(good), rejected))
         if faults:
-            answer["errors"] = products.errors(faults)
-        return JSONResponse(answer, 400 if faults else 202)
+            result.errors = [Error(**error) for error in products.errors(faults)]
+        return to_json(result, 400 if faults else 202)
 
 
 class Calls:
@@ -116,3 +137,27 @@ class Calls:
             raise Denied(429, "REQUEST_LIMIT_REACHED", f"More than {_MOST_CALLS} calls a second", wait)
         self.begun.append(now)
         self.running += 1
+
+
+_PRODUCT = {"type": "string", "description": "Products as JSON objects, one a line, each with its `id`."}
+_WAIT = {"Retry-After": header("Seconds after which to come back.", "integer", always=True)}
+
+OPERATION = Operation(
+    summary="Merge products into the catalogue of a site",
+    description="Lines without fault are stored, whatever is wrong with others.",
+    parameters=[{"name": "site", "in": "path", "required": True, "schema": {"type": "string"}}],
+    security={"bearer": {"type": "http", "scheme": "bearer"}},
+    shapes=[_PRODUCT],
+    examples=examples(products='{"id":"p1","name":"Shirt","price":9.5}\n{"id":"p2","brand":"Example"}\n'),
+    content_type="application/x-ndjson",
+    replies={
+        202: Reply("All are stored.", [Result]),
+        400: Reply("Some lines are faulty; or the body cannot be read.", [Result]),
+        401: Reply("There is no token that is known.", [Result]),
+        403: Reply("The token is for another site.", [Result]),
+        413: Reply("The body is too large.", [Result]),
+        415: Reply("Content-Type is not application/x-ndjson.", [Result]),
+        429: Reply("Too many calls with this token, at once or in a second.", [Result], _WAIT),
+        503: Reply("The catalogue cannot be reached now.", [Result], RETRY),
+    },
+)

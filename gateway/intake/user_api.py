@@ -6,23 +6,25 @@ https://doc.commandersact.com/features/sources/sources-catalog/import-crm-users/
 
 import time
 from collections.abc import Mapping
+from typing import Annotated
 
 import msgspec
 from anyio import to_thread
-from msgspec import Raw
+from msgspec import Meta, Raw
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
+from starlette.responses import Response
 
 from gateway import objects, timestamps
 from gateway.commandersact.reading import to_traits
-from gateway.dialects.base import retry_headers
+from gateway.dialects.base import RETRY, SUCCESS, Success, retry_headers
 from gateway.errors import Refusal, TryLater, UnreadableBody
 from gateway.event import Facts, Origin, ending
 from gateway.intake import body
 from gateway.intake.front import Journal
 from gateway.intake.normalize import Stamp, normalize
+from gateway.intake.pages import Page, to_json, to_response
 from gateway.message import Contents, Message
+from gateway.operation import Fragment, Operation, Reply, examples, query
 from gateway.records.table import Record, Table
 from gateway.sources import Source, Sources
 from gateway.submission import Submission
@@ -31,27 +33,30 @@ PATH = "/engage/user"
 _MOST = 32 * 1024
 
 
-class _Body(msgspec.Struct):
-    person: Raw
+class Person(msgspec.Struct):
+    """What is sent of one, and what is shown."""
+
+    person: Annotated[Raw, Meta(extra_json_schema={"type": "object"})]
 
 
-_decode = msgspec.json.Decoder(_Body).decode
+class Trouble(msgspec.Struct):
+    message: str
 
 
-def routes(sources: Sources, people: Table, journal: Journal, budget: body.Budget) -> list[Route]:
+_decode = msgspec.json.Decoder(Person).decode
+
+
+def routes(sources: Sources, people: Table, journal: Journal, budget: body.Budget) -> list[Page]:
     """Under all the paths by which its hosts are known."""
     api = _UserApi(sources, people, journal, budget)
-    return [
-        Route(f"{prefix}{PATH}", api.answer, methods=["GET", "PUT", "DELETE"])
-        for prefix in ("", "/api", "/v1.0")
-    ]
+    return [Page(f"{prefix}{PATH}", api.answer, OPERATIONS) for prefix in ("", "/api", "/v1.0")]
 
 
 class _Denied(Exception):
     """Why a call is not answered: its status, and what is said."""
 
     def __init__(self, status: int, message: str, headers: Mapping[str, str] | None = None) -> None:
-        self.response = JSONResponse({"message": message}, status, headers)
+        self.response = to_json(Trouble(message), status, headers)
 
 
 class _UserApi:
@@ -74,11 +79,11 @@ class _UserApi:
             return denied.response
         except TryLater as trouble:
             headers = {name.decode(): value.decode() for name, value in retry_headers(trouble)}
-            return JSONResponse({"message": trouble.message}, 503, headers)
+            return to_json(Trouble(trouble.message), 503, headers)
         except Refusal as refusal:
             status = 400 if isinstance(refusal, UnreadableBody) else refusal.status
-            return JSONResponse({"message": str(refusal)}, status)
-        return JSONResponse({"success": True})
+            return to_json(Trouble(str(refusal)), status)
+        return to_response(SUCCESS)
 
     def _authorize(self, request: Request) -> tuple[Source, str]:
         given = request.query_params
@@ -94,7 +99,7 @@ class _UserApi:
         person = await to_thread.run_sync(self.people.find, source.site_id, user_id)
         if person is None:
             raise _Denied(404, "Person not found")
-        return Response(b'{"person": %b}' % person, media_type="application/json")
+        return to_json(Person(Raw(person)), 200)
 
     async def _merge(self, request: Request, source: Source, user_id: str) -> None:
         """Durable as a record and as an event, in that order: a call that failed may be repeated."""
@@ -119,3 +124,51 @@ def _identify(request: Request, source: Source, user_id: str, person: dict[str, 
     origin = Origin(source.name, "commandersact", source.site_id, PATH)
     stamp = Stamp(origin, False, ending(received, Facts(origin).encode()))
     return normalize(message, submission, Contents([message]), stamp)
+
+
+_PARAMETERS = (query("site", "Whose person it is.", required=True), query("user_id", "", required=True))
+_TOKEN: Fragment = {
+    "apiToken": {
+        "type": "apiKey",
+        "in": "query",
+        "name": "token",
+        "description": "One of the source's `api_tokens`.",
+    }
+}
+_REPLIES = {
+    400: Reply("A parameter is missing, or the body is not as it must be.", [Trouble]),
+    403: Reply("The token is not valid for the site.", [Trouble]),
+    503: Reply("The records cannot be reached now.", [Trouble], RETRY),
+}
+
+OPERATIONS = {
+    "GET": Operation(
+        summary="What is known of a person",
+        parameters=_PARAMETERS,
+        security=_TOKEN,
+        replies={
+            200: Reply("All of it.", [Person]),
+            404: Reply("Nobody is known by this id.", [Trouble]),
+            **_REPLIES,
+        },
+    ),
+    "PUT": Operation(
+        summary="Add to what is known of a person",
+        description="Fields win, and null takes away. It also goes on as an `identify` event.",
+        parameters=_PARAMETERS,
+        security=_TOKEN,
+        shapes=[Person],
+        examples=examples(person={"person": {"firstname": "Ann", "email": "ann@example.com"}}),
+        replies={
+            200: Reply("It is stored.", [Success]),
+            413: Reply("The body is too large.", [Trouble]),
+            **_REPLIES,
+        },
+    ),
+    "DELETE": Operation(
+        summary="Forget a person",
+        parameters=_PARAMETERS,
+        security=_TOKEN,
+        replies={200: Reply("Nothing is known any more.", [Success]), **_REPLIES},
+    ),
+}
