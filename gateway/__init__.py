@@ -4,7 +4,8 @@ The journey of an event, file by file.
 A request comes in at intake/front.py, which finds its endpoint by one look-up of its path.
 intake/protocol.py has seen to it that its head was small and in time; intake/body.py reads it, inflated and
 bounded; intake/sender.py tells a person's device from a server, and intake/cors.py what a page on another
-site may see. What carries no events is answered by intake/pages.py, the description of all routes by
+site may see. What carries no events is answered by intake/pages.py: SDKs fetch their settings
+(intake/settings.py) and pages their script (intake/script.py); the description of all routes is by
 intake/openapi.py, from what each says of itself in the words of operation.py. What has arrived is a
 Submission (submission.py).
 
@@ -39,8 +40,9 @@ delivery/trim.py deletes, a whole file at a time.
 What is known of people and products comes in by intake/user_api.py and intake/product_api.py, is checked by
 records/products.py, and kept in a records/table.py; records/file.py imports whole catalogues.
 
-Around it: config.py reads gateway.toml (in the units of units.py), cli.py is the command, app/supervisor.py
-runs the processes (app/intake.py, app/delivery.py, app/inspector.py) as app/child.py, app/control.py and
-app/machine.py let it, metrics.py counts and logs.py tells. inspector/pages.py shows operators what became
-of all events, from inspector/ledger.py. tail.py follows the journal, and send.py imports files.
+Around it: config_file.py reads gateway.toml (in the units of units.py) into config.py, cli.py is the
+command, app/supervisor.py runs the processes (app/intake.py, app/delivery.py, app/inspector.py) as
+app/child.py, app/control.py and app/machine.py let it, metrics.py counts and logs.py tells.
+inspector/pages.py shows operators what became of all events, from inspector/ledger.py. tail.py follows the
+journal, and send.py imports files.
 """

@@ -10,7 +10,8 @@ from pathlib import Path
 import click
 import msgspec
 
-from gateway.config import BUILT_IN, Config, find, load
+from gateway.config import Config
+from gateway.config_file import BUILT_IN, find, load
 from gateway.errors import ConfigError, JournalUnavailable
 
 _FILE = click.Path(path_type=Path, dir_okay=False)

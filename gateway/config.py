@@ -1,37 +1,22 @@
-"""What the operator writes: gateway.toml, checked to the last key."""
+"""What the operator writes: the tables of gateway.toml, and what must hold between them."""
 
 import difflib
-import re
-import tomllib
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator
 from ipaddress import ip_address, ip_network
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
+from urllib.parse import urlsplit
 
 import msgspec
 
-from gateway.errors import ConfigError
-from gateway.sinks import KINDS
 from gateway.sinks.base import Sink
 from gateway.sources import Source
 from gateway.units import Duration, Size
-from gateway.webhooks.places import Entries, Place
 from gateway.webhooks.signature import check_secret
-from gateway.webhooks.table import Fields, Webhook
 
 Port = Annotated[int, msgspec.Meta(ge=0, le=65535)]
 Positive = Annotated[int, msgspec.Meta(ge=1)]
-
-BUILT_IN = """
-[sources.default]
-write_keys = ["dev"]
-
-[sinks.events]
-kind = "json_lines"
-path = "data/events.jsonl"
-"""
-"""What runs where nobody has written anything."""
 
 _SMALLEST_JOURNAL = 1024 * 1024  # bytes
 
@@ -45,6 +30,10 @@ class Server(msgspec.Struct, frozen=True):
     """Processes."""
     trusted_proxies: tuple[str, ...] = ()
     """Addresses or networks whose X-Forwarded-For is believed."""
+    public_url: str = ""
+    """Where SDKs are told to send; if empty, where they fetched their settings."""
+    analytics_js: Path | None = None
+    """The operator's own copy of the script that pages with Segment's snippet load."""
 
 
 class Inspector(msgspec.Struct, frozen=True):
@@ -78,206 +67,53 @@ class Config(msgspec.Struct, frozen=True):
     """Whether nobody has written anything."""
 
 
-def find(file: Path | None, environment: Mapping[str, str]) -> Path | None:
-    """The file that a configuration is read from, if there is any."""
-    if file is None and environment.get("GATEWAY_CONFIG"):
-        return Path(environment["GATEWAY_CONFIG"])
-    if file is None and Path("gateway.toml").exists():
-        return Path("gateway.toml")
-    return file
-
-
-def load(file: Path | None, data: Path | None, environment: Mapping[str, str]) -> Config:
-    """
-    Read a configuration: `file`, else $GATEWAY_CONFIG, else ./gateway.toml, else what is built in.
-
-    `data` takes the place of the folder "data" where the configuration leaves a path to us. ConfigError has
-    one line a mistake, naming file, table and key.
-    """
-    file = find(file, environment)
-    tables = _parse(file) if file else tomllib.loads(BUILT_IN)
-    if data:
-        journal = tables.setdefault("journal", {})
-        if isinstance(journal, dict):  # else it will be told of
-            journal.setdefault("path", str(data.absolute() / "journal"))
-        if not file:
-            tables["sinks"]["events"]["path"] = str(data.absolute() / "events.jsonl")
-    folder = file.absolute().parent if file else Path.cwd()
-    return _Check(str(file or "built-in configuration"), folder, environment).config(tables, not file)
-
-
-def _parse(file: Path) -> dict[str, Any]:
-    try:
-        return tomllib.loads(file.read_text("utf-8"))
-    except OSError as error:
-        raise ConfigError(f"{file}: {error.strerror}") from error
-    except ValueError as error:  # not UTF-8, or not TOML: the message has the line
-        raise ConfigError(f"{file}: {error}") from error
-
-
-class _Check:
-    """One pass over the tables of a file, in which every mistake is noted."""
-
-    def __init__(self, name: str, folder: Path, environment: Mapping[str, str]) -> None:
-        self.name = name
-        self.folder = folder
-        self.environment = environment
-        self.mistakes: list[str] = []
-
-    def config(self, tables: dict[str, Any], built_in: bool) -> Config:
-        known = ("server", "inspector", "journal", "sources", "sinks")
-        for key in tables.keys() - set(known):
-            self._note(f"[{key}]", f"unknown table{_suggest(key, known)}")
-        parts = {
-            "server": self._table("server", Server, tables.get("server", {})),
-            "inspector": self._table("inspector", Inspector, tables.get("inspector", {})),
-            "journal": self._table("journal", Journal, tables.get("journal", {})),
-            "sources": {
-                name: self._table(f"sources.{name}", Source, table, name=name)
-                for name, table in self._named(tables, "sources").items()
-            },
-            "sinks": {
-                name: self._sink(f"sinks.{name}", table)
-                for name, table in self._named(tables, "sinks").items()
-            },
-        }
-        if not self.mistakes:
-            config = Config(**parts, built_in=built_in)
-            self._compare(config)
-        if self.mistakes:
-            raise ConfigError(*(f"{self.name}: {mistake}" for mistake in self.mistakes))
-        return config
-
-    def _named(self, tables: dict[str, Any], kind: str) -> dict[str, Any]:
-        found = tables.get(kind)
-        if isinstance(found, dict) and found:
-            return found
-        self._note(f"[{kind}]", f"there must be at least one table [{kind}.NAME]")
-        return {}
-
-    def _sink(self, name: str, table: object) -> Any:
-        kind = table.get("kind") if isinstance(table, dict) else None
+def contradictions(config: Config) -> Iterator[tuple[str, str]]:
+    """What no table can say alone: the key, and what is wrong."""
+    owners = Counter(key for source in config.sources.values() for key in set(source.write_keys))
+    tokens = Counter(token for source in config.sources.values() for token in set(source.api_tokens))
+    for name, source in config.sources.items():
+        where = f"[sources.{name}]"
+        if source.api_tokens and not source.site_id:
+            yield f"{where} site_id", "missing; its api_tokens are for a site"
+        if "" in source.api_tokens or any(tokens[token] > 1 for token in source.api_tokens):
+            yield f"{where} api_tokens", "none may be empty, or belong to another source too"
+        if not owners.keys().isdisjoint(source.api_tokens):
+            yield f"{where} api_tokens", "a write key is public, and cannot be an API token"
+        if not source.write_keys or "" in source.write_keys:
+            yield f"{where} write_keys", "there must be at least one, and none may be empty"
+        if any(owners[key] > 1 for key in source.write_keys):
+            yield f"{where} write_keys", "another source has the same key"
+        for limit in ("max_event", "max_body", "max_events"):
+            if getattr(source, limit) == 0:
+                yield f"{where} {limit}", "nothing would ever be small enough"
+        signature = source.webhook.signature if source.webhook else None
         try:
-            kind = self._fill(kind)
+            check_secret(signature, source.webhook_secret)
         except ValueError as error:
-            return self._note(f"[{name}] kind", str(error))
-        if not isinstance(table, dict) or not isinstance(kind, str) or kind not in KINDS:
-            self._note(f"[{name}] kind", f"expected one of {', '.join(KINDS)}{_suggest(kind, KINDS)}")
-            return None
-        return self._table(name, KINDS[kind], {k: v for k, v in table.items() if k != "kind"})
-
-    def _table(self, where: str, shape: type[msgspec.Struct], table: object, **given: Any) -> Any:
-        """The table in its shape, converted key by key; None after a mistake."""
-        if not isinstance(table, dict):
-            return self._note(f"[{where}]", "expected a table")
-        fields = {f.encode_name: f for f in msgspec.structs.fields(shape) if f.name not in given}
-        before = len(self.mistakes)
-        values = dict(given)
-        for key, value in ({"path": "data/journal"} | table if shape is Journal else table).items():
-            if key not in fields:
-                self._note(f"[{where}] {key}", f"unknown key{_suggest(key, fields)}")
-                continue
-            try:
-                if fields[key].type == (Webhook | None):
-                    values[key] = self._webhook(where, value)
-                elif fields[key].type is Fields:
-                    values[key] = self._table(f"{where}.fields", Fields, value)
-                else:
-                    value, own = self._fill(value), fields[key]
-                    values[own.name] = msgspec.convert(value, own.type, dec_hook=self._read)
-            except ValueError as error:
-                self._note(f"[{where}] {key}", str(error))
-        for key, field in fields.items():
-            if field.required and key not in table:
-                self._note(f"[{where}] {key}", "missing")
-        return shape(**values) if len(self.mistakes) == before else None
-
-    def _webhook(self, where: str, value: object) -> Any:
-        """A table, or the name of the file that has it."""
-        where += ".webhook"
-        if isinstance(value, str):
-            file = self._read(Path, self._fill(value))
-            where = f"{value} for {where}"
-            try:
-                value = _parse(file)
-            except ConfigError as error:
-                raise ValueError(str(error)) from error
-        webhook = self._table(where, Webhook, value)
-        for key, what in webhook.mistakes() if webhook else ():
-            self._note(f"[{where}.fields] {key}", what)
-        return webhook
-
-    def _fill(self, value: Any) -> Any:
-        """Put in what ${NAME} stands for in the environment."""
-        if isinstance(value, str):
-            return re.sub(r"\$\{(\w+)\}", self._variable, value)
-        if isinstance(value, list):
-            return [self._fill(each) for each in value]
-        if isinstance(value, dict):
-            return {key: self._fill(each) for key, each in value.items()}
-        return value
-
-    def _variable(self, found: re.Match[str]) -> str:
-        if found[1] not in self.environment:
-            raise ValueError(f"{found[0]} is not set in the environment")
-        return self.environment[found[1]]
-
-    def _read(self, kind: type, value: object) -> Any:
-        """The types that TOML does not know."""
-        if issubclass(kind, Duration | Size | Entries | Place):
-            return kind.parse(value)
-        if kind is Path and isinstance(value, str) and value:
-            try:
-                return self.folder / Path(value).expanduser()
-            except RuntimeError as error:  # there is no such user
-                raise ValueError(str(error)) from error
-        raise ValueError(f"expected a path, got {value!r}")
-
-    def _compare(self, config: Config) -> None:
-        """What no table can say alone."""
-        owners = Counter(key for source in config.sources.values() for key in set(source.write_keys))
-        tokens = Counter(token for source in config.sources.values() for token in set(source.api_tokens))
-        for name, source in config.sources.items():
-            where = f"[sources.{name}]"
-            if source.api_tokens and not source.site_id:
-                self._note(f"{where} site_id", "missing; its api_tokens are for a site")
-            if "" in source.api_tokens or any(tokens[token] > 1 for token in source.api_tokens):
-                self._note(f"{where} api_tokens", "none may be empty, or belong to another source too")
-            if not owners.keys().isdisjoint(source.api_tokens):
-                self._note(f"{where} api_tokens", "a write key is public, and cannot be an API token")
-            if not source.write_keys or "" in source.write_keys:
-                self._note(f"{where} write_keys", "there must be at least one, and none may be empty")
-            if any(owners[key] > 1 for key in source.write_keys):
-                self._note(f"{where} write_keys", "another source has the same key")
-            for limit in ("max_event", "max_body", "max_events"):
-                if getattr(source, limit) == 0:
-                    self._note(f"{where} {limit}", "nothing would ever be small enough")
-            signature = source.webhook.signature if source.webhook else None
-            try:
-                check_secret(signature, source.webhook_secret)
-            except ValueError as error:
-                self._note(f"{where} webhook_secret", str(error))
-        paths = Counter(getattr(sink, "path", None) for sink in config.sinks.values())
-        for name, sink in config.sinks.items():
-            for wanted in sink.sources:
-                if wanted not in config.sources:
-                    hint = _suggest(wanted, config.sources)
-                    self._note(f"[sinks.{name}] sources", f"there is no source {wanted!r}{hint}")
-            path = getattr(sink, "path", None)
-            if path and paths[path] > 1:
-                self._note(f"[sinks.{name}] path", "another sink has the same file")
-        for address in config.server.trusted_proxies:
-            try:
-                ip_network(address, strict=False)
-            except ValueError as error:
-                self._note("[server] trusted_proxies", str(error))
-        if config.journal.max_size < _SMALLEST_JOURNAL:
-            self._note("[journal] max_size", "must be at least 1MB")
-        if not config.inspector.token and not _is_loopback(config.inspector.host):
-            self._note("[inspector] token", "required, since the host is not a loopback address")
-
-    def _note(self, where: str, what: str) -> None:
-        self.mistakes.append(f"{where}: {what}")
+            yield f"{where} webhook_secret", str(error)
+    paths = Counter(getattr(sink, "path", None) for sink in config.sinks.values())
+    for name, sink in config.sinks.items():
+        for wanted in sink.sources:
+            if wanted not in config.sources:
+                hint = suggest(wanted, config.sources)
+                yield f"[sinks.{name}] sources", f"there is no source {wanted!r}{hint}"
+        path = getattr(sink, "path", None)
+        if path and paths[path] > 1:
+            yield f"[sinks.{name}] path", "another sink has the same file"
+    for address in config.server.trusted_proxies:
+        try:
+            ip_network(address, strict=False)
+        except ValueError as error:
+            yield "[server] trusted_proxies", str(error)
+    url = urlsplit(config.server.public_url)
+    if config.server.public_url and (url.scheme not in ("http", "https") or not url.netloc or url.query):
+        yield "[server] public_url", 'expected a URL such as "https://events.example.com"'
+    if config.server.analytics_js and not config.server.analytics_js.is_file():
+        yield "[server] analytics_js", f"there is no file {config.server.analytics_js}"
+    if config.journal.max_size < _SMALLEST_JOURNAL:
+        yield "[journal] max_size", "must be at least 1MB"
+    if not config.inspector.token and not _is_loopback(config.inspector.host):
+        yield "[inspector] token", "required, since the host is not a loopback address"
 
 
 def _is_loopback(host: str) -> bool:
@@ -287,6 +123,6 @@ def _is_loopback(host: str) -> bool:
         return False
 
 
-def _suggest(word: object, known: Iterable[str]) -> str:
+def suggest(word: object, known: Iterable[str]) -> str:
     close = difflib.get_close_matches(str(word), known, n=1)
     return f"; did you mean {close[0]}?" if close else ""

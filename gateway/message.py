@@ -110,3 +110,10 @@ class Contents(msgspec.Struct):
     """Whether the sender has proved to be the one whose secret the source knows."""
     ignores: str = ""
     """A type that is answered as accepted and goes nowhere."""
+
+    def forget_keys(self) -> None:
+        """Let no key count that stands in the body: the sender has said elsewhere whose events these are."""
+        self.write_key = None
+        for message in self.messages:
+            if isinstance(message, Message):
+                message.write_key = None

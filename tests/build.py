@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from urllib.parse import unquote
 
 from gateway.dialects import DIALECTS
+from gateway.intake import settings
 from gateway.intake.body import Budget
 from gateway.intake.endpoint import Endpoint
 from gateway.intake.front import Front
@@ -42,15 +43,17 @@ class Door:
         *sources: Source,
         journal: MemoryJournal | None = None,
         trusted_proxies: Sequence[str] = (),
+        public_url: str = "",
     ) -> None:
         self.journal = journal or MemoryJournal()
         known = Sources(sources or (DEFAULT,))
+        proxies = tuple(ip_network(each) for each in trusted_proxies)
         self.front = Front(
             [Endpoint(name, dialect, known) for name, dialect in DIALECTS.items()],
-            pages(health(self.probe)),
+            pages([*health(self.probe), *settings.routes(known, public_url, proxies)]),
             self.journal,
             Budget(),
-            tuple(ip_network(each) for each in trusted_proxies),
+            proxies,
         )
 
     async def probe(self) -> None:

@@ -18,6 +18,7 @@ LAYERS = (
     {"records"},
     {"intake", "delivery", "inspector", "tail"},
     {"config", "send"},
+    {"config_file"},
     {"app"},
     {"cli"},
     {"__main__"},

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 from prometheus_client import REGISTRY
 
-from gateway import cli, config, errors, metrics
+from gateway import cli, config, config_file, errors, metrics
 from gateway.dialects import DIALECTS
 from gateway.inspector.ledger import Ledger
 from gateway.sinks import KINDS
@@ -80,7 +80,7 @@ def test_every_file_is_a_step_of_the_journey() -> None:
 
 
 def test_the_full_configuration_spells_out_the_defaults() -> None:
-    loaded = config.load(ROOT / "config/full.toml", None, {})
+    loaded = config_file.load(ROOT / "config/full.toml", None, {})
 
     assert loaded.server == config.Server()
     assert loaded.inspector == config.Inspector()
@@ -113,7 +113,7 @@ def test_every_key_is_in_the_full_configuration(table: str, shape: type[msgspec.
 
 
 def test_the_minimal_configuration_is_valid() -> None:
-    loaded = config.load(ROOT / "config/minimal.toml", None, {"WRITE_KEY": "w"})
+    loaded = config_file.load(ROOT / "config/minimal.toml", None, {"WRITE_KEY": "w"})
 
     assert loaded.sources["website"].write_keys == ("w",)
 
@@ -129,7 +129,7 @@ def test_the_commands_of_the_readme_are_what_ci_runs() -> None:
 
 
 def test_the_builtin_configuration_is_what_the_readme_says() -> None:
-    built_in = tomllib.loads(config.BUILT_IN)
+    built_in = tomllib.loads(config_file.BUILT_IN)
 
     assert built_in["sources"]["default"]["write_keys"] == ["dev"]
     assert built_in["sinks"]["events"]["path"] == "data/events.jsonl"

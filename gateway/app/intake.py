@@ -15,12 +15,13 @@ from gateway import metrics
 from gateway.app.control import Control, Server, run
 from gateway.config import Config
 from gateway.dialects import DIALECTS
-from gateway.intake import openapi, product_api, user_api
+from gateway.intake import openapi, product_api, script, settings, user_api
 from gateway.intake.body import Budget
 from gateway.intake.endpoint import Endpoint
 from gateway.intake.front import Front
 from gateway.intake.pages import Page, health, pages
 from gateway.intake.protocol import Protocol, sweep
+from gateway.intake.sender import Networks
 from gateway.journal import files
 from gateway.journal.room import Room
 from gateway.journal.shard import Shard
@@ -57,15 +58,14 @@ async def serve(config: Config, slot: int, listener: socket, control: Control) -
         if slot == 0:
             retire_others(config)
         writer = Writer(Shard(folder, room, largest, oldest))
-        proxies = tuple(ip_network(each, strict=False) for each in config.server.trusted_proxies)
         budget = Budget()
         records = Records(config.journal.path)
 
         def parts(config: Config) -> tuple[list[Endpoint], ASGIApp]:
             sources = Sources(config.sources.values())
-            return endpoints(sources), pages(all_pages(sources, records, writer, budget))
+            return endpoints(sources), pages(all_pages(config, sources, records, writer, budget))
 
-        front = Front(*parts(config), writer, budget, proxies)
+        front = Front(*parts(config), writer, budget, trusted_proxies(config))
 
         async def every_second() -> None:
             sweep(server.server_state.connections)
@@ -108,8 +108,17 @@ def endpoints(sources: Sources) -> list[Endpoint]:
     return [Endpoint(name, dialect, sources) for name, dialect in DIALECTS.items()]
 
 
-def all_pages(sources: Sources, records: "Records", writer: Writer, budget: Budget) -> list[Page]:
+def trusted_proxies(config: Config) -> Networks:
+    return tuple(ip_network(each, strict=False) for each in config.server.trusted_proxies)
+
+
+def all_pages(
+    config: Config, sources: Sources, records: "Records", writer: Writer, budget: Budget
+) -> list[Page]:
+    server, proxies = config.server, trusted_proxies(config)
     found = health(writer.probe)
+    found += settings.routes(sources, server.public_url, proxies)
+    found += script.routes(sources, server.analytics_js, server.public_url, proxies)
     if sources.have_tokens:
         found += user_api.routes(sources, records.people, writer, budget)
         found += product_api.routes(sources, records.products, budget)

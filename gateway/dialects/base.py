@@ -9,7 +9,7 @@ from typing import Protocol
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from gateway.clients import takes_multi_status
+from gateway.clients import FAILS_ON, takes, takes_multi_status
 from gateway.errors import (
     BadSignature,
     OriginNotAllowed,
@@ -107,17 +107,28 @@ def plain_answer(submission: Submission, outcome: Outcome) -> Answer:
     return Answer(207 if multi else 200, body)
 
 
-def batch_refusal(refusal: Refusal) -> Answer:
+def plain_refusal(submission: Submission, refusal: Refusal) -> Answer:
+    """The answer to a single event that was not stored."""
+    return flat_refusal(refusal, _bearable(submission, refusal))
+
+
+def batch_refusal(submission: Submission, refusal: Refusal) -> Answer:
     """The answer to a batch of which nothing was stored; who may not send gets the flat error."""
     if isinstance(refusal, UnknownWriteKey | SourceDisabled | OriginNotAllowed | BadSignature):
         return flat_refusal(refusal)
     body = _account(0, refusal.events, [Refused(None, None, refusal)])
-    return Answer(refusal.status, body, headers=retry_headers(refusal))
+    return Answer(_bearable(submission, refusal), body, headers=retry_headers(refusal))
+
+
+def _bearable(submission: Submission, refusal: Refusal) -> int:
+    """Its status, or 400 for a client that would send the same again and again."""
+    bearable = refusal.status not in FAILS_ON or takes(refusal.status, submission.header(b"user-agent"))
+    return refusal.status if bearable else 400
 
 
 def flat_refusal(refusal: Refusal, status: int = 0) -> Answer:
     """The error of a single call; `status` is for a dialect that has another one."""
-    phrase = HTTPStatus(status).phrase if status else refusal.reason
+    phrase = HTTPStatus(status).phrase if status not in (0, refusal.status) else refusal.reason
     body = Failure(phrase, refusal.message, refusal.details, refusal.code, refusal.message)
     return Answer(status or refusal.status, _encode(body), headers=retry_headers(refusal))
 
@@ -190,7 +201,7 @@ PLAIN_REPLIES = {
     413: Reply("It is too large.", [Failure]),
     503: Reply("It cannot be stored now; nothing was.", [Failure], RETRY),
 }
-"""Of plain_answer and flat_refusal, to one event."""
+"""Of plain_answer and plain_refusal, to one event."""
 
 BATCH_REPLIES = {
     200: Reply(

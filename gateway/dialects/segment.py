@@ -19,9 +19,9 @@ from gateway.dialects.base import (
     QUERY_KEY,
     STRICT,
     batch_refusal,
-    flat_refusal,
     header_key,
     plain_answer,
+    plain_refusal,
     query_key,
 )
 from gateway.errors import InvalidField, Refusal, TooManyEvents, UnreadableBody
@@ -73,7 +73,8 @@ def write_key(submission: Submission) -> str | None:
 
 
 def refuse(submission: Submission, refusal: Refusal) -> Answer:
-    return flat_refusal(refusal) if PATHS[submission.route] else batch_refusal(refusal)
+    refused = plain_refusal if PATHS[submission.route] else batch_refusal
+    return refused(submission, refusal)
 
 
 def decode(submission: Submission) -> Contents:
@@ -186,9 +187,12 @@ def _is_array(body: bytes) -> bool:
 
 
 def describe(method: str, path: str) -> Operation:
-    type = PATHS[path]
-    if not type:
-        return describe_many("Several events: a batch, a bare array, or one event")
+    if type := PATHS[path]:
+        return describe_one(type)
+    return describe_many("Several events: a batch, a bare array, or one event")
+
+
+def describe_one(type: str) -> Operation:
     event = {"userId": "u1", **EXAMPLES.get(type, {})}
     return Operation(
         summary=f"One event of type {type}",

@@ -6,10 +6,8 @@ MetaRouter's "Webhook Endpoint"; Segment's "Webhooks (Actions)" destination.
 
 from gateway.dialects import segment
 from gateway.dialects.base import batch_refusal, plain_answer, query_key
-from gateway.errors import Refusal
-from gateway.message import Contents, Message
+from gateway.message import Contents
 from gateway.operation import Operation
-from gateway.outcome import Answer
 from gateway.submission import Submission
 
 METHODS = ("POST",)
@@ -17,15 +15,12 @@ PATHS = {"/v1/webhook": "", "/v1/w": ""}
 LIMITS = segment.LIMITS
 
 answer = plain_answer
+refuse = batch_refusal
 validate = segment.validate
 
 
 def write_key(submission: Submission) -> str | None:
     return query_key(submission) or segment.write_key(submission)
-
-
-def refuse(submission: Submission, refusal: Refusal) -> Answer:
-    return batch_refusal(refusal)
 
 
 def decode(submission: Submission) -> Contents:
@@ -34,10 +29,7 @@ def decode(submission: Submission) -> Contents:
     contents.ignores = "delete"
     if query_key(submission):
         # The address says whose events these are, whatever key the system before us used.
-        contents.write_key = None
-        for message in contents.messages:
-            if isinstance(message, Message):
-                message.write_key = None
+        contents.forget_keys()
     return contents
 
 

@@ -55,7 +55,7 @@ def _of_dialects(dialects: Mapping[str, Dialect]) -> Iterable[Route]:
 def _of_pages(pages: Iterable[Page]) -> Iterable[Route]:
     for page in pages:
         for method, operation in page.operations.items():
-            yield page.path, method, "pages", operation
+            yield page.path_format, method, "pages", operation
 
 
 def _document(routes: Sequence[Route]) -> dict[str, Any]:

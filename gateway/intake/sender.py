@@ -18,7 +18,7 @@ def address(peer: str, hops: Iterable[bytes], trusted: Networks) -> str:
     `peer` is who connected; if it is not trusted, nobody's word about others counts. A hop that is no
     address ends the search: what stands left of it is hearsay.
     """
-    if not trusted or not _among(peer, trusted):
+    if not believes(peer, trusted):
         return peer
     last = peer
     for hop in reversed(b",".join(hops).decode("latin-1").split(",")):
@@ -27,12 +27,15 @@ def address(peer: str, hops: Iterable[bytes], trusted: Networks) -> str:
             last = str(ip_address(found))
         except ValueError:
             return last
-        if not _among(last, trusted):
+        if not believes(last, trusted):
             return last
     return last
 
 
-def _among(host: str, networks: Networks) -> bool:
+def believes(host: str, networks: Networks) -> bool:
+    """Whether who has this address is a proxy of ours, whose word about the client counts."""
+    if not networks:
+        return False
     try:
         found = ip_address(host)
     except ValueError:

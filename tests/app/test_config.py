@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from gateway.config import Config, load
+from gateway.config import Config
+from gateway.config_file import load
 from gateway.errors import ConfigError
 from gateway.sinks import KINDS
 from gateway.sinks.json_lines import JsonLines

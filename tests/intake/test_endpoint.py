@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from gateway.clients import FAILS_ON_207
+from gateway.clients import FAILS_ON
 from gateway.errors import JournalUnavailable, Overloaded, TryLater
 from gateway.sources import Source
 from gateway.units import Size
@@ -209,7 +209,7 @@ def test_a_source_says_whether_a_207_is_wanted(wish: Any, strict: str, status: i
     assert (answer.status, answer.json["Accepted"], answer.json["success"]) == (status, 1, False)
 
 
-@pytest.mark.parametrize("name", FAILS_ON_207)
+@pytest.mark.parametrize("name", FAILS_ON[207])
 @pytest.mark.parametrize("told", ["User-Agent", "context of the batch", "context of the event"])
 def test_a_client_that_fails_on_207_gets_the_same_body_with_200(name: str, told: str) -> None:
     context = {"library": {"name": name, "version": "1.0.0"}}

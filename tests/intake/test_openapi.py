@@ -11,6 +11,7 @@ from openapi_spec_validator import validate
 from starlette.requests import Request
 
 from gateway.app.intake import Records, all_pages
+from gateway.config_file import load
 from gateway.dialects import DIALECTS
 from gateway.errors import JournalUnavailable
 from gateway.intake.body import Budget
@@ -27,9 +28,10 @@ pytestmark = pytest.mark.anyio
 @pytest.fixture
 async def pages(tmp_path: Path) -> AsyncIterator[list[Page]]:
     """Those of a gateway that has them all."""
+    config = load(None, tmp_path, {})
     sources = Sources([Source("shop", ("dev",), api_tokens=("secret",))])
     writer = Writer(open_shard(tmp_path / "journal/0"))
-    yield all_pages(sources, Records(tmp_path / "journal"), writer, Budget())
+    yield all_pages(config, sources, Records(tmp_path / "journal"), writer, Budget())
     await writer.close()
 
 
@@ -54,8 +56,8 @@ async def test_it_has_every_route_and_no_other(pages: list[Page]) -> None:
         for path in dialect.PATHS
         for method in dialect.METHODS
     }
-    others = {(page.path, method) for page in pages for method in page.methods or ()}
-    heads = {(page.path, "HEAD") for page in pages}  # which Starlette adds to each GET
+    others = {(page.path_format, method) for page in pages for method in page.methods or ()}
+    heads = {(page.path_format, "HEAD") for page in pages}  # which Starlette adds to each GET
 
     description = await read(pages)
 

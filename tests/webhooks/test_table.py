@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from gateway.config import Config, load
+from gateway.config import Config
+from gateway.config_file import load
 from gateway.errors import ConfigError
 from gateway.units import Duration
 from gateway.webhooks import places

@@ -1,0 +1,88 @@
+"""
+Jitsu's own routes: the Segment spec, but with a path for each type and the key in a header.
+
+@jitsu/js 1.11.0, and the routes of its server (bulker, ingest/router.go).
+"""
+
+import msgspec
+
+from gateway.dialects import rules, segment
+from gateway.dialects.base import (
+    BATCH_REPLIES,
+    DURABLE,
+    HEADER_KEYS,
+    PLAIN_REPLIES,
+    QUERY_KEY,
+    batch_refusal,
+    plain_answer,
+    plain_refusal,
+)
+from gateway.errors import Refusal
+from gateway.message import Contents
+from gateway.operation import Operation, Reply
+from gateway.outcome import Answer, Outcome
+from gateway.submission import Submission
+
+METHODS = ("POST",)
+_TYPES = {
+    **{name: name for name in ("identify", "track", "page", "screen", "group", "alias")},
+    "i": "identify",
+    "t": "track",
+    "p": "page",
+    "s": "screen",
+    "g": "group",
+    "a": "alias",
+    **dict.fromkeys(("event", "e"), "track"),
+}
+PATHS = {
+    **{f"/api/s/{name}": type for name, type in _TYPES.items()},
+    **{f"/api/s/s2s/{name}": type for name, type in _TYPES.items()},
+    "/api/s/s2s/batch": "",
+}
+LIMITS = segment.LIMITS
+
+validate = rules.validate
+
+
+class Ok(msgspec.Struct):
+    """The client takes it for its configuration, and would load the scripts of any `destinations` in it."""
+
+    ok: bool
+    success: bool
+
+
+OK = Answer(200, b'{"ok": true, "success": true}')
+
+
+def write_key(submission: Submission) -> str | None:
+    """The key without its secret: the client insists on one, and writes "KEY:secret" into X-Write-Key."""
+    key = segment.write_key(submission)
+    return key.partition(":")[0] if key else None
+
+
+def decode(submission: Submission) -> Contents:
+    type = PATHS[submission.route]
+    contents = segment.decode_one(submission.body, type) if type else segment.decode_many(submission.body)
+    contents.forget_keys()  # the client masks them: "KEY:***"
+    return contents
+
+
+def answer(submission: Submission, outcome: Outcome) -> Answer:
+    return plain_answer(submission, outcome) if outcome.refused else OK
+
+
+def refuse(submission: Submission, refusal: Refusal) -> Answer:
+    refused = plain_refusal if PATHS[submission.route] else batch_refusal
+    return refused(submission, refusal)
+
+
+def describe(method: str, path: str) -> Operation:
+    type = PATHS[path]
+    replies = PLAIN_REPLIES if type else BATCH_REPLIES
+    told = segment.describe_one(type) if type else segment.describe_many("Several events, server to server")
+    return msgspec.structs.replace(
+        told,
+        security={**HEADER_KEYS, **QUERY_KEY},
+        anonymous=False,
+        replies={**replies, 200: Reply("All events are stored.", [Ok, *replies[200].shapes], DURABLE)},
+    )
