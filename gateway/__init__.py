@@ -18,8 +18,9 @@ names (commandersact/names.py) and notes what the way back (commandersact/writin
 handles the JSON that nobody needs to look into, values.py single words of it, and timestamps.py the many
 ways of writing a time.
 
-A webhook whose source has a table for it (webhooks/table.py) is in nobody's dialect: dialects/foreign.py
-asks webhooks/signature.py whose it is, and looks for each field at its place (webhooks/places.py).
+A webhook's object may say itself what makes it an event (dialects/custom.py); one whose source has a table
+for it (webhooks/table.py) is in nobody's dialect: dialects/foreign.py asks webhooks/signature.py whose it
+is, and looks for each field at its place (webhooks/places.py).
 
 intake/endpoint.py judges each message on its own: does a source (sources.py) own its write key, does its
 dialect (for Segment's, dialects/rules.py) find it complete? intake/normalize.py then makes it the canonical

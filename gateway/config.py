@@ -86,9 +86,8 @@ def contradictions(config: Config) -> Iterator[tuple[str, str]]:
         for limit in ("max_event", "max_body", "max_events"):
             if getattr(source, limit) == 0:
                 yield f"{where} {limit}", "nothing would ever be small enough"
-        signature = source.webhook.signature if source.webhook else None
         try:
-            check_secret(signature, source.webhook_secret)
+            check_secret(source.signature, source.webhook_secret)
         except ValueError as error:
             yield f"{where} webhook_secret", str(error)
     paths = Counter(getattr(sink, "path", None) for sink in config.sinks.values())

@@ -8,6 +8,7 @@ import msgspec
 
 from gateway.errors import OriginNotAllowed, SourceDisabled, UnknownWriteKey
 from gateway.units import Size
+from gateway.webhooks.signature import Signature
 from gateway.webhooks.table import Webhook
 
 MultiStatus = Literal["auto", "always", "never"]
@@ -41,7 +42,14 @@ class Source(msgspec.Struct, frozen=True):
     webhook: Webhook | None = None
     """How the bodies of its webhooks are read, if not as events in Segment's spec."""
     webhook_secret: str = ""
-    """With it, only what is signed is taken."""
+    """With it, only what is signed is taken; by Segment, if there is no `webhook`."""
+
+    @property
+    def signature(self) -> Signature | None:
+        """How its webhooks are signed."""
+        if self.webhook:
+            return self.webhook.signature
+        return "segment" if self.webhook_secret else None
 
     def limits(self, dialect: Limits) -> Limits:
         # What systems tell each other (an order, a push) is larger than what a page tells of a visitor.
@@ -77,12 +85,12 @@ class Sources:
 
     @property
     def have_webhooks(self) -> bool:
-        return any(source.webhook for source in self._by_digest.values())
+        return any(source.webhook or source.webhook_secret for source in self._by_digest.values())
 
     def by_webhook(self, write_key: str | None) -> Source | None:
-        """The enabled source that owns the key and says itself how its webhooks are read."""
+        """The enabled source that owns the key and says itself how its webhooks are read, or signed."""
         source = self._by_digest.get(_digest(write_key)) if write_key else None
-        return source if source and source.enabled and source.webhook else None
+        return source if source and source.enabled and (source.webhook or source.webhook_secret) else None
 
     @property
     def have_tokens(self) -> bool:

@@ -107,23 +107,17 @@ def plain_answer(submission: Submission, outcome: Outcome) -> Answer:
     return Answer(207 if multi else 200, body)
 
 
-def plain_refusal(submission: Submission, refusal: Refusal) -> Answer:
-    """The answer to a single event that was not stored."""
-    return flat_refusal(refusal, _bearable(submission, refusal))
-
-
-def batch_refusal(submission: Submission, refusal: Refusal) -> Answer:
-    """The answer to a batch of which nothing was stored; who may not send gets the flat error."""
-    if isinstance(refusal, UnknownWriteKey | SourceDisabled | OriginNotAllowed | BadSignature):
-        return flat_refusal(refusal)
-    body = _account(0, refusal.events, [Refused(None, None, refusal)])
-    return Answer(_bearable(submission, refusal), body, headers=retry_headers(refusal))
-
-
-def _bearable(submission: Submission, refusal: Refusal) -> int:
-    """Its status, or 400 for a client that would send the same again and again."""
+def plain_refusal(submission: Submission, refusal: Refusal, *, batch: bool) -> Answer:
+    """
+    The answer where nothing was stored: to a batch an account of it, but to whoever may not send, the flat
+    error. A client that would send the same again and again gets 400.
+    """
     bearable = refusal.status not in FAILS_ON or takes(refusal.status, submission.header(b"user-agent"))
-    return refusal.status if bearable else 400
+    status = refusal.status if bearable else 400
+    if not batch or isinstance(refusal, UnknownWriteKey | SourceDisabled | OriginNotAllowed | BadSignature):
+        return flat_refusal(refusal, status)
+    body = _account(0, refusal.events, [Refused(None, None, refusal)])
+    return Answer(status, body, headers=retry_headers(refusal))
 
 
 def flat_refusal(refusal: Refusal, status: int = 0) -> Answer:
@@ -214,7 +208,7 @@ BATCH_REPLIES = {
     413: Reply("The body, or a single event, is too large.", [Account, Failure]),
     503: Reply("They cannot be stored now; none was.", [Account, Failure], RETRY),
 }
-"""Of plain_answer and batch_refusal, to several."""
+"""Of plain_answer and plain_refusal, to several."""
 
 STRICT: Fragment = {
     "name": "X-Strict-Mode",

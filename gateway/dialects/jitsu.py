@@ -13,7 +13,6 @@ from gateway.dialects.base import (
     HEADER_KEYS,
     PLAIN_REPLIES,
     QUERY_KEY,
-    batch_refusal,
     plain_answer,
     plain_refusal,
 )
@@ -72,8 +71,7 @@ def answer(submission: Submission, outcome: Outcome) -> Answer:
 
 
 def refuse(submission: Submission, refusal: Refusal) -> Answer:
-    refused = plain_refusal if PATHS[submission.route] else batch_refusal
-    return refused(submission, refusal)
+    return plain_refusal(submission, refusal, batch=not PATHS[submission.route])
 
 
 def describe(method: str, path: str) -> Operation:

@@ -18,7 +18,6 @@ from gateway.dialects.base import (
     PLAIN_REPLIES,
     QUERY_KEY,
     STRICT,
-    batch_refusal,
     header_key,
     plain_answer,
     plain_refusal,
@@ -73,8 +72,7 @@ def write_key(submission: Submission) -> str | None:
 
 
 def refuse(submission: Submission, refusal: Refusal) -> Answer:
-    refused = plain_refusal if PATHS[submission.route] else batch_refusal
-    return refused(submission, refusal)
+    return plain_refusal(submission, refusal, batch=not PATHS[submission.route])
 
 
 def decode(submission: Submission) -> Contents:

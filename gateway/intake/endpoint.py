@@ -23,6 +23,7 @@ from gateway.message import Contents, Message, Unusable
 from gateway.outcome import Outcome, Refused
 from gateway.sources import Limits, MultiStatus, Source, Sources
 from gateway.submission import Submission
+from gateway.webhooks.signature import verify
 
 # What an event can lose on its way to a line is made up for by what it gains: a line that is shorter
 # than the limit by this much was no larger event. Measuring each would take a second decoding.
@@ -49,8 +50,8 @@ class Endpoint:
         self.dialect = dialect
         self.sources = sources
         self._most_events = sources.most_events(dialect.LIMITS)
-        tables = name == "webhook" and sources.have_webhooks
-        self._decode = self._decode_by_table if tables else dialect.decode
+        special = name == "webhook" and sources.have_webhooks
+        self._decode = self._decode_webhook if special else dialect.decode
         self.seconds = metrics.http_seconds(name)
         # Of keys that are known to be good, so that it cannot grow.
         self._admissions: dict[tuple[str, str, bool], Admission] = {}
@@ -110,12 +111,16 @@ class Endpoint:
             outcome.library = _library(contents.messages)
         return lines, outcome
 
-    def _decode_by_table(self, submission: Submission) -> Contents:
-        """By the table of the source that the address names, if it has one; else as the dialect does."""
+    def _decode_webhook(self, submission: Submission) -> Contents:
+        """As the source that the address names wants it, if it says so; else as the dialect does."""
         source = self.sources.by_webhook(self.dialect.write_key(submission))
-        if source is None or source.webhook is None:
-            return self.dialect.decode(submission)
-        return foreign.decode(source.webhook, source.webhook_secret, self._most_events, submission)
+        if source and source.webhook:
+            return foreign.decode(source.webhook, source.webhook_secret, self._most_events, submission)
+        if source:
+            verify("segment", source.webhook_secret, 0, submission)
+        contents = self.dialect.decode(submission)
+        contents.signed = source is not None
+        return contents
 
     def _admit(
         self, key: str, submission: Submission, contents: Contents

@@ -9,7 +9,7 @@ table, for an object made of what its places have.
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import lru_cache
 from typing import NamedTuple
 
 import msgspec
@@ -169,6 +169,6 @@ def _parse_text(text: str) -> Place:
     return Constant(text)
 
 
-@cache  # as many as there are paths in the configuration
+@lru_cache(1024)  # paths come in the configuration, and in custom events
 def _steps(text: str) -> tuple[str | int, ...]:
     return tuple(name or int(index) for name, index in _STEP.findall(text))

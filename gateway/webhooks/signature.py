@@ -3,7 +3,8 @@ Whether a webhook is its sender's: the signatures that senders put into headers.
 
 All are HMACs of the body as it came, once inflated. Where a scheme signs a time, it must be near ours, so
 that nobody can send again what he overheard. Standard Webhooks: https://www.standardwebhooks.com; Stripe's:
-https://docs.stripe.com/webhooks/signature; GitHub's and Shopify's are plain ones.
+https://docs.stripe.com/webhooks/signature; GitHub's and Shopify's are plain ones. So is Segment's, which of a
+batch signs the first event alone.
 """
 
 import base64
@@ -14,6 +15,7 @@ from collections.abc import Iterable
 from typing import Literal
 
 import msgspec
+from msgspec import Raw
 
 from gateway.errors import BadSignature
 from gateway.submission import Submission
@@ -34,19 +36,22 @@ class Hmac(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What stands before it in the header."""
 
 
-Signature = Literal["standard", "stripe", "github", "shopify"] | Hmac
+Signature = Literal["standard", "stripe", "github", "shopify", "segment"] | Hmac
 
 _PLAIN = {
     "github": Hmac("X-Hub-Signature-256", prefix="sha256="),
     "shopify": Hmac("X-Shopify-Hmac-Sha256", encoding="base64"),
 }
+_SEGMENT = Hmac("X-Signature", algorithm="sha1")
+
+_list = msgspec.json.Decoder(list[Raw]).decode
 
 
 def check_secret(signature: Signature | None, secret: str) -> None:
     """Raise the ValueError of a secret with which nothing could be verified; it does not repeat it."""
     if signature is None:
         if secret:
-            raise ValueError("there is no `webhook` with a `signature` to verify with it")
+            raise ValueError("the `webhook` names no `signature` to verify with it")
         return
     if not secret:
         raise ValueError("missing, or empty; it verifies the signature that the table asks for")
@@ -60,9 +65,11 @@ def verify(signature: Signature, secret: str, tolerance: float, submission: Subm
         _verify_standard(secret, tolerance, submission)
     elif signature == "stripe":
         _verify_stripe(secret, tolerance, submission)
+    elif signature == "segment":
+        _verify_segment(secret, submission)
     else:
         plain = signature if isinstance(signature, Hmac) else _PLAIN[signature]
-        _verify_plain(plain, secret, submission)
+        _verify_plain(plain, secret, submission.body, submission)
 
 
 def _verify_standard(secret: str, tolerance: float, submission: Submission) -> None:
@@ -86,8 +93,26 @@ def _verify_stripe(secret: str, tolerance: float, submission: Submission) -> Non
     _compare(expected.encode(), given, "Stripe-Signature")
 
 
-def _verify_plain(plain: Hmac, secret: str, submission: Submission) -> None:
-    expected = hmac.digest(secret.encode(), submission.body, plain.algorithm)
+def _verify_segment(secret: str, submission: Submission) -> None:
+    try:
+        _verify_plain(_SEGMENT, secret, submission.body, submission)
+    except BadSignature:
+        first = _first_entry(submission.body)
+        if first is None:
+            raise
+        _verify_plain(_SEGMENT, secret, first, submission)
+
+
+def _first_entry(body: bytes) -> bytes | None:
+    """The first event of a batch, as it stands there; None if there is none."""
+    try:
+        return next(map(bytes, _list(body)), None)
+    except (msgspec.DecodeError, RecursionError):
+        return None
+
+
+def _verify_plain(plain: Hmac, secret: str, signed: bytes, submission: Submission) -> None:
+    expected = hmac.digest(secret.encode(), signed, plain.algorithm)
     text = base64.b64encode(expected) if plain.encoding == "base64" else expected.hex().encode()
     _compare(plain.prefix.encode() + text, [_header(submission, plain.header)], plain.header)
 

@@ -1,11 +1,13 @@
 """Events that other systems forward."""
 
+import hashlib
+import hmac
 from typing import Any
 
 import pytest
 
 from gateway.sources import Source
-from tests.build import Door, track
+from tests.build import Door, to_json, track
 
 KEYS = (Source("ours", ("ours",)), Source("theirs", ("theirs",)))
 
@@ -125,3 +127,37 @@ def test_the_sender_is_no_persons_device() -> None:
     door.post("/v1/webhook?writeKey=dev", track(), User_Agent="Segment.io/1.0")
 
     assert door.event["context"] == {}
+
+
+SIGNED = Source("signed", ("dev",), webhook_secret="hush")
+
+
+def sign(body: Any) -> str:
+    return hmac.new(b"hush", to_json(body), hashlib.sha1).hexdigest()
+
+
+@pytest.mark.parametrize("body", [track(), [track(), track()]], ids=["event", "batch"])
+def test_with_a_secret_segments_signature_is_asked_for(body: Any) -> None:
+    door = Door(SIGNED)
+    first = body[0] if isinstance(body, list) else body
+
+    answers = [
+        door.post("/v1/webhook?writeKey=dev", body, X_Signature=signature)
+        for signature in (sign(first), sign(track(event="Other")), "")
+    ]
+
+    assert [answer.status for answer in answers] == [200, 400, 400]
+    assert answers[1].json["code"] == answers[2].json["code"] == "bad_signature"
+    assert len(door.events) == (2 if isinstance(body, list) else 1)
+
+
+def test_with_a_secret_nothing_comes_in_by_other_routes() -> None:
+    door = Door(SIGNED)
+
+    answers = [
+        door.post("/v1/track", track(), X_Signature=sign(track())),
+        door.post("/v1/webhook", track(writeKey="dev"), X_Write_Key="", X_Signature=sign(track())),
+    ]
+
+    assert [answer.json["code"] for answer in answers] == ["bad_signature", "bad_signature"]
+    assert door.events == []

@@ -200,3 +200,25 @@ def test_a_secret_that_verifies_nothing_is_told_without_showing_it(secret: str) 
         check_secret("standard", secret)
 
     assert not secret or secret not in str(caught.value).replace("after whsec_", "")
+
+
+def sign_segment(body: bytes) -> dict[str, str]:
+    return {"X-Signature": hmac.new(b"hush", body, hashlib.sha1).hexdigest()}
+
+
+FIRST = b'{"type":"track","event":"\\u00e9"}'
+BATCH = b'[%b, {"type":"page"}]' % FIRST
+
+
+@pytest.mark.parametrize(
+    ("body", "signed"), [(BODY, BODY), (BATCH, BATCH), (BATCH, FIRST)], ids=["event", "batch", "first event"]
+)
+def test_segment_signs_an_event_or_a_batch_by_its_first(body: bytes, signed: bytes) -> None:
+    assert verified("segment", "hush", sign_segment(signed), body)
+
+
+@pytest.mark.parametrize("body", [BODY, BATCH, b"[]", b"[", b"{", b""])
+def test_nobody_else_signs_for_segment(body: bytes) -> None:
+    headers = [{}, {"X-Signature": "0" * 40}, sign_segment(b'{"type":"page"}'), {"X-Signature": "\xff"}]
+
+    assert not any(verified("segment", "hush", each, body) for each in headers)
