@@ -25,8 +25,9 @@ is, and looks for each field at its place (webhooks/places.py).
 intake/endpoint.py judges each message on its own: does a source (sources.py) own its write key, does its
 dialect (for Segment's, dialects/rules.py) find it complete? intake/normalize.py then makes it the canonical
 event of event.py, one line of JSON: intake/times.py says when it happened, intake/context.py what is known
-of its sender, intake/ids.py gives it a name if it has none. commerce.py translates what shops report, if
-the source says so. A message that breaks a rule becomes a Refusal (errors.py), and harms no other.
+of its sender, intake/identity.py who that is if no page says it, intake/ids.py gives it a name if it has
+none. commerce.py translates what shops report, if the source says so. A message that breaks a rule becomes
+a Refusal (errors.py), and harms no other.
 
 The lines wait in journal/writer.py for the next commit, which journal/shard.py makes durable in a file of
 journal/files.py, if journal/room.py finds room. Only then is the outcome (outcome.py) told to the client,

@@ -1,5 +1,6 @@
 """What became of a submission, and what we say back."""
 
+from collections.abc import Sequence
 from http import HTTPStatus
 
 import msgspec
@@ -31,6 +32,8 @@ class Outcome(msgspec.Struct):
     """The strictest wish of the sources concerned."""
     library: tuple[str, str] = ("", "")
     """Name and version that the first message gives for its sender."""
+    cookies: Sequence[bytes] = ()
+    """What is to be set at the sender's browser, as Set-Cookie says it."""
 
     @property
     def origin_denied(self) -> bool:

@@ -23,6 +23,17 @@ class Limits(msgspec.Struct, frozen=True):
     max_events: int
 
 
+class Identity(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The cookie by which visitors are known whom no page names."""
+
+    cookie: Annotated[str, msgspec.Meta(pattern=r"^[\w-]+$")] = "visitor"
+    """Its name."""
+    domain: Annotated[str, msgspec.Meta(pattern=r"^[\w.-]*$")] = ""
+    """The site that shares it, as "example.com"; empty for the gateway's own host."""
+    heed_opt_out: bool = True
+    """Whether who sends Sec-GPC: 1 or DNT: 1 gets none, and is not known by one."""
+
+
 class Source(msgspec.Struct, frozen=True):
     """One sender, as its table in gateway.toml describes it; a limit that is None is the dialect's."""
 
@@ -37,6 +48,10 @@ class Source(msgspec.Struct, frozen=True):
     allowed_origins: tuple[str, ...] = ()
     api_tokens: tuple[str, ...] = ()
     """For the User API and the Product API of the source's site; never a write key, which is public."""
+    identity: Identity | None = None
+    """If there is one, what a browser sends without an anonymousId gets that of a cookie."""
+    truncate_ip: bool = False
+    """Whether `context.ip` is kept without its last part: of IPv4 24 bits stay, of IPv6 48."""
     translate: Vocabulary | None = None
     """What the events of shops are called, whatever the client calls them."""
     webhook: Webhook | None = None

@@ -1,19 +1,25 @@
 """What the gateway itself has to say about an event's context, which else passes untouched."""
 
-import msgspec
-from msgspec import Raw
+from ipaddress import ip_address, ip_network
 
-from gateway import objects
+import msgspec
+from msgspec import UNSET, Raw, UnsetType
+
+from gateway import objects, values
 from gateway.message import Message
 from gateway.submission import Submission
 
+_KEPT = {4: 24, 6: 48}
+"""Bits of an address that stay when it is truncated: those of a network that many people share."""
 
-def complete(context: Raw, message: Message, submission: Submission, device: bool) -> Raw:
+
+def complete(context: Raw, message: Message, submission: Submission, device: bool, truncate_ip: bool) -> Raw:
     """
     Fill in the address and browser of a person's device, and turn opt-outs into consent categories.
 
     `device` says whether the sender is the person's own device; `context.direct: true` asks for the
-    address alone. What a client says itself is kept.
+    address alone. What a client says itself is kept; but an address, whoever says it, without its last part
+    if it is to be truncated.
     """
     fields = objects.read(context)
     before = len(fields)
@@ -23,8 +29,26 @@ def complete(context: Raw, message: Message, submission: Submission, device: boo
     agent = submission.headers.get(b"user-agent")
     if device and "userAgent" not in fields and agent:
         fields["userAgent"] = Raw(objects.write(agent.decode("utf-8", "replace")))
-    granted = _consent(fields, message)
-    return Raw(objects.write(fields)) if granted or len(fields) > before else context
+    changed = _consent(fields, message) or len(fields) > before
+    if truncate_ip and "ip" in fields:
+        _truncate(fields, message)
+        changed = True
+    return Raw(objects.write(fields)) if changed else context
+
+
+def _truncate(fields: dict[str, Raw], message: Message) -> None:
+    stated = fields.pop("ip")
+    try:
+        address = ip_address(values.find_text(stated) or "")
+    except ValueError:
+        message.warn("invalid_context_field", "context.ip", "no address, so that it cannot be truncated")
+    else:
+        address = getattr(address, "ipv4_mapped", None) or address
+        network = ip_network((address, _KEPT[address.version]), strict=False)
+        fields["ip"] = Raw(objects.write(str(network.network_address)))
+    # What the way back would restore is no longer to be known.
+    if not isinstance(message.native, UnsetType) and objects.write(stated) in objects.write(message.native):
+        message.native = UNSET
 
 
 def _flag(fields: dict[str, Raw], name: str, message: Message) -> bool:

@@ -17,6 +17,7 @@ from gateway.errors import (
     UnknownWriteKey,
 )
 from gateway.event import Facts, Origin, ending
+from gateway.intake.identity import Visitor, recognize
 from gateway.intake.normalize import Stamp, normalize
 from gateway.intake.sender import is_device
 from gateway.message import Contents, Message, Unusable
@@ -69,6 +70,7 @@ class Endpoint:
         refused: list[Refused] = []
         entries: dict[str, tuple[Admission, Stamp] | Refusal] = {}
         default = contents.write_key
+        cookies: set[bytes] = set()
         ignored = 0
         validate = self.dialect.validate
         for place, message in enumerate(contents.messages):
@@ -88,6 +90,8 @@ class Endpoint:
                 ignored += 1
                 continue
             admission, stamp = entry
+            if stamp.visitor is not None and message.anonymous_id is None:
+                cookies.add(_recognize(message, stamp.visitor))
             try:
                 validate(message)
                 line = normalize(message, submission, contents, stamp)
@@ -106,6 +110,8 @@ class Endpoint:
         for one in refused:
             count_refusal(one.refusal)
         outcome = Outcome(len(lines), len(lines) + ignored, refused, contents.batch)
+        if cookies:
+            outcome.cookies = tuple(cookies)
         if refused and outcome.accepted:
             outcome.multi_status = _strictest(entries.values())
             outcome.library = _library(contents.messages)
@@ -153,7 +159,8 @@ class Endpoint:
         if events > limits.max_events:
             raise TooManyEvents(events, limits.max_events)
         end = ending(submission.received_text, admission.facts)
-        return admission, Stamp(admission.origin, device, end)
+        visitor = recognize(source.identity, submission) if source.identity and device else None
+        return admission, Stamp(admission.origin, device, end, source.truncate_ip, visitor)
 
     def _refuse_whole(
         self,
@@ -172,6 +179,13 @@ class Endpoint:
                 raise entry
         if not contents.messages:
             raise EmptyBatch
+
+
+def _recognize(message: Message, visitor: Visitor) -> bytes:
+    """Say who sent a message; the cookie by which he will be known again."""
+    message.anonymous_id = visitor.id
+    message.warn("anonymous_id_assumed", "anonymousId", "the gateway's cookie")
+    return visitor.cookie
 
 
 def _check_size(line: bytes, most: int, contents: Contents, place: int) -> None:

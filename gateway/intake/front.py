@@ -118,6 +118,7 @@ class Front:
         more = cors.allow(origin)
         if lines:
             more.append(_DURABLE)
+            more += [(b"set-cookie", cookie) for cookie in outcome.cookies]
         endpoint.seconds.add(time.perf_counter() - started)
         start, end = _messages(answer, more)
         await send(start)

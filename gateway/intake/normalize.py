@@ -7,6 +7,7 @@ from gateway import metrics
 from gateway.event import Facts, Origin, ending, line
 from gateway.intake import ids
 from gateway.intake.context import complete
+from gateway.intake.identity import Visitor
 from gateway.intake.times import settle
 from gateway.message import EMPTY, Contents, Message
 from gateway.objects import OBJECT, require, write
@@ -21,6 +22,9 @@ class Stamp(msgspec.Struct, frozen=True, gc=False):
     """Whether the sender is a person's own device."""
     ending: bytes
     """How a line ends if there is nothing to note about its event."""
+    truncate_ip: bool = False
+    visitor: Visitor | None = None
+    """Who the sender is, if the source wants to know, for messages that do not say it."""
 
 
 def normalize(message: Message, submission: Submission, contents: Contents, stamp: Stamp) -> bytes:
@@ -48,8 +52,8 @@ def normalize(message: Message, submission: Submission, contents: Contents, stam
     if text[0] != OBJECT:
         message.context = require("context", message.context)
     # Not `in`, which for bytes tries a number first and throws its error away.
-    if stamp.device or text.find(b'"direct"') > 0 or text.find(b'"consent"') > 0:
-        message.context = complete(message.context, message, submission, stamp.device)
+    if stamp.device or stamp.truncate_ip or text.find(b'"direct"') > 0 or text.find(b'"consent"') > 0:
+        message.context = complete(message.context, message, submission, stamp.device, stamp.truncate_ip)
     settle(message, submission, contents)
     if message.message_id is None:
         message.message_id = ids.generate(submission.received_at)

@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from tests.build import Door, track
+from gateway.sources import Source
+from tests.build import Door, to_json, track
 
 BROWSERS = [{"Origin": "https://shop.example"}, {"Sec_Fetch_Site": "cross-site"}]
 
@@ -90,3 +91,48 @@ def test_consent_that_cannot_be_read_is_noted_and_kept(consent: Any, field: str)
     assert door.event["context"] == {"consent": consent}
     [warning] = door.event["warnings"]
     assert (warning["code"], warning["field"]) == ("invalid_context_field", field)
+
+
+PRIVATE = Source("private", ("dev",), truncate_ip=True)
+
+
+@pytest.mark.parametrize(
+    ("said", "kept"),
+    [
+        ("203.0.113.9", "203.0.113.0"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1::"),
+        ("::ffff:203.0.113.9", "203.0.113.0"),
+        ("fe80::1%eth0", "fe80::"),
+    ],
+    ids=["IPv4", "IPv6", "IPv4 within IPv6", "with a zone"],
+)
+def test_an_address_is_truncated_if_the_source_says_so_whoever_says_it(said: str, kept: str) -> None:
+    door = Door(PRIVATE)
+    device = {"X-Write-Key": "dev", "Origin": "https://shop.example"}
+
+    door.post("/v1/track", track(context={"ip": said}))
+    door.request("POST", "/v1/track", to_json(track()), device, peer=said)
+
+    assert [event["context"]["ip"] for event in door.events] == [kept, kept]
+    assert said.encode() not in b"".join(door.journal.lines)
+
+
+@pytest.mark.parametrize("said", ["203.0.113.9, 10.0.0.1", "unknown", "", 7, None], ids=repr)
+def test_what_cannot_be_truncated_is_not_kept(said: Any) -> None:
+    door = Door(PRIVATE)
+
+    door.post("/v1/track", track(context={"ip": said, "a": 1}))
+
+    assert door.event["context"] == {"a": 1}
+    [warning] = door.event["warnings"]
+    assert (warning["code"], warning["field"]) == ("invalid_context_field", "context.ip")
+
+
+def test_no_address_survives_in_what_is_kept_for_the_way_back() -> None:
+    door = Door(PRIVATE)
+    event = {"event_name": "e", "user": 7, "context": {"device": {"ip": "203.0.113.9"}}}
+
+    door.request("POST", "/events?token=dev", to_json(event))
+
+    assert door.event["context"]["ip"] == "203.0.113.0"
+    assert b"203.0.113.9" not in door.journal.lines[0]
