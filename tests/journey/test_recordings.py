@@ -1,0 +1,107 @@
+"""
+What clients send that cannot run here, as recorded from their sources, to the real server over a real socket.
+
+A recording holds the head and the body of each request as its client writes them, and beside it the answer
+that the client needs and the events that must arrive.
+"""
+
+import gzip
+import json
+import socket
+from collections.abc import Iterator, Sequence
+from http.client import HTTPResponse
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.gateway import PATIENCE, Answer, Gateway, until
+
+Fields = dict[str, Any]
+
+FOLDER = Path(__file__).parents[1] / "dialects/recordings"
+FILES = {path.stem: json.loads(path.read_text()) for path in sorted(FOLDER.glob("*.json"))}
+CLIENTS: dict[str, Fields] = {name: file for name, file in FILES.items() if "requests" in file}
+
+CONFIG = """
+[server]
+port = 0
+[inspector]
+port = 0
+[sources.app]
+write_keys = ["wk_test"]
+[sinks.events]
+kind = "json_lines"
+path = "data/events.jsonl"
+integration = "archive"
+"""
+
+CHUNK = 256  # bytes; what clients use is larger than most of what they send
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
+    """One for all recordings: their events have names of their own."""
+    with Gateway(tmp_path_factory.mktemp("gateway"), CONFIG) as found:
+        yield found
+
+
+def send(running: Gateway, request: Fields) -> Answer:
+    """Send a request as it was recorded, its body compressed and in chunks where its head says so."""
+    headers, body = request["headers"], text(request["body"])
+    if headers.get("Content-Encoding") == "gzip":
+        body = gzip.compress(body)
+    if headers.get("Transfer-Encoding") == "chunked":
+        parts = [body[start : start + CHUNK] for start in range(0, len(body), CHUNK)]
+        body = b"".join(b"%x\r\n%b\r\n" % (len(part), part) for part in [*parts, b""])
+    lines = [f"{name}: {value.format(length=len(body))}\r\n" for name, value in headers.items()]
+    head = f"{request['method']} {request['target']} HTTP/1.1\r\n{''.join(lines)}\r\n"
+    with socket.create_connection(("127.0.0.1", running.port), timeout=PATIENCE) as connection:
+        connection.sendall(head.encode())
+        if "Expect" in headers:
+            assert connection.recv(65536) == b"HTTP/1.1 100 Continue\r\n\r\n"
+        connection.sendall(body)
+        response = HTTPResponse(connection)
+        response.begin()
+        names = {name.lower(): value for name, value in response.getheaders()}
+        return Answer(response.status, names, response.read())
+
+
+def text(body: Any) -> bytes:
+    """A body that is a text stands as its client writes it; other JSON as most do: without white space."""
+    whole = body if isinstance(body, str) else json.dumps(body, separators=(",", ":"), ensure_ascii=False)
+    return whole.encode()
+
+
+def arrived(running: Gateway, names: Sequence[str]) -> list[Fields]:
+    """The events of these names, in the order of their delivery, once all are there."""
+
+    def found() -> list[Fields]:
+        return [event for event in running.events() if event["messageId"] in names]
+
+    until(lambda: len(found()) >= len(names))
+    return found()
+
+
+@pytest.mark.parametrize(
+    "recorded",
+    [
+        pytest.param(request, id=f"{client}: {request['name']}")
+        for client, recording in CLIENTS.items()
+        for request in recording["requests"]
+    ],
+)
+def test_what_a_client_sends_is_answered_as_it_needs_and_arrives_field_for_field(
+    running: Gateway, recorded: Fields
+) -> None:
+    expected, needed = recorded["events"], recorded["answer"]
+
+    answer = send(running, recorded)
+
+    assert answer.status == needed["status"]
+    assert answer.headers.items() >= needed.get("headers", {}).items()
+    assert answer.json == needed.get("body", answer.json)
+    events = arrived(running, [event["messageId"] for event in expected])
+    assert events == [
+        {**one, "receivedAt": event["receivedAt"]} for one, event in zip(expected, events, strict=True)
+    ]
