@@ -105,3 +105,43 @@ def test_what_a_client_sends_is_answered_as_it_needs_and_arrives_field_for_field
     assert events == [
         {**one, "receivedAt": event["receivedAt"]} for one, event in zip(expected, events, strict=True)
     ]
+
+
+def batch(client: str, *entries: Fields) -> Fields:
+    """A client's first request with other events, each like the first of its own where it says nothing."""
+    request: Fields = CLIENTS[client]["requests"][0]
+    body = json.loads(text(request["body"]))
+    return {**request, "body": {**body, "batch": [{**body["batch"][0], **entry} for entry in entries]}}
+
+
+@pytest.mark.parametrize("client", CLIENTS)
+def test_a_client_hears_of_a_bad_event_among_good_ones_as_it_can_bear(running: Gateway, client: str) -> None:
+    good, bad = f"{client}: good among bad", f"{client}: bad among good"
+
+    answer = send(running, batch(client, {"messageId": good}, {"messageId": bad, "type": "unheard of"}))
+
+    assert answer.status == CLIENTS[client]["answers"]["partly bad"]
+    assert (answer.json["Accepted"], answer.json["Rejected"]) == (1, 1)
+    assert [(error["code"], error["MessageId"]) for error in answer.json["Errors"]] == [("unknown_type", bad)]
+    assert len(arrived(running, [good])) == 1
+
+
+@pytest.mark.parametrize("client", CLIENTS)
+def test_a_client_whose_batch_is_all_bad_is_not_to_send_it_again(running: Gateway, client: str) -> None:
+    answer = send(running, batch(client, {"type": "unheard of"}, {"type": ""}))
+
+    assert answer.status == CLIENTS[client]["answers"]["wholly bad"]
+    assert (answer.json["Accepted"], answer.json["Rejected"]) == (0, 2)
+    assert answer.json["code"] == "unknown_type"
+    assert answer.json["message"] == "The event's type is not one of the six"
+
+
+@pytest.mark.parametrize("client", CLIENTS)
+def test_a_client_whose_batch_is_too_large_hears_so_as_it_can_bear(running: Gateway, client: str) -> None:
+    large = [{"messageId": f"{client}: large {number}", "name": "x" * 14_000} for number in range(40)]
+
+    answer = send(running, batch(client, *large))
+
+    assert answer.status == CLIENTS[client]["answers"]["too large"]
+    assert (answer.json["code"], answer.json["Accepted"]) == ("body_too_large", 0)
+    assert answer.json["message"] == "Error reading request body"
