@@ -19,7 +19,6 @@ FAILS_ON: dict[int, dict[str, Version | None]] = {
         # flush for ever (1.9.4). Its User-Agent has the name of the classic iOS library, which drops the
         # batch, and had left version 2 behind when Swift's began with 1.0.
         "analytics-ios": (2, 0, 0),
-        "analytics-swift": None,
     },
 }
 """Status: library name: the first version that takes it, or None if there is none yet."""

@@ -60,7 +60,6 @@ def test_a_wish_outranks_the_table_and_the_clients_own_outranks_all(
         ("analytics-ios/1.9.4", False),
         ("analytics-ios/4.1.8", True),
         ("analytics-ios/", False),
-        ("analytics-swift/1.9.4", False),
         ("analytics-kotlin/1.24.1", True),
         ("", True),
     ],
