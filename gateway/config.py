@@ -1,15 +1,16 @@
 """What the operator writes: the tables of gateway.toml, and what must hold between them."""
 
 import difflib
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Annotated
-from urllib.parse import urlsplit
 
 import msgspec
 
+from gateway.intake import script
 from gateway.sinks.base import Sink
 from gateway.sources import Source
 from gateway.units import Duration, Size
@@ -18,6 +19,7 @@ from gateway.webhooks.signature import check_secret
 Port = Annotated[int, msgspec.Meta(ge=0, le=65535)]
 Positive = Annotated[int, msgspec.Meta(ge=1)]
 
+_URL = re.compile(r"https?://([\w.-]+|\[[\da-fA-F:.]+\])(:\d{1,5})?(/[\w./~-]*)?", re.ASCII)
 _SMALLEST_JOURNAL = 1024 * 1024  # bytes
 
 
@@ -29,7 +31,7 @@ class Server(msgspec.Struct, frozen=True):
     workers: Positive = 1
     """Processes."""
     trusted_proxies: tuple[str, ...] = ()
-    """Addresses or networks whose X-Forwarded-For is believed."""
+    """Addresses or networks whose X-Forwarded-For, -Proto and -Host are believed."""
     public_url: str = ""
     """Where SDKs are told to send; if empty, where they fetched their settings."""
     analytics_js: Path | None = None
@@ -104,11 +106,13 @@ def contradictions(config: Config) -> Iterator[tuple[str, str]]:
             ip_network(address, strict=False)
         except ValueError as error:
             yield "[server] trusted_proxies", str(error)
-    url = urlsplit(config.server.public_url)
-    if config.server.public_url and (url.scheme not in ("http", "https") or not url.netloc or url.query):
+    if config.server.public_url and not _URL.fullmatch(config.server.public_url):
         yield "[server] public_url", 'expected a URL such as "https://events.example.com"'
-    if config.server.analytics_js and not config.server.analytics_js.is_file():
-        yield "[server] analytics_js", f"there is no file {config.server.analytics_js}"
+    if config.server.analytics_js:
+        try:
+            script.check(config.server.analytics_js)
+        except ValueError as error:
+            yield "[server] analytics_js", str(error)
     if config.journal.max_size < _SMALLEST_JOURNAL:
         yield "[journal] max_size", "must be at least 1MB"
     if not config.inspector.token and not _is_loopback(config.inspector.host):

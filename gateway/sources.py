@@ -26,9 +26,9 @@ class Limits(msgspec.Struct, frozen=True):
 class Identity(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The cookie by which visitors are known whom no page names."""
 
-    cookie: Annotated[str, msgspec.Meta(pattern=r"^[\w-]+$")] = "visitor"
+    cookie: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_-]+\Z")] = "visitor"
     """Its name."""
-    domain: Annotated[str, msgspec.Meta(pattern=r"^[\w.-]*$")] = ""
+    domain: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9.-]*\Z")] = ""
     """The site that shares it, as "example.com"; empty for the gateway's own host."""
     heed_opt_out: bool = True
     """Whether who sends Sec-GPC: 1 or DNT: 1 gets none, and is not known by one."""

@@ -87,12 +87,17 @@ def _take(found: Message, name: str, value: Raw) -> None:
             raise InvalidField(f"$.{name}: {str(error).partition(' - at')[0]}") from error
     elif name in _ALIASES:
         _take(found, _ALIASES[name], value)
-    elif name.replace("_", "").lower() == "writekey":
+    elif is_write_key(name):
         _take(found, "writeKey", value)  # else it would be an unknown field, which reaches the sinks
     elif name == "_metadata":
         found.metadata = value
     else:
         found.extras[name] = value
+
+
+def is_write_key(name: str) -> bool:
+    """Whether a field is one, however it is spelled."""
+    return name.replace("_", "").lower() == "writekey"
 
 
 def note(found: Message, made: Repair, prefix: int) -> None:

@@ -33,6 +33,9 @@ _FIELDS = {
 """The metadata's names and those of Segment's spec."""
 _IP = "ip"
 
+_LONGEST_PATH = 64
+"""Characters: each step of a path goes through all that is left of the event."""
+
 
 def decode(submission: Submission) -> Contents:
     """One track event, whose properties are the whole object; InvalidField for metadata that is none."""
@@ -45,6 +48,9 @@ def decode(submission: Submission) -> Contents:
     except msgspec.ValidationError as error:
         raise NotAnObject from error
     metadata = _outside(submission)
+    for name in list(body):
+        if careful.is_write_key(name):  # where an event of Segment's spec has it, and no property
+            metadata["writeKey"] = body.pop(name)
     for name in _NAMES:
         if name in body:
             metadata |= _object(name, body.pop(name))
@@ -67,21 +73,25 @@ def _outside(submission: Submission) -> dict[str, Raw]:
     parameters = submission.parameters
     query = {name: Raw(objects.write(parameters[name])) for name in (*_FIELDS, _IP) if name in parameters}
     header = submission.headers.get(_HEADER)
-    return query | (_object("X-Event-Metadata", Raw(header)) if header else {})
+    return query | (_object("X-Event-Metadata", header) if header else {})
 
 
-def _object(name: str, value: Raw) -> dict[str, Raw]:
+def _object(name: str, value: bytes | Raw) -> dict[str, Raw]:
     try:
-        return objects.read(value)
-    except values.UNDECODABLE as error:
+        text, _ = careful.readable(bytes(value))
+        careful.check_text(text)
+        return objects.read(text)
+    except (UnreadableBody, *values.UNDECODABLE) as error:
         raise InvalidField(f"{name}: expected an object") from error
 
 
 def _look_up(name: str, value: Raw, scope: Scope) -> Raw | None:
     """A value as it stands, or what stands in the event at the path that it is."""
     text = values.find_text(value)
-    if text is None or not text.startswith("$"):
+    if text is None or not text.startswith(("$.", "$[")):
         return value
+    if len(text) > _LONGEST_PATH:
+        raise InvalidField(f"{name}: a path may have {_LONGEST_PATH} characters")
     try:
         return Place.parse(text).find(scope)
     except ValueError as error:

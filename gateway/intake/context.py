@@ -11,6 +11,9 @@ from gateway.submission import Submission
 
 _KEPT = {4: 24, 6: 48}
 """Bits of an address that stay when it is truncated: those of a network that many people share."""
+_KEPT_6TO4 = 16 + 24
+"""The same where an IPv6 address has an IPv4 one in it."""
+_NOTHING = (None, Raw(b"null"))
 
 
 def complete(context: Raw, message: Message, submission: Submission, device: bool, truncate_ip: bool) -> Raw:
@@ -24,13 +27,13 @@ def complete(context: Raw, message: Message, submission: Submission, device: boo
     fields = objects.read(context)
     before = len(fields)
     direct = _flag(fields, "direct", message)
-    if (device or direct) and "ip" not in fields and submission.client_ip:
+    if (device or direct) and fields.get("ip") in _NOTHING and submission.client_ip:
         fields["ip"] = Raw(objects.write(submission.client_ip))
     agent = submission.headers.get(b"user-agent")
     if device and "userAgent" not in fields and agent:
         fields["userAgent"] = Raw(objects.write(agent.decode("utf-8", "replace")))
     changed = _consent(fields, message) or len(fields) > before
-    if truncate_ip and "ip" in fields:
+    if truncate_ip and fields.get("ip") not in _NOTHING:
         _truncate(fields, message)
         changed = True
     return Raw(objects.write(fields)) if changed else context
@@ -39,12 +42,13 @@ def complete(context: Raw, message: Message, submission: Submission, device: boo
 def _truncate(fields: dict[str, Raw], message: Message) -> None:
     stated = fields.pop("ip")
     try:
-        address = ip_address(values.find_text(stated) or "")
+        address = ip_address((values.find_text(stated) or "").strip())
     except ValueError:
         message.warn("invalid_context_field", "context.ip", "no address, so that it cannot be truncated")
     else:
         address = getattr(address, "ipv4_mapped", None) or address
-        network = ip_network((address, _KEPT[address.version]), strict=False)
+        kept = _KEPT_6TO4 if getattr(address, "sixtofour", None) else _KEPT[address.version]
+        network = ip_network((address, kept), strict=False)
         fields["ip"] = Raw(objects.write(str(network.network_address)))
     # What the way back would restore is no longer to be known.
     if not isinstance(message.native, UnsetType) and objects.write(stated) in objects.write(message.native):

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 Headers = list[tuple[bytes, bytes]]
 
+VARY = (b"vary", b"Origin")
 _EXPOSED = b"Retry-After, X-RateLimit-Reset, X-Durability"
 _METHODS = b"GET, HEAD, POST, PUT, DELETE, OPTIONS"
 _SECONDS = b"86400"
@@ -17,7 +18,7 @@ def allow(origin: bytes | None) -> Headers:
         (b"access-control-allow-origin", origin),
         (b"access-control-allow-credentials", b"true"),
         (b"access-control-expose-headers", _EXPOSED),
-        (b"vary", b"Origin"),
+        VARY,
     ]
 
 

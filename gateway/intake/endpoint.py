@@ -17,7 +17,7 @@ from gateway.errors import (
     UnknownWriteKey,
 )
 from gateway.event import Facts, Origin, ending
-from gateway.intake.identity import Visitor, recognize
+from gateway.intake.identity import Visitor, introduce
 from gateway.intake.normalize import Stamp, normalize
 from gateway.intake.sender import is_device
 from gateway.message import Contents, Message, Unusable
@@ -70,7 +70,7 @@ class Endpoint:
         refused: list[Refused] = []
         entries: dict[str, tuple[Admission, Stamp] | Refusal] = {}
         default = contents.write_key
-        cookies: set[bytes] = set()
+        visitors: dict[str, Visitor] = {}
         ignored = 0
         validate = self.dialect.validate
         for place, message in enumerate(contents.messages):
@@ -90,8 +90,8 @@ class Endpoint:
                 ignored += 1
                 continue
             admission, stamp = entry
-            if stamp.visitor is not None and message.anonymous_id is None:
-                cookies.add(_recognize(message, stamp.visitor))
+            if stamp.identity is not None and message.anonymous_id is None:
+                introduce(message, stamp.identity, submission, visitors)
             try:
                 validate(message)
                 line = normalize(message, submission, contents, stamp)
@@ -110,8 +110,8 @@ class Endpoint:
         for one in refused:
             count_refusal(one.refusal)
         outcome = Outcome(len(lines), len(lines) + ignored, refused, contents.batch)
-        if cookies:
-            outcome.cookies = tuple(cookies)
+        if visitors:
+            outcome.cookies = [visitor.cookie for visitor in visitors.values()]
         if refused and outcome.accepted:
             outcome.multi_status = _strictest(entries.values())
             outcome.library = _library(contents.messages)
@@ -122,10 +122,12 @@ class Endpoint:
         source = self.sources.by_webhook(self.dialect.write_key(submission))
         if source and source.webhook:
             return foreign.decode(source.webhook, source.webhook_secret, self._most_events, submission)
-        if source:
-            verify("segment", source.webhook_secret, 0, submission)
+        if source is None:
+            return self.dialect.decode(submission)
+        verify("segment", source.webhook_secret, 0, submission)
         contents = self.dialect.decode(submission)
-        contents.signed = source is not None
+        contents.signed = True
+        contents.forget_keys()  # who signs for one source signs for no other
         return contents
 
     def _admit(
@@ -159,8 +161,8 @@ class Endpoint:
         if events > limits.max_events:
             raise TooManyEvents(events, limits.max_events)
         end = ending(submission.received_text, admission.facts)
-        visitor = recognize(source.identity, submission) if source.identity and device else None
-        return admission, Stamp(admission.origin, device, end, source.truncate_ip, visitor)
+        identity = source.identity if device else None
+        return admission, Stamp(admission.origin, device, end, source.truncate_ip, identity)
 
     def _refuse_whole(
         self,
@@ -179,13 +181,6 @@ class Endpoint:
                 raise entry
         if not contents.messages:
             raise EmptyBatch
-
-
-def _recognize(message: Message, visitor: Visitor) -> bytes:
-    """Say who sent a message; the cookie by which he will be known again."""
-    message.anonymous_id = visitor.id
-    message.warn("anonymous_id_assumed", "anonymousId", "the gateway's cookie")
-    return visitor.cookie
 
 
 def _check_size(line: bytes, most: int, contents: Contents, place: int) -> None:

@@ -127,7 +127,7 @@ class Front:
     async def _show(self, scope: Scope, receive: body.Receive, send: Send) -> None:
         """Answer what carries no events."""
         headers, path = dict(scope["headers"]), _plain(scope["path"])
-        more = cors.allow(headers.get(b"origin"))
+        more = cors.allow(headers.get(b"origin")) or [cors.VARY]  # it may be kept, and shown to another page
         if scope["method"] == "OPTIONS":
             answer, more = Answer(204), cors.preflight(headers)
         elif not _one_host(headers, scope["headers"]):

@@ -10,6 +10,7 @@ import re
 import msgspec
 
 from gateway.intake import ids
+from gateway.message import Message
 from gateway.sources import Identity
 from gateway.submission import Submission
 
@@ -23,7 +24,22 @@ class Visitor(msgspec.Struct, frozen=True):
     """The Set-Cookie by which the browser keeps it for another year."""
 
 
-def recognize(identity: Identity, submission: Submission) -> Visitor | None:
+def introduce(
+    message: Message, identity: Identity, submission: Submission, visitors: dict[str, Visitor]
+) -> None:
+    """
+    Give a message the anonymousId of who sent it, if that is to be known.
+
+    `visitors` are those of the submission so far, by cookie; who is new to it is added.
+    """
+    visitor = visitors.get(identity.cookie) or _recognize(identity, submission)
+    if visitor:
+        visitors[identity.cookie] = visitor
+        message.anonymous_id = visitor.id
+        message.warn("anonymous_id_assumed", "anonymousId", "the gateway's cookie")
+
+
+def _recognize(identity: Identity, submission: Submission) -> Visitor | None:
     """Who a browser's cookie says it is, or somebody new; nobody if it opts out and the source heeds that."""
     if identity.heed_opt_out and _opts_out(submission):
         return None

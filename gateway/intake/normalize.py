@@ -7,10 +7,10 @@ from gateway import metrics
 from gateway.event import Facts, Origin, ending, line
 from gateway.intake import ids
 from gateway.intake.context import complete
-from gateway.intake.identity import Visitor
 from gateway.intake.times import settle
 from gateway.message import EMPTY, Contents, Message
 from gateway.objects import OBJECT, require, write
+from gateway.sources import Identity
 from gateway.submission import Submission
 
 
@@ -23,8 +23,8 @@ class Stamp(msgspec.Struct, frozen=True, gc=False):
     ending: bytes
     """How a line ends if there is nothing to note about its event."""
     truncate_ip: bool = False
-    visitor: Visitor | None = None
-    """Who the sender is, if the source wants to know, for messages that do not say it."""
+    identity: Identity | None = None
+    """How its sender is known, if the source wants that, for messages that do not say it."""
 
 
 def normalize(message: Message, submission: Submission, contents: Contents, stamp: Stamp) -> bytes:

@@ -16,16 +16,16 @@ from starlette.responses import PlainTextResponse, Response
 from gateway.errors import Refusal
 from gateway.intake.pages import Page
 from gateway.intake.sender import Networks
-from gateway.intake.settings import KEY_IN_PATH, address
+from gateway.intake.settings import CACHED, KEY_IN_PATH, address
 from gateway.operation import Operation, Reply
 from gateway.sources import Sources
 
-_KEY = b"__WRITE_KEY__"
-"""What stands in the script for the key; between double quotes (1.84.3)."""
+_KEY = b'"__WRITE_KEY__"'
+"""What stands in the script for the key, as a text (1.84.3)."""
 
 _BUNDLE = re.compile(r"[\w-]+\.bundle\.\w+\.js", re.ASCII)
+_JAVASCRIPT = "application/javascript; charset=utf-8"
 _PATHS = ("platform/analytics.min.js", "analytics.min.js", "analytics.js")
-_HEADERS = {"cache-control": "public, max-age=300"}
 _NONE = "There is no copy of analytics.js here: [server] analytics_js in the configuration names it."
 
 
@@ -42,20 +42,30 @@ def routes(sources: Sources, script: Path | None, public_url: str, trusted: Netw
         if text is None:
             return PlainTextResponse(_NONE, 404)
         here = public_url or address(request, trusted)
-        text = _point_here(here) + text.replace(_KEY, _quote(key)[1:-1])
-        return Response(text, 200, _HEADERS, "application/javascript")
+        text = _point_here(here) + text.replace(_KEY, _quote(key))
+        return Response(text, 200, CACHED, _JAVASCRIPT)
 
     async def bundle(request: Request) -> Response:
         name = request.path_params["name"]
         text = await _read(script.with_name(name)) if script and _BUNDLE.fullmatch(name) else None
         if text is None:
             return PlainTextResponse("There is no such bundle beside analytics.js." if script else _NONE, 404)
-        return Response(text, 200, _HEADERS, "application/javascript")
+        return Response(text, 200, CACHED, _JAVASCRIPT)
 
     return [
         *(Page(f"/analytics.js/v1/{{key:path}}/{path}", show, {"GET": _SCRIPT}) for path in _PATHS),
         Page("/analytics-next/bundles/{name}", bundle, {"GET": _LOADED}),
     ]
+
+
+def check(script: Path) -> None:
+    """Raise the ValueError of a file that is no such script."""
+    try:
+        text = script.read_bytes()
+    except OSError as error:
+        raise ValueError(f"{script}: {error.strerror}") from error
+    if _KEY not in text:
+        raise ValueError(f"{script} has no place for a key; it is not analytics-next's standalone.js")
 
 
 async def _read(file: Path | None) -> bytes | None:
@@ -78,7 +88,6 @@ def _quote(text: str) -> bytes:
     return json.dumps(text).encode()
 
 
-_JAVASCRIPT = "application/javascript"
 _NOT_THERE = Reply("There is none; the text says why.", content_type="text/plain")
 _SCRIPT = Operation(
     summary="analytics.js, with the key filled in",

@@ -22,6 +22,21 @@ from gateway.sources import Sources
 from gateway.submission import Submission
 
 
+class Enabled(msgspec.Struct):
+    enabled: bool = True
+
+
+class HttpConfig(msgspec.Struct, rename="camel"):
+    """
+    Makes Swift and Kotlin back off when they are asked to, and drop what is refused for good.
+
+    Swift takes what does not say that it is enabled for disabled, Kotlin for enabled.
+    """
+
+    rate_limit_config: Enabled = msgspec.field(default_factory=Enabled)
+    backoff_config: Enabled = msgspec.field(default_factory=Enabled)
+
+
 class SegmentIo(msgspec.Struct, rename="camel"):
     """The only integration: with a second one analytics-next would load it from a third party's host."""
 
@@ -29,10 +44,7 @@ class SegmentIo(msgspec.Struct, rename="camel"):
     api_host: str
     """Host, port and path, without a scheme; mobile SDKs put https before it."""
     protocol: str
-    http_config: dict[str, Any] = msgspec.field(
-        default_factory=lambda: {"rateLimitConfig": {}, "backoffConfig": {}}
-    )
-    """Being there makes Swift, Kotlin and React Native back off, and Swift drop what is refused for good."""
+    http_config: HttpConfig = msgspec.field(default_factory=HttpConfig)
 
 
 class Sampling(msgspec.Struct, rename="camel"):
@@ -67,28 +79,30 @@ def routes(sources: Sources, public_url: str, trusted_proxies: Networks) -> list
     """`public_url` is where clients find the gateway; if it is empty, where the request found it."""
 
     async def settings(request: Request) -> Response:
-        key = request.path_params["key"]
+        key = request.path_params["key"].removeprefix("projects/")  # a host configured with too much
         protocol, _, host = (public_url or address(request, trusted_proxies)).partition("://")
         segment = SegmentIo(key, f"{host.rstrip('/')}/v1", protocol)
-        return to_json(Settings({"Segment.io": segment}), 200, _headers(_refusal(key)))
+        return to_json(Settings({"Segment.io": segment}), 200, _headers(_refusal(sources, key)))
 
     async def source_config(request: Request) -> Response:
         headers, query = dict(request.scope["headers"]), request.scope["query_string"]
         key = write_key(Submission("GET", "/sourceConfig", headers, query, b"", "", 0, "")) or ""
-        refusal = _refusal(key)
+        refusal = _refusal(sources, key)
         return to_json(SourceConfig(RudderSource(key, refusal is None)), 200, _headers(refusal))
-
-    def _refusal(key: str) -> Refusal | None:
-        try:
-            sources.authenticate(key)
-        except Refusal as refusal:
-            return refusal.with_traceback(None)
-        return None
 
     return [
         Page("/projects/{key:path}/settings", settings, {"GET": _SETTINGS}),
         Page("/sourceConfig", source_config, {"GET": _SOURCE_CONFIG}),
     ]
+
+
+def _refusal(sources: Sources, key: str) -> Refusal | None:
+    """Why no event with a key would be taken."""
+    try:
+        sources.authenticate(key)
+    except Refusal as refusal:
+        return refusal.with_traceback(None)
+    return None
 
 
 def address(request: Request, trusted_proxies: Networks) -> str:
@@ -105,11 +119,11 @@ def _first(request: Request, name: str) -> str:
 
 
 def _headers(refusal: Refusal | None) -> dict[str, str]:
-    """A rotated key shall be noticed soon; and a developer, that his is not known."""
-    if refusal:
-        return {"cache-control": "no-store", "x-gateway-error": refusal.code}
-    return {"cache-control": "public, max-age=300"}
+    return {"cache-control": "no-store", "x-gateway-error": refusal.code} if refusal else CACHED
 
+
+CACHED = {"cache-control": "private, max-age=300"}
+"""By the browser alone, since the answer names the address that was used; and not for long: keys change."""
 
 _ERROR = {"X-Gateway-Error": header("Why no event with this key would be taken.")}
 KEY_IN_PATH: Fragment = {"name": "key", "in": "path", "required": True, "schema": {"type": "string"}}

@@ -1,15 +1,14 @@
 """
 Where in a webhook something stands, as an operator says it.
 
-`$.customer.id` is looked up in the body and `@.id` in one entry of it; `header:X-Topic` is a header's value;
-any other text is meant as it stands. A list of places stands for the first at which there is something; a
-table, for an object made of what its places have.
+`$.customer.id` (or `$['customer']['id']`) is looked up in the body and `@.id` in one entry of it;
+`header:X-Topic` is a header's value; any other text is meant as it stands. A list of places stands for the
+first at which there is something; a table, for an object made of what its places have.
 """
 
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import NamedTuple
 
 import msgspec
@@ -17,10 +16,10 @@ from msgspec import Raw
 
 from gateway import objects
 
-_STEPS = r"(?:\.[^.\[\]]+|\[\d{1,6}\])*"
+_STEPS = r"(?:\.[^.\[\]]+|\[\d{1,6}\]|\['[^']*'\])*"
 _PATH = re.compile(rf"[$@]{_STEPS}")
 _ENTRIES = re.compile(rf"(\${_STEPS})\[\*\]")
-_STEP = re.compile(r"\.([^.\[\]]+)|\[(\d+)\]")
+_STEP = re.compile(r"\.([^.\[\]]+)|\[(\d+)\]|\['([^']*)'\]")
 _HEADER = re.compile(r"header:([\w-]+)")
 _NOTHING = (Raw(b"null"), Raw(b'""'))
 
@@ -87,9 +86,10 @@ class Place:
 @dataclass(frozen=True)
 class Path(Place):
     text: str
+    steps: tuple[str | int, ...]
 
     def find(self, scope: Scope) -> Raw | None:
-        found = (scope.body if self.text[0] == "$" else scope.entry).at(_steps(self.text))
+        found = (scope.body if self.text[0] == "$" else scope.entry).at(self.steps)
         return None if found is None or found.raw in _NOTHING else found.raw
 
     def __str__(self) -> str:
@@ -163,12 +163,11 @@ def _parse_text(text: str) -> Place:
     if header := _HEADER.fullmatch(text):
         return Header(header[1])
     if _PATH.fullmatch(text):
-        return Path(text)
+        return Path(text, _steps(text))
     if text.startswith(("$", "@", "header:")):
         raise ValueError(f'expected a path such as "$.items[0].id", or "header:X-Topic", got {text!r}')
     return Constant(text)
 
 
-@lru_cache(1024)  # paths come in the configuration, and in custom events
 def _steps(text: str) -> tuple[str | int, ...]:
-    return tuple(name or int(index) for name, index in _STEP.findall(text))
+    return tuple(int(index) if index else name or quoted for name, index, quoted in _STEP.findall(text))

@@ -3,8 +3,7 @@ Whether a webhook is its sender's: the signatures that senders put into headers.
 
 All are HMACs of the body as it came, once inflated. Where a scheme signs a time, it must be near ours, so
 that nobody can send again what he overheard. Standard Webhooks: https://www.standardwebhooks.com; Stripe's:
-https://docs.stripe.com/webhooks/signature; GitHub's and Shopify's are plain ones. So is Segment's, which of a
-batch signs the first event alone.
+https://docs.stripe.com/webhooks/signature; GitHub's, Shopify's and Segment's are plain ones.
 """
 
 import base64
@@ -42,7 +41,9 @@ _PLAIN = {
     "github": Hmac("X-Hub-Signature-256", prefix="sha256="),
     "shopify": Hmac("X-Shopify-Hmac-Sha256", encoding="base64"),
 }
-_SEGMENT = Hmac("X-Signature", algorithm="sha1")
+_SEGMENT = Hmac("X-Segment-Signature", algorithm="sha1")
+_OLD_SEGMENT = Hmac("X-Signature", algorithm="sha1")
+"""Still the usual one. Of a batch it may be of the first event alone."""
 
 _list = msgspec.json.Decoder(list[Raw]).decode
 
@@ -94,13 +95,15 @@ def _verify_stripe(secret: str, tolerance: float, submission: Submission) -> Non
 
 
 def _verify_segment(secret: str, submission: Submission) -> None:
+    if _SEGMENT.header.lower().encode() in submission.headers:
+        return _verify_plain(_SEGMENT, secret, submission.body, submission)
     try:
-        _verify_plain(_SEGMENT, secret, submission.body, submission)
+        _verify_plain(_OLD_SEGMENT, secret, submission.body, submission)
     except BadSignature:
         first = _first_entry(submission.body)
         if first is None:
             raise
-        _verify_plain(_SEGMENT, secret, first, submission)
+        _verify_plain(_OLD_SEGMENT, secret, first, submission)
 
 
 def _first_entry(body: bytes) -> bytes | None:

@@ -29,6 +29,30 @@ MISTAKES = [
     ("server", 'port = "8080"', "[server] port", "Expected `int`, got `str`"),
     ("server", "workers = 0", "[server] workers", "Expected `int` >= 1"),
     ("server", 'trusted_proxies = ["x"]', "[server] trusted_proxies", "'x' does not appear to be"),
+    *(
+        ("server", f'public_url = "{url}"', "[server] public_url", "expected a URL such as")
+        for url in (
+            "events.example.com",
+            "ftp://events.example.com",
+            "https://[bad",
+            "https://user:secret@events.example.com",
+            "https://events.example.com:port",
+            "https://events.example.com/#a",
+            "https://events.example.com/a b",
+            "HTTPS://events.example.com",
+            "https://",
+        )
+    ),
+    ("server", 'analytics_js = "none.js"', "[server] analytics_js", "none.js: No such file or directory"),
+    ("server", 'analytics_js = "gateway.toml"', "[server] analytics_js", "has no place for a key"),
+    ("sources.website", 'write_keys = ["K"]\nidentity = {cookie = "a b"}', "[sources.website] identity", ""),
+    (
+        "sources.website",
+        'write_keys = ["K"]\nidentity = {cokie = "a"}',
+        "[sources.website] identity",
+        "cokie",
+    ),
+    ("sources.website", 'write_keys = ["K"]\nidentity = {domain = "é"}', "[sources.website] identity", ""),
     ("server", "host = 1", "[server] host", "Expected `str`, got `int`"),
     ("inspector", 'host = "0.0.0.0"', "[inspector] token", "required"),
     ("inspector", 'host = "example.org"', "[inspector] token", "required"),

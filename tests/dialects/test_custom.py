@@ -81,6 +81,38 @@ def test_a_value_may_be_a_path_into_the_object() -> None:
     assert event["properties"] == {"sku": "s1", "order": {"id": 17}, "customers": [{"id": "c1"}]}
 
 
+@pytest.mark.parametrize("name", ["$pageview", "$", "$5 off", "@.id", "header:Cookie"])
+def test_a_value_that_only_looks_like_a_path_stands_as_it_is(name: str) -> None:
+    door = Door()
+
+    post(door, sent({**METADATA, "eventName": name}))
+
+    assert door.event["event"] == name
+
+
+def test_a_path_that_leads_nowhere_is_repeated_to_nobody() -> None:
+    answer = post(Door(), sent({**METADATA, "userID": "$." + "a" * 10_000}))
+
+    assert len(answer.body) < 500
+
+
+@pytest.mark.parametrize("metadata", ["{", "7", '{"eventName":"\xff","userID":"u1"}'], ids=repr)
+def test_a_header_that_cannot_be_read_is_told_of(metadata: str) -> None:
+    answer = post(Door(), {"writeKey": "dev"}, X_Event_Metadata=metadata)
+
+    assert (answer.status, answer.json["code"]) == (400, "invalid_field")
+    assert "X-Event-Metadata" in answer.json["Details"]
+
+
+@pytest.mark.parametrize("name", ["writeKey", "write_key", "WRITEKEY"])
+def test_a_key_beside_the_metadata_counts_and_is_no_property(name: str) -> None:
+    door = Door()
+
+    answer = post(door, sent({"eventName": "E", "userID": "u1"}, **{name: "dev"}))
+
+    assert (answer.status, door.event["properties"]) == (200, {"sku": "s1"})
+
+
 def test_the_address_names_the_source_as_on_all_webhooks() -> None:
     door = Door(Source("ours", ("ours",)), Source("theirs", ("theirs",)))
 
@@ -100,6 +132,7 @@ def test_the_address_names_the_source_as_on_all_webhooks() -> None:
         (sent({**METADATA, "userID": {}}), "invalid_field"),
         (sent({**METADATA, "eventID": "x" * 101}), "message_id_too_long"),
         (sent("text"), "invalid_field"),
+        (sent({**METADATA, "userID": "$." + "a" * 64}), "invalid_field"),
         ([], "not_an_object"),
         (b"{", "unreadable_body"),
         (b'{"\xff":1}', "unreadable_body"),

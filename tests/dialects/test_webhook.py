@@ -161,3 +161,16 @@ def test_with_a_secret_nothing_comes_in_by_other_routes() -> None:
 
     assert [answer.json["code"] for answer in answers] == ["bad_signature", "bad_signature"]
     assert door.events == []
+
+
+@pytest.mark.parametrize("path", ["/v1/webhook", "/v1/custom/event"])
+def test_who_signs_for_one_source_signs_for_no_other(path: str) -> None:
+    door = Door(SIGNED, Source("theirs", ("theirs",), webhook_secret="another"))
+    body = {
+        **track(writeKey="theirs"),
+        "_metarouter": {"writeKey": "theirs", "eventName": "E", "userID": "u1"},
+    }
+
+    door.post(path, body, X_Write_Key="dev", X_Signature=sign(body))
+
+    assert door.event["source"]["name"] == "signed"

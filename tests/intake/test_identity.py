@@ -101,6 +101,15 @@ def test_all_events_of_a_batch_are_of_one_visitor() -> None:
     assert [event["anonymousId"] for event in door.events] == [cookie(answer), "a1", cookie(answer)]
 
 
+def test_a_batch_of_several_sources_is_of_one_visitor_all_the_same() -> None:
+    door = Door(KNOWING, Source("other", ("other",), identity=KNOWING.identity))
+    batch = [{"type": "track", "event": "E", "writeKey": key} for key in ("dev", "other")]
+
+    answer = door.request("POST", "/v1/batch", to_json(batch), BROWSER)
+
+    assert [event["anonymousId"] for event in door.events] == [cookie(answer), cookie(answer)]
+
+
 def test_who_names_itself_gets_no_cookie() -> None:
     door = Door(KNOWING)
 

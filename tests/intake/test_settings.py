@@ -18,7 +18,7 @@ def test_segments_sdks_are_pointed_back_here_with_the_key_they_asked_for() -> No
                 "apiKey": "dev",
                 "apiHost": "events.example:8080/v1",
                 "protocol": "http",
-                "httpConfig": {"rateLimitConfig": {}, "backoffConfig": {}},
+                "httpConfig": {"rateLimitConfig": {"enabled": True}, "backoffConfig": {"enabled": True}},
             }
         },
         "metrics": {"sampleRate": 0},
@@ -37,7 +37,12 @@ def test_rudderstacks_sdks_may_send() -> None:
 
 @pytest.mark.parametrize(
     "path",
-    ["/v1/projects/dev/settings", "/projects/dev/settings", "/v1/v1/projects/dev/settings/"],
+    [
+        "/v1/projects/dev/settings",
+        "/projects/dev/settings",
+        "/v1/v1/projects/dev/settings/",
+        "/v1/projects/projects/dev/settings",
+    ],
 )
 def test_they_are_found_however_a_host_is_configured(path: str) -> None:
     assert Door().request("GET", path).json["integrations"]["Segment.io"]["apiKey"] == "dev"
@@ -137,4 +142,8 @@ def test_rudderstack_asks_first_whether_it_may_send_its_key() -> None:
 def test_they_are_kept_by_browsers_for_minutes_only() -> None:
     answer = Door().request("GET", "/v1/projects/dev/settings")
 
-    assert answer.headers["cache-control"] == "public, max-age=300"
+    assert answer.headers["cache-control"] == "private, max-age=300"
+
+
+def test_what_a_cache_keeps_of_them_is_not_for_the_pages_of_other_origins() -> None:
+    assert Door().request("GET", "/v1/projects/dev/settings").headers["vary"] == "Origin"

@@ -34,6 +34,8 @@ def find(place: Any) -> Any:
         ("$.no", False),
         ("$.customer.e-mail", "a@example.org"),
         ("$.customer.tags[0]", "x"),
+        ("$['customer']['tags'][0]", "x"),
+        ("$.customer['e-mail']", "a@example.org"),
         ("$.customer.tags[1].deep", "y"),
         ("header:X-Topic", "café"),
         ("track", "track"),
@@ -77,7 +79,7 @@ def test_digits_stay_as_they_were_written() -> None:
 @pytest.mark.parametrize(
     "place",
     [
-        *("", "$x", "$.", "$..a", "$.a[", "$.a[x]", "$.a[-1]", "$.a[*]", "$[*].a", "@a"),
+        *("", "$x", "$.", "$..a", "$.a[", "$.a[x]", "$.a[-1]", "$.a[*]", "$[*].a", "@a", "$['a", "$['a'"),
         *("header:", "header:a b", 1, True, [], ["$.a", 1], {"a": "$x"}),
     ],
     ids=str,

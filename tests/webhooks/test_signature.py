@@ -217,6 +217,13 @@ def test_segment_signs_an_event_or_a_batch_by_its_first(body: bytes, signed: byt
     assert verified("segment", "hush", sign_segment(signed), body)
 
 
+def test_segments_newer_header_is_of_the_whole_body_alone() -> None:
+    newer = [{"X-Segment-Signature": sign_segment(signed)["X-Signature"]} for signed in (BATCH, FIRST)]
+    both = {**sign_segment(BATCH), "X-Segment-Signature": "0" * 40}
+
+    assert [verified("segment", "hush", headers, BATCH) for headers in (*newer, both)] == [True, False, False]
+
+
 @pytest.mark.parametrize("body", [BODY, BATCH, b"[]", b"[", b"{", b""])
 def test_nobody_else_signs_for_segment(body: bytes) -> None:
     headers = [{}, {"X-Signature": "0" * 40}, sign_segment(b'{"type":"page"}'), {"X-Signature": "\xff"}]

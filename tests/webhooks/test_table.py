@@ -35,7 +35,7 @@ def test_a_table_is_understood(tmp_path: Path) -> None:
     source = read(tmp_path, 'webhook_secret = "${SECRET}"', text).sources["shop"]
 
     assert source.webhook
-    assert source.webhook.fields.user_id == places.Path("$.who")
+    assert source.webhook.fields.user_id == places.Place.parse("$.who")
     assert source.webhook.fields.type == Place.parse("track")
     assert source.webhook.events == Entries("$.items")
     assert source.webhook.tolerance == Duration.parse("1h")
