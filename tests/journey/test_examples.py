@@ -1,4 +1,9 @@
-"""Every example of MetaRouter's HTTP API, once its JSON is mended, through the real server into the file."""
+"""
+Every example of the documents, once its JSON is mended, through the real server into the file.
+
+They are MetaRouter's HTTP API, and Commanders Act's HTTP tracking API in both its versions. The latter's
+purchase is from its guide to version 1.0; that of version 2.0 is the same one, rewritten by its table.
+"""
 
 import json
 from collections.abc import Callable
@@ -9,10 +14,14 @@ import pytest
 
 from tests.gateway import Answer, Gateway, until
 
-RECORDINGS = Path(__file__).parents[1] / "dialects/recordings/metarouter.json"
-EXAMPLES: list[dict[str, Any]] = json.loads(RECORDINGS.read_text())
+RECORDINGS = Path(__file__).parents[1] / "dialects/recordings"
+EXAMPLES: dict[str, dict[str, Any]] = {
+    f"{document} {example['name']}": example
+    for document in ("metarouter", "commandersact")
+    for example in json.loads((RECORDINGS / f"{document}.json").read_text())
+}
 
-# Each source has the key of some examples; the batch is only for the integration that it names.
+# Each source has the keys of some examples; MetaRouter's batch is only for the integration that it names.
 CONFIG = """
 [server]
 port = 0
@@ -26,6 +35,9 @@ write_keys = ["test1"]
 write_keys = ["example"]
 [sources.webhook]
 write_keys = ["abcdefg"]
+[sources.site]
+write_keys = ["7183b9d4-1031-11ee-be56-0242ac120002", "NJtcKaoCYu...mGZDxRgMBMUw=="]
+site_id = "29"
 [sinks.events]
 kind = "json_lines"
 path = "data/events.jsonl"
@@ -48,8 +60,8 @@ def send(running: Gateway, example: dict[str, Any], route: str) -> Answer:
 @pytest.mark.parametrize(
     ("example", "route"),
     [
-        pytest.param(example, route, id=f"{example['name']} to {route}")
-        for example in EXAMPLES
+        pytest.param(example, route, id=f"{name} to {route}")
+        for name, example in EXAMPLES.items()
         for route in example["routes"]
     ],
 )
@@ -78,9 +90,8 @@ def test_an_example_arrives_field_for_field(
 
 def test_an_example_without_a_time_happened_when_it_was_received(gateway: Callable[..., Gateway]) -> None:
     running = gateway(CONFIG)
-    example = next(example for example in EXAMPLES if example["name"] == "page")
 
-    send(running, example, "/v1/page")
+    send(running, EXAMPLES["metarouter page"], "/v1/page")
 
     [event] = running.delivered(1)
     assert event["timestamp"] == event["receivedAt"]
@@ -89,10 +100,23 @@ def test_an_example_without_a_time_happened_when_it_was_received(gateway: Callab
 
 def test_the_batch_reaches_only_the_integration_that_it_names(gateway: Callable[..., Gateway]) -> None:
     running = gateway(CONFIG)
-    example = next(example for example in EXAMPLES if example["name"] == "batch")
 
-    send(running, example, "/v1/batch")
+    send(running, EXAMPLES["metarouter batch"], "/v1/batch")
 
     running.delivered(2)
     until(lambda: running.metrics()['gateway_sink_pending_events{sink="other"}'] == 0)
     assert running.events("data/other.jsonl") == []
+
+
+def test_a_purchase_is_the_same_event_in_both_versions(gateway: Callable[..., Gateway]) -> None:
+    running = gateway(CONFIG)
+
+    for version in ("1.0", "2.0"):
+        send(running, EXAMPLES[f"commandersact purchase of version {version}"], "/events")
+
+    old, new = running.delivered(2)
+    assert old.pop("source") == {**new.pop("source"), "dialect": "commandersact.v1"}
+    # The document gives its event no id, so each is given another; `native` says how each was written.
+    for name in ("messageId", "receivedAt", "native"):
+        del old[name], new[name]
+    assert old == new
