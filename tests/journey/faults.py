@@ -6,12 +6,14 @@ import re
 import signal
 import struct
 import subprocess
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from http.client import HTTPException
 from pathlib import Path
 from typing import Self
 
-from tests.gateway import PATIENCE, alive, until
+from tests.gateway import PATIENCE, Gateway, alive, until
 from tests.journey import needs
 
 _SHUTDOWN = 0x8004587D  # EXT4_IOC_SHUTDOWN
@@ -119,3 +121,31 @@ def kill_at(pid: int, call: str, when: int, notes: Path) -> str:
         until(lambda: not alive(pid))
     lines = tampering.calls()
     return next(line for line in reversed(lines) if re.match(rf"\d+ +{call}\(", line))
+
+
+def kill(running: Gateway, victim: str) -> float:
+    """Kill a process without warning; the seconds until the gateway is ready again, and all of it."""
+    started = time.monotonic()
+    if victim == "supervisor":
+        running.crash()
+        running.start()
+        until(lambda: is_ready(running))
+    else:
+        pid = running.children()[victim]
+        os.kill(pid, signal.SIGKILL)
+        await_successor(running, victim, pid)
+    return time.monotonic() - started
+
+
+def await_successor(running: Gateway, victim: str, pid: int) -> None:
+    """Return when a child that was killed has another in its place, and all of the gateway is ready."""
+    until(lambda: running.children().get(victim) not in (None, pid))
+    until(lambda: is_ready(running))
+
+
+def is_ready(running: Gateway) -> bool:
+    try:
+        inspector = running.request("GET", "/metrics", port=running.inspector_port)
+        return running.request("GET", "/readyz").status == inspector.status == 200
+    except (OSError, HTTPException):  # it reached the process that was killed
+        return False

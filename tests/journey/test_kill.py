@@ -12,18 +12,14 @@ the promise (`PYTHONPATH=copy pytest tests/journey/test_kill.py`), for example
 system; test_power.py finds it.
 """
 
-import os
 import random
-import signal
-import time
 from collections.abc import Callable
-from http.client import HTTPException
 from pathlib import Path
 from statistics import median
 
 import pytest
 
-from tests.gateway import Gateway, free_ports, until
+from tests.gateway import Gateway, free_ports
 from tests.journey import faults
 from tests.journey.load import NOTHING_WRONG, Load
 
@@ -84,7 +80,7 @@ def test_no_kill_loses_or_repeats_an_acknowledged_event(
         for _ in range(round((rounds or 25) * share)):
             load.advance(chance.randrange(20, 600))
             victim = chance.choice(victims)
-            seconds[victim].append(kill(running, victim))
+            seconds[victim].append(faults.kill(running, victim))
         load.advance(100)
 
     assert load.compare(everything(running)) == NOTHING_WRONG
@@ -104,7 +100,7 @@ def test_no_kill_at_a_delicate_moment_does_either(
             load.advance(chance.randrange(20, 200))
             pid = running.children()[name]
             calls[name, call, when] = faults.kill_at(pid, call, when, tmp_path / "strace")
-            until(lambda name=name, pid=pid: running.children().get(name) not in (None, pid))  # type: ignore[misc]  # mypy #2608
+            faults.await_successor(running, name, pid)
         load.advance(100)
 
     assert load.compare(everything(running)) == NOTHING_WRONG
@@ -116,28 +112,6 @@ def test_no_kill_at_a_delicate_moment_does_either(
 def config(workers: int) -> str:
     public, private = free_ports()
     return CONFIG.format(public, workers, private)
-
-
-def kill(running: Gateway, victim: str) -> float:
-    """Kill a process without warning; the seconds until the gateway is ready again, and all of it."""
-    started = time.monotonic()
-    if victim == "supervisor":
-        running.crash()
-        running.start()
-    else:
-        pid = running.children()[victim]
-        os.kill(pid, signal.SIGKILL)
-        until(lambda: running.children().get(victim) not in (None, pid))
-    until(lambda: is_ready(running))
-    return time.monotonic() - started
-
-
-def is_ready(running: Gateway) -> bool:
-    try:
-        inspector = running.request("GET", "/metrics", port=running.inspector_port)
-        return running.request("GET", "/readyz").status == inspector.status == 200
-    except (OSError, HTTPException):  # it reached the process that was killed
-        return False
 
 
 def everything(running: Gateway) -> list[dict[str, object]]:
