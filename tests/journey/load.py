@@ -99,23 +99,14 @@ class Load:
         )
 
 
-class Client(threading.Thread):
-    """
-    Sends one request after the other, and connects again when the gateway was killed.
+class Caller(threading.Thread):
+    """Sends one request after the other, and connects again when the gateway was killed."""
 
-    What it did not hear an answer to may be kept or not, and is not sent again.
-    """
-
-    def __init__(self, port: int, name: str, largest: int) -> None:
+    def __init__(self, port: int, name: str) -> None:
         super().__init__(name=name, daemon=True)
         self.port = port
-        self.largest = largest
         self.chance = random.Random(name)
         self.stopping = threading.Event()
-        self.hearing = threading.Event()
-        self.hearing.set()
-        self.sent: list[str] = []
-        self.acknowledged: list[str] = []
         self.unexpected: list[tuple[int, bytes]] = []
 
     def run(self) -> None:
@@ -124,11 +115,32 @@ class Client(threading.Thread):
             connections += 1
             connection = HTTPConnection("127.0.0.1", self.port, timeout=_TIMEOUT)
             try:
+                connection.connect()
                 self._converse(connection, f"{self.name}-{connections}")
             except (OSError, HTTPException):
                 pass
             finally:
                 connection.close()
+
+    def _converse(self, connection: HTTPConnection, prefix: str) -> None:
+        """Go on until it is to stop, or the connection breaks; names begin with the prefix."""
+        raise NotImplementedError
+
+
+class Client(Caller):
+    """
+    Sends events.
+
+    What it did not hear an answer to may be kept or not, and is not sent again.
+    """
+
+    def __init__(self, port: int, name: str, largest: int) -> None:
+        super().__init__(port, name)
+        self.largest = largest
+        self.hearing = threading.Event()
+        self.hearing.set()
+        self.sent: list[str] = []
+        self.acknowledged: list[str] = []
 
     def _converse(self, connection: HTTPConnection, prefix: str) -> None:
         number = 0
@@ -146,6 +158,59 @@ class Client(threading.Thread):
             if response.status == 200:
                 self.acknowledged += names
             elif response.status != 503:
+                self.unexpected.append((response.status, answer))
+
+
+class Import(NamedTuple):
+    """One request of many products."""
+
+    name: str
+    size: int
+
+    @property
+    def products(self) -> list[dict[str, Any]]:
+        """Something different in each."""
+        return [
+            {"id": f"{self.name}-{each}", "name": f"漢 {self.name} {each}", "price": each + 0.5}
+            for each in range(self.size)
+        ]
+
+
+class Importer(Caller):
+    """Imports products in bulk, for as long as the block lasts."""
+
+    def __init__(self, port: int, chance: random.Random, site: str, token: str) -> None:
+        super().__init__(port, f"i{chance.randrange(10**6)}")
+        self.path = f"/v2/{site}/products/bulk"
+        self.headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/x-ndjson"}
+        self.accepted: list[Import] = []
+        """Answered 202."""
+        self.cut_off: list[Import] = []
+        """Sent, and never answered."""
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        """Return when the last import has been answered, or never will be."""
+        self.stopping.set()
+        self.join()
+
+    def _converse(self, connection: HTTPConnection, prefix: str) -> None:
+        number = 0
+        while not self.stopping.wait(_PAUSE):
+            number += 1
+            each = Import(f"{prefix}-{number}", self.chance.randrange(200, 3000))
+            body = "\n".join(map(json.dumps, each.products))
+            self.cut_off.append(each)
+            connection.request("POST", self.path, body, self.headers)
+            response = connection.getresponse()
+            answer = response.read()
+            self.cut_off.remove(each)
+            if response.status == 202:
+                self.accepted.append(each)
+            elif response.status not in {429, 503}:  # it may come too soon for the gateway
                 self.unexpected.append((response.status, answer))
 
 

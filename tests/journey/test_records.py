@@ -1,7 +1,13 @@
-"""People and products, through the doors that a customer uses."""
+"""
+People and products, through the doors that a customer uses.
+
+To see the kills go red, let `Table.merge` in records/table.py commit what the call before it was given: it
+answers then for what is only in memory.
+"""
 
 import gzip
 import json
+import random
 import subprocess
 import sys
 from collections.abc import Callable
@@ -10,8 +16,11 @@ from typing import Any
 
 import pytest
 
+from gateway.records import table
 from tests.build import to_json, track
-from tests.gateway import Answer, Gateway, until
+from tests.gateway import Answer, Gateway, free_ports, until
+from tests.journey import faults
+from tests.journey.load import Import, Importer, Load
 
 CONFIG = """
 [server]
@@ -30,6 +39,8 @@ api_tokens = ["secret30"]
 kind = "json_lines"
 path = "data/events.jsonl"
 """
+# In the middle of a commit: the calls that it is made of, and how many an import or two have.
+MOMENTS = (("pwrite64", 30), ("fdatasync", 3))
 NDJSON = {"Content-Type": "application/x-ndjson", "Authorization": "Bearer secret"}
 
 
@@ -164,10 +175,7 @@ def test_no_kill_takes_back_what_was_answered_202(gateway: Callable[..., Gateway
         products = [{"id": f"{number}-{each}", "name": f"N{number}-{each}"} for each in range(200)]
         if bulk(running, *products).status == 202:
             accepted += products
-        pid = running.children()["intake-0"]
-        subprocess.run(["kill", "-9", str(pid)], check=True)
-        until(lambda pid=pid: running.children().get("intake-0") not in (None, pid))  # type: ignore[misc]  # mypy #2608
-        until(lambda: answers(running))
+        faults.kill(running, "intake-0")
 
     assert len(accepted) == 1000
     running.post(
@@ -178,11 +186,53 @@ def test_no_kill_takes_back_what_was_answered_202(gateway: Callable[..., Gateway
     assert [event["properties"]["items"][0]["product"] for event in running.events()] == accepted
 
 
-def answers(running: Gateway) -> bool:
-    try:
-        return running.request("GET", "/healthz").status == 200
-    except OSError:
-        return False
+def test_no_kill_amid_imports_does_so_either(
+    gateway: Callable[..., Gateway], rounds: int | None, chance: random.Random
+) -> None:
+    running = gateway(CONFIG.replace("port = 0", "port = {}").format(*free_ports()))
+
+    # The events are the clock: how many of them come through has nothing to do with how far an import is.
+    with Load(running.port, chance) as load, Importer(running.port, chance, "29", "secret") as importer:
+        for _ in range(rounds or 6):
+            load.advance(chance.randrange(1, 300))
+            faults.kill(running, chance.choice(("intake-0", "supervisor")))
+
+    catalogue = table.Table(table.products(running.folder / "data/journal"))
+    assert importer.unexpected == []
+    assert importer.cut_off, "no import was going on"
+    assert [each for each in importer.accepted if kept(catalogue, each) != each.products] == []
+    assert [each for each in importer.cut_off if kept(catalogue, each) not in ([], each.products)] == []
+
+
+def test_an_import_that_was_cut_off_can_be_repeated(
+    gateway: Callable[..., Gateway], rounds: int | None, chance: random.Random, tmp_path: Path
+) -> None:
+    running = gateway(CONFIG)
+    with Importer(running.port, chance, "29", "secret") as importer:
+        for _ in range(rounds or 5):
+            call, last = chance.choice(MOMENTS)
+            pid = running.children()["intake-0"]
+            faults.kill_at(pid, call, chance.randint(1, last), tmp_path / "strace")
+            faults.await_successor(running, "intake-0", pid)
+
+    for each in importer.cut_off:
+        repeat(running, each)
+
+    catalogue = table.Table(table.products(running.folder / "data/journal"))
+    assert importer.cut_off, "no import was going on"
+    everything = importer.accepted + importer.cut_off
+    assert [each for each in everything if kept(catalogue, each) != each.products] == []
+
+
+def repeat(running: Gateway, sent: Import) -> None:
+    """Send an import again, and again if that is too soon for the gateway, until it is taken."""
+    until(lambda: bulk(running, *sent.products).status == 202)
+
+
+def kept(catalogue: table.Table, sent: Import) -> list[Any]:
+    """What there is of an import."""
+    found = (catalogue.find("29", product["id"]) for product in sent.products)
+    return [json.loads(each) for each in found if each is not None]
 
 
 def test_a_file_of_products_is_imported_while_the_gateway_runs(running: Gateway, tmp_path: Path) -> None:
