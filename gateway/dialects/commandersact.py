@@ -114,6 +114,8 @@ def _decode_batch(body: bytes, site: str) -> Contents:
         entries = careful.entries(objects.read(body)["batch"])
     except (KeyError, msgspec.ValidationError):
         entries = []  # valid JSON, and no events in it
+    except UnicodeDecodeError as error:
+        raise UnreadableBody("a field's name is not UTF-8") from error
     if not repairs:
         messages = [_message(entry, (), depth=2) for entry in entries]
     else:

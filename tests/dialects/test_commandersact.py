@@ -239,6 +239,12 @@ def test_a_batch_without_events_is_answered_200(body: Any) -> None:
     assert (answer.status, answer.headers["x-gateway-error"]) == (200, "empty_batch")
 
 
+def test_a_batch_whose_name_is_not_utf8_cannot_be_read() -> None:
+    answer = send(Door(), b'{"b\xfftch":[{"event_name":"a"}]}', "/events/batch?token=dev")
+
+    assert (answer.status, answer.headers["x-gateway-error"]) == (400, "unreadable_body")
+
+
 @pytest.mark.parametrize("path", ["/events", "/cdp/events", "/v1/events", "//events/"])
 def test_an_image_carries_an_event(path: str) -> None:
     door = Door(SITE)
