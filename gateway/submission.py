@@ -36,12 +36,16 @@ class Submission(msgspec.Struct, gc=False):
     @property
     def pairs(self) -> list[tuple[str, str]]:
         """The same, with repeated ones."""
-        text = self.query.decode("utf-8", "replace")
-        try:
-            return parse_qsl(text, keep_blank_values=True, max_num_fields=1000)
-        except ValueError as error:
-            raise UnreadableBody("too many query parameters") from error
+        return pairs(self.query)
 
     def header(self, name: bytes) -> str:
         """A header's value, or "" """
         return self.headers.get(name, b"").decode("latin-1")
+
+
+def pairs(query: bytes) -> list[tuple[str, str]]:
+    """The parameters of a query, in their order; more than 1,000 are UnreadableBody."""
+    try:
+        return parse_qsl(query.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=1000)
+    except ValueError as error:
+        raise UnreadableBody("too many query parameters") from error

@@ -5,7 +5,7 @@ https://doc.commandersact.com/features/sources/sources-catalog/http-tracking-api
 """
 
 from collections.abc import Sequence
-from functools import partial
+from functools import lru_cache, partial
 
 import msgspec
 from msgspec import Raw
@@ -27,7 +27,7 @@ from gateway.operation import Fragment, Operation, Reply, examples, fields, head
 from gateway.outcome import Answer, Failure, Outcome
 from gateway.repair import Repair
 from gateway.sources import Limits
-from gateway.submission import Submission
+from gateway.submission import Submission, pairs
 
 METHODS = ("POST", "GET", "HEAD")
 PATHS = dict.fromkeys(("/events", "/events/batch", "/cdp/events", "/cdp/events/batch"), "")
@@ -40,16 +40,14 @@ _OUTSIDE = ("tc_s", "token")
 
 def write_key(submission: Submission) -> str | None:
     """`token`, or Authorization: Bearer; if both are there and differ, neither counts."""
-    # Keys may be base64, whose "+" in an address reads as a space.
-    token = submission.parameters.get("token", "").replace(" ", "+")
+    _, token = _sender(submission.query)
     scheme, _, bearer = submission.header(b"authorization").partition(" ")
     bearer = bearer.strip() if scheme.lower() == "bearer" else ""
     return (token or bearer) if not (token and bearer) or token == bearer else None
 
 
 def decode(submission: Submission) -> Contents:
-    parameters = submission.parameters
-    site = parameters.get("tc_s", "")
+    site, _ = _sender(submission.query)
     if submission.method == "GET":
         pixel.check_length(submission)
         given = [(name, value) for name, value in submission.pairs if name not in _OUTSIDE]
@@ -93,6 +91,15 @@ def _accept(refusal: Refusal) -> Answer:
 def _name(answer: Answer, refusal: Refusal) -> Answer:
     error = (b"x-gateway-error", refusal.code.encode())
     return msgspec.structs.replace(answer, headers=(*answer.headers, error))
+
+
+# A source's events nearly all come to one address: 0.1 µs instead of 5.
+@lru_cache(64)
+def _sender(query: bytes) -> tuple[str, str]:
+    """The site and the token that an address names."""
+    parameters = dict(pairs(query))
+    # Keys may be base64, whose "+" in an address reads as a space.
+    return parameters.get("tc_s", ""), parameters.get("token", "").replace(" ", "+")
 
 
 def _read(body: bytes) -> tuple[bytes, Sequence[Repair]]:
