@@ -13,10 +13,10 @@ Its dialect, one file of dialects/, takes it apart: dialects/segment.py decodes 
 (message.py), what the client claims, and where that fails dialects/careful.py goes through it entry by
 entry, with repair.py for what is not even JSON. dialects/commandersact.py has it read by
 commandersact/reading.py, which tells the versions apart (commandersact/versions.py), gives the fields our
-names (commandersact/names.py) and notes what the way back (commandersact/writing.py) could not know
-(commandersact/notes.py); dialects/brackets.py unfolds what its pixels put into an address. objects.py
-handles the JSON that nobody needs to look into, values.py single words of it, and timestamps.py the many
-ways of writing a time.
+names (commandersact/names.py), sees what the person consents to (commandersact/consent.py) and notes what
+the way back (commandersact/writing.py) could not know (commandersact/notes.py); dialects/brackets.py
+unfolds what its pixels put into an address. objects.py handles the JSON that nobody needs to look into,
+values.py single words of it, and timestamps.py the many ways of writing a time.
 
 A webhook's object may say itself what makes it an event (dialects/custom.py); one whose source has a table
 for it (webhooks/table.py) is in nobody's dialect: dialects/foreign.py asks webhooks/signature.py whose it

@@ -38,9 +38,12 @@ OBJECT = ord("{")
 
 def fields(value: Raw | None) -> dict[str, Raw] | None:
     """The fields of an object; None if it is none."""
-    if value is None or write(value)[0] != OBJECT:
+    if value is None:
         return None
-    return read(value)
+    try:
+        return read(value)
+    except msgspec.ValidationError:
+        return None
 
 
 def entries(value: Raw | None) -> list[str]:

@@ -41,7 +41,12 @@ def is_text(value: Raw) -> bool:
 
 def find_text(value: Raw | None) -> str | None:
     """A text that says something, else None."""
-    return text(value) if value is not None and is_text(value) else None
+    if value is None:
+        return None
+    try:
+        return _decode_text(value) or None
+    except msgspec.ValidationError:
+        return None
 
 
 def find_label(value: Raw | None) -> str | None:

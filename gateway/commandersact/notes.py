@@ -1,18 +1,19 @@
 """What the way back from a canonical event could not know."""
 
+from functools import lru_cache
 from typing import Any
 
 from msgspec import UNSET, Raw
 
 from gateway import objects
+from gateway.commandersact.versions import Fields
 from gateway.message import Object
 
 
 class Notes:
     """Taken while an event is read; see the package."""
 
-    def __init__(self, event: Raw | None, odd: bool) -> None:
-        self.event = event
+    def __init__(self, odd: bool) -> None:
         self.odd = odd
         """Whether the event has to be kept whole, since it could not be put together again."""
         self.derived: list[str] = []
@@ -38,9 +39,17 @@ class Notes:
             inner = inner.setdefault(step, {})
         inner[path[-1]] = value
 
-    def native(self) -> Object:
-        if self.odd and self.event is not None:
-            return Raw(objects.write({"event": self.event}))
-        parts = {"derived": self.derived, "sent": self.sent}
-        found = {name: part for name, part in parts.items() if part}
-        return Raw(objects.write(found)) if found else UNSET
+    def native(self, event: Fields | None) -> Object:
+        """What is noted of an event, if that was version 2.0."""
+        if self.odd and event is not None:
+            return Raw(objects.write({"event": event}))
+        if self.sent:
+            parts = {"derived": self.derived, "sent": self.sent}
+            return Raw(objects.write({name: part for name, part in parts.items() if part}))
+        return _derived(tuple(self.derived)) if self.derived else UNSET
+
+
+# Most events of a site lack the same fields: 0.1 µs instead of 0.4.
+@lru_cache(256)
+def _derived(fields: tuple[str, ...]) -> Raw:
+    return Raw(objects.write({"derived": fields}))

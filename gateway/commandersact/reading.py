@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
-import msgspec
 from msgspec import Raw
 
 from gateway import objects, timestamps, values
+from gateway.commandersact.consent import categories
 from gateway.commandersact.names import ADDRESS, CONTEXT, DEVICE, TRAITS
 from gateway.commandersact.notes import Notes
 from gateway.commandersact.versions import Claim, Fields, take
@@ -21,18 +21,15 @@ _OUR_SCREEN = {"innerWidth", "innerHeight"}
 _NOTHING = (Raw(b"null"), Raw(b'""'))
 _DIGITS = 13  # of milliseconds between 2001 and 2286
 
-_list = msgspec.json.Decoder(list[Raw]).decode
 
-
-def from_commandersact(event: Raw) -> Message:
+def from_commandersact(event: Fields) -> Message:
     """
-    What an event claims; msgspec.ValidationError if it is no object.
+    What an event claims.
 
     Nothing that is missing or of the wrong kind makes it unusable: it has a warning, or stays under its
     own name.
     """
-    claim = take(event)
-    return _Reading(claim).read()
+    return _Reading(take(event)).read()
 
 
 def to_traits(user: Fields) -> dict[str, Any]:
@@ -54,8 +51,7 @@ class _Reading:
         self.message = Message(type="track", extras=claim.extras, version=claim.version)
         self.context: dict[str, Any] = {}
         """Ours, as far as it is made."""
-        odd = claim.odd or not _OUR_CONTEXT.isdisjoint(claim.context)
-        self.notes = Notes(claim.event, odd)
+        self.notes = Notes(claim.odd or not _OUR_CONTEXT.isdisjoint(claim.context))
 
     def read(self) -> Message:
         message, context = self.message, self.claim.context
@@ -71,17 +67,15 @@ class _Reading:
         self._read_name(page, "app" in context)
         message.properties = Raw(objects.write(self.claim.properties))
         message.context = Raw(objects.write(self.context | context))
-        message.native = self.notes.native()
+        message.native = self.notes.native(self.claim.event)
         return message
 
     def _read_name(self, page: Fields, app: bool) -> None:
-        message, given, properties = self.message, self.claim.name, self.claim.properties
+        message, properties = self.message, self.claim.properties
         message.channel = "browser" if page else "mobile" if app else "server"
-        name = values.find_label(given)
+        name = self._label(self.claim.name, "event_name")
         if name is None:
             message.warn("missing_event_name", "event_name")
-        if given is not None and (name is None or not values.is_text(given)):
-            self.notes.keep(given, "event_name")
         if name != "page_view":
             message.event = name
             return
@@ -92,15 +86,26 @@ class _Reading:
         )
 
     def _read_id(self, given: Raw | None) -> None:
-        self.message.message_id = found = values.find_label(given)
+        self.message.message_id = found = self._label(given, "context", "event_id")
         if found is None:
             self.message.warn("missing_event_id", "context.event_id")
             self.notes.derived.append("messageId")
-        if given is not None and (found is None or not values.is_text(given)):
-            self.notes.keep(given, "context", "event_id")
+
+    def _label(self, given: Raw | None, *path: str) -> str | None:
+        """A text; a number is one too, but no text is what the way back would make of it."""
+        found = values.find_text(given)
+        if found is None and given is not None:
+            self.notes.keep(given, *path)
+            return values.find_label(given)
+        return found
 
     def _read_time(self, inner: Raw | None) -> None:
         outer = self.claim.root_time
+        if inner is not None and outer is None and values.is_text(inner):  # as usual
+            digits = objects.write(inner)[1:-1]
+            if len(digits) == _DIGITS and digits.isdigit():
+                self.message.timestamp = timestamps.write(int(digits))
+                return
         if outer is not None:
             self.notes.keep(outer, "event_timestamp")
         given = outer if inner is None else inner
@@ -126,10 +131,11 @@ class _Reading:
             return {}
         if "url" not in page and "location" in page:
             self._read_location(page)
-        for name, part in _split(page.get("url")).items():
+        url = values.find_text(page.get("url"))
+        for name, part, path in _parts(url) if url else ():
             if name not in page:
-                page[name] = Raw(objects.write(part))
-                self.notes.derived.append(f"context.page.{name}")
+                page[name] = part
+                self.notes.derived.append(path)
         self.context["page"] = page
         return page
 
@@ -168,25 +174,28 @@ class _Reading:
 
     def _split_device(self, device: Fields) -> None:
         """Move to our context what has its place there."""
-        self.notes.odd |= not _OUR_DEVICE.isdisjoint(device)
+        context = self.context
         left: Fields = {}
         for name, value in device.items():
-            if name not in CONTEXT or value in _NOTHING:
+            ours = CONTEXT.get(name)
+            if ours is None or value in _NOTHING:
                 left[DEVICE.get(name, name)] = value
             elif name == "screen":
                 screen = objects.fields(value)
                 self.notes.odd |= not screen or not _OUR_SCREEN.isdisjoint(screen)
-                self.context["screen"] = screen or value
+                context["screen"] = screen or value
             else:
-                self.context[CONTEXT[name]] = value
+                context[ours] = value
         if left or not device:
-            self.context["device"] = left
+            context["device"] = left
+        self.notes.odd |= not _OUR_DEVICE.isdisjoint(device)
 
     def _read_user(self, device: Fields) -> None:
         given = self.claim.user
         user = objects.fields(given) or {}
         if given is not None and not user:
             self.notes.keep_empty("user")
+            self.notes.odd |= objects.fields(given) is None
         self.notes.odd |= not _OUR_USER.isdisjoint(user)
         message = self.message
         message.user_id = self._take_id(user, "id")
@@ -201,10 +210,13 @@ class _Reading:
     def _take_id(self, user: Fields, name: str) -> str | None:
         """An id leaves the user; what is none stays, whatever it is."""
         given = user.get(name)
-        found = values.find_label(given)
-        if given is None or found is None:
+        if given is None:
             return None
-        if not values.is_text(given):
+        found = values.find_text(given)
+        if found is None:
+            found = values.find_label(given)
+            if found is None:
+                return None
             self.notes.keep(given, "user", name)
         del user[name]
         return found
@@ -228,7 +240,7 @@ class _Reading:
         consent: dict[str, Any] = {"categoryPreferences": {}}
         given = user.pop("consent_categories", None)
         if given is not None:
-            granted, usual = _categories(given)
+            granted, usual = categories(given)
             if granted is None:
                 self.message.warn("invalid_context_field", "user.consent_categories", "expected an array")
             else:
@@ -247,39 +259,20 @@ class _Reading:
         return consent
 
 
-def _categories(value: Raw) -> tuple[list[str] | None, bool]:
-    """The categories as texts, and whether that is how they were sent; None if they are none at all."""
-    if values.is_text(value):  # "ALL"
-        found = values.text(value)
-        return ([found] if found else []), False
-    try:
-        entries = _list(value)
-    except msgspec.ValidationError:
-        return None, False
-    labels = [values.find_label(entry) for entry in entries]
-    usual = all(labels) and all(map(values.is_text, entries))
-    return [each for each in labels if each], usual
-
-
-def _split(url: Raw | None) -> dict[str, str]:
-    """An address' path, search and hash as browsers call them."""
-    text = values.find_text(url)
-    return _parts(text) if text else {}
-
-
 @lru_cache(1024)
-def _parts(url: str) -> dict[str, str]:
+def _parts(url: str) -> list[tuple[str, Raw, str]]:
+    """An address' path, search and hash as browsers call them, and where in the context they stand."""
     rest, _, fragment = url.partition("#")
     rest, _, query = rest.partition("?")
     host = rest.partition("://")[2]
     if not host:
-        return {}
+        return []
     found = {"path": "/" + host.partition("/")[2]}
     if query:
         found["search"] = f"?{query}"
     if fragment:
         found["hash"] = f"#{fragment}"
-    return found
+    return [(name, Raw(objects.write(part)), f"context.page.{name}") for name, part in found.items()]
 
 
 def _visitor(cookies: str) -> str | None:

@@ -13,7 +13,7 @@ _ROOT_OF_V1 = frozenset(("event_id", "eventId", "page", "device"))
 class Claim(msgspec.Struct):
     """An event of either version, taken apart in the words of version 2.0."""
 
-    event: Raw | None
+    event: Fields | None
     """As it was sent, if that was version 2.0."""
     name: Raw | None
     user: Raw | None
@@ -23,27 +23,25 @@ class Claim(msgspec.Struct):
     root_time: Raw | None
     """The timestamp, where version 2.0 has it only by mistake."""
     version: str = ""
-    odd: bool = False
-    """Whether `user` or `context` is there and no object."""
     has_context: bool = False
+    odd: bool = False
+    """Whether `context` is there and no object."""
 
 
-def take(event: Raw) -> Claim:
-    """Take an event apart; msgspec.ValidationError if it is no object."""
-    fields = objects.read(event)
-    if objects.fields(fields.get("context")) is None and (
+def take(event: Fields) -> Claim:
+    """Take an event apart, which stays as it is."""
+    fields = {**event}
+    context = objects.fields(fields.get("context"))
+    if context is None and (
         objects.fields(fields.get("properties")) is not None or not _ROOT_OF_V1.isdisjoint(fields)
     ):
         return _take_v1(fields)
-    return _take_v2(event, fields)
-
-
-def _take_v2(event: Raw, fields: Fields) -> Claim:
-    name, user, root_time = (fields.pop(each, None) for each in ("event_name", "user", "event_timestamp"))
     given = fields.pop("context", None)
-    context = objects.fields(given)
-    odd = (given is not None and context is None) or (user is not None and objects.fields(user) is None)
-    return Claim(event, name, user, context or {}, fields, {}, root_time, "", odd, context is not None)
+    name, user = fields.pop("event_name", None), fields.pop("user", None)
+    root_time = fields.pop("event_timestamp", None)
+    if context is None:
+        return Claim(event, name, user, {}, fields, {}, root_time, odd=given is not None)
+    return Claim(event, name, user, context, fields, {}, root_time, has_context=True)
 
 
 def _take_v1(fields: Fields) -> Claim:

@@ -4,8 +4,8 @@ Commanders Act's HTTP tracking API: an event of version 2.0 or 1.0, a batch, or 
 https://doc.commandersact.com/features/sources/sources-catalog/http-tracking-api and its pixel.
 """
 
-from collections.abc import Sequence
-from functools import lru_cache, partial
+from collections.abc import Callable, Sequence
+from functools import cache, lru_cache, partial
 
 import msgspec
 from msgspec import Raw
@@ -34,6 +34,15 @@ PATHS = dict.fromkeys(("/events", "/events/batch", "/cdp/events", "/cdp/events/b
 _MOST = 500 * 1024
 LIMITS = Limits(max_event=32 * 1024, max_body=_MOST, max_events=_MOST)
 
+
+class Batch(msgspec.Struct):
+    """The envelope, if all its entries are objects."""
+
+    batch: list[dict[str, Raw]] = []
+
+
+_decode_events = msgspec.json.Decoder(Batch).decode
+
 _OUTSIDE = ("tc_s", "token")
 """Parameters that say who sends, and nothing of the event."""
 
@@ -51,7 +60,8 @@ def decode(submission: Submission) -> Contents:
     if submission.method == "GET":
         pixel.check_length(submission)
         given = [(name, value) for name, value in submission.pairs if name not in _OUTSIDE]
-        return Contents([from_commandersact(Raw(objects.write(brackets.nest(given))))], site=site)
+        event = objects.read(objects.write(brackets.nest(given)))
+        return Contents([from_commandersact(event)], site=site)
     if submission.route.endswith("/batch"):
         return _decode_batch(submission.body, site)
     body, repairs = _read(submission.body)
@@ -102,6 +112,19 @@ def _sender(query: bytes) -> tuple[str, str]:
     return parameters.get("tc_s", ""), parameters.get("token", "").replace(" ", "+")
 
 
+def _decode_batch(body: bytes, site: str) -> Contents:
+    messages: Sequence[Message | Unusable]
+    try:
+        body = objects.compact(body)
+        careful.check_text(body)
+        messages = [from_commandersact(event) for event in _decode_events(body).batch]
+    except careful.UNDECODABLE:
+        body, repairs = _read(body)
+        messages = _messages(body, repairs)
+    measure = partial(_measure, cache(partial(_entries, body)))
+    return Contents(messages, batch=True, measure=measure, site=site)
+
+
 def _read(body: bytes) -> tuple[bytes, Sequence[Repair]]:
     """A body that is JSON, with what had to be repaired for that; else UnreadableBody."""
     try:
@@ -115,32 +138,31 @@ def _read(body: bytes) -> tuple[bytes, Sequence[Repair]]:
     return body, ()
 
 
-def _decode_batch(body: bytes, site: str) -> Contents:
-    body, repairs = _read(body)
+def _messages(body: bytes, repairs: Sequence[Repair]) -> list[Message | Unusable]:
+    """Entry by entry, one of which is no object or had to be repaired."""
+    made = careful.sort(repairs, depth=2)
+    return [
+        _message(entry, made.get(("batch", place), ()), depth=2) for place, entry in enumerate(_entries(body))
+    ]
+
+
+def _entries(body: bytes) -> list[Raw]:
     try:
-        entries = careful.entries(objects.read(body)["batch"])
+        return careful.entries(objects.read(body)["batch"])
     except (KeyError, msgspec.ValidationError):
-        entries = []  # valid JSON, and no events in it
+        return []  # valid JSON, and no events in it
     except UnicodeDecodeError as error:
         raise UnreadableBody("a field's name is not UTF-8") from error
-    if not repairs:
-        messages = [_message(entry, (), depth=2) for entry in entries]
-    else:
-        made = careful.sort(repairs, depth=2)
-        messages = [
-            _message(entry, made.get(("batch", place), ()), depth=2) for place, entry in enumerate(entries)
-        ]
-    return Contents(messages, batch=True, measure=partial(_measure, entries), site=site)
 
 
-def _measure(entries: Sequence[Raw], place: int) -> int:
-    return len(bytes(entries[place]))
+def _measure(entries: Callable[[], list[Raw]], place: int) -> int:
+    return len(bytes(entries()[place]))
 
 
 def _message(entry: bytes | Raw, repairs: Sequence[Repair], depth: int) -> Message | Unusable:
     try:
         careful.check_text(entry)
-        message = from_commandersact(Raw(entry))
+        message = from_commandersact(objects.read(entry))
         for made in repairs:
             careful.note(message, made, depth)
     except msgspec.ValidationError:
