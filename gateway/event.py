@@ -73,6 +73,11 @@ def ending(received: str, facts: bytes) -> bytes:
     return b',"receivedAt":"' + received[:-1].encode() + facts
 
 
+def with_native(end: bytes, native: Raw) -> bytes:
+    """The end of a line, of whose event only `native` has to be noted besides."""
+    return b'%b,"native":%b}' % (end[:-1], native)
+
+
 def line(message: Message, end: bytes) -> bytes:
     """A settled message and its end as one line of JSON, without the line's end."""
     return _encode(message)[:-1] + end

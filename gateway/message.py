@@ -73,6 +73,8 @@ class Message(msgspec.Struct, rename="camel", forbid_unknown_fields=True, omit_d
     """What the mapping to our words could not reverse."""
     version: str = msgspec.field(default="", name=f"{OURS}version")
     """Which version of its dialect it speaks, where that is not the usual one."""
+    has_our_consent: bool = msgspec.field(default=False, name=f"{OURS}consent")
+    """Whether the consent in its context was written by us, so that nobody has to look at it."""
 
     def warn(self, code: str, field: str, detail: str = "") -> None:
         """Note a repair; of a flood of them only the first are kept."""

@@ -67,6 +67,7 @@ class _Reading:
         self._read_name(page, "app" in context)
         message.properties = Raw(objects.write(self.claim.properties))
         message.context = Raw(objects.write(self.context | context))
+        message.has_our_consent = "consent" not in context
         message.native = self.notes.native(self.claim.event)
         return message
 

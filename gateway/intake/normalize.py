@@ -1,10 +1,10 @@
 """From what a client claims to what we keep."""
 
 import msgspec
-from msgspec import UNSET
+from msgspec import UNSET, Raw
 
 from gateway import metrics
-from gateway.event import Facts, Origin, ending, line
+from gateway.event import Facts, Origin, ending, line, with_native
 from gateway.intake import ids
 from gateway.intake.context import complete
 from gateway.intake.times import settle
@@ -52,8 +52,14 @@ def normalize(message: Message, submission: Submission, contents: Contents, stam
     if text[0] != OBJECT:
         message.context = require("context", message.context)
     # Not `in`, which for bytes tries a number first and throws its error away.
-    if stamp.device or stamp.truncate_ip or text.find(b'"direct"') > 0 or text.find(b'"consent"') > 0:
+    if (
+        stamp.device
+        or stamp.truncate_ip
+        or text.find(b'"direct"') > 0
+        or (not message.has_our_consent and text.find(b'"consent"') > 0)
+    ):
         message.context = complete(message.context, message, submission, stamp.device, stamp.truncate_ip)
+    message.has_our_consent = False
     settle(message, submission, contents)
     if message.message_id is None:
         message.message_id = ids.generate(submission.received_at)
@@ -61,14 +67,12 @@ def normalize(message: Message, submission: Submission, contents: Contents, stam
         message.event = message.event or message.event_name
         message.event_name = None
     message.write_key = None
-    if (
-        message.extras
-        or message.warnings
-        or message.metadata is not UNSET
-        or message.native is not UNSET
-        or message.version
-    ):
+    if message.extras or message.warnings or message.metadata is not UNSET or message.version:
         return line(message, ending(submission.received_text, _facts(message, stamp)))
+    native = message.native
+    if isinstance(native, Raw):
+        message.native = UNSET
+        return line(message, with_native(stamp.ending, native))
     return line(message, stamp.ending)
 
 
