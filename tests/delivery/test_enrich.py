@@ -52,6 +52,14 @@ def test_nothing_else_that_looks_like_a_product_changes(tmp_path: Path) -> None:
     assert found == {"first": {"id": "P1"}, "items": [{"gift": {"id": "P1"}, "product": SHIRT}]}
 
 
+def test_a_product_may_stand_in_another(tmp_path: Path) -> None:
+    outer = {"id": "unknown", "replaces": {"id": "P1"}}
+
+    found = complete(tmp_path, {"items": [{"product": outer}, {"product": {"id": "P1"}}]})
+
+    assert found == {"items": [{"product": outer}, {"product": SHIRT}]}
+
+
 def test_items_and_products_may_stand_in_one_event(tmp_path: Path) -> None:
     found = complete(tmp_path, {"products": [{"product_id": "P1"}], "items": [{"product": {"id": "P1"}}]})
 
