@@ -12,8 +12,9 @@ Submission (submission.py).
 Its dialect, one file of dialects/, takes it apart: dialects/segment.py decodes straight into a Message
 (message.py), what the client claims, and where that fails dialects/careful.py goes through it entry by
 entry, with repair.py for what is not even JSON. dialects/commandersact.py has it read by
-commandersact/reading.py, which tells the versions apart (commandersact/versions.py), gives the fields our
-names (commandersact/names.py), sees what the person consents to (commandersact/consent.py) and notes what
+commandersact/usual.py or, if it is not as most are, by commandersact/reading.py, which tells the versions
+apart (commandersact/versions.py). Both give the fields our names (commandersact/names.py), take an address
+apart (commandersact/address.py), see what the person consents to (commandersact/consent.py) and note what
 the way back (commandersact/writing.py) could not know (commandersact/notes.py); dialects/brackets.py
 unfolds what its pixels put into an address. objects.py handles the JSON that nobody needs to look into,
 values.py single words of it, and timestamps.py the many ways of writing a time.

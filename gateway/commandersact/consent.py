@@ -1,17 +1,44 @@
-"""The categories that a person has consented to, as senders list them."""
+"""What a person has consented to."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 from msgspec import Meta, Raw
 
 from gateway import values
+from gateway.commandersact.notes import Notes
+from gateway.commandersact.versions import Fields
+from gateway.message import Message
 
 _texts = msgspec.json.Decoder(list[Annotated[str, Meta(min_length=1)]]).decode
 _list = msgspec.json.Decoder(list[Raw]).decode
 
 
-def categories(value: Raw) -> tuple[list[str] | None, bool]:
+def take_consent(user: Fields, message: Message, notes: Notes) -> dict[str, Any]:
+    """The consent among what is said of a user, which it leaves. Who names no categories has granted none."""
+    consent: dict[str, Any] = {"categoryPreferences": {}}
+    given = user.pop("consent_categories", None)
+    if given is not None:
+        granted, usual = _categories(given)
+        if granted is None:
+            message.warn("invalid_context_field", "user.consent_categories", "expected an array")
+        else:
+            consent["categoryPreferences"] = dict.fromkeys(granted, True)
+            consent["granted"] = granted
+        if not usual:
+            notes.keep(given, "user", "consent_categories")
+    if "consentID" in user:
+        consent["consentId"] = user.pop("consentID")
+    if "refused_vendors" in user:
+        consent["refusedVendors"] = user.pop("refused_vendors")
+    elif "rejected_vendors" in user:
+        consent["refusedVendors"] = given = user.pop("rejected_vendors")
+        notes.keep(given, "user", "rejected_vendors")
+        notes.drop("user", "refused_vendors")
+    return consent
+
+
+def _categories(value: Raw) -> tuple[list[str] | None, bool]:
     """The categories as texts, and whether that is how they were sent; None if they are none at all."""
     try:
         return _texts(value), True

@@ -1,19 +1,18 @@
 """From an event of Commanders Act to what it claims in our words."""
 
 from collections.abc import Mapping
-from functools import lru_cache
 from typing import Any
 
 from msgspec import Raw
 
 from gateway import objects, timestamps, values
-from gateway.commandersact.consent import categories
-from gateway.commandersact.names import ADDRESS, CONTEXT, DEVICE, TRAITS
+from gateway.commandersact import address, usual
+from gateway.commandersact.consent import take_consent
+from gateway.commandersact.names import CONTEXT, DEVICE, OUR_USER, give_name, to_traits
 from gateway.commandersact.notes import Notes
 from gateway.commandersact.versions import Claim, Fields, take
 from gateway.message import Message
 
-_OUR_USER = {*TRAITS.values(), "address"}
 _OUR_CONTEXT = {*CONTEXT.values(), "traits", "consent"}
 _OUR_DEVICE = set(DEVICE.values())
 _OUR_SCREEN = {"innerWidth", "innerHeight"}
@@ -29,18 +28,12 @@ def from_commandersact(event: Fields) -> Message:
     Nothing that is missing or of the wrong kind makes it unusable: it has a warning, or stays under its
     own name.
     """
+    return usual.read(event) or read_carefully(event)
+
+
+def read_carefully(event: Fields) -> Message:
+    """The same, of an event in any shape."""
     return _Reading(take(event)).read()
-
-
-def to_traits(user: Fields) -> dict[str, Any]:
-    """What is said of a person, in our words."""
-    traits: dict[str, Any] = {}
-    for name, value in user.items():
-        if name in ADDRESS and "address" not in user:
-            traits.setdefault("address", {})[ADDRESS[name]] = value
-        else:
-            traits[TRAITS.get(name, name)] = value
-    return traits
 
 
 class _Reading:
@@ -72,19 +65,12 @@ class _Reading:
         return message
 
     def _read_name(self, page: Fields, app: bool) -> None:
-        message, properties = self.message, self.claim.properties
+        message = self.message
         message.channel = "browser" if page else "mobile" if app else "server"
         name = self._label(self.claim.name, "event_name")
         if name is None:
             message.warn("missing_event_name", "event_name")
-        if name != "page_view":
-            message.event = name
-            return
-        message.type = "screen" if app and not page else "page"
-        message.name = values.find_text(properties.get("page_name"))
-        message.category = values.find_text(properties.get("page_type")) or values.find_text(
-            properties.get("type")
-        )
+        give_name(message, name, self.claim.properties)
 
     def _read_id(self, given: Raw | None) -> None:
         self.message.message_id = found = self._label(given, "context", "event_id")
@@ -102,11 +88,6 @@ class _Reading:
 
     def _read_time(self, inner: Raw | None) -> None:
         outer = self.claim.root_time
-        if inner is not None and outer is None and values.is_text(inner):  # as usual
-            digits = objects.write(inner)[1:-1]
-            if len(digits) == _DIGITS and digits.isdigit():
-                self.message.timestamp = timestamps.write(int(digits))
-                return
         if outer is not None:
             self.notes.keep(outer, "event_timestamp")
         given = outer if inner is None else inner
@@ -133,7 +114,7 @@ class _Reading:
         if "url" not in page and "location" in page:
             self._read_location(page)
         url = values.find_text(page.get("url"))
-        for name, part, path in _parts(url) if url else ():
+        for name, part, path in address.parts(url) if url else ():
             if name not in page:
                 page[name] = part
                 self.notes.derived.append(path)
@@ -197,11 +178,11 @@ class _Reading:
         if given is not None and not user:
             self.notes.keep_empty("user")
             self.notes.odd |= objects.fields(given) is None
-        self.notes.odd |= not _OUR_USER.isdisjoint(user)
+        self.notes.odd |= not OUR_USER.isdisjoint(user)
         message = self.message
         message.user_id = self._take_id(user, "id")
         message.anonymous_id = self._take_id(user, "consistent_anonymous_id")
-        self.context["consent"] = self._read_consent(user)
+        self.context["consent"] = take_consent(user, message, self.notes)
         traits = to_traits(user)
         if traits:
             self.context["traits"] = traits
@@ -235,45 +216,6 @@ class _Reading:
                 self.message.warn("anonymous_id_assumed", "anonymousId", f"from {field}")
                 self.notes.derived.append("anonymousId")
                 return
-
-    def _read_consent(self, user: Fields) -> dict[str, Any]:
-        """Who names no categories has granted none."""
-        consent: dict[str, Any] = {"categoryPreferences": {}}
-        given = user.pop("consent_categories", None)
-        if given is not None:
-            granted, usual = categories(given)
-            if granted is None:
-                self.message.warn("invalid_context_field", "user.consent_categories", "expected an array")
-            else:
-                consent["categoryPreferences"] = dict.fromkeys(granted, True)
-                consent["granted"] = granted
-            if not usual:
-                self.notes.keep(given, "user", "consent_categories")
-        if "consentID" in user:
-            consent["consentId"] = user.pop("consentID")
-        if "refused_vendors" in user:
-            consent["refusedVendors"] = user.pop("refused_vendors")
-        elif "rejected_vendors" in user:
-            consent["refusedVendors"] = given = user.pop("rejected_vendors")
-            self.notes.keep(given, "user", "rejected_vendors")
-            self.notes.drop("user", "refused_vendors")
-        return consent
-
-
-@lru_cache(1024)
-def _parts(url: str) -> list[tuple[str, Raw, str]]:
-    """An address' path, search and hash as browsers call them, and where in the context they stand."""
-    rest, _, fragment = url.partition("#")
-    rest, _, query = rest.partition("?")
-    host = rest.partition("://")[2]
-    if not host:
-        return []
-    found = {"path": "/" + host.partition("/")[2]}
-    if query:
-        found["search"] = f"?{query}"
-    if fragment:
-        found["hash"] = f"#{fragment}"
-    return [(name, Raw(objects.write(part)), f"context.page.{name}") for name, part in found.items()]
 
 
 def _visitor(cookies: str) -> str | None:

@@ -64,8 +64,7 @@ def decode(submission: Submission) -> Contents:
         return Contents([from_commandersact(event)], site=site)
     if submission.route.endswith("/batch"):
         return _decode_batch(submission.body, site)
-    body, repairs = _read(submission.body)
-    message = _message(body, repairs, depth=0)
+    message = _decode_one(submission.body)
     if isinstance(message, Unusable):
         raise message.refusal
     return Contents([message], site=site)
@@ -110,6 +109,19 @@ def _sender(query: bytes) -> tuple[str, str]:
     parameters = dict(pairs(query))
     # Keys may be base64, whose "+" in an address reads as a space.
     return parameters.get("tc_s", ""), parameters.get("token", "").replace(" ", "+")
+
+
+def _decode_one(body: bytes) -> Message | Unusable:
+    try:
+        body = objects.compact(body)
+        event = objects.read(body)
+        careful.check_text(body)
+    except msgspec.ValidationError as error:
+        raise NotAnObject from error
+    except careful.UNDECODABLE:
+        body, repairs = careful.readable(body)
+        return _message(body, repairs, depth=0)
+    return from_commandersact(event)
 
 
 def _decode_batch(body: bytes, site: str) -> Contents:

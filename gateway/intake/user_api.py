@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from gateway import objects, timestamps
-from gateway.commandersact.reading import to_traits
+from gateway.commandersact.names import to_traits
 from gateway.dialects.base import RETRY, SUCCESS, Success, retry_headers
 from gateway.errors import Refusal, TryLater, UnreadableBody
 from gateway.event import Facts, Origin, ending
