@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from pathlib import Path
 
 import pytest
 
@@ -21,3 +22,9 @@ def root() -> None:
 
 def program(name: str) -> None:
     need(shutil.which(name), f"the program {name}")
+
+
+def client(folder: Path) -> Path:
+    """Where a real client is, as tests/clients/install.py names it."""
+    need(folder.is_dir(), "real clients: python -m tests.clients.install")
+    return folder
