@@ -1,0 +1,250 @@
+"""Real clients in processes of their own: which there are, what each is told to say, and what it said."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from tests.clients import install
+from tests.gateway import PATIENCE, Gateway
+from tests.journey import needs
+from tests.journey.relay import Exchange, Relay, relay
+
+DRIVERS = Path(install.__file__).parent
+IDS = ("userId", "anonymousId", "groupId", "previousId")
+
+Call = dict[str, Any]
+"""In Segment's names; what JSON cannot say is said as tests/clients/scenario.cjs reads it."""
+
+
+class Odd(NamedTuple):
+    """A value that JSON cannot say, or not every reader of JSON understands."""
+
+    said: Any
+    arrives: Any
+    warned: bool
+    """Whether it was for the gateway to repair; else the client has."""
+
+
+PYTHON_ODD = {
+    "not": Odd({"$number": "NaN"}, None, warned=True),
+    "much": Odd({"$number": "-Infinity"}, None, warned=True),
+    "half": Odd("x\ud83dy", "x\ufffdy", warned=True),
+    "whole": Odd("😀", "😀", warned=False),
+    "big": Odd(2**63 + 1, 2**63 + 1, warned=False),
+    "exact": Odd({"$exact": "19.99"}, 19.99, warned=False),
+}
+NODE_ODD = {
+    "not": Odd({"$number": "NaN"}, None, warned=False),
+    "much": Odd({"$number": "-Infinity"}, None, warned=False),
+    "half": Odd("x\ud83dy", "x\ufffdy", warned=True),
+    "whole": Odd("😀", "😀", warned=False),
+}
+
+
+class Client(NamedTuple):
+    """One version of one library."""
+
+    name: str
+    driver: str
+    module: str = ""
+    """What the driver is to load, if it can drive more than one."""
+    requirement: str = ""
+    """As tests/clients/install.py has it; those without are in the test's own environment, or npm's."""
+    takes_207: bool = True
+    """As measured here, not as gateway/clients.py believes."""
+    gzip: Mapping[str, bool] | None = None
+    """The option that turns compression on, or off where it is usual; None if it cannot compress."""
+    alone: Mapping[str, Any] = {}
+    """The options by which each call becomes a request."""
+    impatient: Mapping[str, Any] = {}
+    """Those by which it gives up after the second attempt."""
+    full: Mapping[str, Any] = {}
+    """Those by which nothing but their size limits its batches."""
+    largest: int = 0
+    """Bytes of events in its largest batches."""
+    takes_numbers: bool = True
+    """Whether an id may be a number."""
+    checks_event: bool = False
+    """Whether it throws at its caller if a track has no name."""
+    traits_in_context: bool = False
+    """Whether it says an identify's traits there and nowhere else."""
+    odd: Mapping[str, "Odd"] = {}
+
+
+def _python(version: str, **facts: Any) -> Client:
+    return Client(
+        **{
+            "name": f"segment-analytics-python {version}",
+            "driver": "python.py",
+            "module": "segment.analytics.client",
+            "requirement": f"segment-analytics-python=={version}",
+            "takes_207": False,
+            "gzip": {"gzip": True},
+            "alone": {"sync_mode": True},
+            "impatient": {"max_retries": 1},
+            "full": {"upload_interval": 1, "upload_size": 1000},
+            "largest": 475_000,
+            "odd": PYTHON_ODD,
+            **facts,
+        }
+    )
+
+
+def _callbacks(module: str, version: str, **facts: Any) -> Client:
+    return Client(
+        name=f"{module} {version}",
+        driver="callbacks-node.cjs",
+        module=module,
+        alone={"flushAt": 1},
+        impatient={"retryCount": 1},
+        full={"flushAt": 1000},
+        largest=450 * 1024,
+        checks_event=True,
+        odd=NODE_ODD,
+        **facts,
+    )
+
+
+CLIENTS = (
+    _python("2.2.3"),
+    _python("2.3.5"),
+    _python("2.4.0", requirement="", takes_207=True),
+    _python(
+        "2.1.9",
+        name="rudder-sdk-python 2.1.9",
+        module="rudderstack.analytics.client",
+        requirement="rudder-sdk-python==2.1.9",
+        gzip={"gzip": False},
+        largest=4 * 1024 * 1024,
+        traits_in_context=True,
+    ),
+    Client(
+        "@segment/analytics-node 3.1.0",
+        "segment-node.cjs",
+        alone={"flushAt": 1},
+        impatient={"maxRetries": 1},
+        # It believes to keep below 480 KB, but counts only what a URL would escape, and the letter i.
+        full={},
+        largest=15 * 14_000,
+        takes_numbers=False,
+        odd=NODE_ODD,
+    ),
+    _callbacks("analytics-node", "6.2.0"),
+    _callbacks("@rudderstack/rudder-sdk-node", "3.0.13", gzip={"gzip": False}),
+)
+NAMED = {client.name.rpartition(" ")[0]: client for client in CLIENTS}
+"""The latest of each."""
+
+
+class Report(NamedTuple):
+    """What a client did."""
+
+    exchanges: list[Exchange]
+    errors: list[str]
+    """What it told its caller."""
+    exit_code: int
+
+    @property
+    def statuses(self) -> list[int]:
+        return [exchange.status for exchange in self.exchanges]
+
+    @property
+    def sent(self) -> list[str]:
+        """The messageIds of all events that it sent, however often."""
+        return [event["messageId"] for exchange in self.exchanges for event in exchange.json["batch"]]
+
+    @property
+    def said(self) -> list[dict[str, Any]]:
+        """Every event that it sent, however often, as the canonical one that should come of it."""
+        return [canonical(event, exchange) for exchange in self.exchanges for event in exchange.json["batch"]]
+
+
+def say(
+    client: Client,
+    running: Gateway,
+    calls: Sequence[Call],
+    *,
+    key: str = "dev",
+    before_answer: Callable[[Relay], None] = lambda relay: None,
+    **options: Any,
+) -> Report:
+    """Let a client make calls, and return when its process has ended, having sent all it ever will."""
+    if client.driver.endswith(".py"):
+        folder = str(needs.client(install.python(client.requirement))) if client.requirement else ""
+        command, environment = [sys.executable], {"PYTHONPATH": folder}
+    else:
+        needs.program("node")
+        command, environment = ["node"], {"NODE_PATH": str(needs.client(install.NODE) / "node_modules")}
+    with relay(running.port, before_answer) as way:
+        scenario = {
+            "host": f"http://127.0.0.1:{way.port}",
+            "key": key,
+            "module": client.module,
+            "options": options,
+            "calls": calls,
+        }
+        done = subprocess.run(
+            [*command, str(DRIVERS / client.driver)],
+            input=json.dumps(scenario),
+            capture_output=True,
+            check=False,
+            env={**os.environ, **environment},
+            text=True,
+            timeout=PATIENCE,
+        )
+    last = done.stdout.splitlines()[-1:] if done.returncode == 0 else []
+    errors = json.loads(last[0])["errors"] if last else [done.stderr]
+    return Report(way.exchanges, errors, done.returncode)
+
+
+def canonical(said: Mapping[str, Any], exchange: Exchange) -> dict[str, Any]:
+    """The event that should come of what a client sent, but for the moment of receiving."""
+    envelope = exchange.json
+    fields: dict[str, Any] = {name: {} for name in ("properties", "traits", "context", "integrations")}
+    fields |= {name: value for name, value in said.items() if value is not None}
+    for name in IDS:
+        if (value := fields.pop(name, "")) != "":
+            fields[name] = str(value)
+    extras = {"_metadata": fields.pop("_metadata")} if "_metadata" in fields else {}
+    timestamp = instant(fields.get("timestamp") or fields["originalTimestamp"])
+    return {
+        **fields,
+        "timestamp": timestamp,
+        "originalTimestamp": instant(fields.get("originalTimestamp") or timestamp),
+        "sentAt": instant(fields.get("sentAt") or envelope["sentAt"]),
+        "source": {"name": "default", "dialect": "segment", "route": exchange.path},
+        **({"extras": extras} if extras else {}),
+    }
+
+
+def without_receipt(event: Mapping[str, Any]) -> dict[str, Any]:
+    assert event["receivedAt"]
+    return {name: value for name, value in event.items() if name != "receivedAt"}
+
+
+def meant(client: Client, call: Call) -> Call:
+    """What a call says of its event, where this client says it."""
+    said: Call = {name: str(value) if name in IDS else value for name, value in call.items()}
+    if client.traits_in_context and call["type"] == "identify" and "traits" in call:
+        said["context"] = {**said.get("context", {}), "traits": said.pop("traits")}
+    return said
+
+
+def excerpt(found: Any, called: Any) -> Any:
+    """What was found of all that was called: the same if none of it was lost or changed on the way."""
+    if isinstance(called, dict) and "$date" in called and isinstance(found, str):
+        same = instant(found) == instant(called["$date"])
+        return called if same else found
+    if isinstance(called, dict) and isinstance(found, dict):
+        return {name: excerpt(found[name], value) for name, value in called.items() if name in found}
+    return found
+
+
+def instant(text: str) -> str:
+    written = datetime.fromisoformat(text).astimezone(UTC).isoformat(timespec="milliseconds")
+    return written.replace("+00:00", "Z")
