@@ -5,20 +5,16 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from tests.clients import install
 from tests.gateway import PATIENCE, Gateway
 from tests.journey import needs
+from tests.journey.calls import IDS, Call, instant
 from tests.journey.relay import Exchange, Relay, relay
 
 DRIVERS = Path(install.__file__).parent
-IDS = ("userId", "anonymousId", "groupId", "previousId")
-
-Call = dict[str, Any]
-"""In Segment's names; what JSON cannot say is said as tests/clients/scenario.cjs reads it."""
 
 
 class Odd(NamedTuple):
@@ -71,6 +67,9 @@ class Client(NamedTuple):
     """Whether an id may be a number."""
     checks_event: bool = False
     """Whether it throws at its caller if a track has no name."""
+    tells: bool = True
+    """Whether it tells its caller of an event that was refused."""
+    dialect: str = "segment"
     traits_in_context: bool = False
     """Whether it says an identify's traits there and nowhere else."""
     odd: Mapping[str, "Odd"] = {}
@@ -137,6 +136,13 @@ CLIENTS = (
     _callbacks("analytics-node", "6.2.0"),
     _callbacks("@rudderstack/rudder-sdk-node", "3.0.13", gzip={"gzip": False}),
 )
+BROWSER_CLIENTS = (
+    Client("@jitsu/js 1.11.0", "jitsu.cjs", dialect="jitsu"),
+    Client("@segment/analytics-next 1.84.3", "segment-next.cjs"),
+    Client("@segment/analytics-next 1.84.3, batching", "segment-next.cjs", tells=False),
+)
+"""Those that know one person, and here run outside of a browser."""
+
 NAMED = {client.name.rpartition(" ")[0]: client for client in CLIENTS}
 """The latest of each."""
 
@@ -144,7 +150,9 @@ NAMED = {client.name.rpartition(" ")[0]: client for client in CLIENTS}
 class Report(NamedTuple):
     """What a client did."""
 
+    dialect: str
     exchanges: list[Exchange]
+    """All with events in them."""
     errors: list[str]
     """What it told its caller."""
     exit_code: int
@@ -156,12 +164,16 @@ class Report(NamedTuple):
     @property
     def sent(self) -> list[str]:
         """The messageIds of all events that it sent, however often."""
-        return [event["messageId"] for exchange in self.exchanges for event in exchange.json["batch"]]
+        return [event["messageId"] for exchange in self.exchanges for event in exchange.events]
 
     @property
     def said(self) -> list[dict[str, Any]]:
         """Every event that it sent, however often, as the canonical one that should come of it."""
-        return [canonical(event, exchange) for exchange in self.exchanges for event in exchange.json["batch"]]
+        return [
+            canonical(event, exchange, self.dialect)
+            for exchange in self.exchanges
+            for event in exchange.events
+        ]
 
 
 def say(
@@ -199,25 +211,26 @@ def say(
         )
     last = done.stdout.splitlines()[-1:] if done.returncode == 0 else []
     errors = json.loads(last[0])["errors"] if last else [done.stderr]
-    return Report(way.exchanges, errors, done.returncode)
+    posted = [exchange for exchange in way.exchanges if exchange.method == "POST"]
+    return Report(client.dialect, posted, errors, done.returncode)
 
 
-def canonical(said: Mapping[str, Any], exchange: Exchange) -> dict[str, Any]:
+def canonical(said: Mapping[str, Any], exchange: Exchange, dialect: str) -> dict[str, Any]:
     """The event that should come of what a client sent, but for the moment of receiving."""
-    envelope = exchange.json
     fields: dict[str, Any] = {name: {} for name in ("properties", "traits", "context", "integrations")}
     fields |= {name: value for name, value in said.items() if value is not None}
     for name in IDS:
         if (value := fields.pop(name, "")) != "":
             fields[name] = str(value)
+    fields.pop("writeKey", None)
     extras = {"_metadata": fields.pop("_metadata")} if "_metadata" in fields else {}
     timestamp = instant(fields.get("timestamp") or fields["originalTimestamp"])
     return {
         **fields,
         "timestamp": timestamp,
         "originalTimestamp": instant(fields.get("originalTimestamp") or timestamp),
-        "sentAt": instant(fields.get("sentAt") or envelope["sentAt"]),
-        "source": {"name": "default", "dialect": "segment", "route": exchange.path},
+        "sentAt": instant(fields.get("sentAt") or exchange.json["sentAt"]),
+        "source": {"name": "default", "dialect": dialect, "route": exchange.path},
         **({"extras": extras} if extras else {}),
     }
 
@@ -233,18 +246,3 @@ def meant(client: Client, call: Call) -> Call:
     if client.traits_in_context and call["type"] == "identify" and "traits" in call:
         said["context"] = {**said.get("context", {}), "traits": said.pop("traits")}
     return said
-
-
-def excerpt(found: Any, called: Any) -> Any:
-    """What was found of all that was called: the same if none of it was lost or changed on the way."""
-    if isinstance(called, dict) and "$date" in called and isinstance(found, str):
-        same = instant(found) == instant(called["$date"])
-        return called if same else found
-    if isinstance(called, dict) and isinstance(found, dict):
-        return {name: excerpt(found[name], value) for name, value in called.items() if name in found}
-    return found
-
-
-def instant(text: str) -> str:
-    written = datetime.fromisoformat(text).astimezone(UTC).isoformat(timespec="milliseconds")
-    return written.replace("+00:00", "Z")

@@ -1,8 +1,12 @@
-"""Faults as a machine has them: full disks, failing ones, power cuts, and a kill at an exact system call."""
+"""
+Faults as a machine has them: full disks, failing ones, power cuts, files that cannot grow, and a kill at an
+exact system call.
+"""
 
 import fcntl
 import os
 import re
+import resource
 import signal
 import struct
 import subprocess
@@ -107,6 +111,21 @@ class Tampering:
     def calls(self) -> list[str]:
         """What was seen so far, a line a system call."""
         return self.notes.read_text(errors="replace").splitlines()
+
+
+class ShortFiles:
+    """
+    A running process that can write no file longer than its log is, too short for any of the journal's,
+    until it is `over`. It needs no rights, and takes effect at once.
+    """
+
+    def __init__(self, pid: int) -> None:
+        self.pid = pid
+        _, self.most = resource.prlimit(pid, resource.RLIMIT_FSIZE)
+        resource.prlimit(pid, resource.RLIMIT_FSIZE, (8192, self.most))
+
+    def over(self) -> None:
+        resource.prlimit(self.pid, resource.RLIMIT_FSIZE, (self.most, self.most))
 
 
 def kill_at(pid: int, call: str, when: int, notes: Path) -> str:

@@ -33,6 +33,12 @@ class Exchange(NamedTuple):
         """What the body says; numbers that are none (NaN) as Python reads them."""
         return json.loads(self.inflated)
 
+    @property
+    def events(self) -> list[dict[str, Any]]:
+        """Those of its batch, or the only one."""
+        events: list[dict[str, Any]] = self.json.get("batch", [self.json])
+        return events
+
 
 class Relay:
     """
@@ -84,6 +90,16 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *arguments: object) -> None:
         """Say nothing: what passed is in `exchanges`."""
+
+
+def when(status: int, times: int, act: Callable[[], None]) -> Callable[[Relay], None]:
+    """For `before_answer`: acts as soon as so many answers have had a status."""
+
+    def look(relay: Relay) -> None:
+        if [exchange.status for exchange in relay.exchanges].count(status) == times:
+            act()
+
+    return look
 
 
 @contextmanager

@@ -1,60 +1,18 @@
 """Real clients, unmodified, against the real server: what they are called with is what arrives."""
 
 import json
-import resource
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import pytest
 
 from tests.build import read_all
-from tests.gateway import DEFAULTS, Gateway
-from tests.journey.clients import CLIENTS, NAMED, Call, Client, excerpt, meant, say, without_receipt
-from tests.journey.relay import Relay
-
-CONFIG = f"""{DEFAULTS}
-[sources.strict]
-write_keys = ["strict"]
-multi_status = "always"
-[sources.wide]
-write_keys = ["wide"]
-max_body = "8MB"
-"""
-
-CONTEXT = {"ip": "203.0.113.9", "locale": "de-CH", "page": {"url": "https://example.com/?a=1&b=%20"}}
-VALUES = {
-    "text": 'é漢😀 "quoted" \\ \n\t\u2028 </script>',
-    "numbers": [0, -1, 12.5, 1e21, 2**53 - 1],
-    "nothing": None,
-    "truth": [True, False],
-    "nested": {"empty": {}, "list": [], "deep": [{"a": [{"b": "c"}]}]},
-    "instant": {"$date": "2026-01-02T03:04:05.678+02:00"},
-    "": "a field without a name",
-}
-PERSON = {"userId": "u1", "anonymousId": "a1"}
-
-CALLS: list[Call] = [
-    {"type": "identify", **PERSON, "traits": VALUES, "context": CONTEXT},
-    {
-        "type": "track",
-        **PERSON,
-        "event": "Ordered",
-        "properties": VALUES,
-        "integrations": {"Mixpanel": False},
-    },
-    {"type": "track", "anonymousId": "a2", "event": "Née 😀", "messageId": "my-own"},
-    {"type": "page", **PERSON, "category": "Shop", "name": "Home", "properties": VALUES},
-    {"type": "page", "userId": "u1"},
-    {"type": "screen", **PERSON, "category": "Shop", "name": "Home", "properties": VALUES},
-    {"type": "screen", "userId": "u1", "name": "Main"},
-    {"type": "group", **PERSON, "groupId": "g1", "traits": VALUES},
-    {"type": "alias", "previousId": "a1", "userId": "u1", "context": CONTEXT},
-    {"type": "track", "userId": "u1", "event": "Old", "timestamp": {"$date": "2020-02-29T23:59:00Z"}},
-]
-NUMBERED: list[Call] = [
-    {"type": "identify", "userId": 12345},
-    {"type": "group", "userId": "u1", "groupId": 77},
-]
+from tests.gateway import Gateway
+from tests.journey.calls import CALLS, NAMELESS, NUMBERED, SIZE, TOO_LARGE, Call, is_among, track
+from tests.journey.clients import CLIENTS, NAMED, Client, meant, say, without_receipt
+from tests.journey.conftest import Arrived
+from tests.journey.faults import ShortFiles
+from tests.journey.relay import when
 
 
 def ways(client: Client) -> Iterator[Any]:
@@ -70,58 +28,6 @@ def alone(client: Client) -> Any:
 
 each_client = pytest.mark.parametrize("client", [pytest.param(client, id=client.name) for client in CLIENTS])
 each_way = pytest.mark.parametrize(("client", "options"), [way for one in CLIENTS for way in ways(one)])
-
-
-def track(event: str, **fields: Any) -> Call:
-    return {"type": "track", "userId": "u1", "event": event, "messageId": event, **fields}
-
-
-class Failing:
-    """
-    Real trouble: until two answers were 503, the intake can write no file that is longer than a few lines
-    of its log, which is too short for any of the journal's.
-    """
-
-    def __init__(self, running: Gateway) -> None:
-        self.pid = running.children()["intake-0"]
-
-    def __enter__(self) -> None:
-        _, self.most = resource.prlimit(self.pid, resource.RLIMIT_FSIZE)
-        resource.prlimit(self.pid, resource.RLIMIT_FSIZE, (8192, self.most))
-
-    def __exit__(self, *error: object) -> None:
-        """The process ends with its test."""
-
-    def __call__(self, relay: Relay) -> None:
-        if [exchange.status for exchange in relay.exchanges].count(503) == 2:
-            resource.prlimit(self.pid, resource.RLIMIT_FSIZE, (self.most, self.most))
-
-
-def is_among(events: list[dict[str, Any]], call: Call) -> bool:
-    """Whether one of the events has all that was called: what is sent at the same time has no order."""
-    return any(excerpt(event, call) == call for event in events)
-
-
-SIZE = 14_000
-TOO_LARGE = track("Too large", properties={"x": "x" * 16_000})
-NAMELESS = track("", messageId="Without a name")
-
-
-@pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
-    """One gateway for all, since each client's events can be told from those that came before."""
-    with Gateway(tmp_path_factory.mktemp("live"), CONFIG) as running:
-        yield running
-
-
-@pytest.fixture
-def arrived(running: Gateway) -> Callable[[], list[dict[str, Any]]]:
-    """Everything that has arrived since the test began, once there is nothing more to come."""
-    before = len(running.drained())
-    return lambda: running.drained()[before:]
-
-
-Arrived = Callable[[], list[dict[str, Any]]]
 
 
 @pytest.mark.parametrize(
@@ -264,10 +170,10 @@ def test_one_of_which_nothing_is_left_does(running: Gateway, name: str) -> None:
 @each_client
 def test_through_an_error_each_event_arrives_once(gateway: Callable[..., Gateway], client: Client) -> None:
     running = gateway()
-    fail_twice = Failing(running)
+    trouble = ShortFiles(running.children()["intake-0"])
+    calls = [track(f"{number}") for number in range(5)]
 
-    with fail_twice:
-        report = say(client, running, [track(f"{number}") for number in range(5)], before_answer=fail_twice)
+    report = say(client, running, calls, before_answer=when(503, 2, trouble.over))
 
     running.delivered(5)
     running.stop()
