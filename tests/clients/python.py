@@ -1,5 +1,6 @@
 """Makes the calls of a scenario with the library in PYTHONPATH: segment-analytics-python or RudderStack's."""
 
+import atexit
 import importlib
 import json
 import re
@@ -36,13 +37,16 @@ def main() -> None:
         scenario["key"],
         host=scenario["host"],
         on_error=lambda error, batch: errors.append(str(error)),
-        **scenario["options"],
+        # All in one batch, sent as soon as it is full, unless the options say otherwise.
+        **{"upload_size": len(scenario["calls"]), "upload_interval": 10, **scenario["options"]},
     )
     for call in scenario["calls"]:
         arguments = {_spell(name): value for name, value in call.items()}
         getattr(client, arguments.pop("type"))(**arguments)
     if not client.sync_mode:
-        client.shutdown()
+        client.flush()
+        # What it does at the end waits for one more batch, as long as it does for any.
+        atexit.unregister(client.join)
     print(json.dumps({"errors": errors}))
 
 

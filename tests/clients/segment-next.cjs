@@ -17,10 +17,14 @@ const said = {
   alias: ({ userId, previousId }) => [userId, previousId]
 }
 
+// With `batching`, all in one batch, sent as soon as it is full.
+const config = { size: scenario.calls.length, timeout: 1000 }
+const deliveryStrategy = scenario.options.batching ? { strategy: 'batching', config } : {}
+
 async function main() {
   const analytics = AnalyticsBrowser.load(
     { writeKey: scenario.key, cdnURL: scenario.host },
-    scenario.options
+    { integrations: { 'Segment.io': { deliveryStrategy } } }
   )
   analytics.on('error', ({ code, reason }) => errors.push(`${code}: ${reason}`))
   for (const call of scenario.calls) await analytics[call.type](...said[call.type](call))

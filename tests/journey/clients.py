@@ -59,6 +59,8 @@ class Client(NamedTuple):
     """The options by which each call becomes a request."""
     impatient: Mapping[str, Any] = {}
     """Those by which it gives up after the second attempt."""
+    some: Mapping[str, Any] = {}
+    """Those by which many calls become several batches."""
     full: Mapping[str, Any] = {}
     """Those by which nothing but their size limits its batches."""
     largest: int = 0
@@ -86,7 +88,8 @@ def _python(version: str, **facts: Any) -> Client:
             "gzip": {"gzip": True},
             "alone": {"sync_mode": True},
             "impatient": {"max_retries": 1},
-            "full": {"upload_interval": 1, "upload_size": 1000},
+            "some": {"upload_size": 50},
+            "full": {"upload_interval": 2, "upload_size": 1000},
             "largest": 475_000,
             "odd": PYTHON_ODD,
             **facts,

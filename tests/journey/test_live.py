@@ -51,10 +51,13 @@ def test_every_call_arrives_field_for_field(
 def test_batches_arrive_in_the_order_in_which_they_were_sent(
     running: Gateway, arrived: Arrived, client: Client, options: Mapping[str, Any]
 ) -> None:
-    report = say(client, running, [track(f"{number}") for number in range(250)], **options)
+    calls = [track(f"{number}") for number in range(250)]
+
+    report = say(client, running, calls, **client.some, **options)
 
     names = [event["event"] for event in arrived()]
     assert report.errors == []
+    assert len(report.exchanges) > 1
     assert names == [event["event"] for event in report.said]
     assert sorted(names, key=int) == [str(number) for number in range(250)]
 
@@ -104,7 +107,9 @@ def test_the_largest_batches_it_makes_are_taken(
 def test_a_bad_event_costs_itself_alone(
     running: Gateway, arrived: Arrived, client: Client, bad: Call
 ) -> None:
-    report = say(client, running, [track("First"), track("Second"), bad, track("Last")])
+    calls = [track("First"), track("Second"), bad, track("Last")]
+
+    report = say(client, running, calls, **client.impatient)
 
     assert report.errors == []
     assert [event["event"] for event in arrived()] == ["First", "Second", "Last"]
@@ -114,9 +119,9 @@ def test_a_bad_event_costs_itself_alone(
 
 @each_client
 def test_what_a_client_takes_a_207_for(running: Gateway, arrived: Arrived, client: Client) -> None:
-    report = say(
-        client, running, [track("First"), TOO_LARGE, track("Last")], key="strict", **client.impatient
-    )
+    calls = [track("First"), TOO_LARGE, track("Last")]
+
+    report = say(client, running, calls, key="strict", **client.impatient)
 
     assert report.statuses.count(207) == (1 if client.takes_207 else 2)
     assert bool(report.errors) == (not client.takes_207)
@@ -124,7 +129,9 @@ def test_what_a_client_takes_a_207_for(running: Gateway, arrived: Arrived, clien
 
 @each_client
 def test_a_refusal_is_told_of_and_not_sent_again(running: Gateway, arrived: Arrived, client: Client) -> None:
-    report = say(client, running, [track("First"), track("Last")], key="unknown")
+    calls = [track("First"), track("Last")]
+
+    report = say(client, running, calls, key="unknown", **client.impatient)
 
     assert set(report.statuses) == {400}
     assert sorted(report.sent) == ["First", "Last"]
@@ -133,7 +140,11 @@ def test_a_refusal_is_told_of_and_not_sent_again(running: Gateway, arrived: Arri
 
 
 @pytest.mark.parametrize(
-    ("name", "options"), [("rudder-sdk-python", {}), ("@segment/analytics-node", {"flushAt": 40})]
+    ("name", "options"),
+    [
+        pytest.param("rudder-sdk-python", {}, id="rudder-sdk-python"),
+        pytest.param("@segment/analytics-node", {"flushAt": 40}, id="@segment/analytics-node"),
+    ],
 )
 def test_a_batch_beyond_our_limit_is_told_of_and_not_sent_again(
     running: Gateway, arrived: Arrived, name: str, options: Mapping[str, Any]
@@ -160,7 +171,7 @@ def test_a_bad_event_in_a_batch_does_not_end_a_process_that_handles_no_errors(
 
 
 @pytest.mark.parametrize("name", ["analytics-node", "@rudderstack/rudder-sdk-node"])
-def test_one_of_which_nothing_is_left_does(running: Gateway, name: str) -> None:
+def test_a_refusal_ends_a_process_that_handles_no_errors(running: Gateway, name: str) -> None:
     report = say(NAMED[name], running, [TOO_LARGE], errorHandler=False)
 
     assert report.statuses == [400]
