@@ -72,7 +72,7 @@ class Reader:
                     rows = self._rows(file, position)
             except (apsw.Error, OSError) as error:
                 self.close()
-                if isinstance(error, apsw.SQLError) and not successor:
+                if isinstance(error, apsw.SQLError) and not self._later(file):
                     return None  # the file is being made, and has no tables yet
                 if not self._is_damage(error):
                     raise
@@ -83,8 +83,10 @@ class Reader:
             if not successor:
                 return None
             if position < successor.first:
-                lost = max(0, self._follows(successor) - position)
-                return Passage([], successor.first, lost)
+                follows = self._follows(successor)
+                if follows is None:
+                    return None
+                return Passage([], successor.first, max(0, follows - position))
 
     def oldest(self) -> int:
         """The position of the oldest event that is kept."""
@@ -194,8 +196,8 @@ class Reader:
         while good < end and not self._readable(file, good):
             bad, good = good, good + 2 * (good - bad)
         if good >= end:
-            follows = self._follows(successor) if successor else end
-            return Passage([], end, max(0, follows - position))
+            follows = self._follows(successor) if successor else None
+            return Passage([], end, max(0, (end if follows is None else follows) - position))
         while good - bad > 1:
             middle = (bad + good) // 2
             bad, good = (bad, middle) if self._readable(file, middle) else (middle, good)
@@ -233,18 +235,40 @@ class Reader:
             return 0
         try:
             return int(self._open(file).execute("SELECT skipped FROM opened").get or 0)
+        except apsw.SQLError:
+            later = self._later(file)
+            return self._skipped(later.first) - (later.first - position) if later else 0
         except (apsw.Error, OSError):
             self.close()
             return 0
 
-    def _follows(self, file: files.File) -> int:
-        """One past the last event that was acknowledged before a file was begun."""
+    def _follows(self, file: files.File) -> int | None:
+        """
+        One past the last event that was acknowledged before a file was begun, as it or the next one says
+        that was made to its end; None if none was yet.
+        """
         try:
             found = self._open(file).execute("SELECT follows FROM opened").get
+        except apsw.SQLError:
+            later = self._later(file)
+            return self._follows(later) if later else None
         except (apsw.Error, OSError):
             self.close()
             return file.first
         return file.first if found is None else int(found)
+
+    def _later(self, file: files.File) -> files.File | None:
+        """The next file that has tables: one whose making has failed has none, and never had an event."""
+        for later in files.files(self.shard):
+            if later.first > file.first:
+                try:
+                    list(self._open(later).execute("SELECT follows FROM opened"))
+                except apsw.SQLError:
+                    continue
+                except (apsw.Error, OSError):
+                    self.close()
+                return later
+        return None
 
     def _quarantine(self, first: int, data: bytes) -> None:
         """Keep a damaged chunk for somebody to look at."""
