@@ -20,6 +20,8 @@ from typing import Self
 from tests.gateway import PATIENCE, Gateway, alive, until
 from tests.journey import needs
 
+MEGABYTE = 1024 * 1024
+
 _SHUTDOWN = 0x8004587D  # EXT4_IOC_SHUTDOWN
 _NO_LOG_FLUSH = 2  # and nothing that is still in memory reaches the disk
 
@@ -34,6 +36,27 @@ def small_disk(folder: Path, size: str) -> Iterator[Path]:
         yield folder
     finally:
         _unmount(folder)
+
+
+class Ballast:
+    """A file that somebody else has on the same disk."""
+
+    def __init__(self, disk: Path, size: int = 0) -> None:
+        self.path = disk / "ballast"
+        self.path.write_bytes(b"x" * size)
+
+    def fill(self) -> None:
+        """Let it take all the room there is left."""
+        with self.path.open("ab", buffering=0) as file:
+            for block in (MEGABYTE, 4096, 1):
+                try:
+                    while file.write(b"x" * block):
+                        pass
+                except OSError:
+                    pass
+
+    def remove(self) -> None:
+        self.path.unlink()
 
 
 class Disk:

@@ -10,7 +10,7 @@ import pytest
 
 from tests.build import track
 from tests.gateway import Answer, Gateway, until
-from tests.journey.faults import small_disk
+from tests.journey.faults import MEGABYTE, Ballast, small_disk
 from tests.journey.load import NOTHING_WRONG, Findings, Load
 
 REFUSED_WITHIN = 1.0
@@ -31,28 +31,6 @@ path = "disk/events.jsonl"
 """
 
 FILE = "disk/events.jsonl"
-MEGABYTE = 1024 * 1024
-
-
-class Ballast:
-    """A file that somebody else has on the same disk."""
-
-    def __init__(self, disk: Path, size: int = 0) -> None:
-        self.path = disk / "ballast"
-        self.path.write_bytes(b"x" * size)
-
-    def fill(self) -> None:
-        """Let it take all the room there is left."""
-        with self.path.open("ab", buffering=0) as file:
-            for block in (MEGABYTE, 4096, 1):
-                try:
-                    while file.write(b"x" * block):
-                        pass
-                except OSError:
-                    pass
-
-    def remove(self) -> None:
-        self.path.unlink()
 
 
 def wait_for(running: Gateway, status: HTTPStatus) -> Answer:
