@@ -20,8 +20,11 @@ def root() -> None:
     need(os.geteuid() == 0, "root")
 
 
-def program(name: str) -> None:
-    need(shutil.which(name), f"the program {name}")
+def program(name: str) -> str:
+    """Where it is."""
+    path = shutil.which(name)
+    need(path, f"the program {name}")
+    return path or ""
 
 
 def client(folder: Path) -> Path:

@@ -1,0 +1,51 @@
+"""What all tests in a browser share."""
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, sync_playwright
+
+from tests.browser.site import Site
+from tests.browser.tab import Tab
+from tests.clients import install
+from tests.gateway import PATIENCE
+from tests.journey import needs
+
+# As on a machine without a network: Chromium looks for its maker's hosts otherwise.
+FLAGS = (
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-gpu",
+    "--disable-quic",
+    "--disable-sync",
+    "--no-first-run",
+)
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    """
+    Debian's Chromium.
+
+    One for all tests would disturb the others: while Playwright runs, this thread is said to run a loop.
+    """
+    executable = needs.program("chromium")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=executable, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def tab(chromium: Browser) -> Iterator[Tab]:
+    """A tab with a profile of its own."""
+    context = chromium.new_context()
+    context.set_default_timeout(PATIENCE * 1000)
+    yield Tab(context.new_page())
+    context.close()
+
+
+@pytest.fixture
+def site() -> Iterator[Site]:
+    with Site(needs.client(install.NODE) / "node_modules") as site:
+        yield site
