@@ -1,0 +1,131 @@
+"""Pages whose events are refused: the client learns why, and the console shows no trouble with origins."""
+
+from collections.abc import Callable, Iterator
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.browser.pages import analytics_next, batching
+from tests.browser.site import Site
+from tests.browser.tab import Tab
+from tests.build import track
+from tests.gateway import Gateway, until
+from tests.journey.faults import Ballast, small_disk
+
+FULL = """
+[server]
+port = 0
+[inspector]
+port = 0
+[journal]
+path = "disk/journal"
+[sources.default]
+write_keys = ["dev"]
+[sinks.events]
+kind = "json_lines"
+path = "data/events.jsonl"
+"""
+"""A journal on a disk that a test can fill, so that refusals are the gateway's own, down to the headers."""
+
+SPOIL = """() => analytics.addSourceMiddleware(({payload, next}) => {
+  if (payload.obj.event === "Spoilt") payload.obj.properties = "no object"
+  next(payload)
+})"""
+
+
+def shown(status: HTTPStatus) -> str:
+    """What the console says of an answer that is an error."""
+    return f"Failed to load resource: the server responded with a status of {status.value} ({status.phrase})"
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Iterator[Path]:
+    with small_disk(tmp_path / "disk", "16M") as disk:
+        yield disk
+
+
+@pytest.mark.parametrize(
+    ("key", "size", "status"),
+    [
+        pytest.param("strange", 1, HTTPStatus.BAD_REQUEST, id="a key of nobody's"),
+        pytest.param("dev", 16_000, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, id="too large"),
+    ],
+)
+def test_an_event_that_is_refused_is_not_sent_again(
+    tab: Tab, site: Site, gateway: Callable[..., Gateway], key: str, size: int, status: HTTPStatus
+) -> None:
+    running = gateway()
+    site.pages["/"] = analytics_next(running, key)
+    tab.page.clock.install()
+    tab.open(f"{site.origin}/")
+
+    reason = tab.run(
+        """async size => {
+          const context = await analytics.track("Ordered", {text: "x".repeat(size)})
+          return context.failedDelivery().reason.message
+        }""",
+        size,
+    )
+    tab.page.clock.run_for("01:00:00")
+
+    assert reason == f"Non-retryable error: {status.value}"
+    assert len(tab.posts("/v1/t")) == 1
+    assert running.drained() == []
+    assert tab.complaints == [shown(status)]
+
+
+def test_a_bad_event_costs_its_batch_nothing_but_itself(
+    tab: Tab, site: Site, gateway: Callable[..., Gateway]
+) -> None:
+    running = gateway()
+    site.pages["/"] = analytics_next(running, **batching(size=3))
+    tab.page.clock.install()
+    tab.open(f"{site.origin}/")
+    tab.run(SPOIL)
+
+    with tab.page.expect_response("**/v1/b") as response:
+        tab.run("() => { for (const name of ['Before', 'Spoilt', 'After']) analytics.track(name) }")
+    tab.page.clock.run_for("01:00:00")
+
+    assert response.value.status == HTTPStatus.MULTI_STATUS
+    assert [error["code"] for error in response.value.json()["Errors"]] == ["invalid_field"]
+    assert [event["event"] for event in running.drained()] == ["Before", "After"]
+    assert len(tab.posts("/v1/b")) == 1
+    assert tab.complaints == []
+
+
+@pytest.mark.parametrize(
+    ("options", "path", "events"),
+    [
+        pytest.param({}, "/v1/t", 1, id="a request a call"),
+        pytest.param(batching(timeout=100), "/v1/b", 3, id="batching"),
+    ],
+)
+def test_what_a_full_disk_keeps_out_is_sent_again_and_arrives_once(
+    disk: Path,
+    gateway: Callable[..., Gateway],
+    tab: Tab,
+    site: Site,
+    options: dict[str, Any],
+    path: str,
+    events: int,
+) -> None:
+    running = gateway(FULL)
+    ballast = Ballast(disk)
+    ballast.fill()
+    until(lambda: running.post("/v1/track", track()).status == HTTPStatus.SERVICE_UNAVAILABLE)
+    before = len(running.drained())
+    site.pages["/"] = analytics_next(running, **options)
+    tab.open(f"{site.origin}/")
+
+    tab.run("events => { for (let n = 0; n < events; n++) analytics.track('Late', {n}) }", events)
+    tab.until(lambda: tab.complaints == [shown(HTTPStatus.SERVICE_UNAVAILABLE)] * 2)
+    ballast.remove()
+    tab.until(lambda: len(tab.posts(path)) == 3)
+
+    arrived = running.drained()[before:]
+    assert [event["properties"]["n"] for event in arrived] == list(range(events))
+    assert [request.headers.get("x-retry-count") for request in tab.posts(path)] == [None, "1", "2"]
+    assert tab.complaints == [shown(HTTPStatus.SERVICE_UNAVAILABLE)] * 2
