@@ -7,7 +7,11 @@ from urllib.parse import urlsplit
 
 from playwright.sync_api import ConsoleMessage, Page, Request
 
-from tests.gateway import until
+from tests.gateway import PATIENCE, until
+
+_IN_VAIN = f"""new Promise((_, fail) => {{
+  setTimeout(() => fail(new Error("waited for in vain")), {PATIENCE * 1000})
+}})"""
 
 
 class Tab:
@@ -31,8 +35,8 @@ class Tab:
         self.page.goto(url)
 
     def run(self, script: str, *arguments: Any) -> Any:
-        """The value of a JavaScript function, or of what it promises."""
-        return self.page.evaluate(f"given => ({script})(...given)", arguments)
+        """The value of a JavaScript function, or of what it promises and brings about in time."""
+        return self.page.evaluate(f"given => Promise.race([({script})(...given), {_IN_VAIN}])", arguments)
 
     @property
     def complaints(self) -> list[str]:
