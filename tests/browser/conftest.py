@@ -22,12 +22,12 @@ FLAGS = (
 )
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def chromium() -> Iterator[Browser]:
     """
     Debian's Chromium.
 
-    One for all tests would disturb the others: while Playwright runs, this thread is said to run a loop.
+    Not for all tests: while Playwright runs, this thread is said to run a loop, and anyio's tests would fail.
     """
     executable = needs.program("chromium")
     with sync_playwright() as playwright:

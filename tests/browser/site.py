@@ -17,6 +17,7 @@ class Site:
     """
 
     def __init__(self, packages: Path) -> None:
+        self.packages = packages
         self.pages: dict[str, str] = {}
         self.server = ThreadingHTTPServer(
             ("127.0.0.1", 0), partial(_Handler, pages=self.pages, directory=str(packages))

@@ -18,9 +18,8 @@ class Tab:
     def __init__(self, page: Page) -> None:
         self.page = page
         self._complaints: list[str] = []
-        self.requests: list[Request] = []
-        self.preflights: list[str] = []
-        """The paths that the browser has asked about before it sent anything there."""
+        self._requests: list[Request] = []
+        self._preflights: list[str] = []
         page.on("console", self._note_message)
         page.on("pageerror", lambda error: self._complaints.append(f"page error: {error}"))
         page.on("requestfailed", lambda request: self._complaints.append(f"{request.url}: {request.failure}"))
@@ -43,6 +42,18 @@ class Tab:
         """All errors and warnings that the console shows, and requests that came to nothing."""
         self.listen()
         return self._complaints
+
+    @property
+    def requests(self) -> list[Request]:
+        """All of the page and its scripts."""
+        self.listen()
+        return self._requests
+
+    @property
+    def preflights(self) -> list[str]:
+        """The paths that the browser has asked about before it sent anything there."""
+        self.listen()
+        return self._preflights
 
     def listen(self) -> None:
         """Let in what the browser has to say."""
@@ -74,8 +85,8 @@ class Tab:
             self._complaints.append(message.text)
 
     def _note_request(self, request: Request) -> None:
-        self.requests.append(request)
+        self._requests.append(request)
 
     def _note_preflight(self, event: dict[str, Any]) -> None:
         if event["request"]["method"] == "OPTIONS":
-            self.preflights.append(urlsplit(event["request"]["url"]).path)
+            self._preflights.append(urlsplit(event["request"]["url"]).path)

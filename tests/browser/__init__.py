@@ -1,0 +1,1 @@
+"""Real clients in the pages of a real browser."""
