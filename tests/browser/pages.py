@@ -42,9 +42,9 @@ def rudderstack(running: Gateway, key: str = "dev", **options: Any) -> str:
 """
 
 
-def snippet(running: Gateway, packages: Path, key: str = "dev", **options: Any) -> str:
-    """A page with Segment's snippet, which loads analytics.js from the gateway; `options` are its own."""
-    given = {"apiKey": key, "host": f"127.0.0.1:{running.port}", "useHostForBundles": True, **options}
+def snippet(running: Gateway, packages: Path, **options: bool) -> str:
+    """A page with Segment's snippet, of which no more is changed than the host; `options` are its own."""
+    given = {"apiKey": "dev", "host": f"127.0.0.1:{running.port}", **options}
     render = (
         f"console.log(require({json.dumps(str(packages / '@segment/snippet'))}).min({json.dumps(given)}))"
     )

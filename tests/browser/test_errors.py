@@ -76,7 +76,7 @@ def test_an_event_that_is_refused_is_not_sent_again(
     assert tab.complaints == [shown(status)]
 
 
-def test_nor_is_one_of_rudderstack_s(tab: Tab, site: Site, gateway: Callable[..., Gateway]) -> None:
+def test_nor_does_rudderstack_send_one_again(tab: Tab, site: Site, gateway: Callable[..., Gateway]) -> None:
     running = gateway()
     site.pages["/"] = rudderstack(running)
     tab.page.clock.install()

@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from tests.browser.pages import snippet
 from tests.browser.site import Site
 from tests.browser.tab import Tab
@@ -19,15 +21,24 @@ def hosts(tab: Tab) -> set[str]:
     return {request.url.split("/")[2] for request in tab.requests}
 
 
+@pytest.mark.parametrize(
+    "options",
+    [
+        pytest.param({}, id="no host for bundles"),
+        pytest.param({"useHostForBundles": True}, id="a host for bundles"),
+    ],
+)
 def test_a_page_with_the_snippet_is_seen_and_asks_nobody_else(
-    tab: Tab, site: Site, gateway: Callable[..., Gateway]
+    tab: Tab, site: Site, gateway: Callable[..., Gateway], options: dict[str, bool]
 ) -> None:
     running = gateway(serving(site.packages))
-    site.pages["/"] = snippet(running, site.packages)
+    site.pages["/"] = snippet(running, site.packages, **options)
+    tab.page.clock.install()
 
     tab.open(f"{site.origin}/")
-
     [event] = running.delivered(1)
+    tab.page.clock.run_for("01:00:00")  # in which it might report on itself
+
     assert (event["type"], event["properties"]["title"]) == ("page", "Shop")
     assert event["context"]["library"] == {"name": "analytics.js", "version": "next-1.84.3"}
     assert hosts(tab) == {f"127.0.0.1:{running.port}", f"127.0.0.1:{site.port}"}
