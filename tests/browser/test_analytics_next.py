@@ -1,6 +1,9 @@
 """Segment's own client, @segment/analytics-next, in the pages of a shop: what it says is what arrives."""
 
-from collections.abc import Callable
+import os
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -116,17 +119,30 @@ def test_a_batch_that_waits_is_sent_when_its_page_goes(
     assert tab.complaints == []
 
 
-def test_what_a_page_has_begun_to_send_when_it_goes_arrives_by_the_next_one(
+@contextmanager
+def nobody_answers(running: Gateway) -> Iterator[None]:
+    """Let requests wait for as long as the block lasts."""
+    intake = running.children()["intake-0"]
+    os.kill(intake, signal.SIGSTOP)
+    yield
+    os.kill(intake, signal.SIGCONT)
+
+
+def test_what_waits_for_its_answer_when_a_page_goes_is_sent_by_the_next_one(
     tab: Tab, site: Site, gateway: Callable[..., Gateway]
 ) -> None:
     running = gateway()
     site.pages |= {"/": analytics_next(running), "/next": analytics_next(running)}
     tab.open(f"{site.origin}/")
+    tab.run(SAY, 0)
 
-    tab.run("() => { for (const number of [1, 2, 3]) analytics.track('Ordered', {number}) }")
-    tab.open(f"{site.origin}/next")
+    with nobody_answers(running):
+        tab.run("() => { for (const number of [1, 2, 3]) analytics.track('Ordered', {number}) }")
+        tab.until(lambda: len(tab.posts("/v1/t")) == 4)
+        tab.open(f"{site.origin}/next")
+    tab.until(lambda: len(tab.posts("/v1/t")) == 7)
 
-    # It keeps what was not answered, and says it again; its messageId tells that it is the same.
-    until(lambda: {event["properties"]["number"] for event in running.events()} == {1, 2, 3})
-    assert len({event["messageId"] for event in running.events()}) == 3
+    # What had come as far as the gateway has come twice, and its messageId tells.
+    until(lambda: {event["properties"]["number"] for event in running.events()} == {0, 1, 2, 3})
+    assert len({event["messageId"] for event in running.drained()}) == 4
     assert [words for words in tab.complaints if "ERR_ABORTED" not in words] == []
