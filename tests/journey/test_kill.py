@@ -1,8 +1,9 @@
 """
 Processes that are killed at any moment, under load: nothing acknowledged is lost, and nothing comes twice.
 
-`--rounds 500` does it longer. To see the tests go red, run them against a copy of the package that breaks
-the promise (`PYTHONPATH=copy pytest tests/journey/test_kill.py`), for example
+`--rounds 500` does it longer; how soon the gateway is ready again, tests/bench measures. To see the tests go
+red, run them against a copy of the package that breaks the promise (`PYTHONPATH=copy pytest
+tests/journey/test_kill.py`), for example
 
 * in journal/shard.py, `write` only remembers its chunks, and inserts those of the last second at once when
   the next second begins: answers come before the commit, and a kill of the intake loses a second;
@@ -15,16 +16,12 @@ system; test_power.py finds it.
 import random
 from collections.abc import Callable
 from pathlib import Path
-from statistics import median
 
 import pytest
 
 from tests.gateway import Gateway, free_ports
 from tests.journey import faults
 from tests.journey.load import NOTHING_WRONG, Load
-
-READY_AGAIN = 3.0
-"""Seconds, from the contract."""
 
 # Files are sealed at an eighth of the journal's size, and trimmed a second after they were delivered.
 CONFIG = """
@@ -74,19 +71,15 @@ def test_no_kill_loses_or_repeats_an_acknowledged_event(
 ) -> None:
     running = gateway(config(workers))
     victims = ["supervisor", "delivery", "inspector", *(f"intake-{slot}" for slot in range(workers))]
-    seconds: dict[str, list[float]] = {victim: [] for victim in victims}
 
     with Load(running.port, chance) as load:
         for _ in range(round((rounds or 25) * share)):
             load.advance(chance.randrange(20, 600))
-            victim = chance.choice(victims)
-            seconds[victim].append(faults.kill(running, victim))
+            faults.kill(running, chance.choice(victims))
         load.advance(100)
 
     assert load.compare(everything(running)) == NOTHING_WRONG
     assert load.unexpected == []
-    # The median of each: a single slow one may be due to whatever else the machine does.
-    assert all(median(each) <= READY_AGAIN for each in seconds.values() if each), seconds
 
 
 def test_no_kill_at_a_delicate_moment_does_either(
