@@ -91,17 +91,15 @@ class Enricher:
         site, lists = view.source.site_id, view.properties
         if not site:
             return line
-        products = [bytes(item.product) for item in lists.items]
-        changes = self._changes(site, "id", products, catalogue) if products else {}
-        if lists.products:
-            others = [bytes(product) for product in lists.products]
-            changes |= self._changes(site, "product_id", others, catalogue)
-            products += others
-        if not changes:
+        items = [bytes(item.product) for item in lists.items]
+        of_items = self._changes(site, "id", items, catalogue) if items else {}
+        products = [bytes(product) for product in lists.products]
+        of_products = self._changes(site, "product_id", products, catalogue) if products else {}
+        if not of_items and not of_products:
             return line
-        if lists.items and lists.products:
-            return _rebuild(line, changes)
-        return _exchange(line, products, changes)
+        if items and products:
+            return _rebuild(line, of_items, of_products)
+        return _exchange(line, items or products, of_items or of_products)
 
     def _changes(
         self, site: str, key: str, products: list[bytes], catalogue: apsw.Connection
@@ -139,13 +137,13 @@ def _exchange(line: bytes, products: list[bytes], changes: Mapping[bytes, bytes]
     for product, full in changes.items():
         pieces = new.split(product)
         if len(pieces) - 1 != products.count(product):
-            return _rebuild(line, changes)
+            return _rebuild(line, changes, changes)
         new = full.join(pieces)
     return new
 
 
-def _rebuild(line: bytes, changes: Mapping[bytes, bytes]) -> bytes:
-    def exchange(product: Raw) -> Raw:
+def _rebuild(line: bytes, of_items: Mapping[bytes, bytes], of_products: Mapping[bytes, bytes]) -> bytes:
+    def exchange(product: Raw, changes: Mapping[bytes, bytes]) -> Raw:
         return Raw(changes.get(bytes(product), bytes(product)))
 
     old = _whole(line).properties
@@ -154,9 +152,11 @@ def _rebuild(line: bytes, changes: Mapping[bytes, bytes]) -> bytes:
         items = _objects(properties["items"])
         for item in items:
             if "product" in item:
-                item["product"] = exchange(item["product"])
+                item["product"] = exchange(item["product"], of_items)
         properties["items"] = items
     if "products" in properties:
-        properties["products"] = [exchange(product) for product in _entries(properties["products"])]
+        properties["products"] = [
+            exchange(product, of_products) for product in _entries(properties["products"])
+        ]
     start = line.index(_PROPERTIES) + len(_PROPERTIES)
     return line[:start] + objects.write(properties) + line[start + len(bytes(old)) :]

@@ -1,10 +1,12 @@
 """Deleting what every sink has, a whole file at a time."""
 
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
+from contextlib import closing
 from itertools import pairwise
 from pathlib import Path
 
+import apsw
 import structlog
 
 from gateway.journal import files, room
@@ -21,7 +23,8 @@ def trim(journal: Path, keep: float, max_size: int, sinks: Collection[str], posi
     """
     Delete finished files that all `sinks` are past, once they are older than `keep` seconds.
 
-    The last file of a shard stays: its writer may be at work.
+    The last file of a shard stays, since its writer may be at work; and so does the last but one if nothing
+    but the name of the last was made: else nobody would know how far the shard has counted.
     """
     passed = positions.positions()
     short = room.left(journal, max_size) < min(_SHORT, max_size // _SHORT_SHARE)
@@ -30,8 +33,21 @@ def trim(journal: Path, keep: float, max_size: int, sinks: Collection[str], posi
         existing = files.files(shard)
         for file, successor in pairwise(existing):
             old = time.time() - file.changed() > keep
-            if successor.first > reached or not (old or short):
+            if successor.first > reached or not (old or short) or not _count(existing, file):
                 break
             file.delete()
             files.sync_folder(shard)
             log.info("journal file trimmed", file=str(file.path), early=not old)
+
+
+def _count(existing: Sequence[files.File], file: files.File) -> bool:
+    """Whether a file after this one says how far the shard has counted."""
+    return any(_says(later) for later in reversed(existing) if later.first > file.first)
+
+
+def _says(file: files.File) -> bool:
+    try:
+        with closing(files.open_for_reading(file.path)) as connection:
+            return files.is_made(connection)
+    except apsw.Error:
+        return False

@@ -33,26 +33,32 @@ def complete(context: Raw, message: Message, submission: Submission, device: boo
     if device and "userAgent" not in fields and agent:
         fields["userAgent"] = Raw(objects.write(agent.decode("utf-8", "replace")))
     changed = _consent(fields, message) or len(fields) > before
-    if truncate_ip and fields.get("ip") not in _NOTHING:
-        _truncate(fields, message)
-        changed = True
+    if truncate_ip:
+        changed |= _truncate(fields, message)
     return Raw(objects.write(fields)) if changed else context
 
 
-def _truncate(fields: dict[str, Raw], message: Message) -> None:
-    stated = fields.pop("ip")
+def _truncate(fields: dict[str, Raw], message: Message) -> bool:
+    """Shorten the address; whether there was one."""
+    stated = fields.get("ip")
+    if not isinstance(message.native, UnsetType):
+        native = objects.write(message.native)
+        # Of the way back no more shall be known, nor of a whole event, wherever in it an address may be.
+        if native.startswith(b'{"event":') or (stated and objects.write(stated) in native):
+            message.native = UNSET
+    if stated is None or stated in _NOTHING:
+        return False
+    del fields["ip"]
     try:
         address = ip_address((values.find_text(stated) or "").strip())
     except ValueError:
         message.warn("invalid_context_field", "context.ip", "no address, so that it cannot be truncated")
-    else:
-        address = getattr(address, "ipv4_mapped", None) or address
-        kept = _KEPT_6TO4 if getattr(address, "sixtofour", None) else _KEPT[address.version]
-        network = ip_network((address, kept), strict=False)
-        fields["ip"] = Raw(objects.write(str(network.network_address)))
-    # What the way back would restore is no longer to be known.
-    if not isinstance(message.native, UnsetType) and objects.write(stated) in objects.write(message.native):
-        message.native = UNSET
+        return True
+    address = getattr(address, "ipv4_mapped", None) or address
+    kept = _KEPT_6TO4 if getattr(address, "sixtofour", None) else _KEPT[address.version]
+    network = ip_network((address, kept), strict=False)
+    fields["ip"] = Raw(objects.write(str(network.network_address)))
+    return True
 
 
 def _flag(fields: dict[str, Raw], name: str, message: Message) -> bool:

@@ -165,6 +165,11 @@ def open_for_reading(path: Path) -> apsw.Connection:
     return connection
 
 
+def is_made(connection: apsw.Connection) -> bool:
+    """Whether a file has ever been more than a name: its tables and their row come in its first commit."""
+    return bool(connection.execute("SELECT count(*) FROM sqlite_schema").get)
+
+
 def _quote(path: Path) -> str:
     return os.fspath(path).replace("%", "%25").replace("?", "%3f").replace("#", "%23")
 

@@ -5,6 +5,7 @@ What cannot be read is passed over and counted, never a reason to stop: a damage
 """
 
 import math
+from collections.abc import Mapping
 from pathlib import Path
 from typing import cast
 
@@ -31,6 +32,10 @@ _FROM = """
 
 Row = tuple[int, int, int, int, bytes]
 """id, count, received_at, crc, lines"""
+
+
+class Unmade(Exception):
+    """Only the name of a file was made, so far or for ever: there is no event in it."""
 
 
 class Passage(msgspec.Struct):
@@ -72,8 +77,6 @@ class Reader:
                     rows = self._rows(file, position)
             except (apsw.Error, OSError) as error:
                 self.close()
-                if isinstance(error, apsw.SQLError) and not self._later(file):
-                    return None  # the file is being made, and has no tables yet
                 if not self._is_damage(error):
                     raise
                 return self._salvage(file, successor, position, error)
@@ -152,7 +155,10 @@ class Reader:
         return self._connection
 
     def _rows(self, file: files.File, position: int, most: int = _MOST_ROWS) -> list[Row]:
-        cursor = self._open(file).execute(_FROM, {"position": position, "rows": most})
+        try:
+            cursor = self._query(file, _FROM, {"position": position, "rows": most})
+        except Unmade:
+            return []
         size, rows = 0, []
         for row in cursor:
             if row[0] + row[1] > position:
@@ -196,8 +202,10 @@ class Reader:
         while good < end and not self._readable(file, good):
             bad, good = good, good + 2 * (good - bad)
         if good >= end:
-            follows = self._follows(successor) if successor else None
-            return Passage([], end, max(0, (end if follows is None else follows) - position))
+            follows = self._follows(successor) if successor else end
+            if follows is None:
+                raise error
+            return Passage([], end, max(0, follows - position))
         while good - bad > 1:
             middle = (bad + good) // 2
             bad, good = (bad, middle) if self._readable(file, middle) else (middle, good)
@@ -234,41 +242,44 @@ class Reader:
         if file is None:
             return 0
         try:
-            return int(self._open(file).execute("SELECT skipped FROM opened").get or 0)
-        except apsw.SQLError:
-            later = self._later(file)
-            return self._skipped(later.first) - (later.first - position) if later else 0
+            return int(self._query(file, "SELECT skipped FROM opened").get or 0)
+        except Unmade:
+            later = self._next(file)
+            return max(0, self._skipped(later.first) - (later.first - position)) if later else 0
         except (apsw.Error, OSError):
             self.close()
             return 0
 
     def _follows(self, file: files.File) -> int | None:
         """
-        One past the last event that was acknowledged before a file was begun, as it or the next one says
-        that was made to its end; None if none was yet.
+        One past the last event that was acknowledged before a file was begun, as it says or, if only its
+        name was made, the next one; None if that is not to be known yet.
         """
         try:
-            found = self._open(file).execute("SELECT follows FROM opened").get
-        except apsw.SQLError:
-            later = self._later(file)
-            return self._follows(later) if later else None
-        except (apsw.Error, OSError):
+            found = self._query(file, "SELECT follows FROM opened").get
+        except Unmade:
+            later = self._next(file)
+            follows = self._follows(later) if later else None
+            return None if follows is None else min(follows, file.first)
+        except (apsw.Error, OSError) as error:
             self.close()
+            if not self._is_damage(error):
+                raise
             return file.first
         return file.first if found is None else int(found)
 
-    def _later(self, file: files.File) -> files.File | None:
-        """The next file that has tables: one whose making has failed has none, and never had an event."""
-        for later in files.files(self.shard):
-            if later.first > file.first:
-                try:
-                    list(self._open(later).execute("SELECT follows FROM opened"))
-                except apsw.SQLError:
-                    continue
-                except (apsw.Error, OSError):
-                    self.close()
-                return later
-        return None
+    def _next(self, file: files.File) -> files.File | None:
+        return next((later for later in files.files(self.shard) if later.first > file.first), None)
+
+    def _query(self, file: files.File, sql: str, bindings: Mapping[str, int] | None = None) -> apsw.Cursor:
+        """Raise Unmade if there can be no answer, since there are no tables."""
+        connection = self._open(file)
+        try:
+            return connection.execute(sql, bindings)
+        except apsw.SQLError:
+            if not files.is_made(connection):
+                raise Unmade from None
+            return connection.execute(sql, bindings)  # they may have come at this moment; else it is damage
 
     def _quarantine(self, first: int, data: bytes) -> None:
         """Keep a damaged chunk for somebody to look at."""

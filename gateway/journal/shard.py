@@ -176,13 +176,13 @@ def _end(file: files.File) -> tuple[int, int, int] | None:
     try:
         connection = files.open_for_reading(file.path)
         try:
+            if not files.is_made(connection):
+                return None
             last = connection.execute(files.LAST).get
             follows, skipped = connection.execute("SELECT * FROM opened").get
         finally:
             connection.close()
-    except (apsw.SQLError, TypeError):  # no table, or no row in it
-        return None
-    except apsw.Error as error:
+    except (apsw.Error, TypeError) as error:  # TypeError if the row is gone
         log.warning("journal file unreadable", file=str(file.path), error=str(error))
         return file.first + _UNKNOWN, file.first, 0
     # Numbers skipped before an empty file are skipped again before the next.

@@ -52,6 +52,12 @@ def test_nothing_else_that_looks_like_a_product_changes(tmp_path: Path) -> None:
     assert found == {"first": {"id": "P1"}, "items": [{"gift": {"id": "P1"}, "product": SHIRT}]}
 
 
+def test_the_same_text_is_a_product_in_items_and_none_in_products(tmp_path: Path) -> None:
+    found = complete(tmp_path, {"items": [{"product": {"id": "P1"}}], "products": [{"id": "P1"}]})
+
+    assert found == {"items": [{"product": SHIRT}], "products": [{"id": "P1"}]}
+
+
 def test_a_product_may_stand_in_another(tmp_path: Path) -> None:
     outer = {"id": "unknown", "replaces": {"id": "P1"}}
 

@@ -100,30 +100,6 @@ def test_skipped_numbers_are_remembered_by_a_successor(tmp_path: Path) -> None:
     assert read_all(found) == Read(event_lines(0, 2) + event_lines(4, 5), 0, 5)
 
 
-@pytest.mark.parametrize("before", [0, 2], ids=["first files", "files after others"])
-def test_files_of_which_nothing_was_made_but_the_name_count_for_nothing(tmp_path: Path, before: int) -> None:
-    shard = open_shard(tmp_path / "0")
-    if before:
-        shard.write(event_lines(0, before))
-        shard.finish()
-    reader = Reader(tmp_path / "0")
-
-    for first in (before, before + 2):
-        obstacle = tmp_path / "0" / f"{first:020d}.db-wal"
-        obstacle.mkdir()
-        with pytest.raises(JournalUnavailable):
-            shard.write(event_lines(first, first + 2))
-        obstacle.rmdir()
-    nothing_yet = reader.read(before), reader.pending(before), reader.taken()
-    shard.write(event_lines(before + 4, before + 5))
-
-    assert nothing_yet == (None, 0, before)
-    assert [reader.pending(position) for position in range(before, before + 6)] == [1, 1, 1, 1, 1, 0]
-    assert (reader.pending(0), reader.taken()) == (before + 1, before + 1)
-    lines = event_lines(0, before) + event_lines(before + 4, before + 5)
-    assert read_all(tmp_path / "0") == Read(lines, 0, before + 5)
-
-
 def test_a_file_that_cannot_be_made_is_tried_again_with_another_name(tmp_path: Path) -> None:
     shard = open_shard(tmp_path / "0")
     obstacle = tmp_path / "0" / f"{0:020d}.db"
