@@ -11,21 +11,12 @@ from tests.browser.pages import analytics_next, batching, rudderstack
 from tests.browser.site import Site
 from tests.browser.tab import Tab
 from tests.build import track
-from tests.gateway import Gateway, until
+from tests.gateway import DEFAULTS, Gateway, until
 from tests.journey.faults import Ballast, small_disk
 
-FULL = """
-[server]
-port = 0
-[inspector]
-port = 0
+FULL = f"""{DEFAULTS}
 [journal]
 path = "disk/journal"
-[sources.default]
-write_keys = ["dev"]
-[sinks.events]
-kind = "json_lines"
-path = "data/events.jsonl"
 """
 """A journal on a disk that a test can fill, so that refusals are the gateway's own, down to the headers."""
 

@@ -7,20 +7,9 @@ import pytest
 from tests.browser.pages import analytics_next
 from tests.browser.site import Site
 from tests.browser.tab import Tab
-from tests.gateway import Gateway
+from tests.gateway import DEFAULTS, Gateway
 
-PARTICULAR = """
-[server]
-port = 0
-[inspector]
-port = 0
-[sources.default]
-write_keys = ["dev"]
-allowed_origins = ["{origin}"]
-[sinks.events]
-kind = "json_lines"
-path = "data/events.jsonl"
-"""
+PARTICULAR = DEFAULTS.replace('["dev"]', '["dev"]\nallowed_origins = ["{origin}"]')
 
 ORDER = "() => analytics.track('Ordered').then(context => context.failedDelivery() ?? null)"
 

@@ -3,6 +3,7 @@
 import json
 import random
 import threading
+from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -99,7 +100,7 @@ class Load:
         )
 
 
-class Caller(threading.Thread):
+class Caller(threading.Thread, ABC):
     """Sends one request after the other, and connects again when the gateway was killed."""
 
     def __init__(self, port: int, name: str) -> None:
@@ -122,9 +123,9 @@ class Caller(threading.Thread):
             finally:
                 connection.close()
 
+    @abstractmethod
     def _converse(self, connection: HTTPConnection, prefix: str) -> None:
         """Go on until it is to stop, or the connection breaks; names begin with the prefix."""
-        raise NotImplementedError
 
 
 class Client(Caller):
