@@ -80,6 +80,7 @@ def check(file: Path | None) -> None:
 
     Exit code 0 if the gateway can run with it, else 2 and one line for each mistake.
     """
+    from gateway.app.shares import limit
     from gateway.dialects import DIALECTS
 
     with _told():
@@ -89,6 +90,7 @@ def check(file: Path | None) -> None:
     click.echo(f"server     {server.host}:{server.port}, {_count(server.workers, 'worker')}")
     click.echo(f"inspector  {config.inspector.host}:{config.inspector.port}")
     click.echo(f"journal    {journal.path}")
+    click.echo(f"delivery   {_count(min(limit(config.delivery.processes), len(config.sinks)), 'process')}")
     for name, source in config.sources.items():
         state = "" if source.enabled else ", disabled"
         click.echo(f"source     {name}: {_count(len(source.write_keys), 'write key')}{state}")
@@ -249,4 +251,5 @@ def _url(listener: socket.socket) -> str:
 
 
 def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"
+    plural = "es" if noun.endswith("s") else "s"
+    return f"{number} {noun}{'' if number == 1 else plural}"

@@ -57,12 +57,20 @@ class Journal(msgspec.Struct, frozen=True):
     """What was delivered goes early, and then new events are refused, before the journal is larger."""
 
 
+class Delivery(msgspec.Struct, frozen=True):
+    """How events get from the journal to the sinks."""
+
+    processes: Annotated[int, msgspec.Meta(ge=0)] = 0
+    """At the most; 0: one a core. There are never more than sinks."""
+
+
 class Config(msgspec.Struct, frozen=True):
     """All of it, valid; every path is absolute."""
 
     server: Server
     inspector: Inspector
     journal: Journal
+    delivery: Delivery
     sources: dict[str, Source]
     sinks: dict[str, Sink]
     built_in: bool = False

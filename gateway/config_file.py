@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from gateway.config import Config, Inspector, Journal, Server, contradictions, suggest
+from gateway.config import Config, Delivery, Inspector, Journal, Server, contradictions, suggest
 from gateway.errors import ConfigError
 from gateway.sinks import KINDS
 from gateway.sources import Source
@@ -74,13 +74,14 @@ class _Check:
         self.mistakes: list[str] = []
 
     def config(self, tables: dict[str, Any], built_in: bool) -> Config:
-        known = ("server", "inspector", "journal", "sources", "sinks")
+        known = ("server", "inspector", "journal", "delivery", "sources", "sinks")
         for key in tables.keys() - set(known):
             self._note(f"[{key}]", f"unknown table{suggest(key, known)}")
         parts = {
             "server": self._table("server", Server, tables.get("server", {})),
             "inspector": self._table("inspector", Inspector, tables.get("inspector", {})),
             "journal": self._table("journal", Journal, tables.get("journal", {})),
+            "delivery": self._table("delivery", Delivery, tables.get("delivery", {})),
             "sources": {
                 name: self._table(f"sources.{name}", Source, table, name=name)
                 for name, table in self._named(tables, "sources").items()

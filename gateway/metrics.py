@@ -2,7 +2,7 @@
 What is counted, for /metrics on the inspector.
 
 Every process counts in a file of its own in the folder $PROMETHEUS_MULTIPROC_DIR, named after the
-process ("intake-0", "delivery") and not after its number, so that a restarted one counts on.
+process ("intake-0", "delivery-0") and not after its number, so that a restarted one counts on.
 
 What happens with every request or commit is gathered in memory, and moved there once a second by `flush`:
 to count at once costs 1 to 2 µs, several times a request. A process that is killed loses its last second.

@@ -122,7 +122,7 @@ class Gateway:
         self.log.close()
 
     def children(self) -> dict[str, int]:
-        """The process numbers of its children by name: "intake-0", "delivery", "inspector"."""
+        """The process numbers of its children by name: "intake-0", "delivery-0", "inspector"."""
         names = {_read(f"/proc/{pid}/comm").strip(): pid for pid in self._children()}
         return {name.removeprefix("gw-"): pid for name, pid in names.items() if name.startswith("gw-")}
 

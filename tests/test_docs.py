@@ -84,6 +84,7 @@ def test_the_full_configuration_spells_out_the_defaults() -> None:
 
     assert loaded.server == config.Server()
     assert loaded.inspector == config.Inspector()
+    assert loaded.delivery == config.Delivery()
     assert loaded.journal == config.Journal(path=ROOT / "config/data/journal")
     assert loaded.sources == {"website": Source("website", ("WEBSITE_KEY",))}
     for name, sink in loaded.sinks.items():
@@ -97,6 +98,7 @@ def test_the_full_configuration_spells_out_the_defaults() -> None:
         ("server", config.Server),
         ("inspector", config.Inspector),
         ("journal", config.Journal),
+        ("delivery", config.Delivery),
         ("sources.website", Source),
         ("sinks.archive", KINDS["json_lines"]),
         ("sinks.console", KINDS["stdout"]),

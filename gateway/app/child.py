@@ -18,6 +18,8 @@ log = structlog.get_logger()
 
 _spawn = multiprocessing.get_context("spawn")
 
+_DYING = 1.0  # seconds; a process that waits for its disk may take longer to end, and is heard of then
+
 
 class Child:
     """`main` is called in a new process with `arguments()` and the child's end of a pipe (see control.py)."""
@@ -29,11 +31,14 @@ class Child:
         self.main = main
         self.arguments = arguments
         self.ready = False
+        self.settled = False
+        """Whether it has confirmed the last that it was told, or started with."""
         self.due = 0.0
         """When it is to be started again, by time.monotonic()."""
         self._process: SpawnProcess | None = None
         self._pipe: Connection | None = None
         self._expected = False
+        self._trouble = ""
         self._delays = delays(0.5, 10.0)
 
     @property
@@ -46,23 +51,43 @@ class Child:
         return [each for each in (self._process and self._process.sentinel, self._pipe) if each is not None]
 
     def start(self) -> None:
-        self._pipe, theirs = _spawn.Pipe()
-        self._process = _spawn.Process(
-            target=self.main, name=self.name, args=(*self.arguments(), theirs), daemon=False
-        )
-        # It inherits what is blocked, so as not to end with Ctrl-C or its terminal, but when it is told to.
-        resource_tracker.ensure_running()  # which would be started by it, and unblock SIGINT
-        before = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT, signal.SIGHUP))
-        self._process.start()
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
-        theirs.close()
-        self.ready = self._expected = False
+        """Start it, or log why that is not possible now and leave it to be started again when it is due."""
+        try:
+            self._process, self._pipe = self._spawn()
+        except OSError as error:  # no memory, no descriptors, no processes left
+            if str(error) != self._trouble:
+                log.error("process cannot be started, trying again", process=self.name, error=str(error))
+            self._trouble = str(error)
+            self.due = time.monotonic() + next(self._delays)
+            return
+        if self._trouble:
+            log.info("process started after all", process=self.name)
+        self._trouble = ""
+        self.ready = self.settled = self._expected = False
+
+    def _spawn(self) -> tuple[SpawnProcess, Connection]:
+        ours, theirs = _spawn.Pipe()
+        arguments = (*self.arguments(), theirs)
+        process = _spawn.Process(target=self.main, name=self.name, args=arguments, daemon=False)
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, ())
+        try:
+            resource_tracker.ensure_running()  # which would be started by it, and unblock SIGINT
+            # It inherits what is blocked, so as not to end with Ctrl-C or its terminal, but when it is told.
+            signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT, signal.SIGHUP))
+            process.start()
+        except BaseException:
+            ours.close()
+            raise
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+            theirs.close()
+        return process, ours
 
     def notice(self, event: Any) -> None:
         """Take in one of the events, if it is this child's."""
         if self._pipe is not None and event is self._pipe:
             try:
-                self.ready = self._pipe.recv() == READY
+                self.ready = self.settled = self._pipe.recv() == READY
             except (EOFError, OSError):
                 self._pipe.close()
                 self._pipe = None
@@ -71,6 +96,7 @@ class Child:
 
     def send(self, message: object) -> None:
         """Tell the child; one that is just ending will hear of it when it starts again."""
+        self.settled = False
         try:
             if self._pipe:
                 self._pipe.send(message)
@@ -84,16 +110,19 @@ class Child:
             self._process.terminate()
 
     def kill(self) -> None:
+        """End it without warning; as `terminate`."""
+        self._expected = True
         if self._process:
             self._process.kill()
-            self._process.join()
             self._ended()
 
     def _ended(self) -> None:
         if not self._process:
             return
-        self._process.join()
+        self._process.join(_DYING)
         status = self._process.exitcode
+        if status is None:
+            return
         self._process.close()
         if self._pipe:
             self._pipe.close()
@@ -103,4 +132,4 @@ class Child:
             self.due = time.monotonic() + next(self._delays)
         if not self._expected:
             log.warning("process ended, starting it again", process=self.name, status=status)
-        self._process, self._pipe, self.ready = None, None, False
+        self._process, self._pipe, self.ready, self.settled = None, None, False, False

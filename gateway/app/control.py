@@ -12,15 +12,16 @@ from multiprocessing import current_process
 from multiprocessing.connection import Connection
 from pathlib import Path
 from socket import socket
+from typing import Any
 
 import anyio
 import uvicorn
+from anyio.abc import TaskGroup
 
 from gateway import logs
-from gateway.config import Config
 
 READY = "ready"
-"""What a child says once it does its work."""
+"""What a child says once it does its work, and once a new configuration has taken effect."""
 
 
 class Control:
@@ -35,25 +36,33 @@ class Control:
         gc.freeze()
         self._pipe.send(READY)
 
-    async def obey(self, stop: Callable[[], None], reload: Callable[[Config], None]) -> None:
-        """Call `stop` at SIGTERM, and `reload` with each new configuration, until cancelled."""
+    async def obey(self, stop: Callable[[], None], reload: Callable[[Any], Awaitable[None]]) -> None:
+        """Call `stop` at SIGTERM, and `reload` with what the supervisor sends, until cancelled."""
         async with anyio.create_task_group() as tasks:
-            tasks.start_soon(self._listen, reload)
+            tasks.start_soon(self._listen, reload, tasks)
             # Ctrl-C and a terminal's end reach all its processes, but only the supervisor acts on them.
             with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT, signal.SIGHUP) as signals:
                 async for number in signals:
                     if number == signal.SIGTERM:
                         stop()
 
-    async def _listen(self, reload: Callable[[Config], None]) -> None:
+    async def _listen(self, reload: Callable[[Any], Awaitable[None]], tasks: TaskGroup) -> None:
         while True:
             await anyio.wait_readable(self._pipe.fileno())
             try:
-                config = self._pipe.recv()
+                message = self._pipe.recv()
             except (EOFError, OSError):
                 # The supervisor was killed, and its successor needs our port and our shard now.
                 os._exit(1)
-            reload(config)
+            # The pipe's end must be noticed meanwhile.
+            tasks.start_soon(self._apply, reload, message)
+
+    async def _apply(self, reload: Callable[[Any], Awaitable[None]], message: object) -> None:
+        await reload(message)
+        try:
+            self._pipe.send(READY)
+        except OSError:  # the supervisor has ended, which `_listen` is about to notice
+            pass
 
 
 def run(main: Callable[[], Awaitable[None]]) -> None:

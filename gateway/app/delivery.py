@@ -1,4 +1,4 @@
-"""The back half of the gateway: one worker a sink, and the deletion of what all of them have."""
+"""A delivery process, the back half of the gateway: one worker a sink; in one process also the trimming."""
 
 from collections.abc import Callable
 from multiprocessing.connection import Connection
@@ -11,6 +11,8 @@ from anyio import to_thread
 
 from gateway import commerce
 from gateway.app.control import Control, run
+from gateway.app.shares import Share
+from gateway.app.workers import Workers
 from gateway.config import Config
 from gateway.delivery.enrich import Enricher
 from gateway.delivery.trim import trim
@@ -27,44 +29,66 @@ LAST_WORK = 5.0
 _TRIM_EVERY = 1.0
 
 
-def main(config: Config, pipe: Connection) -> None:
-    """Deliver to all sinks until the supervisor says otherwise."""
-    run(lambda: deliver(config, Control(pipe)))
+def main(share: Share, pipe: Connection) -> None:
+    """Deliver to the sinks of a share, and of those that the supervisor sends, until it says otherwise."""
+    run(lambda: deliver(share, Control(pipe)))
 
 
-async def deliver(config: Config, control: Control) -> None:
-    journal = config.journal
-    positions = Positions.open(beside(journal.path))
-    workers = [
-        Worker(name, sink, journal.path, positions, prepare=preparation(sink, products(journal.path)))
-        for name, sink in config.sinks.items()
-    ]
+async def deliver(share: Share, control: Control) -> None:
+    stopped = anyio.Event()
+    state = open_state(share.config)
+
+    def open_worker(name: str, config: Config) -> Worker:
+        sink, journal = config.sinks[name], config.journal.path
+        return Worker(name, sink, journal, state, prepare=preparation(sink, products(journal)))
+
+    async def use(new: Share) -> None:
+        nonlocal share
+        share = new
+        await workers.use(new.config)
 
     async def trim_for_ever() -> None:
+        failing = ""
         while True:
             await anyio.sleep(_TRIM_EVERY)
             try:
-                await to_thread.run_sync(
-                    trim, journal.path, journal.keep, journal.max_size, config.sinks, positions
-                )
+                await to_thread.run_sync(trim_once, share, state)
             except (apsw.Error, OSError) as error:  # what is too much now goes later
-                log.warning("journal not trimmed", error=str(error))
+                if str(error) != failing:
+                    log.warning("journal not trimmed", error=str(error))
+                failing = str(error)
+            else:
+                if failing:
+                    log.info("journal trimmed again")
+                failing = ""
 
     def stop() -> None:
         delivering.cancel_scope.deadline = anyio.current_time() + LAST_WORK
-        for worker in workers:
-            worker.stopping = True
+        workers.stop()
+        stopped.set()
 
     async with anyio.create_task_group() as tasks:
         async with anyio.create_task_group() as delivering:
-            # A new configuration comes with a new process: this one can be stopped at any moment.
-            tasks.start_soon(control.obey, stop, lambda _: None)
+            workers = Workers(delivering, open_worker)
+            await workers.use(share.config)
+            tasks.start_soon(control.obey, stop, use)
             tasks.start_soon(trim_for_ever)
-            for worker in workers:
-                delivering.start_soon(worker.run)
             control.ready()
+            await stopped.wait()  # also without any worker
         tasks.cancel_scope.cancel()
-    positions.close()
+    state.close()
+
+
+def open_state(config: Config) -> Positions:
+    """How far each sink has come, to be written by all delivery processes."""
+    return Positions.open(beside(config.journal.path))
+
+
+def trim_once(share: Share, state: Positions) -> None:
+    """Trim the journal, if that is this process's task."""
+    if share.trimmed_for:
+        journal = share.config.journal
+        trim(journal.path, journal.keep, journal.max_size, share.trimmed_for, state)
 
 
 def preparation(sink: Sink, catalogue: Path) -> Callable[[list[bytes]], list[bytes]]:

@@ -8,6 +8,7 @@ import uvicorn
 
 from gateway.app.control import Control, Server, run
 from gateway.config import Config
+from gateway.inspector.ledger import Ledger
 from gateway.inspector.pages import inspector
 from gateway.journal.positions import beside
 
@@ -18,10 +19,10 @@ def main(config: Config, listener: socket, pipe: Connection) -> None:
 
 
 async def show(config: Config, listener: socket, control: Control) -> None:
-    pages = inspector(config.journal.path, beside(config.journal.path), config.inspector.token, config.sinks)
+    ledger = Ledger(config.journal.path, beside(config.journal.path), config.sinks)
     server = Server(
         uvicorn.Config(
-            pages,
+            inspector(ledger, config.inspector.token),
             http="httptools",
             ws="none",
             loop="none",
@@ -34,7 +35,11 @@ async def show(config: Config, listener: socket, control: Control) -> None:
         ),
         control,
     )
+
+    async def reload(new: Config) -> None:
+        ledger.sinks = new.sinks
+
     async with anyio.create_task_group() as tasks:
-        tasks.start_soon(control.obey, server.stop, lambda _: None)
+        tasks.start_soon(control.obey, server.stop, reload)
         await server.serve([listener])
         tasks.cancel_scope.cancel()

@@ -88,8 +88,12 @@ async def serve(config: Config, slot: int, listener: socket, control: Control) -
             ),
             control,
         )
+
+        async def reload(new: Config) -> None:
+            front.use(*parts(new))
+
         async with anyio.create_task_group() as tasks:
-            tasks.start_soon(control.obey, server.stop, lambda new: front.use(*parts(new)))
+            tasks.start_soon(control.obey, server.stop, reload)
             await server.serve([listener])
             tasks.cancel_scope.cancel()
         await writer.close()

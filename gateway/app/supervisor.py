@@ -3,6 +3,7 @@ The process that the operator starts: it holds the addresses and the data folder
 starts again whichever of them ends.
 """
 
+import math
 import signal
 import socket
 import time
@@ -16,6 +17,7 @@ import structlog
 
 from gateway.app import delivery, inspector, intake, machine
 from gateway.app.child import Child
+from gateway.app.delivery_processes import DeliveryProcesses
 from gateway.config import Config
 from gateway.errors import ConfigError
 
@@ -32,7 +34,7 @@ class Supervisor:
         self.config = config
         self.reload = reload
         self.intake: list[Child] = []
-        self.delivery: Child
+        self.delivery = DeliveryProcesses()
         self.inspector: Child
 
     def run(self, announce: Callable[[socket.socket, socket.socket], None]) -> None:
@@ -50,7 +52,6 @@ class Supervisor:
             machine.allow_many_connections()
             signals = held.enter_context(_signals(signal.SIGTERM, signal.SIGINT, signal.SIGHUP))
 
-            self.delivery = Child("delivery", delivery.main, lambda: (self.config,))
             self.inspector = Child("inspector", inspector.main, lambda: (self.config, private))
             self.intake = [
                 Child(f"intake-{slot}", intake.main, lambda slot=slot: (self.config, slot, public))  # type: ignore[misc]  # mypy #2608
@@ -63,14 +64,13 @@ class Supervisor:
 
     @property
     def children(self) -> list[Child]:
-        return [self.delivery, self.inspector, *self.intake]
+        return [*self.delivery.children, self.inspector, *self.intake]
 
     def _watch(self, signals: socket.socket, announce: Callable[[], None]) -> None:
         """Keep all children running until a signal asks for the end."""
         announced = False
-        for child in self.children:
-            child.start()
         while True:
+            self.delivery.arrange(self.config)
             now = time.monotonic()
             for child in self.children:
                 if not child.running and child.due <= now:
@@ -78,7 +78,7 @@ class Supervisor:
             if not announced and all(child.ready for child in self.children):
                 announced = True
                 announce()
-                log.info("gateway ready")
+                log.info("gateway ready", delivery_processes=len(self.delivery.children))
             for event in wait(self._events(signals), self._next_due(now)):
                 if event is signals:
                     for number in signals.recv(64):
@@ -92,8 +92,8 @@ class Supervisor:
         return [signals, *(event for child in self.children for event in child.events)]
 
     def _next_due(self, now: float) -> float | None:
-        waits = [max(0.0, child.due - now) for child in self.children if not child.running]
-        return min(waits, default=None)
+        due = min([self.delivery.due, *(child.due for child in self.children if not child.running)])
+        return max(0.0, due - now) if due < math.inf else None
 
     def _reload(self) -> None:
         try:
@@ -107,11 +107,8 @@ class Supervisor:
         if fixed:
             log.warning("restart the gateway for these changes", tables=fixed)
         self.config = msgspec.structs.replace(new, **{table: getattr(old, table) for table in _FIXED})
-        for child in self.intake:
+        for child in (self.inspector, *self.intake):
             child.send(self.config)
-        if new.sinks != old.sinks:
-            self.delivery.terminate()
-            self.inspector.terminate()
         log.info("configuration reloaded", sources=len(new.sources), sinks=len(new.sinks))
 
     def _stop(self, signals: socket.socket) -> None:
@@ -120,7 +117,7 @@ class Supervisor:
         hurry = False
         for group, seconds in (
             (self.intake, intake.GRACE + 2.0),
-            ([self.delivery], delivery.LAST_WORK + 2.0),
+            (self.delivery.children, delivery.LAST_WORK + 2.0),
             ([self.inspector], 3.0),
         ):
             for child in group:

@@ -57,6 +57,8 @@ class Worker:
         self.delays = delays
         self.stopping = False
         """Set it, and `run` returns once everything is delivered, or cannot be."""
+        self.leaving = False
+        """Set it, and `run` returns once no batch is in hand."""
         self._route = Route(name, sink)
         self._readers: dict[str, Reader] = {}
         self._at: dict[str, int] = {}
@@ -67,7 +69,7 @@ class Worker:
         up, waits = metrics.SINK_UP.labels(self.name), self.delays()
         failing = False
         up.set(1)
-        while not (failing and self.stopping):
+        while not (self.leaving or (failing and self.stopping)):
             try:
                 notes = self.positions.notes(self.name)
                 async with self.sink.connect(notes) as write:
@@ -89,7 +91,13 @@ class Worker:
                 up.set(0)
                 metrics.SINK_RETRIES.labels(self.name).inc()
                 asked = error.retry_after if isinstance(error, SinkUnavailable) else None
-                await anyio.sleep(max(next(waits), asked or 0))
+                await self._pause(max(next(waits), asked or 0))
+
+    async def _pause(self, seconds: float) -> None:
+        """Wait, but no longer than there is something to wait for."""
+        end = anyio.current_time() + seconds
+        while (left := end - anyio.current_time()) > 0 and not (self.leaving or self.stopping):  # noqa: ASYNC110  # as often as it looks for events
+            await anyio.sleep(min(left, _IDLE))
 
     async def _deliver(self, write: Write) -> bool:
         """Deliver one batch, or wait a moment for one; False if there is none and there need not be."""
@@ -98,12 +106,12 @@ class Worker:
         if batch is None:
             if not stopping:
                 await anyio.sleep(_IDLE)
-            return not stopping
+            return not (stopping or self.leaving)
         notes = await write(batch.lines) if batch.lines else b""
         batch.tally[("delivered", "")] += len(batch.lines)
         await to_thread.run_sync(self.positions.record, self.name, batch.shard, batch.end, batch.tally, notes)
         self._at[batch.shard] = batch.end
-        return True
+        return not self.leaving
 
     def _next(self) -> Batch | None:
         """The next batch of some shard; the shards take turns."""

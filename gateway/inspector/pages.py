@@ -2,13 +2,13 @@
 
 import hmac
 import os
-from collections.abc import Collection
-from pathlib import Path
+from collections.abc import Iterator
 
 from anyio import to_thread
-from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client import CollectorRegistry, Metric, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.registry import Collector
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
@@ -19,18 +19,36 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from gateway.inspector.ledger import Ledger
 
 
-def inspector(journal: Path, state: Path, token: str, sinks: Collection[str]) -> ASGIApp:
+def inspector(ledger: Ledger, token: str) -> ASGIApp:
     """The application; with a token, only for those who bear it."""
     registry = CollectorRegistry()
     if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
-        MultiProcessCollector(registry)  # type: ignore[no-untyped-call]  # the library has no types there
-    registry.register(Ledger(journal, state, sinks))
+        registry.register(Counted(ledger))
+    registry.register(ledger)
 
     async def metrics(_: Request) -> Response:
         text = await to_thread.run_sync(generate_latest, registry)
         return Response(text, media_type=CONTENT_TYPE_LATEST)
 
     return Starlette(routes=[Route("/metrics", metrics)], middleware=[Middleware(Guard, token=token)])
+
+
+class Counted(Collector):
+    """What all processes have counted, less what is about sinks that the ledger does not have any more."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+        self._all = MultiProcessCollector(None)  # type: ignore[no-untyped-call]  # the library has no types there
+
+    def collect(self) -> Iterator[Metric]:
+        # The library cannot remove a label from a process's file.
+        for metric in self._all.collect():  # type: ignore[no-untyped-call]  # as above
+            metric.samples = [
+                sample
+                for sample in metric.samples
+                if sample.labels.get("sink", "") in ("", *self._ledger.sinks)
+            ]
+            yield metric
 
 
 class Guard:

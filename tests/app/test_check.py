@@ -16,6 +16,11 @@ write_keys = ["SECRET", "SECRET2"]
 [sources.old]
 write_keys = ["SECRET3"]
 enabled = false
+[delivery]
+processes = 2
+[sinks.copy]
+kind = "json_lines"
+path = "copy.jsonl"
 [sinks.archive]
 kind = "json_lines"
 path = "events.jsonl"
@@ -37,7 +42,8 @@ def test_a_valid_configuration_is_summed_up(tmp_path: Path) -> None:
     assert ["server", "127.0.0.1:8080, 2 workers"] in lines
     assert ["source", "website: 2 write keys"] in lines
     assert ["source", "old: 1 write key, disabled"] in lines
-    [sink] = [rest for word, rest in lines if word == "sink"]
+    assert ["delivery", "2 processes"] in lines
+    [_, sink] = [rest for word, rest in lines if word == "sink"]
     assert sink.startswith("archive: kind = json_lines")
     assert str(tmp_path / "events.jsonl") in sink
     assert "track" in sink

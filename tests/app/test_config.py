@@ -56,6 +56,7 @@ MISTAKES = [
     ("server", "host = 1", "[server] host", "Expected `str`, got `int`"),
     ("inspector", 'host = "0.0.0.0"', "[inspector] token", "required"),
     ("inspector", 'host = "example.org"', "[inspector] token", "required"),
+    ("delivery", "processes = -1", "[delivery] processes", "Expected `int` >= 0"),
     ("journal", 'keep = "7 days"', "[journal] keep", "expected a duration such as"),
     ("journal", "keep = 7", "[journal] keep", "expected a duration such as"),
     ("journal", 'keep = "-1d"', "[journal] keep", "expected a duration such as"),

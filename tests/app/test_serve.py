@@ -104,7 +104,7 @@ def test_it_says_that_it_lives_and_is_ready(steady: Gateway) -> None:
 
 
 def test_its_processes_can_be_told_apart(steady: Gateway) -> None:
-    assert sorted(steady.children()) == ["delivery", "inspector", "intake-0"]
+    assert sorted(steady.children()) == ["delivery-0", "inspector", "intake-0"]
 
 
 def test_its_log_is_json_and_holds_no_event_and_no_key(gateway: Callable[..., Gateway]) -> None:

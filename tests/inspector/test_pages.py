@@ -5,12 +5,13 @@ from pathlib import Path
 import pytest
 from starlette.testclient import TestClient
 
+from gateway.inspector.ledger import Ledger
 from gateway.inspector.pages import inspector
 from tests.build import event_lines, keep
 
 
 def visitor(folder: Path, token: str = "") -> TestClient:
-    return TestClient(inspector(folder / "journal", folder / "state.db", token, ["archive"]))
+    return TestClient(inspector(Ledger(folder / "journal", folder / "state.db", ["archive"]), token))
 
 
 def test_metrics_are_there_before_there_is_a_journal(tmp_path: Path) -> None:

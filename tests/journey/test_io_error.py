@@ -84,7 +84,7 @@ def test_an_error_at_the_very_start_does_not_repeat_the_first_events(
     running = gateway(CONFIG)
     until(lambda: has_begun(running))
 
-    with failing(running, "delivery", "fdatasync", "1") as tampering:
+    with failing(running, "delivery-0", "fdatasync", "1") as tampering:
         running.post("/v1/track", track(messageId="first"))
         until(lambda: any("(INJECTED)" in line for line in tampering.calls()))
 
@@ -97,9 +97,9 @@ def test_an_error_at_the_very_start_does_not_repeat_the_first_events(
         pytest.param("intake-0", "fdatasync", "2+7", id="as the journal is synced"),
         pytest.param("intake-0", "fsync", "1+2", id="as its folder is synced"),
         pytest.param("intake-0", "pwrite64", "2+7", id="as it is written"),
-        pytest.param("delivery", "fsync", "1+3", id="as a sink's file is synced"),
-        pytest.param("delivery", "fdatasync", "1+3", id="as the positions are synced"),
-        pytest.param("delivery", "pwrite64", "2+7", id="as they are written"),
+        pytest.param("delivery-0", "fsync", "1+3", id="as a sink's file is synced"),
+        pytest.param("delivery-0", "fdatasync", "1+3", id="as the positions are synced"),
+        pytest.param("delivery-0", "pwrite64", "2+7", id="as they are written"),
     ],
 )
 def test_errors_now_and_then_lose_and_repeat_nothing(

@@ -53,13 +53,13 @@ MOMENTS = [
     ("intake-0", "fsync", 1),
     ("intake-0", "fsync", 2),
     # The events are written but not synced, or not yet recorded as delivered.
-    ("delivery", "fsync", 1),
-    ("delivery", "pwrite64", 2),
-    ("delivery", "fdatasync", 1),
+    ("delivery-0", "fsync", 1),
+    ("delivery-0", "pwrite64", 2),
+    ("delivery-0", "fdatasync", 1),
     # While a file is trimmed, which is three files for SQLite.
-    ("delivery", "unlink", 1),
-    ("delivery", "unlink", 2),
-    ("delivery", "unlink", 3),
+    ("delivery-0", "unlink", 1),
+    ("delivery-0", "unlink", 2),
+    ("delivery-0", "unlink", 3),
 ]
 
 
@@ -70,7 +70,7 @@ def test_no_kill_loses_or_repeats_an_acknowledged_event(
     gateway: Callable[..., Gateway], rounds: int | None, chance: random.Random, workers: int, share: float
 ) -> None:
     running = gateway(config(workers))
-    victims = ["supervisor", "delivery", "inspector", *(f"intake-{slot}" for slot in range(workers))]
+    victims = ["supervisor", "delivery-0", "inspector", *(f"intake-{slot}" for slot in range(workers))]
 
     with Load(running.port, chance) as load:
         for _ in range(round((rounds or 25) * share)):
@@ -99,7 +99,7 @@ def test_no_kill_at_a_delicate_moment_does_either(
     assert load.compare(everything(running)) == NOTHING_WRONG
     assert load.unexpected == []
     assert is_among(calls, "intake-0", "ftruncate", "/journal/0/"), "no file was being sealed"
-    assert is_among(calls, "delivery", "unlink", "/journal/0/"), "no file was being trimmed"
+    assert is_among(calls, "delivery-0", "unlink", "/journal/0/"), "no file was being trimmed"
 
 
 def config(workers: int) -> str:
