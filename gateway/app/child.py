@@ -110,7 +110,7 @@ class Child:
             self._process.terminate()
 
     def kill(self) -> None:
-        """End it without warning; as `terminate`."""
+        """End it without warning; otherwise as `terminate`."""
         self._expected = True
         if self._process:
             self._process.kill()

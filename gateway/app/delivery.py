@@ -1,5 +1,7 @@
 """A delivery process, the back half of the gateway: one worker a sink; in one process also the trimming."""
 
+import fcntl
+import os
 from collections.abc import Callable
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -81,7 +83,14 @@ async def deliver(share: Share, control: Control) -> None:
 
 def open_state(config: Config) -> Positions:
     """How far each sink has come, to be written by all delivery processes."""
-    return Positions.open(beside(config.journal.path))
+    path = beside(config.journal.path)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        # One process at a time: whoever is first makes it, or sets aside one that is damaged.
+        fcntl.flock(folder, fcntl.LOCK_EX)
+        return Positions.open(path)
+    finally:
+        os.close(folder)
 
 
 def trim_once(share: Share, state: Positions) -> None:

@@ -45,7 +45,7 @@ def assign(
     load = Counter(places.values())
     for sink in sinks:
         if sink not in places and sink not in held:
-            places[sink] = min(range(most), key=load.__getitem__)
+            places[sink] = min(range(min(most, len(sinks))), key=load.__getitem__)
             load[places[sink]] += 1
     return places
 
