@@ -37,11 +37,12 @@ in the words of its dialect; dialects/base.py and clients.py know what shipped c
 In another process (app/shares.py says in which) delivery/worker.py, one for each sink, reads on through
 journal/reader.py. delivery/route.py leaves out what the sink is not to get; delivery/enrich.py adds what the
 catalogue knows of its products; the sink, one file of sinks/, writes the rest; and journal/positions.py
-records how far it came, in state.db. When the sink fails, delivery/backoff.py says how long to wait. What
+records how far it came, in state.db. When the sink fails, backoff.py says how long to wait. What
 every sink has, delivery/trim.py deletes, a whole file at a time.
 
 What is known of people and products comes in by intake/user_api.py and intake/product_api.py, is checked by
-records/products.py, and kept in a records/table.py; records/file.py imports whole catalogues.
+records/products.py, and kept in a records/table.py, which sqlite.py opens; records/file.py imports whole
+catalogues.
 
 Around it: config_file.py reads gateway.toml (in the units of units.py) into config.py, cli.py is the
 command, app/supervisor.py runs the processes (app/intake.py, app/delivery.py, app/inspector.py) as

@@ -48,7 +48,7 @@ def serve(file: Path | None, data: Path | None, host: str | None, port: int | No
     """
     from gateway import logs
     from gateway.app.supervisor import Supervisor
-    from gateway.journal.files import check_sqlite
+    from gateway.sqlite import check_sqlite
 
     def read() -> Config:
         config = load(file, data, os.environ)

@@ -17,7 +17,7 @@ from urllib.request import Request, urlopen
 import msgspec
 from msgspec import Raw
 
-from gateway.delivery.backoff import delays
+from gateway.backoff import delays
 from gateway.errors import GatewayError
 
 _LARGEST_BATCH = 400 * 1024  # bytes, of the 500 KB that a gateway takes

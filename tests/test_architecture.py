@@ -7,8 +7,8 @@ import pytest
 
 # A name may import the layers before it: never a later one, never a neighbour.
 LAYERS = (
-    {"errors", "operation", "timestamps", "units", "metrics", "logs"},
-    {"message", "repair", "values"},
+    {"errors", "operation", "timestamps", "units", "metrics", "logs", "backoff"},
+    {"message", "repair", "values", "sqlite"},
     {"objects", "event", "submission"},
     {"webhooks"},
     {"sources"},

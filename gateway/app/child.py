@@ -12,7 +12,7 @@ from typing import Any
 import structlog
 
 from gateway.app.control import READY
-from gateway.delivery.backoff import delays
+from gateway.backoff import delays
 
 log = structlog.get_logger()
 

@@ -13,9 +13,8 @@ import msgspec
 import structlog
 from msgspec import Raw
 
-from gateway import objects, values
+from gateway import objects, sqlite, values
 from gateway.commerce import PRODUCT
-from gateway.journal import files
 from gateway.records.table import find
 
 log = structlog.get_logger()
@@ -75,7 +74,7 @@ class Enricher:
         if self._connection is None:
             if not self._path.exists():
                 return lines
-            self._connection = files.open_for_reading(self._path)
+            self._connection = sqlite.open_for_reading(self._path)
         version = self._connection.pragma("data_version")
         if version != self._version or len(self._cache) > _MOST_CACHED:
             self._version = version

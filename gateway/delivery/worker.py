@@ -13,8 +13,7 @@ import anyio
 import structlog
 from anyio import to_thread
 
-from gateway import metrics
-from gateway.delivery import backoff
+from gateway import backoff, metrics
 from gateway.delivery.route import Route
 from gateway.errors import SinkUnavailable
 from gateway.journal import files

@@ -15,11 +15,6 @@ from typing import BinaryIO
 import apsw
 import msgspec
 
-from gateway.errors import ConfigError
-
-# Before 3.51.3 a checkpoint could meet a writer that reset the log, and the database was damaged.
-OLDEST_SQLITE = (3, 51, 3)
-
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS chunks (
     id INTEGER PRIMARY KEY,     -- sequence number of the first event
@@ -213,13 +208,3 @@ def lock(folder: Path) -> BinaryIO:
         file.close()
         raise
     return file
-
-
-def check_sqlite() -> None:
-    """Refuse to start on a SQLite that can damage a journal."""
-    version = tuple(map(int, apsw.sqlite_lib_version().split(".")))
-    if version < OLDEST_SQLITE:
-        raise ConfigError(
-            f"apsw comes with SQLite {apsw.sqlite_lib_version()}; the journal needs"
-            f" {'.'.join(map(str, OLDEST_SQLITE))} or later: pip install --upgrade apsw"
-        )

@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 import apsw
 
+from gateway import sqlite
 from gateway.errors import JournalUnavailable
-from gateway.journal import files
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS records (
@@ -20,8 +20,6 @@ _MERGE = """
     INSERT INTO records VALUES (?1, ?2, json_patch('{}', ?3))
     ON CONFLICT DO UPDATE SET json = json_patch(json, ?3)
 """
-_WAIT = 5000
-"""Milliseconds for which another process may hold the file."""
 
 
 class Record(NamedTuple):
@@ -36,11 +34,9 @@ class Table:
     def __init__(self, path: Path) -> None:
         self._turn = threading.Lock()
         try:
-            self._connection = files.open_for_writing(path, create=True)
-            self._connection.set_busy_timeout(_WAIT)
-            self._connection.wal_autocheckpoint(1000)
+            self._connection = sqlite.open_for_writing(path, create=True)
             self._connection.execute(_SCHEMA)
-        except apsw.Error as error:
+        except (apsw.Error, OSError) as error:
             raise JournalUnavailable(f"{path}: {error}") from error
 
     def find(self, site: str, id: str) -> bytes | None:

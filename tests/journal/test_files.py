@@ -141,7 +141,3 @@ def test_a_file_that_could_not_be_made_leaves_nothing_open(tmp_path: Path) -> No
         files.create(tmp_path / "none", 0, 0, 0)
 
     assert len(list(Path("/proc/self/fd").iterdir())) == before
-
-
-def test_the_sqlite_that_is_installed_is_recent_enough() -> None:
-    files.check_sqlite()

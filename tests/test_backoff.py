@@ -4,7 +4,7 @@ from itertools import islice
 
 import pytest
 
-from gateway.delivery.backoff import delays
+from gateway.backoff import delays
 
 MANY = 200
 """So many tries that chance cannot hide a mistake."""
