@@ -47,7 +47,7 @@ catalogues.
 Around it: config_file.py reads gateway.toml (in the units of units.py) into config.py, cli.py is the
 command, app/supervisor.py runs the processes (app/intake.py, app/delivery.py, app/inspector.py) as
 app/child.py, app/control.py and app/machine.py let it. app/delivery_processes.py gives each delivery process
-its sinks, whose workers app/workers.py starts and stops. metrics.py counts and logs.py tells.
+its sinks, whose workers app/workers.py starts and stops. home.py knows every path, durable.py makes what lies there, metrics.py counts and logs.py tells.
 inspector/pages.py shows operators what became of all events, from inspector/ledger.py. tail.py follows the
 journal, and send.py imports files.
 """

@@ -1,0 +1,51 @@
+"""Folders and small files that are still there after a power cut, for their owner alone."""
+
+import fcntl
+import os
+from pathlib import Path
+
+# macOS: fsync alone stops at the drive's cache.
+_FULL_SYNC: int | None = getattr(fcntl, "F_FULLFSYNC", None)
+
+
+def make_folder(folder: Path) -> None:
+    """Create a folder and its parents with mode 0700; those that are there stay as they are. OSError."""
+    if not folder.exists():
+        make_folder(folder.parent)
+        folder.mkdir(mode=0o700, exist_ok=True)
+        folder.chmod(0o700)  # the umask may have taken away more
+        sync_folder(folder.parent)
+
+
+def write_file(path: Path, content: bytes) -> None:
+    """Create or replace a file with mode 0600, all of it or nothing. OSError."""
+    new = path.with_name(f"{path.name}.new")
+    descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            os.fchmod(descriptor, 0o600)  # as above
+            file.write(content)
+            file.flush()
+            sync(descriptor)
+        new.replace(path)
+    except BaseException:
+        new.unlink(missing_ok=True)
+        raise
+    sync_folder(path.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make the names in a folder as durable as the files behind them. OSError."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def sync(descriptor: int) -> None:
+    """Return once what was written to a file is on stable storage. OSError."""
+    if _FULL_SYNC is None:
+        os.fsync(descriptor)
+    else:
+        fcntl.fcntl(descriptor, _FULL_SYNC)

@@ -1,0 +1,164 @@
+"""What a gateway finds out of its folder before it starts, and what it does about other people's rights."""
+
+import os
+import stat
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from structlog.testing import capture_logs
+
+from gateway import sqlite
+from gateway.home import Home
+from tests.homes import make_database, no_space, nobody, refused, start
+from tests.journey import needs
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    return Home(tmp_path / "journal")
+
+
+def modes(folder: Path) -> dict[str, int]:
+    paths = [folder, *folder.rglob("*")]
+    return {str(path.relative_to(folder)): stat.S_IMODE(path.lstat().st_mode) for path in paths}
+
+
+@pytest.mark.parametrize("mask", [0o000, 0o777], ids=oct)
+def test_what_it_makes_is_its_users_alone_whatever_the_umask(home: Home, mask: int) -> None:
+    before = os.umask(mask)
+    try:
+        start(home.folder)
+    finally:
+        os.umask(before)
+
+    assert modes(home.folder) == {".": 0o700, "LOCK": 0o600, "identity.json": 0o600}
+
+
+def test_what_was_open_to_others_is_narrowed_and_other_files_are_left_alone(home: Home) -> None:
+    start(home.folder)
+    for folder in (home.partition(0), home.quarantine):
+        folder.mkdir(mode=0o755)
+        (folder / "file").touch(0o644)
+    for file in (home.state, home.people, home.products):
+        make_database(file)
+        file.chmod(0o666)
+    (home.folder / "state.db.damaged-1").touch(0o644)
+    (home.folder / "events.jsonl").touch(0o644)
+    (home.quarantine / "link").symlink_to(home.folder / "events.jsonl")
+    home.folder.chmod(0o755)
+    home.identity.chmod(0o644)
+
+    start(home.folder)
+
+    found = modes(home.folder)
+    assert (found.pop("events.jsonl"), found.pop("quarantine/link")) == (0o644, 0o777)
+    assert {found.pop(folder) for folder in (".", "0", "quarantine")} == {0o700}
+    assert set(found.values()) == {0o600}
+
+
+def test_what_belongs_to_another_user_is_left_as_it_is_and_said_once() -> None:
+    needs.root()
+    with nobody() as folder:
+        start(folder)
+        (folder / "0").mkdir()
+        (folder / "0/file").touch(0o644)
+        (folder / "0/file2").touch(0o644)
+        os.seteuid(0)
+        os.chown(folder / "0/file", 0, 0)
+        os.chown(folder / "0/file2", 0, 0)
+        os.seteuid(65534)
+
+        with capture_logs() as logs:
+            start(folder)
+
+        assert modes(folder)["0/file"] == 0o644
+    assert [(line["log_level"], line["files"]) for line in logs] == [("warning", 2)]
+
+
+@pytest.mark.parametrize("name", ["state.db", "people.db", "products.db"])
+def test_a_database_that_is_a_folder_is_found_at_the_start(home: Home, name: str) -> None:
+    (home.folder / name).mkdir(parents=True)
+
+    assert refused(home.folder).startswith(f"{home}/{name}: ")
+
+
+def test_a_database_that_is_not_this_users_is_found_at_the_start() -> None:
+    with nobody() as folder:
+        start(folder)
+        make_database(folder / "state.db")
+        (folder / "state.db").chmod(0o400)
+
+        told = refused(folder)
+
+    assert told == f"{folder}/state.db: this user cannot write it"
+
+
+def test_a_folder_that_is_not_this_users_is_found_at_the_start() -> None:
+    with nobody() as folder:
+        start(folder)
+        folder.chmod(0o500)
+
+        told = refused(folder)
+
+        folder.chmod(0o700)
+    assert told == f"{folder}/probe.new: Permission denied"
+
+
+def test_a_file_in_the_place_of_the_folder_is_found_at_the_start(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+
+    assert refused(tmp_path / "file/journal") == f"{tmp_path}/file/journal: Not a directory"
+    assert refused(tmp_path / "file") == f"{tmp_path}/file/LOCK: Not a directory"
+
+
+def test_a_disk_that_takes_nothing_is_found_at_the_start(home: Home) -> None:
+    start(home.folder)
+
+    with no_space():
+        told = refused(home.folder)
+
+    assert told == f"{home}: File too large"
+    assert not list(home.folder.glob("probe*"))
+
+
+def test_a_path_that_is_too_long_for_sqlite_is_found_at_the_start(tmp_path: Path) -> None:
+    folder = tmp_path.joinpath(*["x" * 100] * 5)
+
+    assert refused(folder).endswith(" bytes too long for SQLite")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_longest_path_is_one_that_works(tmp_path: Path) -> None:
+    least = len(os.fsencode(Path(os.path.realpath(tmp_path)) / "products.db")) + 1
+    folder = tmp_path.joinpath("x" * 200, "y" * (sqlite.LONGEST_PATH - least - 201))
+
+    start(folder)
+    make_database(folder / "products.db")
+    start(folder)
+
+    assert refused(folder.with_name(f"{folder.name}y")).endswith("is 1 bytes too long for SQLite")
+
+
+def test_a_path_that_is_not_utf8_is_found_at_the_start(tmp_path: Path) -> None:
+    folder = tmp_path / os.fsdecode(b"\xff")
+
+    assert refused(folder) == rf"{tmp_path}/\xff is not UTF-8, as SQLite needs it"
+
+
+def test_damage_is_left_to_those_who_use_the_database(home: Home) -> None:
+    home.folder.mkdir()
+    home.state.write_bytes(b"no database" * 1000)
+
+    start(home.folder)
+
+    assert home.state.read_bytes() == b"no database" * 1000
+
+
+def test_a_database_that_another_process_writes_stops_no_start(home: Home) -> None:
+    start(home.folder)
+    make_database(home.people)
+    with closing(sqlite.open_for_writing(home.people)) as other:
+        other.execute("BEGIN IMMEDIATE")
+
+        start(home.folder)
