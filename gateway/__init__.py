@@ -35,10 +35,14 @@ journal/files.py, if journal/room.py finds room. Only then is the outcome (outco
 in the words of its dialect; dialects/base.py and clients.py know what shipped clients can bear to hear.
 
 In another process (app/shares.py says in which) delivery/worker.py, one for each sink, reads on through
-journal/reader.py. delivery/route.py leaves out what the sink is not to get; delivery/enrich.py adds what the
-catalogue knows of its products; the sink, one file of sinks/, writes the rest; and journal/positions.py
-records how far it came, in state.db. When the sink fails, backoff.py says how long to wait. What
-every sink has, delivery/trim.py deletes, a whole file at a time.
+journal/reader.py. delivery/route.py leaves out what the sink is not to get; delivery/enrich.py adds what
+the catalogue knows of its products; the sink, one file of sinks/, writes the rest; and journal/positions.py
+records how far it came, in state.db. When the sink fails, backoff.py says how long to wait. What every sink
+has, delivery/trim.py deletes, a whole file at a time.
+
+What delivery remembers of each sink is to be in state/store.py, counted by state/tally.py, in the database
+of state/database.py, where operators leave their orders (state/orders.py); a place in the log is
+journal/base.py's.
 
 What is known of people and products comes in by intake/user_api.py and intake/product_api.py, is checked by
 records/products.py, and kept in a records/table.py, which sqlite.py opens; records/file.py imports whole
@@ -46,8 +50,8 @@ catalogues.
 
 Around it: config_file.py reads gateway.toml (in the units of units.py) into config.py, cli.py is the
 command, app/supervisor.py runs the processes (app/intake.py, app/delivery.py, app/inspector.py) as
-app/child.py, app/control.py and app/machine.py let it. app/delivery_processes.py gives each delivery process
-its sinks, whose workers app/workers.py starts and stops. home.py knows every path, durable.py makes what lies there, metrics.py counts and logs.py tells.
-inspector/pages.py shows operators what became of all events, from inspector/ledger.py. tail.py follows the
-journal, and send.py imports files.
+app/child.py, app/control.py and app/machine.py let it. app/delivery_processes.py gives each delivery
+process its sinks, whose workers app/workers.py starts and stops. home.py knows every path, durable.py makes
+what lies there, metrics.py counts and logs.py tells. inspector/pages.py shows operators what became of all
+events, from inspector/ledger.py. tail.py follows the journal, and send.py imports files.
 """

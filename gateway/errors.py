@@ -26,6 +26,8 @@ Everything that can go wrong on purpose:
       . Overloaded
       . JournalUnavailable
   + SinkUnavailable          the sink may take the same batch later; it is tried for ever
+  + StateUnavailable         what delivery remembers cannot be read or written now; it is tried again
+    - StateLost              the file was removed or replaced: the process ends, and is started again
 """
 
 from http import HTTPStatus
@@ -180,6 +182,14 @@ class SinkUnavailable(GatewayError):
     def __init__(self, details: str, *, retry_after: float | None = None) -> None:
         super().__init__(details)
         self.retry_after = retry_after
+
+
+class StateUnavailable(GatewayError):
+    """What delivery remembers cannot be read or written now; nothing of what was asked has happened."""
+
+
+class StateLost(StateUnavailable):
+    """The file of the state is no longer the one with its name; whoever has it open must open it anew."""
 
 
 def codes() -> tuple[str, ...]:

@@ -7,15 +7,15 @@ import pytest
 
 # A name may import the layers before it: never a later one, never a neighbour.
 LAYERS = (
-    {"errors", "operation", "timestamps", "units", "metrics", "logs", "backoff"},
+    {"errors", "operation", "timestamps", "units", "metrics", "logs", "backoff", "durable"},
     {"message", "repair", "values", "sqlite"},
-    {"objects", "event", "submission"},
+    {"objects", "event", "submission", "home"},
     {"webhooks"},
     {"sources"},
     {"outcome", "clients"},
     {"commandersact", "commerce"},
     {"dialects", "sinks", "journal"},
-    {"records"},
+    {"records", "state"},
     {"intake", "delivery", "inspector", "tail"},
     {"config", "send"},
     {"config_file"},

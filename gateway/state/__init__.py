@@ -1,0 +1,1 @@
+"""What delivery remembers: positions, receipts, tallies and orders, in state.db."""

@@ -1,0 +1,191 @@
+"""
+state.db: a SQLite database that several processes write, and whose journal it names.
+
+It is made, checked and set aside by `prepare` alone, in the process that owns the gateway's folder. Whoever
+has it open stops writing as soon as the file has lost its name: another has taken its place, or will.
+"""
+
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
+from pathlib import Path
+
+import apsw
+import structlog
+
+from gateway import sqlite
+from gateway.errors import ConfigError, StateLost, StateUnavailable
+
+log = structlog.get_logger()
+
+_VERSION = 1
+_WAIT = 10_000
+"""Milliseconds for which another process may write."""
+_CHECKPOINT_AT = 250
+"""Pages in the log, of 4 KB each, until they are moved into the database."""
+
+_SCHEMA = """
+CREATE TABLE meta (version INTEGER NOT NULL, journal BLOB NOT NULL);
+CREATE TABLE progress (
+    sink TEXT NOT NULL,
+    partition TEXT NOT NULL,
+    epoch INTEGER NOT NULL,     -- of the event before the position; 0: unknown
+    position INTEGER NOT NULL,  -- number of the next event
+    tallies TEXT NOT NULL,      -- {outcome: {reason: events}}
+    PRIMARY KEY (sink, partition)
+) WITHOUT ROWID;
+CREATE TABLE receipts (sink TEXT PRIMARY KEY, receipt BLOB NOT NULL) WITHOUT ROWID;
+CREATE TABLE orders (
+    id INTEGER PRIMARY KEY,
+    sink TEXT NOT NULL,
+    verb TEXT NOT NULL,
+    argument TEXT NOT NULL,
+    placed_at INTEGER NOT NULL,  -- milliseconds since 1970, as done_at
+    done_at INTEGER,             -- NULL: pending
+    result TEXT
+);
+CREATE INDEX pending ON orders (sink) WHERE done_at IS NULL;
+CREATE TABLE paused (sink TEXT PRIMARY KEY) WITHOUT ROWID;
+"""
+
+
+def prepare(path: Path, journal: bytes) -> None:
+    """
+    See to it that there is a state of this journal; only for the process that owns the gateway's folder.
+
+    A state that is damaged, or another journal's, is set aside with a warning, and begun anew: sinks then
+    begin with the oldest event that is kept. ConfigError if it has another version, or cannot be written.
+    """
+    try:
+        try:
+            version, owner = _make(path, journal)
+        except sqlite.DAMAGE as error:
+            _begin_anew(path, journal, "damaged", error=str(error))
+            return
+        if version != _VERSION:
+            raise ConfigError(
+                f"{path} has version {version}, and this gateway needs version {_VERSION}: move it away,"
+                " and sinks begin with the oldest event that is kept"
+            )
+        if owner != journal:
+            _begin_anew(path, journal, "other", names=owner.hex())
+    except apsw.Error as error:
+        raise ConfigError(f"{path}: {error}") from error
+    except OSError as error:
+        raise ConfigError(f"{path}: {error.strerror}") from error
+
+
+def _make(path: Path, journal: bytes) -> tuple[int, bytes]:
+    """Make what is missing, and return the version and the journal of what is there."""
+    with closing(sqlite.open_for_writing(path, create=True, wait=_WAIT)) as connection:
+        sqlite.check_pages(connection)
+        with connection:
+            if not connection.execute("SELECT count(*) FROM sqlite_schema").get:
+                connection.execute(_SCHEMA)
+                connection.execute("INSERT INTO meta VALUES (?, ?)", (_VERSION, journal))
+        return _meta(connection)
+
+
+def _begin_anew(path: Path, journal: bytes, word: str, **facts: str) -> None:
+    aside = sqlite.set_aside(path, word)
+    log.warning("state begun anew, sinks repeat what is kept", because=word, kept=str(aside), **facts)
+    _make(path, journal)
+
+
+def _meta(connection: apsw.Connection) -> tuple[int, bytes]:
+    """Return version and journal; version 0 if the database is something else."""
+    try:
+        version, journal = connection.execute("SELECT version, journal FROM meta").get
+        return int(version), bytes(journal)
+    except (apsw.SQLError, TypeError):
+        return 0, b""
+
+
+class Database:
+    """The connections of one process to the state, for all of its threads: reading waits for no writer."""
+
+    def __init__(self, path: Path, reader: apsw.Connection, writer: apsw.Connection | None) -> None:
+        self.path = path
+        self._identity = sqlite.identity(path)
+        self._reader = reader
+        self._writer = writer
+        self._reading = threading.Lock()
+        self._writing = threading.Lock()
+
+    @classmethod
+    def open(cls, path: Path, journal: bytes) -> "Database":
+        """Open what `prepare` has made; StateUnavailable if it is not there, or another journal's."""
+        with _translating(path), ExitStack() as opened:
+            writer = opened.enter_context(closing(sqlite.open_for_writing(path, wait=_WAIT)))
+            writer.wal_autocheckpoint(_CHECKPOINT_AT)
+            database = cls._check(cls(path, sqlite.open_for_reading(path), writer), journal)
+            opened.pop_all()
+        return database
+
+    @classmethod
+    def look(cls, path: Path) -> "Database":
+        """Open to read only; StateUnavailable if there is nothing yet."""
+        with _translating(path):
+            return cls._check(cls(path, sqlite.open_for_reading(path), None), None)
+
+    @classmethod
+    def _check(cls, database: "Database", journal: bytes | None) -> "Database":
+        try:
+            with database.reading() as connection:
+                version, owner = _meta(connection)
+            if version != _VERSION:
+                raise StateUnavailable(f"{database.path} has version {version}, not {_VERSION}")
+            if journal not in (None, owner):
+                raise StateUnavailable(f"{database.path} is the state of another journal")
+        except BaseException:
+            database.close()
+            raise
+        return database
+
+    @contextmanager
+    def reading(self) -> Iterator[apsw.Connection]:
+        """Lend the connection that reads; StateUnavailable."""
+        with self._reading, _translating(self.path):
+            yield self._reader
+
+    @contextmanager
+    def writing(self) -> Iterator[apsw.Connection]:
+        """
+        Lend the connection that writes, for one transaction that is durable when the block is left.
+
+        StateLost or StateUnavailable; then, as after any other error, nothing of it has happened.
+        """
+        if self._writer is None:
+            raise StateUnavailable(f"{self.path} was opened to be read")
+        with self._writing, _translating(self.path):
+            self.check_name()
+            self._writer.execute("BEGIN IMMEDIATE")
+            try:
+                yield self._writer
+                self._writer.execute("COMMIT")
+            except BaseException:
+                if self._writer.in_transaction:
+                    self._writer.execute("ROLLBACK")
+                raise
+
+    def check_name(self) -> None:
+        """StateLost if the file that is open no longer has its name: nobody else would ever see it."""
+        try:
+            lost = sqlite.identity(self.path) != self._identity
+        except FileNotFoundError:
+            lost = True
+        if lost:
+            raise StateLost(f"{self.path} was removed, or another file has its name")
+
+    def close(self) -> None:
+        self._reader.close()
+        if self._writer:
+            self._writer.close()
+
+
+@contextmanager
+def _translating(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except (apsw.Error, OSError) as error:
+        raise StateUnavailable(f"{path}: {error}") from error

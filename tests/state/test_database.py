@@ -1,0 +1,214 @@
+"""state.db as a file: made once, set aside if it cannot be believed, never written without its name."""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from structlog.testing import capture_logs
+
+from gateway import sqlite
+from gateway.errors import ConfigError, StateLost, StateUnavailable
+from gateway.journal.base import Position
+from gateway.state.store import State
+from gateway.state.tally import Tally
+
+ID, OTHER = bytes(range(16)), bytes(16)
+AT = Position(3, 1)
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "state.db"
+
+
+def keep(path: Path, journal: bytes = ID) -> None:
+    """Make a state in which something stands."""
+    State.prepare(path, journal)
+    state = State.open(path, journal)
+    state.record("sink", "0", AT, Tally({("delivered", ""): 3}))
+    state.close()
+
+
+def kept(path: Path, journal: bytes = ID) -> Position | None:
+    """Open a state, and return what stands in it."""
+    state = State.open(path, journal)
+    try:
+        return state.position("sink", "0")
+    finally:
+        state.close()
+
+
+def set_aside(path: Path) -> list[Path]:
+    return sorted(path.parent.glob("state.db.*"))
+
+
+def test_what_is_there_stays_there(path: Path) -> None:
+    keep(path)
+
+    with capture_logs() as logs:
+        State.prepare(path, ID)
+
+    assert (kept(path), set_aside(path), logs) == (AT, [], [])
+
+
+def test_it_may_be_prepared_while_others_use_it(path: Path) -> None:
+    keep(path)
+    state = State.open(path, ID)
+
+    State.prepare(path, ID)
+    state.record("sink", "0", Position(4), Tally())
+
+    assert kept(path) == Position(4)
+    state.close()
+
+
+def test_the_state_of_another_journal_is_set_aside_and_begun_anew(path: Path) -> None:
+    keep(path, OTHER)
+
+    with capture_logs() as logs:
+        State.prepare(path, ID)
+
+    [aside] = set_aside(path)
+    assert aside.name.startswith("state.db.other-")
+    assert (kept(path), kept(aside, OTHER)) == (None, AT)
+    assert [(line["log_level"], line["kept"]) for line in logs] == [("warning", str(aside))]
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        pytest.param(lambda content: b"no database at all" * 1000, id="something else"),
+        pytest.param(lambda content: bytes(len(content)), id="zeros"),
+        pytest.param(lambda content: content[:4096] + b"\xff" * (len(content) - 4096), id="all but the head"),
+        pytest.param(lambda content: content[:8192] + bytes(4096) + content[12288:], id="one page"),
+        pytest.param(lambda content: content[:4096], id="cut"),
+        pytest.param(lambda content: content[:100], id="cut in its head"),
+    ],
+)
+def test_state_that_cannot_be_read_is_set_aside_and_begun_anew(
+    path: Path, damage: Callable[[bytes], bytes]
+) -> None:
+    keep(path)
+    damaged = damage(path.read_bytes())
+    path.write_bytes(damaged)
+
+    with capture_logs() as logs:
+        State.prepare(path, ID)
+
+    [aside] = set_aside(path)
+    assert aside.name.startswith("state.db.damaged-")
+    assert (kept(path), aside.read_bytes()) == (None, damaged)
+    assert [line["log_level"] for line in logs] == ["warning"]
+
+
+def test_what_a_crash_left_in_the_log_is_set_aside_with_it(path: Path, tmp_path: Path) -> None:
+    State.prepare(path, OTHER)
+    crashed = State.open(path, OTHER)
+    crashed.record("sink", "0", AT, Tally())
+    shutil.copytree(tmp_path, tmp_path / "copy")
+    crashed.close()
+    copy = tmp_path / "copy/state.db"
+
+    State.prepare(copy, ID)
+
+    aside = next(file for file in set_aside(copy) if not file.name.endswith(sqlite.LOGS))
+    assert (kept(copy), kept(aside, OTHER)) == (None, AT)
+
+
+def test_a_log_without_its_database_is_not_believed(path: Path, tmp_path: Path) -> None:
+    State.prepare(path, ID)
+    crashed = State.open(path, ID)
+    crashed.record("sink", "0", AT, Tally())
+    path.unlink()
+
+    State.prepare(path, ID)
+
+    assert kept(path) is None
+    crashed.close()
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        pytest.param("UPDATE meta SET version = 2", id="a later version"),
+        pytest.param("DROP TABLE meta", id="no version"),
+        pytest.param("DELETE FROM meta", id="an empty version"),
+    ],
+)
+def test_a_state_of_another_version_stops_the_start_and_is_left_alone(path: Path, schema: str) -> None:
+    keep(path)
+    connection = sqlite.open_for_writing(path)
+    connection.execute(schema)
+    connection.close()
+    before = path.read_bytes()
+
+    with pytest.raises(ConfigError) as error:
+        State.prepare(path, ID)
+
+    [line] = error.value.mistakes
+    assert line.startswith(f"{path} has version ")
+    assert "this gateway needs version 1: move it away" in line
+    assert (path.read_bytes(), set_aside(path)) == (before, [])
+    with pytest.raises(StateUnavailable, match="has version"):
+        State.open(path, ID)
+
+
+def test_a_state_that_cannot_be_made_stops_the_start(path: Path, tmp_path: Path) -> None:
+    path.mkdir()
+
+    for wrong in (path, tmp_path / "none/state.db"):
+        with pytest.raises(ConfigError, match=r"state\.db: "):
+            State.prepare(wrong, ID)
+
+
+def test_only_the_start_makes_a_state_or_sets_one_aside(path: Path) -> None:
+    with pytest.raises(StateUnavailable):
+        State.open(path, ID)
+    keep(path, OTHER)
+
+    with pytest.raises(StateUnavailable, match="another journal"):
+        State.open(path, ID)
+
+    assert (kept(path, OTHER), set_aside(path)) == (AT, [])
+
+
+@pytest.mark.parametrize("how", ["removed", "replaced", "moved with its folder"])
+def test_a_file_that_lost_its_name_is_not_written(path: Path, tmp_path: Path, how: str) -> None:
+    keep(path)
+    state = State.open(path, ID)
+    if how == "removed":
+        path.unlink()
+    elif how == "replaced":
+        keep(tmp_path / "new.db")
+        (tmp_path / "new.db").rename(path)
+    else:
+        path = tmp_path.with_name(f"{tmp_path.name}-moved") / "state.db"
+        tmp_path.rename(path.parent)
+
+    with pytest.raises(StateLost):
+        state.record("sink", "0", Position(9), Tally())
+    with pytest.raises(StateLost):
+        state.keep_receipt("sink", b"receipt")
+    with pytest.raises(StateLost):
+        state.paused()
+
+    assert state.position("sink", "0") == AT
+    state.close()
+
+
+def test_a_process_that_lost_the_file_can_go_on_with_the_new_one(path: Path) -> None:
+    keep(path)
+    state = State.open(path, ID)
+    path.unlink()
+    State.prepare(path, ID)
+    new = State.open(path, ID)
+
+    new.record("sink", "0", Position(9), Tally())
+    with pytest.raises(StateLost):
+        state.record("sink", "0", Position(10), Tally())
+    state.close()
+
+    assert new.position("sink", "0") == Position(9)
+    new.close()
+    assert kept(path) == Position(9)
