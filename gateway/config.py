@@ -5,6 +5,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from ipaddress import ip_address, ip_network
+from os.path import isdir, realpath
 from pathlib import Path
 from typing import Annotated
 
@@ -100,15 +101,18 @@ def contradictions(config: Config) -> Iterator[tuple[str, str]]:
             check_secret(source.signature, source.webhook_secret)
         except ValueError as error:
             yield f"{where} webhook_secret", str(error)
-    paths = Counter(getattr(sink, "path", None) for sink in config.sinks.values())
+    # By whatever spelling.
+    files = {name: Path(realpath(sink.path)) for name, sink in config.sinks.items() if hasattr(sink, "path")}
+    paths = Counter(files.values())
     for name, sink in config.sinks.items():
         for wanted in sink.sources:
             if wanted not in config.sources:
                 hint = suggest(wanted, config.sources)
                 yield f"[sinks.{name}] sources", f"there is no source {wanted!r}{hint}"
-        path = getattr(sink, "path", None)
-        if path and paths[path] > 1:
+        if name in files and paths[files[name]] > 1:
             yield f"[sinks.{name}] path", "another sink has the same file"
+        if name in files and isdir(files[name]):  # noqa: PTH112  # is_dir raises where a folder is closed to us
+            yield f"[sinks.{name}] path", "is a folder; expected a file"
     for address in config.server.trusted_proxies:
         try:
             ip_network(address, strict=False)

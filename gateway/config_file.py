@@ -177,7 +177,7 @@ class _Check:
         """The types that TOML does not know."""
         if issubclass(kind, Duration | Size | Entries | Place):
             return kind.parse(value)
-        if kind is Path and isinstance(value, str) and value:
+        if kind is Path and isinstance(value, str) and value and "\0" not in value:
             try:
                 return self.folder / Path(value).expanduser()
             except RuntimeError as error:  # there is no such user

@@ -49,3 +49,11 @@ def sync(descriptor: int) -> None:
         os.fsync(descriptor)
     else:
         fcntl.fcntl(descriptor, _FULL_SYNC)
+
+
+def sync_data(descriptor: int) -> None:
+    """As `sync`, but of the metadata only what is needed to read the file. OSError."""
+    if hasattr(os, "fdatasync"):
+        os.fdatasync(descriptor)
+    else:
+        sync(descriptor)

@@ -105,30 +105,38 @@ class Home:
             os.close(self._locked)
             self._locked = None
 
-    def still_owned(self) -> bool:
-        """Tell whether LOCK is still the file that was locked: somebody may have removed or replaced it."""
-        return self._locked is not None and _has_name(self._locked, self.lock)
+    def lost(self) -> list[str]:
+        """Return which of LOCK and identity.json are not those of this owner any more."""
+        try:
+            named = self._read_identity() == self._journal
+        except (ConfigError, OSError):
+            named = False
+        ours = {self.lock.name: self._has_lock(), self.identity.name: named}
+        return [name for name, kept in ours.items() if not kept]
 
     def reclaim(self) -> bool:
         """
-        Make and lock LOCK again, and whatever else is missing; False if another gateway has it.
+        Make again what was lost, the folder included; False if another gateway has LOCK.
 
         OSError if it cannot be made now.
         """
         durable.make_folder(self.folder)
-        try:
-            locked = self._try_lock()
-        except BlockingIOError:
-            return False
-        if self._locked is not None:
-            os.close(self._locked)
-        self._locked = locked
-        if not self.identity.exists():
-            self._write_identity(self.journal)
+        if not self._has_lock():
+            try:
+                locked = self._try_lock()
+            except BlockingIOError:
+                return False
+            if self._locked is not None:
+                os.close(self._locked)
+            self._locked = locked
+        self._write_identity(self.journal)
         return True
 
     def __str__(self) -> str:
         return _printable(self.folder)
+
+    def _has_lock(self) -> bool:
+        return self._locked is not None and _has_name(self._locked, self.lock)
 
     @contextmanager
     def _telling(self) -> Iterator[None]:

@@ -110,6 +110,8 @@ class Contents(msgspec.Struct):
     """The site that the sender names; None if its dialect has no sites."""
     signed: bool = False
     """Whether the sender has proved to be the one whose secret the source knows."""
+    carries: int = 0
+    """What its events carry that some sink may have to look at; see journal/chunk.py."""
     ignores: str = ""
     """A type that is answered as accepted and goes nowhere."""
 

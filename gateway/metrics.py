@@ -86,7 +86,7 @@ COMMIT_SECONDS = Gathered(
 FSYNC_SECONDS = Gathered(
     Histogram(
         "gateway_journal_fsync_seconds",
-        "The journal's COMMIT alone: the write-ahead log written and synced",
+        "The write of one commit alone, until it is on stable storage",
         buckets=_SECONDS,
     ),
     _SECONDS,
@@ -97,6 +97,11 @@ COMMIT_EVENTS = Gathered(
 )
 COMMIT_FAILURES = Counter(
     "gateway_journal_commit_failures", "Commits that failed; their submissions were answered 503"
+)
+JOURNAL_INCIDENTS = Counter(
+    "gateway_journal_incidents",
+    "Things that must not happen to the journal's files, each told by a log line",
+    ["kind"],
 )
 SINK_RETRIES = Counter("gateway_sink_retries", "Batches that a sink did not take at once", ["sink"])
 SINK_UP = Gauge(

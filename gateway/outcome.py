@@ -35,6 +35,9 @@ class Outcome(msgspec.Struct):
     cookies: Sequence[bytes] = ()
     """What is to be set at the sender's browser, as Set-Cookie says it."""
 
+    carries: int = 0
+    """What the stored events carry that some sink may have to look at; see journal/chunk.py."""
+
     @property
     def origin_denied(self) -> bool:
         """Whether the page that sent it may not read the answer."""

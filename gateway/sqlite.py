@@ -85,6 +85,39 @@ def identity(path: Path) -> tuple[int, int]:
     return found.st_dev, found.st_ino
 
 
+class Names:
+    """The files that have the names of a database and its logs, noted while a connection has them open."""
+
+    def __init__(self, path: Path) -> None:
+        """OSError, also if there is no such database."""
+        self._path = path
+        self._database = identity(path)
+        logs = [Path(f"{path}{suffix}") for suffix in LOGS]
+        self._logs = {log: identity(log) for log in logs if log.exists()}
+
+    def are_kept(self) -> bool:
+        """Whether the database has its name: somebody may have removed or replaced it. OSError."""
+        return _is(self._path, self._database)
+
+    def forget_logs(self) -> None:
+        """
+        Delete the logs that are left of the database once it has lost its name. OSError.
+
+        They would be taken for those of the one that has its name now, and be shared with whoever still has
+        the old one open.
+        """
+        for log, known in self._logs.items():
+            if _is(log, known):
+                log.unlink(missing_ok=True)
+
+
+def _is(path: Path, known: tuple[int, int]) -> bool:
+    try:
+        return identity(path) == known
+    except FileNotFoundError:
+        return False
+
+
 def set_aside(path: Path, word: str) -> Path:
     """Rename a database with its logs to `NAME.WORD-TIME`, and return its new path; OSError."""
     aside = path.with_name(f"{path.name}.{word}-{datetime.now(UTC):%Y%m%dT%H%M%S.%f}")

@@ -8,16 +8,20 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import unquote
 
+from gateway import durable
 from gateway.dialects import DIALECTS
 from gateway.intake import settings
 from gateway.intake.body import Budget
 from gateway.intake.endpoint import Endpoint
 from gateway.intake.front import Front
 from gateway.intake.pages import health, pages
-from gateway.journal import files
-from gateway.journal.reader import Reader
-from gateway.journal.room import Room
-from gateway.journal.shard import Shard
+from gateway.journal.base import Position, Reader
+from gateway.journal.chunk import ANYTHING
+from gateway.journal.segments import files
+from gateway.journal.segments import reader as segments
+from gateway.journal.segments.log import SegmentLog
+from gateway.journal.segments.partition import Partition
+from gateway.journal.segments.quota import Quota
 from gateway.sources import Source, Sources
 from tests.fakes import MemoryJournal
 from tests.gateway import Answer
@@ -165,23 +169,33 @@ def event_lines(start: int, end: int) -> list[bytes]:
     return [event_line(number) for number in range(start, end)]
 
 
-def open_shard(
-    folder: Path, *, max_size: int = 2**40, seal_at: int = 2**40, seal_after: float = math.inf
-) -> Shard:
-    """The shard in a folder, taken over from whoever wrote to it before."""
-    files.make_folder(folder)
-    shard = Shard(folder, Room(folder.parent, max_size), seal_at, seal_after)
-    shard.recover()
-    return shard
+JOURNAL = bytes(range(16))
+"""The id of the journals of tests."""
 
 
-def keep(folder: Path, *chunks: Sequence[bytes]) -> files.File:
-    """Put chunks into a file of a shard, the next and last so far."""
-    shard = open_shard(folder)
+def open_log(folder: Path, max_size: int = 2**40) -> SegmentLog:
+    """The log in a folder."""
+    return SegmentLog(folder, max_size, JOURNAL)
+
+
+def open_partition(
+    folder: Path, *, max_size: int = 2**40, largest: int = 2**20, oldest: float = math.inf
+) -> Partition:
+    """The partition in a folder, taken over from whoever wrote to it before."""
+    durable.make_folder(folder)
+    quota = Quota(folder.parent, max_size)
+    partition = Partition(folder, JOURNAL, folder.parent / "quarantine", quota, largest, oldest)
+    partition.recover()
+    return partition
+
+
+def keep(folder: Path, *chunks: Sequence[bytes], carries: int = ANYTHING) -> Path:
+    """Put chunks into a file of a partition, the next so far; the file is finished."""
+    partition = open_partition(folder)
     for chunk in chunks:
-        shard.write(chunk)
-    shard.finish()
-    return files.files(folder)[-1]
+        partition.write(chunk, carries)
+    partition.close()
+    return folder / files.name(files.listing(folder)[-1])
 
 
 class Read(NamedTuple):
@@ -192,17 +206,23 @@ class Read(NamedTuple):
     end: int
 
 
-def read_all(folder: Path, position: int = 0) -> Read:
-    """Everything in a shard from a position on."""
-    reader = Reader(folder, quarantine=True)
-    lines: list[bytes] = []
-    lost = 0
+def read_all(folder: Path, number: int = 0) -> Read:
+    """Everything in a partition from a number on."""
+    reader = segments.Reader(folder, folder.parent / "quarantine")
     try:
-        while passage := reader.read(position):
-            assert passage.end > position
-            lines += passage.lines
-            lost += passage.lost
-            position = passage.end
+        return read_to_end(reader, Position(number))
     finally:
         reader.close()
-    return Read(lines, lost, position)
+
+
+def read_to_end(reader: Reader, position: Position) -> Read:
+    """Everything that a reader finds from a position on."""
+    lines: list[bytes] = []
+    lost = 0
+    while piece := reader.read(position):
+        assert piece.end.number > position.number
+        assert piece.events + piece.damaged + piece.released == piece.end.number - position.number
+        lines += [line for chunk in piece.chunks for line in chunk.lines()]
+        lost += piece.damaged + piece.released
+        position = piece.end
+    return Read(lines, lost, position.number)

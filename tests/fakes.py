@@ -11,7 +11,8 @@ import msgspec
 
 from gateway import event
 from gateway.errors import TryLater
-from gateway.sinks.base import Sink, Write
+from gateway.journal.chunk import ANYTHING
+from gateway.sinks.base import Batch, Connection, Sink
 
 _FIELDS = {field.encode_name for field in msgspec.structs.fields(event.Event)}
 
@@ -22,11 +23,14 @@ class MemoryJournal:
     def __init__(self, trouble: TryLater | None = None) -> None:
         self.trouble = trouble
         self.lines: list[bytes] = []
+        self.carries: list[int] = []
+        """What each submission was said to carry."""
 
-    async def append(self, lines: Sequence[bytes], /) -> None:
+    async def append(self, lines: Sequence[bytes], carries: int = ANYTHING, /) -> None:
         if self.trouble:
             raise self.trouble
         self.lines.extend(lines)
+        self.carries.append(carries)
 
     @property
     def events(self) -> list[dict[str, Any]]:
@@ -58,7 +62,7 @@ class ScriptedSink(Sink, tag="scripted"):
     batches: list[list[bytes]] = msgspec.field(default_factory=list)
     """What it took."""
     connections: list[bytes] = msgspec.field(default_factory=list)
-    """The notes that each was given."""
+    """The receipts that each was given."""
     writes: int = 0
     """How often it was asked, with success or without."""
     news: anyio.Event = msgspec.field(default_factory=anyio.Event)
@@ -68,25 +72,31 @@ class ScriptedSink(Sink, tag="scripted"):
         return [line for batch in self.batches for line in batch]
 
     @asynccontextmanager
-    async def connect(self, notes: bytes) -> AsyncIterator[Write]:
-        self.connections.append(notes)
-        yield self._write
-
-    async def _write(self, lines: Sequence[bytes]) -> bytes:
-        if not lines:
-            return b""
-        self.writes += 1
-        step = self.script.popleft() if self.script else None
-        if isinstance(step, Exception):
-            raise step
-        self.batches.append(list(lines))
-        if step:
-            step()
-        self.news.set()
-        self.news = anyio.Event()
-        return b"%d taken" % len(self.taken)
+    async def connect(self, name: str, receipt: bytes) -> AsyncIterator[Connection]:
+        self.connections.append(receipt)
+        yield ScriptedConnection(self)
 
     async def took(self, count: int) -> None:
         """Return once it has taken as many events."""
         while len(self.taken) < count:
             await self.news.wait()
+
+
+class ScriptedConnection:
+    receipt = b""
+
+    def __init__(self, sink: ScriptedSink) -> None:
+        self._sink = sink
+
+    async def write(self, batch: Batch, /) -> bytes:
+        sink = self._sink
+        sink.writes += 1
+        step = sink.script.popleft() if sink.script else None
+        if isinstance(step, Exception):
+            raise step
+        sink.batches.append(batch.lines)
+        if step:
+            step()
+        sink.news.set()
+        sink.news = anyio.Event()
+        return b"%d taken" % len(sink.taken)

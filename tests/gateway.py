@@ -5,6 +5,7 @@ import json
 import os
 import random
 import re
+import select
 import signal
 import socket
 import subprocess
@@ -82,7 +83,7 @@ class Gateway:
         """
         Return once the gateway has announced itself.
 
-        After a crash it may be started again; it is at the same addresses if the configuration names them.
+        When it has ended, it may be started again; it is where it was if the configuration names its ports.
         """
         self.log = (self.folder / "gateway.log").open("ab")
         self.process = subprocess.Popen(
@@ -93,8 +94,11 @@ class Gateway:
             stderr=self.log,
         )
         assert self.process.stdout
-        announced = self.process.stdout.readline().decode()
+        spoken, _, _ = select.select([self.process.stdout], [], [], PATIENCE)
+        announced = self.process.stdout.readline().decode() if spoken else ""
         found = re.search(r"http://\S+?:(\d+), its inspector on http://\S+?:(\d+)/", announced)
+        if not found:
+            self.crash()
         assert found, f"{announced!r} {self.logged()}"
         self.port, self.inspector_port = int(found[1]), int(found[2])
 
@@ -105,7 +109,9 @@ class Gateway:
     def stop(self) -> int:
         """End it as an operator would, and return its exit code."""
         self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(PATIENCE)
+        code = self.process.wait(PATIENCE)
+        self._close()
+        return code
 
     def kill(self) -> None:
         """End it without warning, and return when its children have followed."""
@@ -117,6 +123,9 @@ class Gateway:
         """End it without warning; its children are about to follow."""
         self.process.kill()
         self.process.wait()
+        self._close()
+
+    def _close(self) -> None:
         if self.process.stdout:
             self.process.stdout.close()
         self.log.close()

@@ -8,7 +8,7 @@ import pytest
 # A name may import the layers before it: never a later one, never a neighbour.
 LAYERS = (
     {"errors", "operation", "timestamps", "units", "metrics", "logs", "backoff", "durable"},
-    {"message", "repair", "values", "sqlite"},
+    {"message", "repair", "values", "sqlite", "arguments", "tables"},
     {"objects", "event", "submission", "home"},
     {"webhooks"},
     {"sources"},
@@ -16,7 +16,7 @@ LAYERS = (
     {"commandersact", "commerce"},
     {"dialects", "sinks", "journal"},
     {"records", "state"},
-    {"intake", "delivery", "inspector", "tail"},
+    {"intake", "delivery", "inspector"},
     {"config", "send"},
     {"config_file"},
     {"app"},

@@ -10,9 +10,11 @@ import msgspec
 import pytest
 from prometheus_client import REGISTRY
 
-from gateway import cli, config, config_file, errors, metrics
+from gateway import config, config_file, errors, metrics
+from gateway.cli.main import main
 from gateway.dialects import DIALECTS
 from gateway.inspector.ledger import Ledger
+from gateway.journal.segments.log import SegmentLog
 from gateway.sinks import KINDS
 from gateway.sinks.base import Sink
 from gateway.sources import Source
@@ -27,11 +29,11 @@ def test_every_code_is_documented(code: str) -> None:
     assert f"`{code}`" in README
 
 
-@pytest.mark.parametrize("command", sorted(cli.main.commands))
+@pytest.mark.parametrize("command", sorted(main.commands))
 def test_every_command_and_option_is_documented(command: str) -> None:
     options = [
         option
-        for parameter in cli.main.commands[command].params
+        for parameter in main.commands[command].params
         if isinstance(parameter, click.Option)
         for option in parameter.opts
         if option.startswith("--")
@@ -44,7 +46,7 @@ def test_every_command_and_option_is_documented(command: str) -> None:
 
 def test_every_metric_is_documented(tmp_path: Path) -> None:
     ours = [metric.name for metric in REGISTRY.collect() if metric.name.startswith("gateway_")]
-    ledger = [metric.name for metric in Ledger(tmp_path, tmp_path / "state.db", ()).collect()]
+    ledger = [metric.name for metric in Ledger(SegmentLog(tmp_path), tmp_path / "state.db", ()).collect()]
 
     assert metrics.RECEIVED  # they exist because this module was imported
     assert [name for name in ours + ledger if name not in README] == []

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -146,9 +147,9 @@ def test_a_folder_can_be_had_when_its_owner_has_gone(home: Home) -> None:
         process.kill()
 
         with home.own():
-            assert home.still_owned()
+            assert home.lost() == []
 
-    assert not home.still_owned()
+    assert home.lost() == ["LOCK"]
 
 
 def test_neighbours_own_their_folders_both(tmp_path: Path) -> None:
@@ -161,19 +162,29 @@ def test_an_error_of_those_who_own_a_folder_is_their_own(home: Home) -> None:
         raise BlockingIOError
 
 
-@pytest.mark.parametrize("removed", ["LOCK", "."], ids=["the lock", "the folder"])
-def test_what_somebody_removed_is_noticed_and_made_again(home: Home, removed: str) -> None:
+@pytest.mark.parametrize(
+    ("act", "lost"),
+    [
+        pytest.param(lambda home: home.lock.unlink(), ["LOCK"], id="lock removed"),
+        pytest.param(lambda home: home.identity.unlink(), ["identity.json"], id="identity removed"),
+        pytest.param(lambda home: home.identity.write_bytes(b""), ["identity.json"], id="identity emptied"),
+        pytest.param(
+            lambda home: home.identity.write_bytes(b'{"format": 2}'), ["identity.json"], id="other identity"
+        ),
+        pytest.param(lambda home: shutil.rmtree(home.folder), ["LOCK", "identity.json"], id="folder removed"),
+    ],
+)
+def test_what_somebody_removed_is_noticed_and_made_again(
+    home: Home, act: Callable[[Home], object], lost: list[str]
+) -> None:
     with home.own():
         journal = home.journal
-        if removed == "LOCK":
-            home.lock.unlink()
-        else:
-            shutil.rmtree(home.folder)
-        noticed = not home.still_owned()
+        act(home)
+        noticed = home.lost()
 
         reclaimed = home.reclaim()
 
-        assert (noticed, reclaimed, home.still_owned()) == (True, True, True)
+        assert (noticed, reclaimed, home.lost()) == (lost, True, [])
         assert Home(home.folder).journal == journal
         assert refused(home.folder) == f"another gateway uses {home}"
 
@@ -182,5 +193,5 @@ def test_a_lock_that_another_took_meanwhile_is_not_reclaimed(home: Home) -> None
     with home.own():
         home.lock.unlink()
         with rival(home.folder):
-            assert not home.still_owned()
+            assert home.lost() == ["LOCK"]
             assert not home.reclaim()

@@ -11,8 +11,9 @@ from typing import Any
 
 import structlog
 
-from gateway.app.control import READY
+from gateway.app.control import READY, REASONS
 from gateway.backoff import delays
+from gateway.errors import ConfigError
 
 log = structlog.get_logger()
 
@@ -54,7 +55,7 @@ class Child:
         """Start it, or log why that is not possible now and leave it to be started again when it is due."""
         try:
             self._process, self._pipe = self._spawn()
-        except OSError as error:  # no memory, no descriptors, no processes left
+        except (OSError, ConfigError) as error:  # no memory, no descriptors; or what it needs is not there
             if str(error) != self._trouble:
                 log.error("process cannot be started, trying again", process=self.name, error=str(error))
             self._trouble = str(error)
@@ -66,8 +67,9 @@ class Child:
         self.ready = self.settled = self._expected = False
 
     def _spawn(self) -> tuple[SpawnProcess, Connection]:
+        own = self.arguments()
         ours, theirs = _spawn.Pipe()
-        arguments = (*self.arguments(), theirs)
+        arguments = (*own, theirs)
         process = _spawn.Process(target=self.main, name=self.name, args=arguments, daemon=False)
         before = signal.pthread_sigmask(signal.SIG_BLOCK, ())
         try:
@@ -131,5 +133,6 @@ class Child:
         else:  # it never did its work: perhaps it cannot
             self.due = time.monotonic() + next(self._delays)
         if not self._expected:
-            log.warning("process ended, starting it again", process=self.name, status=status)
+            known = {"reason": REASONS[status]} if status in REASONS else {}
+            log.warning("process ended, starting it again", process=self.name, status=status, **known)
         self._process, self._pipe, self.ready, self.settled = None, None, False, False

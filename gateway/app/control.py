@@ -20,6 +20,18 @@ from anyio.abc import TaskGroup
 
 from gateway import logs
 
+STUCK = os.EX_TEMPFAIL
+"""The exit status (75) of a process that could not stop the worker of a sink."""
+
+STATE_LOST = os.EX_IOERR
+"""The exit status (74) of a process that had a state open which was removed or replaced."""
+
+REASONS = {
+    STUCK: "a sink does not stop",
+    STATE_LOST: "the state was removed or replaced",
+}
+"""What an exit status says of a process."""
+
 READY = "ready"
 """What a child says once it does its work, and once a new configuration has taken effect."""
 
@@ -52,7 +64,7 @@ class Control:
             try:
                 message = self._pipe.recv()
             except (EOFError, OSError):
-                # The supervisor was killed, and its successor needs our port and our shard now.
+                # The supervisor was killed, and its successor needs our port and our partition now.
                 os._exit(1)
             # The pipe's end must be noticed meanwhile.
             tasks.start_soon(self._apply, reload, message)

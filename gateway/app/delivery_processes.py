@@ -11,6 +11,8 @@ from gateway.app.child import Child
 from gateway.app.shares import Share, assign, limit, share
 from gateway.app.workers import LONGEST_CHANGE
 from gateway.config import Config
+from gateway.home import Home
+from gateway.state.store import State
 
 log = structlog.get_logger()
 
@@ -21,7 +23,8 @@ _PATIENCE = LONGEST_CHANGE + 4.0
 class DeliveryProcesses:
     """`delivery-0` is always there; the others exist while they have sinks."""
 
-    def __init__(self) -> None:
+    def __init__(self, home: Home) -> None:
+        self._home = home
         self._processes: dict[int, _Process] = {}
         self._places: dict[str, int] = {}
 
@@ -45,7 +48,7 @@ class DeliveryProcesses:
         self._places = assign(config.sinks, self._places, held, limit(config.delivery.processes))
         needed = {0, *self._places.values()}
         for slot in sorted(needed - self._processes.keys()):
-            self._processes[slot] = _Process(slot, share(config, self._places, slot))
+            self._processes[slot] = _Process(slot, share(config, self._places, slot), self._home)
         for slot, process in list(self._processes.items()):
             process.wanted = share(config, self._places, slot)
             process.arrange()
@@ -57,7 +60,8 @@ class DeliveryProcesses:
 class _Process:
     """One of them, and what it was told."""
 
-    def __init__(self, slot: int, wanted: Share) -> None:
+    def __init__(self, slot: int, wanted: Share, home: Home) -> None:
+        self._home = home
         self.child = Child(f"delivery-{slot}", delivery.main, self._begin)
         self.wanted = wanted
         self.deadline = math.inf
@@ -86,6 +90,11 @@ class _Process:
             self.deadline = math.inf
 
     def _begin(self) -> tuple[Any, ...]:
-        """The arguments of a process that is starting: it has what is wanted from the first moment on."""
+        """
+        The arguments of a process that is starting: it has what is wanted from the first moment on.
+
+        Its predecessor may have ended because the state was removed. ConfigError.
+        """
+        State.prepare(self._home.state, self._home.journal, expected=True)
         self._before = self._told = self.wanted
         return (self._told,)

@@ -8,9 +8,10 @@ import uvicorn
 
 from gateway.app.control import Control, Server, run
 from gateway.config import Config
+from gateway.home import Home
 from gateway.inspector.ledger import Ledger
 from gateway.inspector.pages import inspector
-from gateway.journal.positions import beside
+from gateway.journal.segments.log import SegmentLog
 
 
 def main(config: Config, listener: socket, pipe: Connection) -> None:
@@ -19,7 +20,8 @@ def main(config: Config, listener: socket, pipe: Connection) -> None:
 
 
 async def show(config: Config, listener: socket, control: Control) -> None:
-    ledger = Ledger(config.journal.path, beside(config.journal.path), config.sinks)
+    home = Home(config.journal.path)
+    ledger = Ledger(SegmentLog(home.folder), home.state, config.sinks)
     server = Server(
         uvicorn.Config(
             inspector(ledger, config.inspector.token),

@@ -1,10 +1,9 @@
-"""An intake worker: the front half of the gateway, and the only writer of its shard."""
+"""An intake worker: the front half of the gateway, and the only writer of its partition."""
 
 import sys
 from functools import cached_property
 from ipaddress import ip_network
 from multiprocessing.connection import Connection
-from pathlib import Path
 from socket import socket
 
 import anyio
@@ -15,6 +14,7 @@ from gateway import metrics
 from gateway.app.control import Control, Server, run
 from gateway.config import Config
 from gateway.dialects import DIALECTS
+from gateway.home import Home
 from gateway.intake import openapi, product_api, script, settings, user_api
 from gateway.intake.body import Budget
 from gateway.intake.endpoint import Endpoint
@@ -22,11 +22,8 @@ from gateway.intake.front import Front
 from gateway.intake.pages import Page, health, pages
 from gateway.intake.protocol import Protocol, sweep
 from gateway.intake.sender import Networks
-from gateway.journal import files
-from gateway.journal.room import Room
-from gateway.journal.shard import Shard
+from gateway.journal.segments.log import SegmentLog
 from gateway.journal.writer import Writer
-from gateway.records import table
 from gateway.records.table import Table
 from gateway.sources import Sources
 
@@ -37,10 +34,6 @@ GRACE = 10
 # anybody's; and readers, with Python's higher limit, can decode whatever the intake could.
 _DEEPEST = 600
 
-_LARGEST_FILE = 256 * 1024 * 1024
-_FILE_SHARE = 8  # a file takes at the most this part of the journal
-_OLDEST_FILE = 86400.0
-
 
 def main(config: Config, slot: int, listener: socket, pipe: Connection) -> None:
     """Take events from `listener` until the supervisor says otherwise."""
@@ -49,17 +42,14 @@ def main(config: Config, slot: int, listener: socket, pipe: Connection) -> None:
 
 
 async def serve(config: Config, slot: int, listener: socket, control: Control) -> None:
-    folder = config.journal.path / str(slot)
-    files.make_folder(folder)
-    with files.lock(folder):
-        largest = min(_LARGEST_FILE, config.journal.max_size // _FILE_SHARE)
-        oldest = max(1.0, min(_OLDEST_FILE, config.journal.keep))
-        room = Room(config.journal.path, config.journal.max_size)
+    home = Home(config.journal.path)
+    journal = SegmentLog(home.folder, config.journal.max_size, home.journal)
+    with journal.writing(str(slot), config.journal.keep) as partition:
         if slot == 0:
-            retire_others(config)
-        writer = Writer(Shard(folder, room, largest, oldest))
+            retire_others(config, journal)
+        writer = Writer(partition)
         budget = Budget()
-        records = Records(config.journal.path)
+        records = Records(home)
 
         def parts(config: Config) -> tuple[list[Endpoint], ASGIApp]:
             sources = Sources(config.sources.values())
@@ -100,12 +90,12 @@ async def serve(config: Config, slot: int, listener: socket, control: Control) -
         metrics.flush()
 
 
-def retire_others(config: Config) -> None:
-    """See to the shards of workers that there no longer are."""
-    for folder in files.shards(config.journal.path):
-        if int(folder.name) >= config.server.workers:
-            with files.lock(folder):
-                Shard(folder, Room(folder.parent, config.journal.max_size), 0, 0).retire()
+def retire_others(config: Config, journal: SegmentLog) -> None:
+    """See to the partitions of workers that there no longer are."""
+    for name in journal.partitions():
+        if int(name) >= config.server.workers:
+            with journal.writing(name, config.journal.keep) as partition:
+                partition.retire()
 
 
 def endpoints(sources: Sources) -> list[Endpoint]:
@@ -130,15 +120,15 @@ def all_pages(
 
 
 class Records:
-    """The tables beside a journal, opened when a configuration first has a use for them."""
+    """The tables of a gateway, opened when a configuration first has a use for them."""
 
-    def __init__(self, journal: Path) -> None:
-        self._journal = journal
+    def __init__(self, home: Home) -> None:
+        self._home = home
 
     @cached_property
     def people(self) -> Table:
-        return Table(table.people(self._journal))
+        return Table(self._home.people)
 
     @cached_property
     def products(self) -> Table:
-        return Table(table.products(self._journal))
+        return Table(self._home.products)

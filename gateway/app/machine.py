@@ -11,10 +11,9 @@ import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, BinaryIO, TypeVar
+from typing import Any, TypeVar
 
 from gateway.errors import ConfigError
-from gateway.journal import files
 
 _PATIENCE = 2.0
 """Seconds for which the children of a gateway that was killed may still hold what we need."""
@@ -47,17 +46,6 @@ def _bind(family: int, address: Any) -> socket.socket:
         listener.close()
         raise
     return listener
-
-
-def own(journal: Path) -> BinaryIO:
-    """Make the journal's folder if need be, and own it until what is returned is closed; else ConfigError."""
-    try:
-        files.make_folder(journal)
-        return _patiently(lambda: files.lock(journal))
-    except BlockingIOError:
-        raise ConfigError(f"[journal] path: another gateway uses {journal}") from None
-    except OSError as error:
-        raise ConfigError(f"[journal] path: {error.filename or journal}: {error.strerror}") from error
 
 
 def _patiently(attempt: Callable[[], Result]) -> Result:

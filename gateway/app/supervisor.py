@@ -3,7 +3,6 @@ The process that the operator starts: it holds the addresses and the data folder
 starts again whichever of them ends.
 """
 
-import math
 import signal
 import socket
 import time
@@ -20,8 +19,13 @@ from gateway.app.child import Child
 from gateway.app.delivery_processes import DeliveryProcesses
 from gateway.config import Config
 from gateway.errors import ConfigError
+from gateway.home import Home
+from gateway.journal.segments.log import SegmentLog
+from gateway.state.store import State
 
 log = structlog.get_logger()
+
+_OWNING_EVERY = 1.0  # seconds between two looks whether the data folder is still ours
 
 _FIXED = ("server", "inspector", "journal")
 """The tables that only a restart changes."""
@@ -33,9 +37,11 @@ class Supervisor:
     def __init__(self, config: Config, reload: Callable[[], Config]) -> None:
         self.config = config
         self.reload = reload
+        self.home = Home(config.journal.path)
         self.intake: list[Child] = []
-        self.delivery = DeliveryProcesses()
+        self.delivery = DeliveryProcesses(self.home)
         self.inspector: Child
+        self._trouble = ""
 
     def run(self, announce: Callable[[socket.socket, socket.socket], None]) -> None:
         """
@@ -47,7 +53,7 @@ class Supervisor:
             server, inspect = self.config.server, self.config.inspector
             public = held.enter_context(machine.listen(server.host, server.port, "server"))
             private = held.enter_context(machine.listen(inspect.host, inspect.port, "inspector"))
-            held.enter_context(machine.own(self.config.journal.path))
+            held.enter_context(self._own())
             held.enter_context(machine.metrics_folder(self.config.journal.path))
             machine.allow_many_connections()
             signals = held.enter_context(_signals(signal.SIGTERM, signal.SIGINT, signal.SIGHUP))
@@ -57,10 +63,21 @@ class Supervisor:
                 Child(f"intake-{slot}", intake.main, lambda slot=slot: (self.config, slot, public))  # type: ignore[misc]  # mypy #2608
                 for slot in range(server.workers)
             ]
+            hurry = True
             try:
                 self._watch(signals, lambda: announce(public, private))
-            finally:
-                self._stop(signals)
+                hurry = False
+            finally:  # in a hurry where another gateway has the folder
+                self._stop(signals, hurry)
+
+    @contextmanager
+    def _own(self) -> Iterator[None]:
+        """Own the data folder, and see that what lies in it belongs together; ConfigError."""
+        with self.home.own(SegmentLog(self.home.folder).identity):
+            known = bool(self.home.partitions())
+            SegmentLog(self.home.folder, journal=self.home.journal).recover()
+            State.prepare(self.home.state, self.home.journal, expected=known)
+            yield
 
     @property
     def children(self) -> list[Child]:
@@ -70,6 +87,7 @@ class Supervisor:
         """Keep all children running until a signal asks for the end."""
         announced = False
         while True:
+            self._keep_owning()
             self.delivery.arrange(self.config)
             now = time.monotonic()
             for child in self.children:
@@ -91,9 +109,29 @@ class Supervisor:
     def _events(self, signals: socket.socket) -> list[Any]:
         return [signals, *(event for child in self.children for event in child.events)]
 
-    def _next_due(self, now: float) -> float | None:
+    def _next_due(self, now: float) -> float:
         due = min([self.delivery.due, *(child.due for child in self.children if not child.running)])
-        return max(0.0, due - now) if due < math.inf else None
+        return min(_OWNING_EVERY, max(0.0, due - now))
+
+    def _keep_owning(self) -> None:
+        """Make again what somebody removed of what says that the folder is ours; ConfigError if it is not."""
+        lost = self.home.lost()
+        if not lost:
+            return
+        try:
+            if not self.home.reclaim():
+                raise ConfigError(f"[journal] path: another gateway has taken {self.home}")
+        except OSError as error:
+            if str(error) != self._trouble:
+                log.error(
+                    "files of the data folder removed, and cannot be made again", files=lost, error=str(error)
+                )
+            self._trouble = str(error)
+        else:
+            log.error(
+                "files of the data folder removed or replaced; made again", folder=str(self.home), files=lost
+            )
+            self._trouble = ""
 
     def _reload(self) -> None:
         try:
@@ -111,10 +149,9 @@ class Supervisor:
             child.send(self.config)
         log.info("configuration reloaded", sources=len(new.sources), sinks=len(new.sinks))
 
-    def _stop(self, signals: socket.socket) -> None:
+    def _stop(self, signals: socket.socket, hurry: bool) -> None:
         """First no more is accepted, then what was accepted is delivered; a second signal hurries it."""
         log.info("gateway stopping")
-        hurry = False
         for group, seconds in (
             (self.intake, intake.GRACE + 2.0),
             (self.delivery.children, delivery.LAST_WORK + 2.0),

@@ -7,13 +7,11 @@ import anyio
 import structlog
 from anyio.abc import TaskGroup
 
+from gateway.app.control import STUCK
 from gateway.config import Config
 from gateway.delivery.worker import Worker
 
 log = structlog.get_logger()
-
-STUCK = os.EX_TEMPFAIL
-"""The exit status (75) of a process that could not stop the worker of a sink."""
 
 LAST_BATCH = 5.0
 """Seconds that a worker has to finish the batch in hand when its sink is removed or changed."""
@@ -41,6 +39,7 @@ class Workers:
         self._tasks = tasks
         self._open_worker = open_worker
         self._running: dict[str, _Run] = {}
+        self._paused: Collection[str] = ()
         self._stopping = False
 
     async def use(self, config: Config) -> None:
@@ -62,14 +61,21 @@ class Workers:
             for name in config.sinks.keys() - self._running.keys():
                 self._start(name, config)
 
+    def pause(self, sinks: Collection[str]) -> None:
+        """Deliver nothing to these sinks from now on, and to all others."""
+        self._paused = sinks
+        for name, run in self._running.items():
+            run.worker.pause(name in sinks)
+
     def stop(self) -> None:
         """Let each worker return once everything is delivered, or cannot be."""
         self._stopping = True
         for run in self._running.values():
-            run.worker.stopping = True
+            run.worker.stop()
 
     def _start(self, name: str, config: Config) -> None:
         run = self._running[name] = _Run(self._open_worker(name, config))
+        run.worker.pause(name in self._paused)
         self._tasks.start_soon(self._run, name, run)
 
     async def _run(self, name: str, run: _Run) -> None:
@@ -83,7 +89,7 @@ async def _end(runs: Collection[_Run], seconds: float) -> None:
     """Let workers finish the batch in hand, and cancel those that have not after `seconds`."""
     runs = list(runs)
     for run in runs:
-        run.worker.leaving = True
+        run.worker.leave()
     await _ended(runs, seconds)
     for run in runs:
         run.scope.cancel()

@@ -57,7 +57,9 @@ class Enricher:
 
     def __init__(self, catalogue: Path) -> None:
         self._path = catalogue
+        self._names: sqlite.Names | None = None
         self._connection: apsw.Connection | None = None
+        self._trouble = ""
         self._version: object = None
         self._cache: dict[tuple[str, str, bytes], bytes] = {}
 
@@ -65,22 +67,37 @@ class Enricher:
         """The same lines, some of them completed. Without its catalogue an event is better than none."""
         try:
             return self._complete_all(lines)
-        except apsw.Error as error:
-            log.warning("catalogue not readable, events go as they are", error=str(error))
-            self._connection = None
+        except (apsw.Error, OSError) as error:
+            if str(error) != self._trouble:
+                log.warning("catalogue not readable, events go as they are", error=str(error))
+            self._trouble = str(error)
+            self._close()
             return lines
 
     def _complete_all(self, lines: list[bytes]) -> list[bytes]:
+        if self._names and not self._names.are_kept():
+            self._names.forget_logs()
+            self._close()
         if self._connection is None:
             if not self._path.exists():
                 return lines
             self._connection = sqlite.open_for_reading(self._path)
         version = self._connection.pragma("data_version")
         if version != self._version or len(self._cache) > _MOST_CACHED:
+            self._names = sqlite.Names(self._path)  # those of its logs come and go with who writes
             self._version = version
             self._cache.clear()
         catalogue = self._connection
-        return [self._complete(line, catalogue) if line.find(b'"product') > 0 else line for line in lines]
+        found = [self._complete(line, catalogue) if line.find(b'"product') > 0 else line for line in lines]
+        if self._trouble:
+            log.info("catalogue readable again")
+        self._trouble = ""
+        return found
+
+    def _close(self) -> None:
+        if self._connection:
+            self._connection.close()
+        self._connection = self._names = self._version = None
 
     def _complete(self, line: bytes, catalogue: apsw.Connection) -> bytes:
         try:

@@ -5,8 +5,8 @@ from collections.abc import Iterable
 import msgspec
 from msgspec import UNSET, Raw, UnsetType
 
-from gateway.journal.positions import Tally
 from gateway.sinks.base import Sink
+from gateway.state.tally import Tally
 
 _YES = Raw(b"true")
 _NO = (Raw(b"false"), Raw(b'"false"'))  # a pixel's dotted parameters are texts

@@ -1,131 +1,211 @@
 """
-The second half of the journey: from the journal to one sink, in order, at least once.
+One worker a sink: reads on from its position, routes, writes, and records how far it came.
 
-A passage of the journal becomes a batch, and its position is recorded only when the sink has the batch.
-Between the route and the sink is the place where duplicates will be left out, and where a batch that a
-sink refuses for good will be split, and its culprit buried with the dead letters.
+A sink that is down delays nobody else: each has its own worker, position and back-off.
 """
 
 from collections.abc import Callable, Iterator
-from pathlib import Path
+from typing import NamedTuple
 
 import anyio
 import structlog
 from anyio import to_thread
 
 from gateway import backoff, metrics
-from gateway.delivery.route import Route
-from gateway.errors import SinkUnavailable
-from gateway.journal import files
-from gateway.journal.positions import Positions, Tally
-from gateway.journal.reader import Reader
-from gateway.sinks.base import Sink, Write
+from gateway.delivery.lookout import Lookout
+from gateway.delivery.prepare import Preparation
+from gateway.errors import SinkUnavailable, StateLost, StateUnavailable
+from gateway.journal.base import Log, Position, Reader, Slice, UnknownPosition
+from gateway.sinks.base import Batch, Connection, Sink
+from gateway.state.store import State
+from gateway.state.tally import Tally
 
 log = structlog.get_logger()
 
-_IDLE = 0.2  # seconds between two looks for new events
 
+class Work(NamedTuple):
+    """One slice of a partition, and what of it is for the sink."""
 
-class Batch:
-    """What one sink gets of one passage of one shard."""
-
-    def __init__(self, shard: str, lines: list[bytes], end: int, tally: Tally) -> None:
-        self.shard = shard
-        self.lines = lines
-        self.end = end
-        self.tally = tally
+    partition: str
+    end: Position
+    tally: Tally
+    """What became of the events that the sink does not get."""
+    batch: Batch | None
+    """None if there is nothing for the sink."""
 
 
 class Worker:
-    """Delivers to one sink; `prepare` has the last word on what its events look like."""
+    """Delivers to one sink."""
 
     def __init__(
         self,
         name: str,
         sink: Sink,
-        journal: Path,
-        positions: Positions,
+        journal: Log,
+        state: State,
+        lookout: Lookout,
+        preparation: Preparation,
         delays: Callable[[], Iterator[float]] = backoff.delays,
-        prepare: Callable[[list[bytes]], list[bytes]] = list,
     ) -> None:
         self.name = name
         self.sink = sink
         self.journal = journal
-        self.positions = positions
-        self.prepare = prepare
+        self.state = state
+        self.lookout = lookout
+        self.preparation = preparation
         self.delays = delays
-        self.stopping = False
-        """Set it, and `run` returns once everything is delivered, or cannot be."""
-        self.leaving = False
-        """Set it, and `run` returns once no batch is in hand."""
-        self._route = Route(name, sink)
+        self._stopping = False
+        self._leaving = False
+        self._paused = False
+        self._told = anyio.Event()
         self._readers: dict[str, Reader] = {}
-        self._at: dict[str, int] = {}
+        self._at: dict[str, Position] = {}
         self._turn = 0
 
+    def stop(self) -> None:
+        """Let `run` return once everything is delivered, or cannot be."""
+        self._stopping = True
+        self._tell()
+
+    def leave(self) -> None:
+        """Let `run` return as soon as the batch in hand is delivered, or cannot be."""
+        self._leaving = True
+        self.stop()
+
+    def pause(self, paused: bool) -> None:
+        """Deliver nothing, with no connection to the sink; or go on."""
+        if paused != self._paused:
+            self._paused = paused
+            self._tell()
+
     async def run(self) -> None:
-        """Connect and deliver; after a failure wait, and connect again, for ever."""
+        """Connect and deliver; after a failure wait, and connect again, for ever. StateLost."""
         up, waits = metrics.SINK_UP.labels(self.name), self.delays()
         failing = False
         up.set(1)
-        while not (self.leaving or (failing and self.stopping)):
+        while not (self._stopping and (failing or self._paused)):
+            if self._paused:
+                await self._told.wait()
+                continue
             try:
-                notes = self.positions.notes(self.name)
-                async with self.sink.connect(notes) as write:
-                    if not notes and (begun := await write([])):
-                        await to_thread.run_sync(self.positions.note, self.name, begun)
-                    while await self._deliver(write):
+                receipt = self.state.receipt(self.name)
+                async with self.sink.connect(self.name, receipt) as connection:
+                    if not receipt and connection.receipt:
+                        await to_thread.run_sync(self.state.keep_receipt, self.name, connection.receipt)
+                    while await self._deliver(connection):
                         if failing:
                             log.info("sink available again", sink=self.name)
                             failing, waits = False, self.delays()
                             up.set(1)
+                if self._stopping:
                     return
+            except StateLost:
+                raise
             except Exception as error:
                 # Whatever it is, other sinks must not suffer, and the batch is not lost: try again.
                 if not failing:
-                    unforeseen = not isinstance(error, SinkUnavailable)
-                    log.warning("sink unavailable", sink=self.name, error=str(error), exc_info=unforeseen)
+                    self._say(error)
                 failing = True
-                self._at.clear()  # what is recorded counts, of positions as of notes
+                self._at.clear()  # what is recorded counts, of positions as of receipts
                 up.set(0)
                 metrics.SINK_RETRIES.labels(self.name).inc()
                 asked = error.retry_after if isinstance(error, SinkUnavailable) else None
-                await self._pause(max(next(waits), asked or 0))
+                with anyio.move_on_after(max(next(waits), asked or 0)):
+                    await self._told.wait()
 
-    async def _pause(self, seconds: float) -> None:
-        """Wait, but no longer than there is something to wait for."""
-        end = anyio.current_time() + seconds
-        while (left := end - anyio.current_time()) > 0 and not (self.leaving or self.stopping):  # noqa: ASYNC110  # as often as it looks for events
-            await anyio.sleep(min(left, _IDLE))
+    def _say(self, error: Exception) -> None:
+        if isinstance(error, SinkUnavailable):
+            log.warning("sink unavailable", sink=self.name, error=str(error))
+        elif isinstance(error, StateUnavailable | OSError):
+            log.error("journal or state unavailable", sink=self.name, error=str(error))
+        else:
+            log.error("delivery failed, trying again", sink=self.name, exc_info=error)
 
-    async def _deliver(self, write: Write) -> bool:
-        """Deliver one batch, or wait a moment for one; False if there is none and there need not be."""
-        stopping = self.stopping  # if it is set while we look, there has to be another look
-        batch = await to_thread.run_sync(self._next)
-        if batch is None:
+    def _tell(self) -> None:
+        """Wake it, whatever it waits for."""
+        self._told.set()
+        self._told = anyio.Event()
+        self.lookout.wake()
+
+    async def _deliver(self, connection: Connection) -> bool:
+        """Deliver one batch, or wait for one; False if there is none and there need not be."""
+        stopping, seen = self._stopping, self.lookout.seen  # if they change meanwhile, look once more
+        if self._leaving or self._paused:
+            return False
+        work = await to_thread.run_sync(self._next, abandon_on_cancel=True)
+        if work is None:
             if not stopping:
-                await anyio.sleep(_IDLE)
-            return not (stopping or self.leaving)
-        notes = await write(batch.lines) if batch.lines else b""
-        batch.tally[("delivered", "")] += len(batch.lines)
-        await to_thread.run_sync(self.positions.record, self.name, batch.shard, batch.end, batch.tally, notes)
-        self._at[batch.shard] = batch.end
-        return not self.leaving
+                await self.lookout.news(seen)
+            return not stopping
+        receipt = b""
+        if work.batch:
+            receipt = await connection.write(work.batch)
+            work.tally[("delivered", "")] += work.batch.count
+        await to_thread.run_sync(self._record, work, receipt)
+        return True
 
-    def _next(self) -> Batch | None:
-        """The next batch of some shard; the shards take turns."""
-        shards = files.shards(self.journal)
-        for _ in shards:
+    def _record(self, work: Work, receipt: bytes) -> None:
+        self.state.record(self.name, work.partition, work.end, work.tally, receipt)
+        self._at[work.partition] = work.end
+
+    def _next(self) -> Work | None:
+        """What comes next in some partition; the partitions take turns."""
+        partitions = self.journal.partitions()
+        for _ in partitions:
             self._turn += 1
-            folder = shards[self._turn % len(shards)]
-            reader = self._readers.setdefault(folder.name, Reader(folder, quarantine=True))
-            if folder.name not in self._at:
-                self._at[folder.name] = self.positions.start(
-                    self.name, folder.name, reader.oldest(), reader.acknowledged(reader.oldest())
-                )
-            passage = reader.read(self._at[folder.name])
-            if passage:
-                lines, tally = self._route.sort(passage.lines)
-                tally[("dead", "damaged")] += passage.lost
-                return Batch(folder.name, self.prepare(lines), passage.end, tally)
+            partition = partitions[self._turn % len(partitions)]
+            reader = self._readers.get(partition)
+            if reader is None:
+                reader = self._readers[partition] = self.journal.reader(partition, quarantine=True)
+            position = self._at.get(partition) or self._start(partition, reader)
+            try:
+                piece = reader.read(position)
+            except UnknownPosition as error:
+                self._rewind(partition, error)
+                piece = reader.read(self._at[partition])
+            if piece:
+                return self._sort(partition, position.number, piece)
         return None
+
+    def _sort(self, partition: str, first: int, piece: Slice) -> Work:
+        if piece.released:  # the sink was away for a time, or somebody removed a file
+            log.warning(
+                "events are not kept any more, and skipped",
+                sink=self.name,
+                partition=partition,
+                events=piece.released,
+            )
+        tally = Tally({("dead", "damaged"): piece.damaged, ("skipped", "not_kept"): piece.released})
+        data, count = self.preparation.prepare(piece.chunks, tally)
+        end = piece.end
+        batch = Batch(self.name, partition, first, end.number, count, data) if count else None
+        return Work(partition, end, tally, batch)
+
+    def _start(self, partition: str, reader: Reader) -> Position:
+        """Where the sink goes on; a new one begins with the oldest event that is kept."""
+        position = self.state.position(self.name, partition)
+        if position is None:
+            position = Position(reader.oldest())
+            self.state.record(
+                self.name, partition, position, Tally({("skipped", "before_sink"): position.number})
+            )
+        self._at[partition] = position
+        return position
+
+    def _rewind(self, partition: str, error: UnknownPosition) -> None:
+        """Begin again with the oldest event that is kept: twice is better than never."""
+        number, oldest = error.position.number, error.oldest
+        log.warning(
+            "position of a sink is not one of this journal; delivering again from the oldest event",
+            sink=self.name,
+            partition=partition,
+            position=number,
+            oldest=oldest,
+            newest=error.newest,
+        )
+        metrics.JOURNAL_INCIDENTS.labels("position_unknown").inc()
+        tally = Tally({("rewound", ""): number - oldest} if number > oldest else {})
+        if number < oldest:
+            tally[("skipped", "not_kept")] = oldest - number
+        self.state.record(self.name, partition, Position(oldest), tally)
+        self._at[partition] = Position(oldest)

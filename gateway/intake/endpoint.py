@@ -20,6 +20,7 @@ from gateway.event import Facts, Origin, ending
 from gateway.intake.identity import Visitor, introduce
 from gateway.intake.normalize import Stamp, normalize
 from gateway.intake.sender import is_device
+from gateway.journal.chunk import PRODUCTS
 from gateway.message import Contents, Message, Unusable
 from gateway.outcome import Outcome, Refused
 from gateway.sources import Limits, MultiStatus, Source, Sources
@@ -109,7 +110,7 @@ class Endpoint:
             metrics.DELETIONS.inc(ignored)
         for one in refused:
             count_refusal(one.refusal)
-        outcome = Outcome(len(lines), len(lines) + ignored, refused, contents.batch)
+        outcome = Outcome(len(lines), len(lines) + ignored, refused, contents.batch, carries=contents.carries)
         if visitors:
             outcome.cookies = [visitor.cookie for visitor in visitors.values()]
         if refused and outcome.accepted:
@@ -147,6 +148,8 @@ class Endpoint:
             facts = Facts(origin).encode()
             admission = self._admissions[known] = Admission(source, limits, origin, device, facts)
         source = admission.source
+        if source.translate:
+            contents.carries |= PRODUCTS  # which translation may make out of an event's own fields
         if contents.site is not None and source.site_id and contents.site != source.site_id:
             return UnknownWriteKey()
         try:

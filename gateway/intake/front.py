@@ -26,8 +26,12 @@ log = structlog.get_logger()
 
 
 class Journal(Protocol):
-    def append(self, lines: Sequence[bytes], /) -> Awaitable[None]:
-        """Done once the lines are on stable storage; TryLater if they cannot be."""
+    def append(self, lines: Sequence[bytes], carries: int = ..., /) -> Awaitable[None]:
+        """
+        Done once the lines are on stable storage; TryLater if they cannot be.
+
+        `carries` says what they may carry, as in journal/chunk.py; without it, anything.
+        """
         ...
 
 
@@ -99,7 +103,7 @@ class Front:
             if method != "HEAD":  # somebody looks whether the image is there
                 lines, outcome = endpoint.take(submission)
             if lines:
-                await self.journal.append(lines)
+                await self.journal.append(lines, outcome.carries)
             answer = endpoint.dialect.answer(submission, outcome)
             if origin and outcome.origin_denied:
                 origin = None

@@ -8,10 +8,15 @@ from gateway.event import Facts, Origin, ending, line, with_native
 from gateway.intake import ids
 from gateway.intake.context import complete
 from gateway.intake.times import settle
+from gateway.journal.chunk import CONSENT, INTEGRATIONS, PRODUCTS
 from gateway.message import EMPTY, Contents, Message
 from gateway.objects import OBJECT, require, write
 from gateway.sources import Identity
 from gateway.submission import Submission
+
+_EMPTY_TEXT = bytes(EMPTY)
+_PRODUCT = b'"product'  # as delivery/enrich.py looks for products
+_ESCAPED = b"\\u00"
 
 
 class Stamp(msgspec.Struct, frozen=True, gc=False):
@@ -36,27 +41,38 @@ def normalize(message: Message, submission: Submission, contents: Contents, stam
     """
     if message.properties is UNSET:
         message.properties = EMPTY
-    elif write(message.properties)[0] != OBJECT:
-        message.properties = require("properties", message.properties)
+    else:
+        text = write(message.properties)
+        if text[0] != OBJECT:
+            message.properties = require("properties", message.properties)
+        elif text.find(_PRODUCT) > 0:
+            contents.carries |= PRODUCTS
     if message.traits is UNSET:
         message.traits = EMPTY
     elif write(message.traits)[0] != OBJECT:
         message.traits = require("traits", message.traits)
     if message.integrations is UNSET:
         message.integrations = EMPTY
-    elif write(message.integrations)[0] != OBJECT:
-        message.integrations = require("integrations", message.integrations)
+    else:
+        text = write(message.integrations)
+        if text[0] != OBJECT:
+            message.integrations = require("integrations", message.integrations)
+        elif text != _EMPTY_TEXT:
+            contents.carries |= INTEGRATIONS
     if message.context is UNSET:
         message.context = EMPTY
     text = write(message.context)
     if text[0] != OBJECT:
         message.context = require("context", message.context)
     # Not `in`, which for bytes tries a number first and throws its error away.
+    consent = text.find(b'"consent"') > 0
+    if consent or text.find(_ESCAPED) > 0:  # a key may be written with escapes
+        contents.carries |= CONSENT
     if (
         stamp.device
         or stamp.truncate_ip
         or text.find(b'"direct"') > 0
-        or (not message.has_our_consent and text.find(b'"consent"') > 0)
+        or (consent and not message.has_our_consent)
     ):
         message.context = complete(message.context, message, submission, stamp.device, stamp.truncate_ip)
     message.has_our_consent = False

@@ -1,8 +1,8 @@
 """
-The only writer of one shard: everything that waits goes into one commit, and is durable when it returns.
+Appending to a partition: everything that waits goes into one commit, and is durable when it returns.
 
-The event loop hands lines over and waits; a thread of its own has the database. While one commit is
-synced the next one gathers, so that no timer is needed, and a busy gateway syncs less often an event.
+The event loop hands lines over and waits; a thread of its own has the files. While one commit is synced the
+next one gathers, so that no timer is needed, and a busy gateway syncs less often an event.
 """
 
 import asyncio
@@ -12,22 +12,36 @@ import time
 from collections import deque
 from collections.abc import Sequence
 from queue import Empty, SimpleQueue
+from typing import Protocol
 
 import structlog
 
 from gateway import metrics
 from gateway.errors import JournalUnavailable, Overloaded
-from gateway.journal.shard import Shard
+from gateway.journal import chunk
 
 log = structlog.get_logger()
 
 _LARGEST_CHUNK = 4 * 1024 * 1024  # bytes a commit; what waits beyond it goes into the next
 _MOST_WAITING = 64 * 1024 * 1024  # bytes; beyond it new submissions are turned away
+# A commit is handed over after so many turns of the event loop that brought nothing more for it: requests
+# that have arrived already are read within them.
 _QUIET_TURNS = 3
 _LONGEST_GATHERING = 0.002  # seconds that requests already here may take to join a commit
-_IDLE = 1.0  # seconds without work after which the log is emptied
-_PROBE_LASTS = 1.0  # seconds for which a success answers the question whether there would be one
+_CHECK_EVERY = 0.5  # seconds between two looks at the file while nothing is written
+_PROBE_LASTS = 1.0  # seconds for which a commit answers the question whether there could be one
 _PROBE_TIMEOUT = 5.0  # seconds
+
+
+class Partition(Protocol):
+    """What makes lines durable. All its methods are called on one thread."""
+
+    def recover(self) -> None: ...
+    def write(self, lines: Sequence[bytes], carries: int, /) -> None: ...
+    def probe(self) -> None: ...
+    def check(self) -> None: ...
+    def tidy(self) -> None: ...
+    def close(self) -> None: ...
 
 
 class Commit:
@@ -36,24 +50,27 @@ class Commit:
     def __init__(self) -> None:
         self.since = time.perf_counter()
         self.lines: list[bytes] = []
+        self.carries = 0
         self.size = 0
         self.waiters: list[asyncio.Future[None]] = []
 
 
 class Writer:
-    """Appends to a shard; made, used and closed on one event loop."""
+    """Appends to a partition; made, used and closed on one event loop."""
 
-    def __init__(self, shard: Shard) -> None:
+    def __init__(self, partition: Partition) -> None:
         self._loop = asyncio.get_running_loop()
         self._gathering: deque[Commit] = deque()
         self._waiting = 0
         self._busy = False
         self._last_success = float("-inf")
+        self._trouble = ""
+        self._failures = 0
         self._work: SimpleQueue[Commit | None] = SimpleQueue()
-        self._thread = threading.Thread(target=self._run, args=(shard,), name="journal", daemon=True)
+        self._thread = threading.Thread(target=self._run, args=(partition,), name="journal", daemon=True)
         self._thread.start()
 
-    def append(self, lines: Sequence[bytes]) -> asyncio.Future[None]:
+    def append(self, lines: Sequence[bytes], carries: int = chunk.ANYTHING) -> asyncio.Future[None]:
         """
         Done once the lines are on stable storage.
 
@@ -70,6 +87,7 @@ class Writer:
                 self._loop.call_soon(self._gather)
         commit = self._gathering[-1]
         commit.lines.extend(lines)
+        commit.carries |= carries
         commit.size += size
         self._waiting += size
         waiter = self._loop.create_future()
@@ -88,6 +106,8 @@ class Writer:
 
     async def close(self) -> None:
         """Finish what was begun, and the file."""
+        while self._gathering:  # the thread takes nothing more once it was told to end
+            await asyncio.wait(self._gathering[-1].waiters)
         self._work.put(None)
         await asyncio.to_thread(self._thread.join)
 
@@ -120,34 +140,49 @@ class Writer:
         else:
             self._busy = False
 
-    def _run(self, shard: Shard) -> None:
+    def _run(self, partition: Partition) -> None:
         try:
-            self._work_off(shard)
+            self._work_off(partition)
         except BaseException:
             # Nobody shall wait for a thread that is gone; whoever watches this process starts another.
             log.exception("the journal's thread died")
             os._exit(70)
 
-    def _work_off(self, shard: Shard) -> None:
-        shard.recover()
+    def _work_off(self, partition: Partition) -> None:
+        partition.recover()
         while True:
             try:
-                commit = self._work.get(timeout=_IDLE if shard.unchecked else None)
+                commit = self._work.get(timeout=_CHECK_EVERY)
             except Empty:
-                shard.checkpoint()
+                partition.check()
+                partition.tidy()
                 continue
             if commit is None:
-                return shard.finish()
-            trouble = self._write(shard, commit)
+                return partition.close()
+            trouble = self._write(partition, commit)
             self._loop.call_soon_threadsafe(self._settle, commit, trouble)
-            shard.tidy()
+            partition.tidy()
 
-    def _write(self, shard: Shard, commit: Commit) -> JournalUnavailable | None:
+    def _write(self, partition: Partition, commit: Commit) -> JournalUnavailable | None:
         try:
-            shard.write(commit.lines)
+            if commit.lines:
+                partition.write(commit.lines, commit.carries)
+            else:
+                partition.probe()
         except JournalUnavailable as trouble:
             metrics.COMMIT_FAILURES.inc()
+            self._say(trouble.details)
             return trouble
+        self._say("")
         metrics.COMMIT_SECONDS.add(time.perf_counter() - commit.since)
         metrics.COMMIT_EVENTS.add(len(commit.lines))
         return None
+
+    def _say(self, trouble: str) -> None:
+        """Log when commits begin to fail, when they fail for another reason, and when they succeed again."""
+        if trouble and trouble != self._trouble:
+            log.error("journal unavailable", reason=trouble)
+        elif self._trouble and not trouble:
+            log.info("journal available again", failed_commits=self._failures)
+        self._failures = self._failures + 1 if trouble else 0
+        self._trouble = trouble

@@ -1,8 +1,7 @@
 """What every sink offers, and what every sink's table in gateway.toml may say."""
 
-from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
-from typing import Literal
+from typing import Literal, Protocol
 
 import msgspec
 
@@ -10,16 +9,46 @@ from gateway.sources import Vocabulary
 
 EventType = Literal["identify", "track", "page", "screen", "group", "alias"]
 
-Write = Callable[[Sequence[bytes]], Awaitable[bytes]]
-"""
-Take a whole batch of canonical events, each one line of JSON without the line's end, or raise
-SinkUnavailable.
 
-The first batch of a sink is empty, so that it can say where it begins.
+class Batch(msgspec.Struct, frozen=True):
+    """A run of positions of one partition, less the events that are not for the sink."""
 
-What it returns is kept with the sink's position, in one transaction, and given to the next `connect`: by
-it a sink can tell what it took from what it took and was never recorded.
-"""
+    sink: str
+    partition: str
+    first: int
+    """Position of the first event of the run."""
+    end: int
+    """One past the position of its last."""
+    count: int
+    """Events in `data`; at least 1."""
+    data: bytes
+    """The events, one JSON object a line, each line with its line end."""
+
+    @property
+    def id(self) -> str:
+        """The same for the same run of positions, after a crash too."""
+        return f"{self.sink}/{self.partition}/{self.first}-{self.end}"
+
+    @property
+    def lines(self) -> list[bytes]:
+        """The events without line ends."""
+        return self.data.split(b"\n")[:-1]
+
+
+class Connection(Protocol):
+    """A sink that is open and takes batches, one after the other."""
+
+    receipt: bytes
+    """What to record before the first write; b"" if nothing."""
+
+    async def write(self, batch: Batch, /) -> bytes:
+        """
+        Take the whole batch and return the receipt, or raise SinkUnavailable.
+
+        The receipt is recorded in one transaction with the batch's position. Batches of several partitions
+        alternate in any order.
+        """
+        ...
 
 
 class Sink(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, tag_field="kind"):
@@ -35,11 +64,13 @@ class Sink(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, tag_field="
     translate: Vocabulary | None = None
     """What the events of shops are called for it."""
 
-    def connect(self, notes: bytes) -> AbstractAsyncContextManager[Write]:
+    def connect(self, name: str, receipt: bytes) -> AbstractAsyncContextManager[Connection]:
         """
         Open whatever the sink needs for as long as the block lasts, or raise SinkUnavailable.
 
-        `notes` is what the last recorded write returned, b"" at first. After an error the block is left
-        and entered again.
+        `name` is the sink's name in the configuration, `receipt` the last that was recorded, b"" at first.
+        After an error the block is left and entered again. A batch that was written but not recorded comes
+        again: from the same `first`, perhaps with another `end`, and not necessarily before the batches of
+        other partitions.
         """
         raise NotImplementedError

@@ -1,32 +1,53 @@
 """
 Append events to a file of the gateway's own, one JSON object a line, each event exactly once.
 
-A batch is synced before it counts as delivered. What stands in the file beyond the last recorded length was
-never recorded, and will be delivered again: so it is cut off.
+A batch is synced before it counts as delivered. What stands in the file beyond the last recorded length is
+never cut off because no record knows of it: it may be a batch that is about to come again, whose lines are
+then not written twice (unrecorded.py), or the events of a later state than the one that was put back. Only
+half a line, which would spoil the next event, is moved to a file beside.
+
+The file may be moved away, deleted or truncated at any time: a new one is begun under its name.
 """
 
-import os
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from threading import Lock
 
 import msgspec
 import structlog
 from anyio import to_thread
 
 from gateway.errors import SinkUnavailable
-from gateway.sinks.base import Sink, Write
+from gateway.sinks.base import Batch, Connection, Sink
+from gateway.sinks.locked_file import LONGEST, LockedFile
+from gateway.sinks.unrecorded import Unrecorded
+from gateway.sinks.watch import WATCH
 from gateway.units import Size
 
 log = structlog.get_logger()
 
+_LOOKS = 20
+"""After so many looks every batch that was not recorded has come again: what is left belongs to none."""
 
-class Notes(msgspec.Struct):
-    """What is recorded with the position: which file, by the time it was begun, and how long it is."""
+
+class Receipt(msgspec.Struct, frozen=True):
+    """
+    Which file it was, and how long.
+
+    It is known by its inode: the number of its device may change when the machine starts again.
+    """
 
     opened: str
+    """When it was begun."""
+    inode: int
     length: int
+    """Bytes, in whole lines."""
+    unrecorded: int = 0
+    """Bytes before `length` that no record knows of, and that a batch may still claim."""
+    since: int = 0
+    """Where the first of them may stand."""
 
 
 class JsonLines(Sink, tag="json_lines"):
@@ -38,113 +59,218 @@ class JsonLines(Sink, tag="json_lines"):
     """Set it aside with the first batch after midnight UTC."""
 
     @asynccontextmanager
-    async def connect(self, notes: bytes) -> AsyncIterator[Write]:
-        file = OwnedFile(self)
-
-        async def write(lines: Sequence[bytes]) -> bytes:
-            return await to_thread.run_sync(file.append, lines)
-
+    async def connect(self, name: str, receipt: bytes) -> AsyncIterator[Connection]:
+        file = await to_thread.run_sync(OwnedFile, self, name, receipt)
         try:
-            await to_thread.run_sync(file.open, notes)
-            yield write
+            with WATCH.calling(file.look):
+                yield OpenJsonLines(file)
         finally:
             file.close()
 
 
-class OwnedFile:
-    """The file as it is between one recorded batch and the next. Every error of it is SinkUnavailable."""
+class OpenJsonLines:
+    """Writes in a thread, which is waited for."""
 
-    def __init__(self, config: JsonLines) -> None:
+    def __init__(self, file: "OwnedFile") -> None:
+        self.receipt = file.begun
+        self._file = file
+
+    async def write(self, batch: Batch, /) -> bytes:
+        return await to_thread.run_sync(self._file.append, batch)
+
+
+class OwnedFile:
+    """
+    The file from one batch to the next. Every error of it is SinkUnavailable.
+
+    It may be looked after in one thread while another writes.
+    """
+
+    def __init__(self, config: JsonLines, sink: str, receipt: bytes) -> None:
+        """Open the file and go on at its end; `begun` is what to record before the first batch."""
         self.config = config
         self.path = config.path
-        self.opened = _now()
-        self.length = 0
-        self._descriptor = -1
-
-    def open(self, notes: bytes) -> None:
-        """Go on where the notes say, or at the end of what is there if they say nothing."""
+        self._log = log.bind(sink=sink, file=str(self.path))
+        self._lock = Lock()
+        self._closed = False
+        self._looks = 0
+        self._unrecorded: Unrecorded | None = None
         with self._translated():
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            self._create()
-            size = os.fstat(self._descriptor).st_size
-            if not notes:
-                self._cut(size, self._whole(size, size))
-                return
-            recorded = msgspec.json.decode(notes, type=Notes)
-            if self._set_aside(recorded.opened).exists():
-                # It was set aside, but nothing was recorded of the next file.
-                self._cut(size, 0)
-                return
-            self.opened = recorded.opened
-            if size < recorded.length:
-                log.warning("file shorter than it was", file=str(self.path), missing=recorded.length - size)
-            self._cut(size, self._whole(size, min(size, recorded.length)))
+            self._file = LockedFile(self.path)
+            try:
+                self._begin()
+                self._compare(receipt)
+            except BaseException:
+                self._file.close()
+                raise
+        self.begun = b"" if receipt == self._receipt() else self._receipt()
 
-    def _whole(self, size: int, length: int) -> int:
-        """The length to go on with: all there is, in whole lines, if `length` is in the middle of one."""
-        with self.path.open("rb") as file:
-            file.seek(max(0, length - 1))
-            if not length or file.read(1) == b"\n":
-                return length
-            # Not the file that the notes are of: better twice than half an event.
-            file.seek(0)
-            end = max((file.tell() for line in iter(file.readline, b"") if line.endswith(b"\n")), default=0)
-            return min(end, size)
+    def append(self, batch: Batch) -> bytes:
+        """Write and sync what does not stand there yet of a batch, and return the receipt."""
+        with self._lock, self._translated():
+            while True:
+                self._follow()
+                self._measure()
+                if self._is_full():
+                    self._rotate()
+                self._write(batch.data, self._claim(batch))
+                if not self._file.is_deleted():  # while we wrote
+                    return self._receipt()
 
-    def append(self, lines: Sequence[bytes]) -> bytes:
-        """Write and sync a batch; what is returned becomes true once it is recorded."""
-        if not lines:
-            return msgspec.json.encode(Notes(self.opened, self.length))
-        with self._translated():
-            if self._is_full():
-                self._rotate()
-            rest = memoryview(b"\n".join(lines) + b"\n")
-            self.length += len(rest)
-            while rest:
-                rest = rest[os.write(self._descriptor, rest) :]
-            os.fsync(self._descriptor)
-        return msgspec.json.encode(Notes(self.opened, self.length))
+    def look(self) -> None:
+        """
+        Begin a new file if this one has lost its name, and tell once of what stands there unrecorded.
+
+        Trouble is left for the next batch to meet, and a file that is being written to is left alone.
+        """
+        try:
+            if self._file.has_its_name() and not self._unrecorded:
+                return
+            if not self._lock.acquire(blocking=False):
+                return
+            try:
+                if not self._closed:
+                    self._follow()
+                    self._wait_for_claims()
+            finally:
+                self._lock.release()
+        except (OSError, SinkUnavailable):
+            pass
 
     def close(self) -> None:
-        if self._descriptor >= 0:
-            os.close(self._descriptor)
-        self._descriptor = -1
+        with self._lock:
+            self._closed = True
+            self._file.close()
 
-    def _create(self) -> None:
-        self._descriptor = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o640)
-        self._sync_folder()
+    def _wait_for_claims(self) -> None:
+        if self._unrecorded:
+            self._looks += 1
+            if self._looks == _LOOKS:
+                self._tell_unrecorded(self._unrecorded.size)
+                self._unrecorded = None
 
-    def _cut(self, size: int, length: int) -> None:
-        if size > length:
-            log.info("file cut back", file=str(self.path), unrecorded=size - length)
-            os.ftruncate(self._descriptor, length)
-            os.fsync(self._descriptor)
-        self.length = length
+    def _begin(self) -> None:
+        """Take the file that was just opened for a new one, and go on at its end."""
+        self.opened = _now()
+        self._half = self._file.half_line()
+        self._length = self._file.size - len(self._half)
+        self._unrecorded = None
+
+    def _compare(self, receipt: bytes) -> None:
+        """Find out what of the file no record knows of."""
+        recorded = _read(receipt)
+        if not recorded:
+            if self._length:
+                self._tell_unrecorded(self._length)
+            return
+        if recorded.inode == self._file.inode:
+            self.opened = recorded.opened
+        if recorded.inode == self._file.inode and recorded.length <= self._length:
+            size, since = recorded.unrecorded + self._length - recorded.length, recorded.since
+        else:
+            size, since = self._length, 0
+            if recorded.inode == self._file.inode:
+                self._tell_shorter(recorded.length - self._length)
+            elif not size:
+                self._tell_begun()
+        if size and self._length - since > LONGEST:
+            self._tell_unrecorded(size)
+        elif size:
+            self._unrecorded = Unrecorded(self._file.read(since, self._length), since, size)
+
+    def _claim(self, batch: Batch) -> int:
+        """How many bytes of a batch stand in the file already, from its beginning on."""
+        done = 0
+        if self._unrecorded:
+            for start, length in self._unrecorded.claim(batch.partition, batch.data):
+                # They may be there only in memory, if it was their sync that failed.
+                self._file.overwrite(start, batch.data[done : done + length])
+                done += length
+            if self._unrecorded.size <= 0:
+                self._unrecorded = None
+        return done
+
+    def _write(self, data: bytes, done: int) -> None:
+        """Append and sync what follows the first `done` bytes, going on with half a line if it is theirs."""
+        if done < len(data):
+            added = len(data) - done
+            if self._half and data.startswith(self._half, done):
+                self._file.overwrite(self._length, self._half)
+                done += len(self._half)
+            elif self._half:
+                self._move_half_line()
+            self._half = b""
+            self._file.append(memoryview(data)[done:] if done else data)
+            self._length += added
+        self._file.sync()
+
+    def _follow(self) -> None:
+        """Begin a new file if this one was moved away or deleted; all that was written to it is synced."""
+        if not self._file.has_its_name():
+            self._reopen()
+            self._tell_begun()
+
+    def _measure(self) -> None:
+        """Take note of what others did to the file's length."""
+        if self._file.size == self._length + len(self._half):
+            return
+        before, opened = self._length, self.opened
+        self._begin()
+        self.opened = opened
+        if self._length < before:
+            self._tell_shorter(before - self._length)
+
+    def _reopen(self) -> None:
+        file = LockedFile(self.path)
+        self._file.close()
+        self._file = file
+        self._begin()
 
     def _is_full(self) -> bool:
-        if not self.length:
+        if not self._length or self._half or self._unrecorded:  # what may be continued is kept in reach
             return False
-        too_long = self.config.rotate_size and self.length >= self.config.rotate_size
+        too_long = self.config.rotate_size and self._length >= self.config.rotate_size
         return bool(too_long or (self.config.rotate_daily and self.opened[:10] != _now()[:10]))
 
     def _rotate(self) -> None:
-        self.close()
-        aside = self._set_aside(self.opened)
+        aside = self._beside("-", self.opened)
+        if aside.exists():  # as after an older state was put back
+            aside = self._beside("-", _now())
         self.path.rename(aside)
-        self._create()
-        self.opened, self.length = _now(), 0
-        log.info("file set aside", file=str(aside))
+        self._reopen()
+        self._log.info("file set aside", aside=str(aside))
 
-    def _set_aside(self, opened: str) -> Path:
-        began = opened.replace("-", "").replace(":", "")
-        return self.path.with_name(f"{self.path.stem}-{began}{self.path.suffix}")
-
-    def _sync_folder(self) -> None:
-        folder = os.open(self.path.parent, os.O_RDONLY)
+    def _move_half_line(self) -> None:
+        aside = self._beside(".cut-", _now())
+        file = LockedFile(aside)
         try:
-            os.fsync(folder)
+            file.append(self._half)
+            file.sync()
+        except OSError:
+            aside.unlink()
+            raise
         finally:
-            os.close(folder)
+            file.close()
+        self._file.truncate(self._length)
+        self._log.warning("half a line moved aside", aside=str(aside), bytes=len(self._half))
+
+    def _beside(self, mark: str, time: str) -> Path:
+        compact = time.replace("-", "").replace(":", "")
+        return self.path.with_name(f"{self.path.stem}{mark}{compact}{self.path.suffix}")
+
+    def _receipt(self) -> bytes:
+        found = self._unrecorded
+        size, since = (found.size, found.start) if found else (0, self._length)
+        return msgspec.json.encode(Receipt(self.opened, self._file.inode, self._length, size, since))
+
+    def _tell_begun(self) -> None:
+        self._log.info("file moved away or deleted, a new one begun")
+
+    def _tell_unrecorded(self, size: int) -> None:
+        self._log.warning("file holds events that no record knows of; they stay", bytes=size)
+
+    def _tell_shorter(self, missing: int) -> None:
+        self._log.warning("file shorter than it was", missing=missing)
 
     @contextmanager
     def _translated(self) -> Iterator[None]:
@@ -152,6 +278,14 @@ class OwnedFile:
             yield
         except OSError as error:
             raise SinkUnavailable(f"{self.path}: {error.strerror}") from error
+
+
+def _read(receipt: bytes) -> Receipt | None:
+    """What a receipt says; nothing if it is that of a sink of another kind, which had the same name."""
+    try:
+        return msgspec.json.decode(receipt, type=Receipt)
+    except msgspec.DecodeError:
+        return None
 
 
 def _now() -> str:

@@ -1,16 +1,19 @@
 """Take everything and keep nothing: for measuring the rest of the gateway."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from gateway.sinks.base import Sink, Write
+from gateway.sinks.base import Batch, Connection, Sink
 
 
 class Null(Sink, tag="null"):
     @asynccontextmanager
-    async def connect(self, notes: bytes) -> AsyncIterator[Write]:
-        yield _forget
+    async def connect(self, name: str, receipt: bytes) -> AsyncIterator[Connection]:
+        yield Nowhere()
 
 
-async def _forget(lines: Sequence[bytes]) -> bytes:
-    return b""
+class Nowhere:
+    receipt = b""
+
+    async def write(self, batch: Batch, /) -> bytes:
+        return b""

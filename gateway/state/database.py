@@ -21,6 +21,7 @@ log = structlog.get_logger()
 _VERSION = 1
 _WAIT = 10_000
 """Milliseconds for which another process may write."""
+_ANEW = "state begun anew, sinks repeat what is kept"
 _CHECKPOINT_AT = 250
 """Pages in the log, of 4 KB each, until they are moved into the database."""
 
@@ -49,15 +50,18 @@ CREATE TABLE paused (sink TEXT PRIMARY KEY) WITHOUT ROWID;
 """
 
 
-def prepare(path: Path, journal: bytes) -> None:
+def prepare(path: Path, journal: bytes, *, expected: bool = False) -> None:
     """
     See to it that there is a state of this journal; only for the process that owns the gateway's folder.
 
     A state that is damaged, or another journal's, is set aside with a warning, and begun anew: sinks then
-    begin with the oldest event that is kept. ConfigError if it has another version, or cannot be written.
+    begin with the oldest event that is kept. `expected` is whether there has been one, so that a warning
+    tells if it is missing. ConfigError if it has another version, or cannot be written.
     """
     try:
         try:
+            if expected and not path.exists():
+                log.warning(_ANEW, because="missing", file=str(path))
             version, owner = _make(path, journal)
         except sqlite.DAMAGE as error:
             _begin_anew(path, journal, "damaged", error=str(error))
@@ -88,7 +92,7 @@ def _make(path: Path, journal: bytes) -> tuple[int, bytes]:
 
 def _begin_anew(path: Path, journal: bytes, word: str, **facts: str) -> None:
     aside = sqlite.set_aside(path, word)
-    log.warning("state begun anew, sinks repeat what is kept", because=word, kept=str(aside), **facts)
+    log.warning(_ANEW, because=word, kept=str(aside), **facts)
     _make(path, journal)
 
 
@@ -106,7 +110,7 @@ class Database:
 
     def __init__(self, path: Path, reader: apsw.Connection, writer: apsw.Connection | None) -> None:
         self.path = path
-        self._identity = sqlite.identity(path)
+        self._names = sqlite.Names(path)
         self._reader = reader
         self._writer = writer
         self._reading = threading.Lock()
@@ -170,11 +174,8 @@ class Database:
 
     def check_name(self) -> None:
         """StateLost if the file that is open no longer has its name: nobody else would ever see it."""
-        try:
-            lost = sqlite.identity(self.path) != self._identity
-        except FileNotFoundError:
-            lost = True
-        if lost:
+        if not self._names.are_kept():
+            self._names.forget_logs()
             raise StateLost(f"{self.path} was removed, or another file has its name")
 
     def close(self) -> None:

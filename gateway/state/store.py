@@ -28,13 +28,14 @@ class State:
         self.orders = Orders(database)
 
     @staticmethod
-    def prepare(path: Path, journal: bytes) -> None:
+    def prepare(path: Path, journal: bytes, *, expected: bool = False) -> None:
         """
         See to it that there is a state of this journal; only for the process that owns the folder.
 
-        It is called before delivery is started, and before it is started again. ConfigError.
+        It is called before delivery is started, and before it is started again. `expected` is whether there
+        has been one, so that a warning tells if it is missing. ConfigError.
         """
-        prepare(path, journal)
+        prepare(path, journal, expected=expected)
 
     @classmethod
     def open(cls, path: Path, journal: bytes) -> "State":

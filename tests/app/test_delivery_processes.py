@@ -146,7 +146,7 @@ def test_the_journal_is_trimmed_also_by_a_process_without_a_sink(gateway: Callab
     for _ in range(20):
         running.post("/v1/batch", {"batch": [track(properties={"long": "x" * 10_000})] * 10})
 
-    until(lambda: "journal file trimmed" in running.logged())
+    until(lambda: "journal file deleted" in running.logged())
     assert has_processes(running, "delivery-0", "delivery-1")
 
 

@@ -263,7 +263,7 @@ def test_the_sums_balance_with_several_workers(gateway: Callable[..., Gateway]) 
     def both_have_some() -> bool:
         nonlocal taken
         taken += running.post("/v1/track", track()).status == 200
-        return all(read_all(journal / shard).lines for shard in "01" if (journal / shard).exists())
+        return all(read_all(journal / name).lines for name in "01" if (journal / name).exists())
 
     until(lambda: both_have_some() and taken >= 20)
     batch = running.post("/v1/batch", {"batch": [track(), {"type": "track"}, track()]})

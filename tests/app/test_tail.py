@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from gateway.cli import main
-from gateway.tail import Wanted, follow
-from tests.build import event_line, event_lines, keep, open_shard
+from gateway.cli.main import main
+from gateway.journal.follow import Wanted, follow
+from tests.build import event_line, event_lines, keep, open_log, open_partition
 from tests.gateway import PATIENCE, until
 
 Start = Callable[..., subprocess.Popen[bytes]]
@@ -44,16 +44,16 @@ def printed(process: subprocess.Popen[bytes], count: int) -> list[bytes]:
 
 def shown(journal: Path, count: int, **wanted: Any) -> list[bytes]:
     """The first of the events that are shown, of all that are there."""
-    return list(islice(follow(journal, Wanted(**wanted), last=1000), count))
+    return list(islice(follow(open_log(journal), Wanted(**wanted), last=1000), count))
 
 
 def test_it_prints_what_is_there_and_what_comes(tmp_path: Path, tail: Start) -> None:
-    shard = open_shard(tmp_path / "data/journal/0")
-    shard.write(event_lines(0, 5))
+    partition = open_partition(tmp_path / "data/journal/0")
+    partition.write(event_lines(0, 5))
 
     process = tail("-n", "2")
     before = printed(process, 2)
-    shard.write(event_lines(5, 7))
+    partition.write(event_lines(5, 7))
     after = printed(process, 2)
 
     assert before + after == event_lines(3, 7)
@@ -71,8 +71,8 @@ def test_it_ends_with_ctrl_c_and_without_a_word(tmp_path: Path, tail: Start) -> 
 
 
 def test_it_ends_quietly_when_its_reader_has_had_enough(tmp_path: Path, tail: Start) -> None:
-    shard = open_shard(tmp_path / "data/journal/0")
-    shard.write(event_lines(0, 1))
+    partition = open_partition(tmp_path / "data/journal/0")
+    partition.write(event_lines(0, 1))
     process = tail("-n", "1")
     printed(process, 1)
     assert process.stdout
@@ -80,7 +80,7 @@ def test_it_ends_quietly_when_its_reader_has_had_enough(tmp_path: Path, tail: St
     process.stdout.close()
 
     def ended() -> bool:
-        shard.write(event_lines(0, 1))
+        partition.write(event_lines(0, 1))
         return process.poll() is not None
 
     until(ended)
@@ -132,7 +132,7 @@ def test_events_are_chosen_by_what_they_have(
     assert shown(tmp_path, len(numbers), **wanted) == [lines[number] for number in numbers]
 
 
-def test_all_shards_are_followed_and_files_that_go_on_too(tmp_path: Path) -> None:
+def test_all_partitions_are_followed_and_files_that_go_on_too(tmp_path: Path) -> None:
     keep(tmp_path / "0", event_lines(0, 2))
     keep(tmp_path / "0", event_lines(2, 4))
     keep(tmp_path / "1", event_lines(10, 12))
@@ -142,9 +142,9 @@ def test_all_shards_are_followed_and_files_that_go_on_too(tmp_path: Path) -> Non
     assert sorted(found) == sorted(event_lines(0, 4) + event_lines(10, 12))
 
 
-def test_a_shard_that_comes_later_is_shown_from_its_beginning(tmp_path: Path) -> None:
+def test_a_partition_that_comes_later_is_shown_from_its_beginning(tmp_path: Path) -> None:
     keep(tmp_path / "0", event_lines(0, 2))
-    following = follow(tmp_path, Wanted(), last=1)
+    following = follow(open_log(tmp_path), Wanted(), last=1)
     first = next(following)
 
     keep(tmp_path / "1", event_lines(10, 12))
@@ -155,6 +155,6 @@ def test_a_shard_that_comes_later_is_shown_from_its_beginning(tmp_path: Path) ->
 def test_asking_for_more_than_there_is_gives_what_there_is(tmp_path: Path) -> None:
     gone = keep(tmp_path / "0", event_lines(0, 3))
     keep(tmp_path / "0", event_lines(3, 5))
-    gone.delete()
+    gone.unlink()
 
     assert shown(tmp_path, 2) == event_lines(3, 5)

@@ -10,7 +10,8 @@ import anyio
 import msgspec
 import pytest
 
-from gateway.app.workers import STUCK, Workers
+from gateway.app.control import STUCK
+from gateway.app.workers import Workers
 from gateway.config import Config, Delivery, Inspector, Journal, Server
 from gateway.delivery.worker import Worker
 from gateway.sinks.base import Sink
@@ -30,11 +31,20 @@ class FakeWorker:
         self.sink = sink
         self.story = story
         self.stuck = stuck
-        self.leaving = self.stopping = False
+        self.told = False
+
+    def stop(self) -> None:
+        self.told = True
+
+    def leave(self) -> None:
+        self.told = True
+
+    def pause(self, paused: bool) -> None:
+        self.story += [f"{self.name} paused"] if paused else []
 
     async def run(self) -> None:
         self.story.append(f"{self.name} began")
-        while self.stuck or not (self.leaving or self.stopping):
+        while self.stuck or not self.told:
             with anyio.CancelScope(shield=self.stuck):
                 await anyio.sleep(0.01)
         self.story.append(f"{self.name} ended")
@@ -135,3 +145,12 @@ def get_stuck(notes: Path, before: dict[str, Sink], after: dict[str, Sink]) -> N
             await one.use(**after)
 
     anyio.run(main)
+
+
+async def test_a_sink_that_is_paused_stays_so_when_its_worker_is_exchanged() -> None:
+    async with bench() as one:
+        await one.use(a=OLD, b=OLD)
+        one.workers.pause({"a"})
+        await one.use(a=NEW, b=OLD)
+
+    assert one.story == ["a began", "b began", "a paused", "a ended", "a paused", "a began"]

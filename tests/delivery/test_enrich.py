@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from gateway.delivery.enrich import Enricher
 from gateway.records.table import Record, Table
@@ -107,3 +108,41 @@ def test_without_a_catalogue_that_can_be_read_events_go_as_they_are(tmp_path: Pa
     line = event_line(properties={"items": [{"product": {"id": "a"}}]}, source=SITE)
 
     assert Enricher(tmp_path / "p.db").complete([line]) == [line]
+
+
+def test_a_catalogue_that_was_removed_or_replaced_is_not_used(tmp_path: Path) -> None:
+    file = tmp_path / "products.db"
+    catalogue = Table(file)
+    enricher = Enricher(file)
+    line = event_line(properties={"items": [{"product": {"id": "a"}}]}, source=SITE)
+
+    found = []
+    for name in ("one", "", "two"):
+        for each in tmp_path.glob("products.db*"):
+            each.unlink()
+        if name:
+            catalogue.merge("29", [Record("a", json.dumps({"name": name}).encode())])
+        [found_line] = enricher.complete([line])
+        found.append(json.loads(found_line)["properties"]["items"][0]["product"].get("name"))
+
+    assert found == ["one", None, "two"]
+
+
+def test_a_catalogue_that_cannot_be_read_is_told_of_once(tmp_path: Path) -> None:
+    file = tmp_path / "products.db"
+    file.write_bytes(b"no database" * 1000)
+    enricher = Enricher(file)
+    line = event_line(properties={"items": [{"product": {"id": "a"}}]}, source=SITE)
+
+    with capture_logs() as logs:
+        enricher.complete([line])
+        enricher.complete([line])
+        file.unlink()
+        Table(file)
+        enricher.complete([line])
+        enricher.complete([line])
+
+    assert [(each["log_level"], each["event"]) for each in logs] == [
+        ("warning", "catalogue not readable, events go as they are"),
+        ("info", "catalogue readable again"),
+    ]

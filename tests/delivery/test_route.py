@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from gateway.delivery.route import Route
-from gateway.journal.positions import Tally
+from gateway.state.tally import Tally
 from tests.build import event_line, event_lines
 from tests.fakes import ScriptedSink
 

@@ -7,49 +7,49 @@ from pathlib import Path
 import pytest
 
 from gateway.delivery.trim import trim
-from gateway.journal import files
-from gateway.journal.positions import Positions, Tally
-from tests.build import event_line, event_lines, keep, open_shard, read_all
+from gateway.journal.base import Position
+from gateway.journal.segments import files
+from gateway.state.store import State
+from gateway.state.tally import Tally
+from tests.build import event_line, event_lines, keep, open_log, read_all
+from tests.delivery.work import open_state
 
 HOUR = 3600.0
-LARGE = 2**40
 
 
 @pytest.fixture
 def journal(tmp_path: Path) -> Path:
     """Two finished files with three events each, written long ago, and an open one that has two."""
-    shard = tmp_path / "journal/0"
     for start, end in ((0, 3), (3, 6), (6, 8)):
-        keep(shard, event_lines(start, end))
-    for file in files.files(shard)[:2]:
-        age(file)
+        file = keep(tmp_path / "journal/0", event_lines(start, end))
+        if end < 8:
+            age(file)
     return tmp_path / "journal"
 
 
 @pytest.fixture
-def positions(tmp_path: Path) -> Iterator[Positions]:
-    opened = Positions.open(tmp_path / "state.db")
+def state(tmp_path: Path) -> Iterator[State]:
+    opened = open_state(tmp_path)
     yield opened
     opened.close()
 
 
-def age(file: files.File) -> None:
-    for path in file.path.parent.glob(f"{file.path.name}*"):
-        os.utime(path, (0, 0))
+def age(file: Path) -> None:
+    os.utime(file, (0, 0))
 
 
-def reach(positions: Positions, position: int, sink: str = "sink", shard: str = "0") -> None:
-    positions.record(sink, shard, position, Tally())
+def reach(state: State, number: int, sink: str = "sink", partition: str = "0", epoch: int = 0) -> None:
+    state.record(sink, partition, Position(number, epoch), Tally())
 
 
-def firsts(journal: Path, shard: str = "0") -> list[int]:
-    return [file.first for file in files.files(journal / shard)]
+def firsts(journal: Path, partition: str = "0") -> list[int]:
+    return files.listing(journal / partition)
 
 
-def test_what_every_sink_has_goes_once_it_is_old(journal: Path, positions: Positions) -> None:
-    reach(positions, 6)
+def test_what_every_sink_has_goes_once_it_is_old(journal: Path, state: State) -> None:
+    reach(state, 6)
 
-    trim(journal, HOUR, LARGE, ["sink"], positions)
+    trim(open_log(journal), HOUR, ["sink"], state)
 
     assert firsts(journal) == [6]
     assert read_all(journal / "0", 6).lines == event_lines(6, 8)
@@ -57,110 +57,103 @@ def test_what_every_sink_has_goes_once_it_is_old(journal: Path, positions: Posit
 
 @pytest.mark.parametrize(("position", "left"), [(2, [0, 3, 6]), (3, [3, 6]), (5, [3, 6]), (6, [6])])
 def test_a_file_stays_while_a_sink_is_still_to_get_something_of_it(
-    journal: Path, positions: Positions, position: int, left: list[int]
+    journal: Path, state: State, position: int, left: list[int]
 ) -> None:
-    reach(positions, position)
+    reach(state, position)
 
-    trim(journal, HOUR, LARGE, ["sink"], positions)
+    trim(open_log(journal), HOUR, ["sink"], state)
 
     assert firsts(journal) == left
 
 
-def test_the_slowest_sink_decides(journal: Path, positions: Positions) -> None:
-    reach(positions, 8, "fast")
-    reach(positions, 3, "slow")
+def test_the_slowest_sink_decides(journal: Path, state: State) -> None:
+    reach(state, 8, "fast")
+    reach(state, 3, "slow")
 
-    trim(journal, HOUR, LARGE, ["fast", "slow"], positions)
+    trim(open_log(journal), HOUR, ["fast", "slow"], state)
 
     assert firsts(journal) == [3, 6]
 
 
-def test_a_sink_that_has_not_begun_is_waited_for(journal: Path, positions: Positions) -> None:
-    reach(positions, 8, "fast")
+def test_a_sink_that_has_not_begun_is_waited_for(journal: Path, state: State) -> None:
+    reach(state, 8, "fast")
 
-    trim(journal, HOUR, LARGE, ["fast", "new"], positions)
+    trim(open_log(journal), HOUR, ["fast", "new"], state)
 
     assert firsts(journal) == [0, 3, 6]
 
 
-def test_a_sink_that_is_no_longer_configured_is_not_waited_for(journal: Path, positions: Positions) -> None:
-    reach(positions, 8, "sink")
-    reach(positions, 0, "former")
+def test_a_sink_that_is_no_longer_configured_is_not_waited_for(journal: Path, state: State) -> None:
+    reach(state, 8, "sink")
+    reach(state, 0, "former")
 
-    trim(journal, HOUR, LARGE, ["sink"], positions)
-
-    assert firsts(journal) == [6]
-
-
-def test_the_last_file_stays_since_its_writer_may_be_at_work(journal: Path, positions: Positions) -> None:
-    reach(positions, 8)
-    age(files.files(journal / "0")[-1])
-
-    trim(journal, HOUR, LARGE, ["sink"], positions)
+    trim(open_log(journal), HOUR, ["sink"], state)
 
     assert firsts(journal) == [6]
 
 
-def test_what_is_young_stays_though_everybody_has_it(tmp_path: Path, positions: Positions) -> None:
+def test_the_last_file_stays_since_its_writer_may_be_at_work(journal: Path, state: State) -> None:
+    reach(state, 8)
+    age(journal / "0" / files.name(6))
+
+    trim(open_log(journal), HOUR, ["sink"], state)
+
+    assert firsts(journal) == [6]
+
+
+def test_what_is_young_stays_though_everybody_has_it(tmp_path: Path, state: State) -> None:
     for start in (0, 3):
         keep(tmp_path / "journal/0", event_lines(start, start + 3))
-    reach(positions, 6)
+    reach(state, 6)
 
-    trim(tmp_path / "journal", HOUR, LARGE, ["sink"], positions)
+    trim(open_log(tmp_path / "journal"), HOUR, ["sink"], state)
 
     assert firsts(tmp_path / "journal") == [0, 3]
 
 
-def test_what_is_young_goes_when_room_gets_short(tmp_path: Path, positions: Positions) -> None:
+def test_what_is_young_goes_when_room_gets_short(tmp_path: Path, state: State) -> None:
     filler = event_line(properties={"filler": "x" * 500_000})
     for _ in range(3):
         keep(tmp_path / "journal/0", [filler])
-    reach(positions, 2)
-    size = files.total_size(tmp_path / "journal")
+    reach(state, 2)
+    size = open_log(tmp_path / "journal").size()
 
-    trim(tmp_path / "journal", HOUR, size + size // 10, ["sink"], positions)
+    trim(open_log(tmp_path / "journal", size + size // 10), HOUR, ["sink"], state)
 
     assert firsts(tmp_path / "journal") == [2]
 
 
-def test_not_even_a_full_journal_makes_an_undelivered_file_go(journal: Path, positions: Positions) -> None:
-    reach(positions, 2)
+def test_not_even_a_full_journal_makes_an_undelivered_file_go(journal: Path, state: State) -> None:
+    reach(state, 2)
 
-    trim(journal, HOUR, 1, ["sink"], positions)
+    trim(open_log(journal, 1), HOUR, ["sink"], state)
 
     assert firsts(journal) == [0, 3, 6]
 
 
-def test_each_shard_is_looked_at_on_its_own(journal: Path, positions: Positions) -> None:
+def test_each_partition_is_looked_at_on_its_own(journal: Path, state: State) -> None:
     for start in (0, 3):
         keep(journal / "1", event_lines(start, start + 3))
-    age(files.files(journal / "1")[0])
-    reach(positions, 8, shard="0")
-    reach(positions, 2, shard="1")
+    age(journal / "1" / files.name(0))
+    reach(state, 8, partition="0")
+    reach(state, 2, partition="1")
 
-    trim(journal, HOUR, LARGE, ["sink"], positions)
+    trim(open_log(journal), HOUR, ["sink"], state)
 
     assert (firsts(journal, "0"), firsts(journal, "1")) == ([6], [0, 3])
 
 
-def test_a_file_goes_with_all_that_sqlite_put_beside_it(tmp_path: Path, positions: Positions) -> None:
-    shard = open_shard(tmp_path / "journal/0", seal_at=0)
-    shard.write([event_line(0)])
-    [first] = files.files(tmp_path / "journal/0")
-    Path(f"{first.path}-wal").touch()
-    Path(f"{first.path}-shm").touch()
-    shard.tidy()
-    shard.write([event_line(1)])
-    reach(positions, 1)
+def test_a_position_of_another_journal_lets_nothing_go(journal: Path, state: State) -> None:
+    reach(state, 8, epoch=12345)
 
-    trim(tmp_path / "journal", -HOUR, LARGE, ["sink"], positions)
+    trim(open_log(journal), HOUR, ["sink"], state)
 
-    assert [path for path in first.path.parent.iterdir() if path.name.startswith(first.path.stem)] == []
+    assert firsts(journal) == [0, 3, 6]
 
 
-def test_a_journal_that_is_not_there_yet_is_no_trouble(tmp_path: Path, positions: Positions) -> None:
+def test_a_journal_that_is_not_there_yet_is_no_trouble(tmp_path: Path, state: State) -> None:
     (tmp_path / "journal").mkdir()
 
-    trim(tmp_path / "journal", HOUR, LARGE, ["sink"], positions)
+    trim(open_log(tmp_path / "journal"), HOUR, ["sink"], state)
 
     assert list((tmp_path / "journal").iterdir()) == []

@@ -1,18 +1,19 @@
 """The worker of one sink: everything in order, at least once, whatever the sink does."""
 
 from collections.abc import Iterator
-from itertools import repeat
 from pathlib import Path
 
 import anyio
 import pytest
 from prometheus_client import REGISTRY
+from structlog.testing import capture_logs
 
-from gateway.delivery.worker import Worker
 from gateway.errors import SinkUnavailable
-from gateway.journal import files
-from gateway.journal.positions import Positions, Tally
-from tests.build import event_line, event_lines, keep, open_shard
+from gateway.journal.base import Position
+from gateway.state.store import State
+from gateway.state.tally import Tally
+from tests.build import event_line, event_lines, keep, open_partition
+from tests.delivery.work import deliver, deliver_until, make, open_state
 from tests.fakes import ScriptedSink
 from tests.gateway import PATIENCE
 from tests.journal.breaking import flip
@@ -28,85 +29,85 @@ def journal(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def positions(tmp_path: Path) -> Iterator[Positions]:
-    opened = Positions.open(tmp_path / "state.db")
+def state(tmp_path: Path) -> Iterator[State]:
+    opened = open_state(tmp_path)
     yield opened
     opened.close()
 
 
-def make(sink: ScriptedSink, journal: Path, positions: Positions, name: str = "sink") -> Worker:
-    """A worker that never waits between two tries."""
-    return Worker(name, sink, journal, positions, lambda: repeat(0.0))
+def numbers(state: State) -> dict[tuple[str, str], int]:
+    """How far each sink is in each partition."""
+    return {key: position.number for key, position in state.positions().items()}
 
 
-async def deliver(worker: Worker) -> None:
-    """Run a worker until there is nothing more to do, or its sink fails."""
-    worker.stopping = True
-    with anyio.fail_after(PATIENCE):
-        await worker.run()
-
-
-async def deliver_until(worker: Worker, sink: ScriptedSink, count: int) -> None:
-    """Run a worker until its sink has so many events and all of them are recorded."""
-    with anyio.fail_after(PATIENCE):
-        async with anyio.create_task_group() as tasks:
-            tasks.start_soon(worker.run)
-            await sink.took(count)
-            worker.stopping = True
-
-
-async def test_everything_in_the_journal_is_delivered_in_order(journal: Path, positions: Positions) -> None:
+async def test_everything_in_the_journal_is_delivered_in_order(journal: Path, state: State) -> None:
     keep(journal / "0", event_lines(0, 3), event_lines(3, 4))
     keep(journal / "0", event_lines(4, 6))
     sink = ScriptedSink()
 
-    await deliver(make(sink, journal, positions))
+    await deliver(make(sink, journal, state))
 
     assert sink.taken == event_lines(0, 6)
-    assert positions.positions() == {("sink", "0"): 6}
-    assert positions.tallies() == {"sink": {("delivered", ""): 6}}
+    assert numbers(state) == {("sink", "0"): 6}
+    assert state.tallies() == {"sink": {("delivered", ""): 6}}
 
 
-async def test_an_event_that_comes_later_is_delivered_too(journal: Path, positions: Positions) -> None:
-    shard = open_shard(journal / "0")
-    shard.write(event_lines(0, 2))
+async def test_an_event_that_comes_later_is_delivered_too(journal: Path, state: State) -> None:
+    partition = open_partition(journal / "0")
+    partition.write(event_lines(0, 2))
     sink = ScriptedSink()
-    sink.script.append(lambda: shard.write(event_lines(2, 3)))
+    sink.script.append(lambda: partition.write(event_lines(2, 3)))
 
-    await deliver_until(make(sink, journal, positions), sink, 3)
+    await deliver_until(make(sink, journal, state), sink, 3)
 
     assert sink.batches == [event_lines(0, 2), event_lines(2, 3)]
 
 
-async def test_a_shard_that_comes_later_is_delivered_too(journal: Path, positions: Positions) -> None:
+async def test_a_partition_that_comes_later_is_delivered_too(journal: Path, state: State) -> None:
     keep(journal / "0", event_lines(0, 2))
     sink = ScriptedSink()
     sink.script.append(lambda: keep(journal / "1", event_lines(2, 3)))
 
-    await deliver_until(make(sink, journal, positions), sink, 3)
+    await deliver_until(make(sink, journal, state), sink, 3)
 
     assert sink.taken == event_lines(0, 3)
 
 
-async def test_a_successor_goes_on_where_its_predecessor_ended(journal: Path, positions: Positions) -> None:
+async def test_events_that_are_gone_are_skipped_counted_and_told_of_once(journal: Path, state: State) -> None:
+    for start in (0, 3, 6):
+        keep(journal / "0", event_lines(start, start + 3))
+    state.record("sink", "0", Position(1), Tally({("delivered", ""): 1}))
+    for file in sorted((journal / "0").glob("*.log"))[:2]:
+        file.unlink()
+    sink = ScriptedSink()
+
+    with capture_logs() as logs:
+        await deliver(make(sink, journal, state))
+
+    assert sink.taken == event_lines(6, 9)
+    assert state.tallies() == {"sink": {("delivered", ""): 4, ("skipped", "not_kept"): 5}}
+    assert [(line["log_level"], line["events"]) for line in logs] == [("warning", 5)]
+
+
+async def test_a_successor_goes_on_where_its_predecessor_ended(journal: Path, state: State) -> None:
     keep(journal / "0", event_lines(0, 3))
-    await deliver(make(ScriptedSink(), journal, positions))
+    await deliver(make(ScriptedSink(), journal, state))
     keep(journal / "0", event_lines(3, 5))
     sink = ScriptedSink()
 
-    await deliver(make(sink, journal, positions))
+    await deliver(make(sink, journal, state))
 
     assert sink.taken == event_lines(3, 5)
 
 
-async def test_no_shard_waits_for_another(journal: Path, positions: Positions) -> None:
+async def test_no_partition_waits_for_another(journal: Path, state: State) -> None:
     large = {"filler": "x" * 800_000}  # of which a passage holds two
     for number in range(6):
         keep(journal / "0", [event_line(number, properties=large)])
     keep(journal / "1", [event_line(100)])
     sink = ScriptedSink()
 
-    await deliver(make(sink, journal, positions))
+    await deliver(make(sink, journal, state))
 
     assert event_line(100) in sink.taken[:3]
     assert [line for line in sink.taken if line != event_line(100)] == [
@@ -114,94 +115,90 @@ async def test_no_shard_waits_for_another(journal: Path, positions: Positions) -
     ]
 
 
-async def test_what_is_not_for_the_sink_is_counted_and_passed_over(
-    journal: Path, positions: Positions
-) -> None:
+async def test_what_is_not_for_the_sink_is_counted_and_passed_over(journal: Path, state: State) -> None:
     keep(journal / "0", [event_line(0, type="page"), event_line(1), event_line(2, type="page")])
     sink = ScriptedSink(types=("track",))
 
-    await deliver(make(sink, journal, positions))
+    await deliver(make(sink, journal, state))
 
     assert sink.taken == [event_line(1)]
-    assert positions.tallies() == {"sink": {("delivered", ""): 1, ("filtered", "type"): 2}}
+    assert state.tallies() == {"sink": {("delivered", ""): 1, ("filtered", "type"): 2}}
 
 
-async def test_a_sink_is_not_bothered_with_nothing(journal: Path, positions: Positions) -> None:
+async def test_a_sink_is_not_bothered_with_nothing(journal: Path, state: State) -> None:
     keep(journal / "0", event_lines(0, 3))
     sink = ScriptedSink(types=("page",))
 
-    await deliver(make(sink, journal, positions))
+    await deliver(make(sink, journal, state))
 
     assert sink.writes == 0
-    assert positions.positions() == {("sink", "0"): 3}
+    assert numbers(state) == {("sink", "0"): 3}
 
 
 @pytest.mark.parametrize(
     "error", [DOWN, ValueError("a bug in the sink")], ids=["unavailable", "failing unforeseen"]
 )
 async def test_a_sink_that_fails_is_asked_again_with_the_same_batch(
-    journal: Path, positions: Positions, error: Exception
+    journal: Path, state: State, error: Exception
 ) -> None:
     keep(journal / "0", event_lines(0, 3))
     sink = ScriptedSink()
     sink.script.extend([error] * 3)
 
-    await deliver_until(make(sink, journal, positions), sink, 3)
+    await deliver_until(make(sink, journal, state), sink, 3)
 
     assert (sink.writes, sink.batches) == (4, [event_lines(0, 3)])
-    assert positions.tallies() == {"sink": {("delivered", ""): 3}}
+    assert state.tallies() == {"sink": {("delivered", ""): 3}}
 
 
-async def test_after_a_failure_the_sink_is_connected_anew(journal: Path, positions: Positions) -> None:
+async def test_after_a_failure_the_sink_is_connected_anew(journal: Path, state: State) -> None:
     keep(journal / "0", event_lines(0, 3))
     sink = ScriptedSink()
     sink.script.append(DOWN)
 
-    await deliver_until(make(sink, journal, positions), sink, 3)
+    await deliver_until(make(sink, journal, state), sink, 3)
 
     assert len(sink.connections) == 2
 
 
-async def test_a_batch_that_was_not_taken_is_not_recorded(journal: Path, positions: Positions) -> None:
+async def test_a_batch_that_was_not_taken_is_not_recorded(journal: Path, state: State) -> None:
     keep(journal / "0", event_lines(0, 3))
     sink = ScriptedSink()
     sink.script.append(DOWN)
 
-    await deliver(make(sink, journal, positions))
+    await deliver(make(sink, journal, state))
 
-    assert positions.positions() == {("sink", "0"): 0}
-    assert positions.tallies() == {}
+    assert numbers(state) == {("sink", "0"): 0}
+    assert not state.tallies()["sink"]
 
 
-async def test_a_batch_that_was_taken_and_not_recorded_comes_again(
-    journal: Path, positions: Positions
-) -> None:
+async def test_a_batch_that_was_taken_and_not_recorded_comes_again(journal: Path, state: State) -> None:
     keep(journal / "0", event_lines(0, 3))
     sink = ScriptedSink()
     with anyio.CancelScope() as scope:
         sink.script.append(scope.cancel)  # as if the process had been killed
-        await make(sink, journal, positions).run()
+        await make(sink, journal, state).run()
 
-    await deliver(make(sink, journal, positions))
+    await deliver(make(sink, journal, state))
 
     assert sink.batches == [event_lines(0, 3)] * 2
-    assert positions.tallies() == {"sink": {("delivered", ""): 3}}
+    assert state.tallies() == {"sink": {("delivered", ""): 3}}
 
 
-async def test_what_the_sink_notes_is_given_back_to_it(journal: Path, positions: Positions) -> None:
+async def test_the_receipt_of_the_sink_is_given_back_to_it(journal: Path, state: State) -> None:
     keep(journal / "0", event_lines(0, 3))
     sink = ScriptedSink()
-    await deliver(make(sink, journal, positions))
+    await deliver(make(sink, journal, state))
     keep(journal / "0", event_lines(3, 5))
 
-    await deliver(make(sink, journal, positions))
+    await deliver(make(sink, journal, state))
 
     assert sink.connections == [b"", b"3 taken"]
-    assert positions.notes("sink") == b"5 taken"
+    assert state.receipt("sink") == b"5 taken"
 
 
 async def test_a_sink_that_is_down_delays_nobody_and_is_left_alone_as_long_as_it_asks(
-    journal: Path, positions: Positions
+    journal: Path, state: State
 ) -> None:
     keep(journal / "0", event_lines(0, 3))
     busy, other = ScriptedSink(), ScriptedSink()
@@ -210,75 +207,73 @@ async def test_a_sink_that_is_down_delays_nobody_and_is_left_alone_as_long_as_it
 
     with anyio.fail_after(PATIENCE):
         async with anyio.create_task_group() as tasks:
-            tasks.start_soon(make(busy, journal, positions, "busy").run)
-            await deliver_until(make(other, journal, positions, "other"), other, 3)
+            tasks.start_soon(make(busy, journal, state, "busy").run)
+            await deliver_until(make(other, journal, state, "other"), other, 3)
             tasks.cancel_scope.cancel()
 
     assert (other.taken, other.writes) == (event_lines(0, 3), 51)
     assert (busy.taken, busy.writes) == ([], 1)
 
 
-async def test_failures_and_their_end_are_seen_in_the_metrics(journal: Path, positions: Positions) -> None:
+async def test_failures_and_their_end_are_seen_in_the_metrics(journal: Path, state: State) -> None:
     keep(journal / "0", event_lines(0, 3))
     sink = ScriptedSink()
     seen: list[float | None] = []
     label = {"sink": "watched"}
     sink.script.extend([DOWN, DOWN, lambda: seen.append(REGISTRY.get_sample_value("gateway_sink_up", label))])
 
-    await deliver_until(make(sink, journal, positions, "watched"), sink, 3)
+    await deliver_until(make(sink, journal, state, "watched"), sink, 3)
 
     seen.append(REGISTRY.get_sample_value("gateway_sink_up", label))
     assert seen == [0.0, 1.0]
     assert REGISTRY.get_sample_value("gateway_sink_retries_total", label) == 2.0
 
 
-async def test_a_damaged_chunk_costs_only_its_own_events(journal: Path, positions: Positions) -> None:
+async def test_a_damaged_chunk_costs_only_its_own_events(journal: Path, state: State) -> None:
     chunk = [event_line(2, event="Damaged"), event_line(3)]
     file = keep(journal / "0", event_lines(0, 2), chunk, event_lines(4, 5))
-    flip(file.path, b"Damaged")
+    flip(file, b"Damaged")
     sink = ScriptedSink()
 
-    await deliver(make(sink, journal, positions))
+    await deliver(make(sink, journal, state))
 
     assert sink.taken == event_lines(0, 2) + event_lines(4, 5)
-    assert positions.tallies() == {"sink": {("delivered", ""): 3, ("dead", "damaged"): 2}}
+    assert state.tallies() == {"sink": {("delivered", ""): 3, ("dead", "damaged"): 2}}
 
 
-async def test_a_new_sink_gets_what_is_kept_and_counts_what_is_not(
-    journal: Path, positions: Positions
-) -> None:
-    keep(journal / "0", event_lines(0, 3))
+async def test_a_new_sink_gets_what_is_kept_and_counts_what_is_not(journal: Path, state: State) -> None:
+    first = keep(journal / "0", event_lines(0, 3))
     keep(journal / "0", event_lines(3, 5))
-    files.files(journal / "0")[0].delete()
+    first.unlink()
     sink = ScriptedSink()
 
-    await deliver(make(sink, journal, positions))
+    await deliver(make(sink, journal, state))
 
     assert sink.taken == event_lines(3, 5)
-    assert positions.tallies() == {"sink": Tally({("delivered", ""): 2, ("skipped", ""): 3})}
+    assert state.tallies() == {"sink": Tally({("delivered", ""): 2, ("skipped", "before_sink"): 3})}
 
 
 async def test_a_worker_that_is_stopped_does_not_wait_for_a_sink_that_is_down(
-    journal: Path, positions: Positions
+    journal: Path, state: State
 ) -> None:
     keep(journal / "0", event_lines(0, 3))
     sink = ScriptedSink()
     sink.script.extend([DOWN] * 1000)
 
-    await deliver(make(sink, journal, positions))
+    await deliver(make(sink, journal, state))
 
     assert (sink.taken, sink.writes) == ([], 1)
 
 
-async def test_what_came_before_a_worker_is_stopped_is_delivered(journal: Path, positions: Positions) -> None:
+async def test_what_came_before_a_worker_is_stopped_is_delivered(journal: Path, state: State) -> None:
     sink = ScriptedSink()
-    worker = make(sink, journal, positions)
+    worker = make(sink, journal, state)
 
     with anyio.fail_after(PATIENCE):
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(worker.run)
             await anyio.wait_all_tasks_blocked()  # it has looked, and found nothing
             keep(journal / "0", event_lines(0, 1))
-            worker.stopping = True
+            worker.stop()
 
     assert sink.taken == event_lines(0, 1)

@@ -7,11 +7,13 @@ from starlette.testclient import TestClient
 
 from gateway.inspector.ledger import Ledger
 from gateway.inspector.pages import inspector
-from tests.build import event_lines, keep
+from tests.build import event_lines, keep, open_log
 
 
 def visitor(folder: Path, token: str = "") -> TestClient:
-    return TestClient(inspector(Ledger(folder / "journal", folder / "state.db", ["archive"]), token))
+    return TestClient(
+        inspector(Ledger(open_log(folder / "journal"), folder / "state.db", ["archive"]), token)
+    )
 
 
 def test_metrics_are_there_before_there_is_a_journal(tmp_path: Path) -> None:

@@ -14,12 +14,13 @@ from gateway.app.intake import Records, all_pages
 from gateway.config_file import load
 from gateway.dialects import DIALECTS
 from gateway.errors import JournalUnavailable
+from gateway.home import Home
 from gateway.intake.body import Budget
 from gateway.intake.pages import Page
 from gateway.journal.writer import Writer
 from gateway.message import OURS
 from gateway.sources import Source, Sources
-from tests.build import Door, open_shard, to_json, track
+from tests.build import Door, open_partition, to_json, track
 from tests.fakes import MemoryJournal
 
 pytestmark = pytest.mark.anyio
@@ -30,8 +31,8 @@ async def pages(tmp_path: Path) -> AsyncIterator[list[Page]]:
     """Those of a gateway that has them all."""
     config = load(None, tmp_path, {})
     sources = Sources([Source("shop", ("dev",), api_tokens=("secret",))])
-    writer = Writer(open_shard(tmp_path / "journal/0"))
-    yield all_pages(config, sources, Records(tmp_path / "journal"), writer, Budget())
+    writer = Writer(open_partition(tmp_path / "journal/0"))
+    yield all_pages(config, sources, Records(Home(tmp_path / "journal")), writer, Budget())
     await writer.close()
 
 

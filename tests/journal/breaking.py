@@ -2,29 +2,30 @@
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-PAGE = 32768
-
-ONE_A_PAGE = 60_000
-"""Bytes of a chunk of which no two share a page of the table: what overflows leaves most of a page here."""
+from gateway.journal import chunk
+from gateway.journal.chunk import Chunk
+from gateway.journal.segments import files
+from gateway.journal.segments.files import START, End, Head
 
 
 def crashed(folder: Path, copy: Path) -> Path:
-    """The shard in `folder` as it would be found if its writer had been killed just now."""
+    """The partition in `folder` as it would be found if its writer had been killed just now."""
     target = copy / folder.name
-    shutil.copytree(folder, target)
+    # A file that has no name of its own yet may get it at this moment.
+    shutil.copytree(folder, target, ignore=shutil.ignore_patterns("next"))
     return target
 
 
 @contextmanager
-def full_disk(log: Path) -> Iterator[None]:
-    """For as long as the block lasts, nothing can be written to a log that this process has open."""
-    number = _descriptor(log)
+def full_disk(file: Path) -> Iterator[None]:
+    """For as long as the block lasts, nothing can be written to a file that this process appends to."""
+    number = appends_with(file)
     kept = os.dup(number)
-    _replace(number, "/dev/full")
+    _replace(number, "/dev/full", os.O_RDWR)
     try:
         yield
     finally:
@@ -32,43 +33,112 @@ def full_disk(log: Path) -> Iterator[None]:
         os.close(kept)
 
 
-def failing_sync(log: Path) -> None:
-    """What is written to a log that this process has open is lost, and its next sync says so."""
-    _replace(_descriptor(log), "/dev/null")  # which takes everything, and cannot be synced
+def failing_sync(file: Path) -> None:
+    """Whatever this process appends to a file from now on fails, and not for want of room."""
+    _replace(appends_with(file), "/dev/null", os.O_RDONLY)
 
 
-def _descriptor(file: Path) -> int:
-    opened = Path("/proc/self/fd")
-    [found] = [link for link in opened.iterdir() if link.exists() and link.readlink() == file.resolve()]
-    return int(found.name)
+def appends_with(file: Path) -> int:
+    """The descriptor with which this process appends to a file: the only one that may read it as well."""
+    [found] = [number for number, mode in opened(file).items() if mode == os.O_RDWR]
+    return found
 
 
-def _replace(number: int, device: str) -> None:
-    other = os.open(device, os.O_RDWR)
+def opened(file: Path) -> dict[int, int]:
+    """What this process has open of a file: the numbers of the descriptors, and what each is for."""
+    found = {}
+    for link in Path("/proc/self/fd").iterdir():
+        try:
+            if link.readlink() == file.resolve():
+                found[int(link.name)] = int(told_of(link.name)["flags"], 8) & os.O_ACCMODE
+        except FileNotFoundError:
+            continue  # closed meanwhile
+    return found
+
+
+def deleted(folder: Path) -> list[str]:
+    """What this process has open of files that were in a folder and have no name any more."""
+    found = []
+    for link in Path("/proc/self/fd").iterdir():
+        try:
+            target = str(link.readlink())
+        except FileNotFoundError:
+            continue  # as above
+        if target.startswith(f"{folder.resolve()}/") and target.endswith(" (deleted)"):
+            found.append(target)
+    return found
+
+
+def told_of(number: int | str) -> dict[str, str]:
+    """What the system tells of a descriptor."""
+    lines = Path(f"/proc/self/fdinfo/{number}").read_text().splitlines()
+    return dict(line.split(":\t", 1) for line in lines)
+
+
+def _replace(number: int, device: str, mode: int) -> None:
+    other = os.open(device, mode)
     os.dup2(other, number)
     os.close(other)
 
 
 def flip(file: Path, text: bytes) -> None:
     """Change one bit of a text where it stands in a file."""
-    content = bytearray(file.read_bytes())
-    content[content.index(text)] ^= 1
-    file.write_bytes(content)
+    content = file.read_bytes()
+    flip_bit(file, content.index(text) * 8)
 
 
-def spoil_page(file: Path, text: bytes) -> None:
-    """Make the page unreadable on which a text stands."""
-    content = bytearray(file.read_bytes())
-    start = content.index(text) // PAGE * PAGE
-    content[start : start + 8] = b"\xff" * 8
-    file.write_bytes(content)
+def flip_bit(file: Path, bit: int) -> None:
+    """Change one bit of a file, without writing the rest of it again."""
+    with file.open("r+b") as opened:
+        opened.seek(bit // 8)
+        byte = opened.read(1)[0]
+        opened.seek(bit // 8)
+        opened.write(bytes([byte ^ 1 << bit % 8]))
 
 
-def zero(file: Path) -> None:
-    """Leave a file its length and nothing else."""
-    file.write_bytes(bytes(file.stat().st_size))
+def zero(file: Path, start: int = 0, end: int | None = None) -> None:
+    """Leave zeros in place of a part of a file; without a part, of all of it."""
+    end = file.stat().st_size if end is None else end
+    overwrite(file, start, bytes(end - start))
+
+
+def overwrite(file: Path, start: int, data: bytes) -> None:
+    """Change a part of a file, without writing the rest of it again."""
+    with file.open("r+b") as opened:
+        opened.seek(start)
+        opened.write(data)
 
 
 def cut(file: Path, size: int) -> None:
     """Leave a file only its beginning."""
     os.truncate(file, size)
+
+
+def put_in_doubt(file: Path, first: int, lines: Sequence[bytes], epoch: int | None = None) -> None:
+    """
+    Write a chunk behind the durable end of a file: what a commit leaves whose sync failed, or that was
+    killed before it told anybody. `epoch`: another than that of the file.
+    """
+    with file.open("r+b") as opened:
+        head, end = files.read_head(opened.fileno()), files.read_end(opened.fileno())
+    assert head
+    assert end
+    overwrite(file, end.offset, _packed(first, epoch or head.epoch, lines))
+
+
+def make_file(file: Path, head: Head, *chunks: Sequence[bytes]) -> None:
+    """Make a finished file, much faster than commits would and whatever it says of itself."""
+    parts, first = [], head.first
+    for lines in chunks:
+        parts.append(_packed(first, head.epoch, lines))
+        first += len(lines)
+    data = b"".join(parts)
+    file.write_bytes(bytes(START) + data)
+    with file.open("r+b") as opened:
+        files.write_head(opened.fileno(), head, End(START + len(data), first, finished=True))
+
+
+def _packed(first: int, epoch: int, lines: Sequence[bytes]) -> bytes:
+    data = b"".join(line + b"\n" for line in lines)
+    made = Chunk(first, len(lines), epoch, files.milliseconds(), chunk.ANYTHING, data)
+    return chunk.head(made) + data

@@ -8,10 +8,9 @@ from pathlib import Path
 
 from gateway import logs
 from gateway.errors import JournalUnavailable
-from tests.build import event_line, open_shard
+from tests.build import event_line, open_partition
 
 LIMIT = 1024 * 1024  # bytes
-LINES = 100
 
 
 def main(folder: Path) -> None:
@@ -19,21 +18,21 @@ def main(folder: Path) -> None:
     logs.configure()
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     _, most = resource.getrlimit(resource.RLIMIT_FSIZE)
-    shard = open_shard(folder)
-    shard.write([event_line(0)])
+    partition = open_partition(folder, largest=2**30)
+    partition.write([event_line(0)])
     acknowledged, number = [0], 1
     refusals: list[str] = []
     resource.setrlimit(resource.RLIMIT_FSIZE, (LIMIT, most))
     while not refusals:
         try:
-            shard.write([event_line(number, properties={"filler": "x" * 50_000})])
+            partition.write([event_line(number, properties={"filler": "x" * 50_000})])
             acknowledged.append(number)
         except JournalUnavailable as trouble:
             refusals.append(str(trouble))
         number += 1
     resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))
-    shard.write([event_line(number)])
-    shard.finish()
+    partition.write([event_line(number)])
+    partition.close()
     print(json.dumps({"acknowledged": [*acknowledged, number], "refusals": refusals}))
 
 

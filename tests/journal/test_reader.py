@@ -1,220 +1,136 @@
-"""Reading a shard from any position on: damage costs its own events, and each of them is counted."""
+"""Reading a partition from any position on: damage costs its own events, and each of them is counted."""
 
-import random
+from collections.abc import Callable
 from pathlib import Path
 
-import apsw
 import pytest
 
-from gateway.journal import files
-from gateway.journal.reader import Passage, Reader
-from tests.build import Read, event_line, event_lines, keep, open_shard, read_all
-from tests.journal.breaking import ONE_A_PAGE, cut, flip, spoil_page, zero
+from gateway.journal.base import Position
+from gateway.journal.segments import files
+from gateway.journal.segments.files import START, Head
+from gateway.journal.segments.reader import Reader
+from tests.build import (
+    JOURNAL,
+    Read,
+    event_lines,
+    keep,
+    open_log,
+    read_all,
+    read_to_end,
+)
+from tests.journal.breaking import cut, flip, make_file, zero
 
 
-def wide(number: int) -> bytes:
-    """An event that shares no page of its file with others."""
-    return event_line(number, event=f"E{number}", properties={"filler": "x" * ONE_A_PAGE})
-
-
-def test_nothing_yet_is_none(tmp_path: Path) -> None:
-    (tmp_path / "0").mkdir()
-
-    reader = Reader(tmp_path / "0")
-
-    assert reader.read(0) is None
-    assert (reader.oldest(), reader.newest(), reader.taken()) == (0, 0, 0)
-    assert reader.waiting_since(0) is None
-
-
-def test_a_file_without_events_is_none(tmp_path: Path) -> None:
-    shard = open_shard(tmp_path / "0")
-    shard.write([])
-
-    reader = Reader(tmp_path / "0")
-
-    assert reader.read(0) is None
-    assert (reader.newest(), reader.taken()) == (0, 0)
-    reader.close()
-
-
-def test_a_file_that_is_just_being_made_is_none(tmp_path: Path) -> None:
-    (tmp_path / "0").mkdir()
-    (tmp_path / "0" / f"{0:020d}.db").touch()
-
-    assert Reader(tmp_path / "0").read(0) is None
-
-
-@pytest.mark.parametrize("position", range(8))
-def test_a_position_may_lie_anywhere(tmp_path: Path, position: int) -> None:
-    keep(tmp_path / "0", event_lines(0, 3), event_lines(3, 5))
-    keep(tmp_path / "0", event_lines(5, 7))
-
-    assert read_all(tmp_path / "0", position) == Read(event_lines(position, 7), 0, max(position, 7))
-
-
-def test_what_is_written_meanwhile_is_found_by_the_next_look(tmp_path: Path) -> None:
-    shard = open_shard(tmp_path / "0", seal_at=0)
-    reader = Reader(tmp_path / "0")
-    found = []
-
-    for number in range(3):
-        shard.write([event_line(number)])
-        shard.tidy()
-        found.append(reader.read(number))
-
-    assert [passage and passage.lines for passage in found] == [event_lines(n, n + 1) for n in range(3)]
-    reader.close()
-
-
-def test_a_file_that_was_made_again_is_read_anew(tmp_path: Path) -> None:
-    first = open_shard(tmp_path / "0")
-    first.write([])
-    reader = Reader(tmp_path / "0")
-    before = reader.read(0)
-    first.finish()  # and with it goes the file, since it has no events
-
-    keep(tmp_path / "0", event_lines(0, 3))
-
-    after = reader.read(0)
-    assert (before, after and after.lines) == (None, event_lines(0, 3))
-    reader.close()
-
-
-def test_a_passage_has_an_end_though_a_chunk_is_never_divided(tmp_path: Path) -> None:
-    large = [event_line(number, properties={"filler": "x" * 700_000}) for number in range(6)]
-    keep(tmp_path / "0", large[:3], large[3:4], large[4:])
-
-    reader = Reader(tmp_path / "0")
-    first, rest = reader.read(0), reader.read(3)
-
-    assert first
-    assert (first.lines, first.end) == (large[:3], 3)
-    assert rest
-    assert (rest.lines, rest.end) == (large[3:], 6)
-    reader.close()
-
-
-def test_a_passage_says_when_it_was_committed(tmp_path: Path) -> None:
-    file = keep(tmp_path / "0", event_lines(0, 1), event_lines(1, 2))
-    connection = files.open_for_writing(file.path)
-    connection.execute("UPDATE chunks SET received_at = 1000 + id")
-    connection.close()
-
-    reader = Reader(tmp_path / "0")
-
-    assert [reader.waiting_since(position) for position in (0, 1, 2)] == [1000, 1001, None]
-    reader.close()
-
-
-def test_what_is_no_longer_kept_is_lost_to_whoever_comes_too_late(tmp_path: Path) -> None:
-    gone = keep(tmp_path / "0", event_lines(0, 3))
-    keep(tmp_path / "0", event_lines(3, 5))
-    gone.delete()
-
-    reader = Reader(tmp_path / "0")
-
-    assert reader.read(1) == Passage([], 3, lost=2)
-    assert (reader.oldest(), reader.newest(), reader.taken()) == (3, 5, 5)
-    assert read_all(tmp_path / "0", 1) == Read(event_lines(3, 5), 2, 5)
-    reader.close()
-
-
-def test_a_file_missing_in_the_middle_costs_its_own_events(tmp_path: Path) -> None:
-    keep(tmp_path / "0", event_lines(0, 2))
-    gone = keep(tmp_path / "0", event_lines(2, 5))
-    keep(tmp_path / "0", event_lines(5, 6))
-    gone.delete()
-
-    assert read_all(tmp_path / "0") == Read(event_lines(0, 2) + event_lines(5, 6), 3, 6)
-
-
-def test_a_damaged_row_costs_its_own_events_and_is_kept_to_be_looked_at(tmp_path: Path) -> None:
-    damaged = [event_line(2, event="Damaged"), event_line(3)]
-    file = keep(tmp_path / "0", event_lines(0, 2), damaged, event_lines(4, 6))
-    flip(file.path, b"Damaged")
+@pytest.mark.parametrize("number", [1, 2, 4])
+def test_a_damaged_chunk_costs_its_own_events_and_is_kept(tmp_path: Path, number: int) -> None:
+    lines = event_lines(0, 5)
+    file = keep(tmp_path / "0", *([line] for line in lines))
+    flip(file, b'"m%d"' % number)
 
     read = read_all(tmp_path / "0")
 
     [kept] = (tmp_path / "quarantine").iterdir()
-    assert read == Read(event_lines(0, 2) + event_lines(4, 6), 2, 6)
-    assert kept.read_bytes().endswith(event_line(3))
+    assert read == Read([line for line in lines if line != lines[number]], 1, 5)
+    assert len(kept.read_bytes()) == 48 + len(lines[number]) + 1
+    assert lines[number][80:] in kept.read_bytes()
 
 
-def test_of_a_damaged_row_only_what_is_still_wanted_counts(tmp_path: Path) -> None:
-    file = keep(tmp_path / "0", [event_line(0), event_line(1, event="Damaged"), event_line(2)])
-    flip(file.path, b"Damaged")
+def test_of_a_damaged_chunk_only_what_is_still_wanted_counts(tmp_path: Path) -> None:
+    file = keep(tmp_path / "0", event_lines(0, 3), event_lines(3, 4))
+    flip(file, b'"m1"')
 
-    assert read_all(tmp_path / "0", 1).lost == 2
+    assert read_all(tmp_path / "0", 1) == Read(event_lines(3, 4), 2, 4)
 
 
-@pytest.mark.parametrize("number", [1, 2, 4])
-def test_a_damaged_page_of_a_finished_file_costs_its_own_events(tmp_path: Path, number: int) -> None:
-    lines = [wide(each) for each in range(5)]
-    file = keep(tmp_path / "0", *([line] for line in lines))
-    keep(tmp_path / "0", event_lines(5, 6))
-    spoil_page(file.path, f'"E{number}"'.encode())
+def test_damage_is_kept_once_and_by_those_who_are_asked_to(tmp_path: Path) -> None:
+    flip(keep(tmp_path / "0", event_lines(0, 3)), b'"m1"')
+    log = open_log(tmp_path)
 
-    read = read_all(tmp_path / "0")
+    read_to_end(log.reader("0"), Position(0))
+    before = (tmp_path / "quarantine").exists()
+    for _ in range(2):
+        read_to_end(log.reader("0", quarantine=True), Position(0))
 
-    left = [line for line in lines if line != lines[number]]
-    assert read == Read([*left, event_line(5)], 1, 6)
+    assert not before
+    assert len(list((tmp_path / "quarantine").iterdir())) == 1
 
 
 @pytest.mark.parametrize(
-    "damage", [zero, lambda file: cut(file, 100), lambda file: cut(file, 0), Path.unlink]
+    "damage",
+    [
+        zero,
+        lambda file: cut(file, 100),
+        lambda file: cut(file, START),
+        lambda file: cut(file, 0),
+        Path.unlink,
+    ],
 )
-def test_a_finished_file_that_is_ruined_costs_no_other(tmp_path: Path, damage: object) -> None:
-    assert callable(damage)
+def test_a_finished_file_that_is_ruined_costs_no_other(
+    tmp_path: Path, damage: Callable[[Path], None]
+) -> None:
     keep(tmp_path / "0", event_lines(0, 2))
     file = keep(tmp_path / "0", event_lines(2, 5))
     keep(tmp_path / "0", event_lines(5, 6))
-    damage(file.path)
+
+    damage(file)
 
     assert read_all(tmp_path / "0") == Read(event_lines(0, 2) + event_lines(5, 6), 3, 6)
 
 
-def test_the_newest_file_is_not_given_up(tmp_path: Path) -> None:
-    file = keep(tmp_path / "0", event_lines(0, 3))
-    whole = file.path.read_bytes()
-    zero(file.path)
+def test_what_is_no_longer_kept_is_released_to_whoever_comes_too_late(tmp_path: Path) -> None:
+    gone = keep(tmp_path / "0", event_lines(0, 3))
+    keep(tmp_path / "0", event_lines(3, 5))
+    gone.unlink()
     reader = Reader(tmp_path / "0")
 
-    with pytest.raises(apsw.Error):
-        reader.read(0)
-    file.path.write_bytes(whole)
-    passage = reader.read(0)
+    piece = reader.read(Position(1, 7))
 
-    assert passage
-    assert (passage.lines, passage.lost) == (event_lines(0, 3), 0)
-    reader.close()
+    assert piece
+    assert (piece.chunks, piece.end.number, piece.released, piece.damaged) == ([], 3, 2, 0)
+    assert read_to_end(reader, piece.end) == Read(event_lines(3, 5), 0, 5)
 
 
-def test_the_newest_event_is_looked_for_in_what_can_be_read(tmp_path: Path) -> None:
-    keep(tmp_path / "0", event_lines(0, 3))
-    zero(keep(tmp_path / "0", event_lines(3, 5)).path)
-
+def test_at_the_border_of_two_files_the_epoch_of_the_event_before_counts(tmp_path: Path) -> None:
+    epochs = []
+    for start in (0, 2, 4):
+        keep(tmp_path / "0", event_lines(start, start + 2))
+        piece = Reader(tmp_path / "0").read(Position(start))
+        assert piece
+        epochs.append(piece.end.epoch)
+    first, second, third = epochs
     reader = Reader(tmp_path / "0")
 
-    assert (reader.newest(), reader.taken()) == (3, 3)
-    reader.close()
+    known = {
+        number: [epoch for epoch in (first, second, third, 7) if reader.knows(Position(number, epoch))]
+        for number in range(1, 7)
+    }
+
+    assert known[1] == [first]
+    assert known[2][0] == first
+    assert third not in known[2]
+    assert 7 not in known[2]
+    assert known[3] == [second]
+    assert known[4][0] == second
+    assert first not in known[4]
+    assert known[5] == [third]
+    assert known[6] == [third]
 
 
-def test_wherever_a_bit_flips_no_event_of_another_file_is_lost_and_none_is_made_up(
-    tmp_path: Path, chance: random.Random
-) -> None:
-    lines = event_lines(0, 40)
-    file = keep(tmp_path / "0", *(lines[start : start + 4] for start in range(0, 20, 4)))
-    keep(tmp_path / "0", lines[20:])
-    whole = file.path.read_bytes()
-    used = [place for place, byte in enumerate(whole) if byte]
+def test_a_hundred_thousand_chunks_of_one_event_are_read_from_anywhere(tmp_path: Path) -> None:
+    (tmp_path / "0").mkdir()
+    for first in (0, 60_000):
+        lines = ([b'{"n":%d}' % number] for number in range(first, min(first + 60_000, 100_000)))
+        make_file(tmp_path / "0" / files.name(first), Head(JOURNAL, 0, 7, first, 0), *lines)
+    reader = Reader(tmp_path / "0")
 
-    for place in chance.sample(used, 150):
-        content = bytearray(whole)
-        content[place] ^= 1 << chance.randrange(8)
-        file.path.write_bytes(content)
-        read = read_all(tmp_path / "0")
-        found = [line for line in lines if line in read.lines]
-        assert (read.lines, read.end) == (found, 40), place
-        assert found[-20:] == lines[20:], place
-        assert len(read.lines) + read.lost == 40, place
+    for number in (99_999, 50_000, 0):
+        read = read_to_end(reader, Position(number))
+        assert read.lines[0] == b'{"n":%d}' % number
+        assert (len(read.lines), read.lost, read.end) == (100_000 - number, 0, 100_000)
+
+
+def test_time_is_found_though_the_clock_is_of_no_use(tmp_path: Path) -> None:
+    keep(tmp_path / "0", event_lines(0, 2), event_lines(2, 4))
+    reader = Reader(tmp_path / "0")
+
+    assert (reader.seek(-1e9), reader.seek(0), reader.seek(1e12)) == (0, 0, 4)

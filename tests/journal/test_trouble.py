@@ -1,4 +1,4 @@
-"""A shard whose disk fails or is full: it says so, and nothing that was acknowledged is harmed."""
+"""A partition whose disk fails or is full: it says so, and nothing that was acknowledged is harmed."""
 
 import json
 import subprocess
@@ -8,121 +8,147 @@ from pathlib import Path
 import pytest
 
 from gateway.errors import JournalUnavailable
-from gateway.journal import files
-from gateway.journal.reader import Reader
-from tests.build import Read, event_line, event_lines, open_shard, read_all
-from tests.journal.breaking import crashed, failing_sync, full_disk
+from gateway.journal.base import Position
+from gateway.journal.segments import files
+from gateway.journal.segments.reader import Reader
+from tests.build import Read, event_lines, open_partition, read_all
+from tests.journal.breaking import crashed, failing_sync, full_disk, put_in_doubt
 
 ROOT = Path(__file__).parents[2]
 
 
-def log(folder: Path) -> Path:
-    """The log of the newest file."""
-    return Path(f"{files.files(folder)[-1].path}-wal")
-
-
-def message_ids(folder: Path) -> list[str]:
-    return [json.loads(line)["messageId"] for line in read_all(folder).lines]
+def newest(folder: Path) -> Path:
+    return folder / files.name(files.listing(folder)[-1])
 
 
 def test_on_a_full_disk_nothing_is_acknowledged(tmp_path: Path) -> None:
-    shard = open_shard(tmp_path / "0")
-    shard.write(event_lines(0, 2))
+    partition = open_partition(tmp_path / "0")
+    partition.write(event_lines(0, 2))
 
-    with full_disk(log(tmp_path / "0")), pytest.raises(JournalUnavailable, match="full"):
-        shard.write(event_lines(2, 4))
+    with full_disk(newest(tmp_path / "0")):
+        with pytest.raises(JournalUnavailable, match="No space left"):
+            partition.write(event_lines(2, 4))
+        with pytest.raises(JournalUnavailable, match="No space left"):
+            partition.probe()
 
     assert read_all(tmp_path / "0") == Read(event_lines(0, 2), 0, 2)
+    partition.close()
 
 
 def test_when_the_disk_has_space_again_it_goes_on_in_the_same_file(tmp_path: Path) -> None:
-    shard = open_shard(tmp_path / "0")
-    shard.write(event_lines(0, 2))
+    partition = open_partition(tmp_path / "0")
+    partition.write(event_lines(0, 2))
 
-    with full_disk(log(tmp_path / "0")), pytest.raises(JournalUnavailable):
-        shard.write(event_lines(2, 4))
-    shard.write(event_lines(2, 4))
+    with full_disk(newest(tmp_path / "0")), pytest.raises(JournalUnavailable):
+        partition.write(event_lines(2, 4))
+    partition.write(event_lines(2, 4))
 
     assert read_all(tmp_path / "0") == Read(event_lines(0, 4), 0, 4)
-    assert len(files.files(tmp_path / "0")) == 1
+    assert files.listing(tmp_path / "0") == [0]
+    partition.close()
 
 
-def test_after_an_io_error_nothing_is_tried_again_on_the_same_file(tmp_path: Path) -> None:
-    shard = open_shard(tmp_path / "0")
-    shard.write(event_lines(0, 2))
-    failing_sync(log(tmp_path / "0"))
+def test_what_a_full_disk_left_behind_is_overwritten(tmp_path: Path) -> None:
+    partition = open_partition(tmp_path / "0")
+    partition.write(event_lines(0, 2))
+    put_in_doubt(newest(tmp_path / "0"), 2, event_lines(100, 110))
 
-    with pytest.raises(JournalUnavailable, match="I/O"):
-        shard.write(event_lines(2, 4))
-    shard.write(event_lines(4, 5))
+    with full_disk(newest(tmp_path / "0")), pytest.raises(JournalUnavailable):
+        partition.write(event_lines(100, 110))
+    partition.write(event_lines(2, 3))
+    found = crashed(tmp_path / "0", tmp_path / "copy")
+    open_partition(found).close()
 
-    assert [file.first for file in files.files(tmp_path / "0")] == [0, 4]
-
-
-def test_an_io_error_costs_no_acknowledged_event(tmp_path: Path) -> None:
-    shard = open_shard(tmp_path / "0")
-    shard.write(event_lines(0, 2))
-    failing_sync(log(tmp_path / "0"))
-
-    with pytest.raises(JournalUnavailable):
-        shard.write(event_lines(2, 4))
-    shard.write(event_lines(4, 6))
-
-    assert read_all(tmp_path / "0") == Read(event_lines(0, 2) + event_lines(4, 6), 0, 6)
+    assert read_all(tmp_path / "0") == read_all(found) == Read(event_lines(0, 3), 0, 3)
+    partition.close()
 
 
-def test_numbers_that_an_io_error_has_skipped_count_for_nothing(tmp_path: Path) -> None:
-    shard = open_shard(tmp_path / "0")
-    shard.write(event_lines(0, 2))
-    failing_sync(log(tmp_path / "0"))
+@pytest.mark.parametrize("step", ["a write", "a probe", "the end of a file"])
+def test_after_an_error_nothing_is_tried_again_on_the_same_file(tmp_path: Path, step: str) -> None:
+    partition = open_partition(tmp_path / "0")
+    partition.write(event_lines(0, 2))
+    failing_sync(newest(tmp_path / "0"))
 
-    with pytest.raises(JournalUnavailable):
-        shard.write(event_lines(2, 4))
-    shard.write(event_lines(4, 5))
+    if step == "the end of a file":
+        partition.finish()
+    else:
+        with pytest.raises(JournalUnavailable):
+            partition.probe() if step == "a probe" else partition.write(event_lines(2, 4))
+    partition.write(event_lines(2, 4))
 
+    assert files.listing(tmp_path / "0") == [0, 2]
+    assert read_all(tmp_path / "0") == Read(event_lines(0, 4), 0, 4)
+    partition.close()
+
+
+def test_the_numbers_of_a_chunk_in_doubt_are_given_to_others_and_it_is_never_seen(tmp_path: Path) -> None:
+    partition = open_partition(tmp_path / "0")
+    partition.write(event_lines(0, 2))
+    file = newest(tmp_path / "0")
     reader = Reader(tmp_path / "0")
-    assert (reader.newest(), reader.taken()) == (5, 3)
-
-
-def test_skipped_numbers_are_remembered_by_a_successor(tmp_path: Path) -> None:
-    shard = open_shard(tmp_path / "0")
-    shard.write(event_lines(0, 2))
-    failing_sync(log(tmp_path / "0"))
+    piece = reader.read(Position(0))
+    assert piece
+    failing_sync(file)
     with pytest.raises(JournalUnavailable):
-        shard.write(event_lines(2, 4))
-    shard.write([])
+        partition.write(event_lines(100, 105))
+    put_in_doubt(file, 2, event_lines(100, 105))
+
+    meanwhile = reader.read(piece.end), reader.newest(), reader.knows(Position(3))
+    partition.write(event_lines(2, 3))
+
+    assert meanwhile == (None, 2, False)
+    assert read_all(tmp_path / "0", 2) == Read(event_lines(2, 3), 0, 3)
+    assert reader.knows(piece.end)
+    partition.close()
+
+
+def test_a_chunk_in_doubt_stays_unseen_after_the_next_takeover(tmp_path: Path) -> None:
+    partition = open_partition(tmp_path / "0")
+    partition.write(event_lines(0, 2))
+    file = newest(tmp_path / "0")
+    failing_sync(file)
+    with pytest.raises(JournalUnavailable):
+        partition.write(event_lines(100, 105))
+    put_in_doubt(file, 2, event_lines(100, 105))
+    partition.write(event_lines(2, 3))
     found = crashed(tmp_path / "0", tmp_path / "copy")
 
-    successor = open_shard(found)
-    successor.write(event_lines(4, 5))
+    for _ in range(2):
+        open_partition(found).close()
 
-    assert Reader(found).taken() == 3
-    assert read_all(found) == Read(event_lines(0, 2) + event_lines(4, 5), 0, 5)
+    assert read_all(found) == Read(event_lines(0, 3), 0, 3)
+    partition.close()
 
 
-def test_a_file_that_cannot_be_made_is_tried_again_with_another_name(tmp_path: Path) -> None:
-    shard = open_shard(tmp_path / "0")
-    obstacle = tmp_path / "0" / f"{0:020d}.db"
-    obstacle.mkdir()
+def test_a_chunk_in_doubt_is_there_or_not_after_a_kill_and_its_numbers_are_its_own(tmp_path: Path) -> None:
+    partition = open_partition(tmp_path / "0")
+    partition.write(event_lines(0, 2))
+    put_in_doubt(newest(tmp_path / "0"), 2, event_lines(2, 5))
+    found = crashed(tmp_path / "0", tmp_path / "copy")
+
+    successor = open_partition(found)
+    successor.write(event_lines(5, 6))
+
+    assert read_all(found) == Read(event_lines(0, 6), 0, 6)
+    partition.close()
+    successor.close()
+
+
+def test_a_file_without_events_that_failed_is_made_again(tmp_path: Path) -> None:
+    partition = open_partition(tmp_path / "0")
+    reader = Reader(tmp_path / "0")
+    assert reader.read(Position(0)) is None
+    failing_sync(newest(tmp_path / "0"))
 
     with pytest.raises(JournalUnavailable):
-        shard.write(event_lines(0, 2))
-    shard.write(event_lines(2, 3))
+        partition.write(event_lines(100, 102))
+    partition.write(event_lines(0, 2))
 
-    obstacle.rmdir()
-    assert (read_all(tmp_path / "0").lines, Reader(tmp_path / "0").taken()) == (event_lines(2, 3), 1)
-
-
-def test_a_vanished_folder_is_told_of_and_not_fatal(tmp_path: Path) -> None:
-    shard = open_shard(tmp_path / "0")
-    (tmp_path / "0").rename(tmp_path / "elsewhere")
-
-    with pytest.raises(JournalUnavailable):
-        shard.write(event_lines(0, 2))
-    (tmp_path / "elsewhere").rename(tmp_path / "0")
-    shard.write(event_lines(2, 3))
-
-    assert read_all(tmp_path / "0").lines == event_lines(2, 3)
+    assert files.listing(tmp_path / "0") == [0]
+    piece = reader.read(Position(0))
+    assert piece
+    assert [each.lines() for each in piece.chunks] == [event_lines(0, 2)]
+    partition.close()
 
 
 def test_a_limit_of_the_system_on_file_sizes_costs_no_acknowledged_event(tmp_path: Path) -> None:
@@ -134,20 +160,23 @@ def test_a_limit_of_the_system_on_file_sizes_costs_no_acknowledged_event(tmp_pat
     )
 
     told = json.loads(done.stdout)
-    found = message_ids(tmp_path / "0")
+    read = read_all(tmp_path / "0")
     assert len(told["refusals"]) == 1
-    # The one that was refused may be there as well: its commit may have failed at the very end.
-    assert [name for name in found if int(name[1:]) in told["acknowledged"]] == [
-        f"m{number}" for number in told["acknowledged"]
-    ]
+    assert [json.loads(line)["messageId"] for line in read.lines] == [f"m{n}" for n in told["acknowledged"]]
+    assert read.lost == 0
 
 
-def test_an_abandoned_file_does_not_hinder_a_checkpoint(tmp_path: Path) -> None:
-    shard = open_shard(tmp_path / "0")
-    shard.write(event_lines(0, 2))
-    failing_sync(log(tmp_path / "0"))
+def test_where_no_folder_can_be_made_nothing_is_acknowledged_until_it_can(tmp_path: Path) -> None:
+    obstacle = tmp_path / "journal"
+    partition = open_partition(obstacle / "0")
+    partition.write(event_lines(0, 2))
+    obstacle.rename(tmp_path / "elsewhere")
+    obstacle.touch()
 
-    shard.checkpoint()
-    shard.write([event_line(2)])
+    with pytest.raises(JournalUnavailable, match="Not a directory"):
+        partition.write(event_lines(2, 4))
+    obstacle.unlink()
+    partition.write(event_lines(2, 4))
 
-    assert read_all(tmp_path / "0").lines == event_lines(0, 3)
+    assert read_all(obstacle / "0", 2) == Read(event_lines(2, 4), 0, 4)
+    partition.close()

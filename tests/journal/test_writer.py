@@ -8,19 +8,21 @@ from pathlib import Path
 import pytest
 
 from gateway.errors import JournalUnavailable, Overloaded
-from gateway.journal import files
-from gateway.journal.shard import Shard
+from gateway.journal.base import Position
+from gateway.journal.segments import files
+from gateway.journal.segments.partition import Partition
+from gateway.journal.segments.reader import Reader
 from gateway.journal.writer import Writer
-from tests.build import Read, event_line, event_lines, keep, open_shard, read_all
-from tests.gateway import PATIENCE
+from tests.build import Read, event_line, event_lines, keep, open_log, open_partition, read_all
+from tests.gateway import PATIENCE, until
 from tests.journal.breaking import failing_sync, full_disk
 
 pytestmark = pytest.mark.anyio
 
 
 @asynccontextmanager
-async def writing(shard: Shard) -> AsyncIterator[Writer]:
-    writer = Writer(shard)
+async def writing(partition: Partition) -> AsyncIterator[Writer]:
+    writer = Writer(partition)
     try:
         async with asyncio.timeout(PATIENCE):
             yield writer
@@ -28,63 +30,39 @@ async def writing(shard: Shard) -> AsyncIterator[Writer]:
         await writer.close()
 
 
-def log(folder: Path) -> Path:
-    return Path(f"{files.files(folder)[-1].path}-wal")
+def newest(folder: Path) -> Path:
+    return folder / files.name(files.listing(folder)[-1])
 
 
-def chunks(folder: Path) -> list[int]:
+def commits(folder: Path) -> list[int]:
     """How many events each commit had."""
-    found: list[int] = []
-    for file in files.files(folder):
-        connection = files.open_for_reading(file.path)
-        found += [int(count) for (count,) in connection.execute("SELECT count FROM chunks ORDER BY id")]
-        connection.close()
+    reader, position, found = Reader(folder), Position(0), []
+    while piece := reader.read(position):
+        found += [chunk.count for chunk in piece.chunks]
+        position = piece.end
     return found
 
 
-async def test_what_was_acknowledged_can_be_read(tmp_path: Path) -> None:
-    async with writing(open_shard(tmp_path / "0")) as writer:
-        await writer.append(event_lines(0, 3))
-
-        assert read_all(tmp_path / "0") == Read(event_lines(0, 3), 0, 3)
-
-
 async def test_what_waits_together_is_committed_together(tmp_path: Path) -> None:
-    async with writing(open_shard(tmp_path / "0")) as writer:
+    async with writing(open_partition(tmp_path / "0")) as writer:
         await asyncio.gather(*(writer.append([event_line(number)]) for number in range(50)))
 
-    assert chunks(tmp_path / "0") == [50]
+    assert commits(tmp_path / "0") == [50]
     assert read_all(tmp_path / "0").lines == event_lines(0, 50)
-
-
-async def test_the_lines_of_one_submission_stay_together_and_in_order(tmp_path: Path) -> None:
-    async with writing(open_shard(tmp_path / "0")) as writer:
-        for start in range(0, 60, 20):
-            await asyncio.gather(*(writer.append(event_lines(n, n + 2)) for n in range(start, start + 20, 2)))
-
-    assert read_all(tmp_path / "0").lines == event_lines(0, 60)
 
 
 async def test_a_commit_has_an_end_however_much_waits(tmp_path: Path) -> None:
     large = [event_line(number, properties={"filler": "x" * 1_500_000}) for number in range(6)]
-    async with writing(open_shard(tmp_path / "0")) as writer:
+    async with writing(open_partition(tmp_path / "0")) as writer:
         await asyncio.gather(*(writer.append([line]) for line in large))
 
-    assert chunks(tmp_path / "0") == [3, 3]
+    assert commits(tmp_path / "0") == [3, 3]
     assert read_all(tmp_path / "0").lines == large
-
-
-async def test_a_submission_without_events_is_acknowledged(tmp_path: Path) -> None:
-    async with writing(open_shard(tmp_path / "0")) as writer:
-        await writer.append([])
-        await writer.append(event_lines(0, 1))
-
-    assert read_all(tmp_path / "0") == Read(event_lines(0, 1), 0, 1)
 
 
 async def test_more_than_can_wait_is_turned_away_at_once(tmp_path: Path) -> None:
     line = event_line(properties={"filler": "x" * 1_000_000})
-    async with writing(open_shard(tmp_path / "0")) as writer:
+    async with writing(open_partition(tmp_path / "0")) as writer:
         with pytest.raises(Overloaded):
             writer.append([line] * 70)
         await writer.append(event_lines(0, 2))
@@ -92,18 +70,18 @@ async def test_more_than_can_wait_is_turned_away_at_once(tmp_path: Path) -> None
     assert read_all(tmp_path / "0").lines == event_lines(0, 2)
 
 
-async def test_what_was_committed_does_not_wait_any_more(tmp_path: Path) -> None:
+async def test_what_was_answered_does_not_wait_any_more(tmp_path: Path) -> None:
     line = event_line(properties={"filler": "x" * 1_000_000})
-    async with writing(open_shard(tmp_path / "0", max_size=1)) as writer:
+    async with writing(open_partition(tmp_path / "0", max_size=1)) as writer:
         for _ in range(3):
             with pytest.raises(JournalUnavailable):
                 await writer.append([line] * 30)
 
 
 async def test_everyone_in_a_commit_that_fails_is_told(tmp_path: Path) -> None:
-    async with writing(open_shard(tmp_path / "0")) as writer:
+    async with writing(open_partition(tmp_path / "0")) as writer:
         await writer.append(event_lines(0, 1))
-        with full_disk(log(tmp_path / "0")):
+        with full_disk(newest(tmp_path / "0")):
             outcomes = await asyncio.gather(
                 *(writer.append([event_line(number)]) for number in range(1, 4)), return_exceptions=True
             )
@@ -113,18 +91,18 @@ async def test_everyone_in_a_commit_that_fails_is_told(tmp_path: Path) -> None:
 
 
 async def test_after_a_failure_it_goes_on(tmp_path: Path) -> None:
-    async with writing(open_shard(tmp_path / "0")) as writer:
+    async with writing(open_partition(tmp_path / "0")) as writer:
         await writer.append(event_lines(0, 2))
-        failing_sync(log(tmp_path / "0"))
+        failing_sync(newest(tmp_path / "0"))
         with pytest.raises(JournalUnavailable):
             await writer.append(event_lines(2, 3))
-        await writer.append(event_lines(3, 4))
+        await writer.append(event_lines(2, 4))
 
-    assert read_all(tmp_path / "0").lines == event_lines(0, 2) + event_lines(3, 4)
+    assert read_all(tmp_path / "0") == Read(event_lines(0, 4), 0, 4)
 
 
 async def test_a_client_that_went_away_harms_nobody(tmp_path: Path) -> None:
-    async with writing(open_shard(tmp_path / "0")) as writer:
+    async with writing(open_partition(tmp_path / "0")) as writer:
         gone, there = writer.append(event_lines(0, 1)), writer.append(event_lines(1, 2))
         gone.cancel()
         await there
@@ -132,25 +110,27 @@ async def test_a_client_that_went_away_harms_nobody(tmp_path: Path) -> None:
     assert read_all(tmp_path / "0").lines == event_lines(0, 2)
 
 
-async def test_a_probe_leaves_no_event(tmp_path: Path) -> None:
-    async with writing(open_shard(tmp_path / "0")) as writer:
-        await writer.probe()
+async def test_a_writer_may_close_though_all_who_waited_have_left(tmp_path: Path) -> None:
+    writer = Writer(open_partition(tmp_path / "0"))
+    writer.append(event_lines(0, 1)).cancel()
 
-        assert read_all(tmp_path / "0") == Read([], 0, 0)
+    await writer.close()
+
+    assert read_all(tmp_path / "0").lines == event_lines(0, 1)
 
 
 async def test_a_probe_says_what_is_wrong(tmp_path: Path) -> None:
     keep(tmp_path / "0", event_lines(0, 1))
 
-    async with writing(open_shard(tmp_path / "0", max_size=1)) as writer:
+    async with writing(open_partition(tmp_path / "0", max_size=1)) as writer:
         with pytest.raises(JournalUnavailable, match="full"):
             await writer.probe()
 
 
 async def test_a_failure_is_known_to_the_next_probe(tmp_path: Path) -> None:
-    async with writing(open_shard(tmp_path / "0")) as writer:
+    async with writing(open_partition(tmp_path / "0")) as writer:
         await writer.append(event_lines(0, 1))
-        with full_disk(log(tmp_path / "0")):
+        with full_disk(newest(tmp_path / "0")):
             with pytest.raises(JournalUnavailable):
                 await writer.append(event_lines(1, 2))
             with pytest.raises(JournalUnavailable):
@@ -159,22 +139,27 @@ async def test_a_failure_is_known_to_the_next_probe(tmp_path: Path) -> None:
 
 
 async def test_whoever_takes_over_recovers_first(tmp_path: Path) -> None:
-    before = open_shard(tmp_path / "0")
-    before.write(event_lines(0, 3))
-    before.finish()
+    keep(tmp_path / "0", event_lines(0, 3))
 
-    async with writing(Shard(tmp_path / "0", before.room, 2**40, float("inf"))) as writer:
+    async with writing(open_log(tmp_path).partition("0")) as writer:
         await writer.append(event_lines(3, 4))
 
     assert read_all(tmp_path / "0") == Read(event_lines(0, 4), 0, 4)
 
 
-async def test_to_close_finishes_what_was_begun_and_the_file(tmp_path: Path) -> None:
-    writer = Writer(open_shard(tmp_path / "0"))
-    waiting = [writer.append([event_line(number)]) for number in range(3)]
-    await asyncio.gather(*waiting)
+async def test_a_file_that_is_taken_away_while_nothing_comes_is_noticed(tmp_path: Path) -> None:
+    async with writing(open_partition(tmp_path / "0")) as writer:
+        await writer.append(event_lines(0, 3))
+        newest(tmp_path / "0").unlink()
 
-    await writer.close()
+        await asyncio.to_thread(until, lambda: files.listing(tmp_path / "0"))
 
-    [file] = files.files(tmp_path / "0")
-    assert (file.log_size(), read_all(tmp_path / "0").lines) == (0, event_lines(0, 3))
+        assert read_all(tmp_path / "0").lines == event_lines(0, 3)
+
+
+async def test_files_are_finished_between_commits(tmp_path: Path) -> None:
+    async with writing(open_partition(tmp_path / "0", largest=1)) as writer:
+        for number in range(3):
+            await writer.append([event_line(number)])
+
+    assert files.listing(tmp_path / "0") == [0, 1, 2, 3]

@@ -17,6 +17,7 @@ from http.client import HTTPException
 from pathlib import Path
 from typing import Self
 
+from gateway.journal.segments.files import START
 from tests.gateway import PATIENCE, Gateway, alive, until
 from tests.journey import needs
 
@@ -145,7 +146,7 @@ class ShortFiles:
     def __init__(self, pid: int) -> None:
         self.pid = pid
         _, self.most = resource.prlimit(pid, resource.RLIMIT_FSIZE)
-        resource.prlimit(pid, resource.RLIMIT_FSIZE, (8192, self.most))
+        resource.prlimit(pid, resource.RLIMIT_FSIZE, (START, self.most))
 
     def over(self) -> None:
         resource.prlimit(self.pid, resource.RLIMIT_FSIZE, (self.most, self.most))

@@ -6,13 +6,13 @@ from http import HTTPStatus
 
 import pytest
 
-from gateway.journal.positions import Positions
+from gateway.state.store import State
 from tests.build import track
 from tests.gateway import Gateway, until
 from tests.journey.faults import Tampering
 from tests.journey.load import NOTHING_WRONG, Load
 
-# Files are sealed at an eighth of the journal's size: each of the errors meets another part of the work.
+# Files are finished at an eighth of the journal's size: each of the errors meets another part of the work.
 CONFIG = """
 [server]
 port = 0
@@ -40,18 +40,18 @@ def failing(running: Gateway, process: str, call: str, when: str) -> Tampering:
 
 def has_begun(running: Gateway) -> bool:
     """Whether the sink has a position, though no event yet."""
-    positions = Positions.look(running.folder / "data/state.db")
+    state = State.look(running.folder / "data/journal/state.db")
     try:
-        return bool(positions.positions())
+        return bool(state.positions())
     finally:
-        positions.close()
+        state.close()
 
 
 def test_what_could_not_be_synced_is_never_acknowledged(gateway: Callable[..., Gateway]) -> None:
     running = gateway(CONFIG)
     running.post("/v1/track", track(messageId="before"))
 
-    with failing(running, "intake-0", "fdatasync", "1+"):
+    with failing(running, "intake-0", "pwritev2", "1+"):
         answers = [running.post("/v1/track", track(messageId=f"failed-{number}")) for number in range(5)]
         ready = running.request("GET", "/readyz")
 
@@ -67,7 +67,7 @@ def test_after_the_last_error_it_goes_on_by_itself(gateway: Callable[..., Gatewa
     running.post("/v1/track", track(messageId="before"))
     pid = running.children()["intake-0"]
 
-    with failing(running, "intake-0", "fdatasync", "1+"):
+    with failing(running, "intake-0", "pwritev2", "1+"):
         running.post("/v1/track", track(messageId="failed"))
     answer = running.post("/v1/track", track(messageId="after"))
 
@@ -94,9 +94,9 @@ def test_an_error_at_the_very_start_does_not_repeat_the_first_events(
 @pytest.mark.parametrize(
     ("process", "call", "when"),
     [
-        pytest.param("intake-0", "fdatasync", "2+7", id="as the journal is synced"),
-        pytest.param("intake-0", "fsync", "1+2", id="as its folder is synced"),
-        pytest.param("intake-0", "pwrite64", "2+7", id="as it is written"),
+        pytest.param("intake-0", "pwritev2", "2+7", id="as the journal is written and synced"),
+        pytest.param("intake-0", "fsync", "1+2", id="as its next file or its folder is synced"),
+        pytest.param("intake-0", "pwrite64", "2+7", id="as it is published how far it is durable"),
         pytest.param("delivery-0", "fsync", "1+3", id="as a sink's file is synced"),
         pytest.param("delivery-0", "fdatasync", "1+3", id="as the positions are synced"),
         pytest.param("delivery-0", "pwrite64", "2+7", id="as they are written"),

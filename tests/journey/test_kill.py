@@ -5,12 +5,12 @@ Processes that are killed at any moment, under load: nothing acknowledged is los
 red, run them against a copy of the package that breaks the promise (`PYTHONPATH=copy pytest
 tests/journey/test_kill.py`), for example
 
-* in journal/shard.py, `write` only remembers its chunks, and inserts those of the last second at once when
-  the next second begins: answers come before the commit, and a kill of the intake loses a second;
-* in sinks/json_lines.py, `open` does not cut: a kill of delivery makes events come twice.
+* in journal/segments/partition.py, `write` only remembers its chunks, and writes those of the last second at
+  once when the next second begins: answers come before the commit, and a kill of the intake loses a second;
+* in sinks/json_lines.py, `_claim` finds nothing: a kill of delivery makes events come twice.
 
-`synchronous = OFF` alone is not found here, since what a killed process has written stays with the
-system; test_power.py finds it.
+A missing sync is not found here, since what a killed process has written stays with the system; test_power.py
+finds it.
 """
 
 import random
@@ -23,7 +23,7 @@ from tests.gateway import Gateway, free_ports
 from tests.journey import faults
 from tests.journey.load import NOTHING_WRONG, Load
 
-# Files are sealed at an eighth of the journal's size, and trimmed a second after they were delivered.
+# Files are finished at an eighth of the journal's size, and deleted a second after they were delivered.
 CONFIG = """
 [server]
 port = {}
@@ -40,26 +40,21 @@ kind = "json_lines"
 path = "data/events.jsonl"
 """
 
+# Process, system call, and for which one after the other it is killed at: every write, sync and change of a
+# name of one commit, of one file that is finished and the next that is begun, and of one that is deleted.
 MOMENTS = [
-    # In the middle of a commit.
-    ("intake-0", "pwrite64", 3),
-    ("intake-0", "pwrite64", 8),
-    ("intake-0", "fdatasync", 1),
-    ("intake-0", "fdatasync", 2),
-    # While a file is sealed: the log has been moved, and is about to be emptied.
-    ("intake-0", "ftruncate", 1),
-    ("intake-0", "ftruncate", 2),
-    # While the next one is begun: it is there, and its name not yet durable.
-    ("intake-0", "fsync", 1),
-    ("intake-0", "fsync", 2),
-    # The events are written but not synced, or not yet recorded as delivered.
-    ("delivery-0", "fsync", 1),
-    ("delivery-0", "pwrite64", 2),
-    ("delivery-0", "fdatasync", 1),
-    # While a file is trimmed, which is three files for SQLite.
-    ("delivery-0", "unlink", 1),
-    ("delivery-0", "unlink", 2),
-    ("delivery-0", "unlink", 3),
+    *(("intake-0", "pwritev2", when) for when in (1, 2, 7)),  # in the middle of a commit
+    *(("intake-0", "pwrite64", when) for when in (1, 2, 3, 4)),  # as it is published, and space is prepared
+    *(("intake-0", "fallocate", when) for when in (1,)),
+    *(("intake-0", "fdatasync", when) for when in (1, 2)),  # of prepared space
+    *(("intake-0", "ftruncate", when) for when in (1, 2)),  # as a file is finished
+    *(("intake-0", "fsync", when) for when in (1, 2, 3)),  # of the finished file, the next one, their folder
+    *(("intake-0", "rename", when) for when in (1, 2)),  # as the next one gets its name
+    *(("delivery-0", "write", when) for when in (1, 2)),  # to the sink's file
+    *(("delivery-0", "fdatasync", when) for when in (1, 2, 3, 4)),  # of the sink's file and the positions
+    *(("delivery-0", "pwrite64", when) for when in (1, 2, 3)),  # of the positions
+    *(("delivery-0", "unlink", when) for when in (1, 2)),  # as a file is deleted
+    *(("delivery-0", "fsync", when) for when in (1,)),  # of its folder
 ]
 
 
@@ -98,8 +93,11 @@ def test_no_kill_at_a_delicate_moment_does_either(
 
     assert load.compare(everything(running)) == NOTHING_WRONG
     assert load.unexpected == []
-    assert is_among(calls, "intake-0", "ftruncate", "/journal/0/"), "no file was being sealed"
-    assert is_among(calls, "delivery-0", "unlink", "/journal/0/"), "no file was being trimmed"
+    assert is_among(calls, "intake-0", "pwritev2", "/journal/0/"), "there was no commit"
+    assert is_among(calls, "intake-0", "ftruncate", "/journal/0/"), "no file was being finished"
+    assert is_among(calls, "intake-0", "rename", "/journal/0/"), "no file was being begun"
+    assert is_among(calls, "intake-0", "fallocate", "/journal/0/"), "no space was being prepared"
+    assert is_among(calls, "delivery-0", "unlink", "/journal/0/"), "no file was being deleted"
 
 
 def config(workers: int) -> str:

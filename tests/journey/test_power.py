@@ -10,7 +10,7 @@ from tests.gateway import Gateway, free_ports, until
 from tests.journey.faults import Disk
 from tests.journey.load import NOTHING_WRONG, Load
 
-# Files are sealed at an eighth of the journal's size, and trimmed a second after they were delivered.
+# Files are finished at an eighth of the journal's size, and deleted a second after they were delivered.
 CONFIG = """
 [server]
 port = {}

@@ -16,7 +16,8 @@ from typing import Any
 
 import pytest
 
-from gateway.records import table
+from gateway.home import Home
+from gateway.records.table import Table
 from tests.build import to_json, track
 from tests.gateway import Answer, Gateway, free_ports, until
 from tests.journey import faults
@@ -197,7 +198,7 @@ def test_no_kill_amid_imports_does_so_either(
             load.advance(chance.randrange(1, 300))
             faults.kill(running, chance.choice(("intake-0", "supervisor")))
 
-    catalogue = table.Table(table.products(running.folder / "data/journal"))
+    catalogue = Table(Home(running.folder / "data/journal").products)
     assert importer.unexpected == []
     assert importer.cut_off, "no import was going on"
     assert [each for each in importer.accepted if kept(catalogue, each) != each.products] == []
@@ -218,7 +219,7 @@ def test_an_import_that_was_cut_off_can_be_repeated(
     for each in importer.cut_off:
         repeat(running, each)
 
-    catalogue = table.Table(table.products(running.folder / "data/journal"))
+    catalogue = Table(Home(running.folder / "data/journal").products)
     assert importer.cut_off, "no import was going on"
     everything = importer.accepted + importer.cut_off
     assert [each for each in everything if kept(catalogue, each) != each.products] == []
@@ -229,7 +230,7 @@ def repeat(running: Gateway, sent: Import) -> None:
     until(lambda: bulk(running, *sent.products).status == 202)
 
 
-def kept(catalogue: table.Table, sent: Import) -> list[Any]:
+def kept(catalogue: Table, sent: Import) -> list[Any]:
     """What there is of an import."""
     found = (catalogue.find("29", product["id"]) for product in sent.products)
     return [json.loads(each) for each in found if each is not None]

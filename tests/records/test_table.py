@@ -1,13 +1,17 @@
 """Records that several processes share."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from gateway.errors import JournalUnavailable
 from gateway.records.table import Record, Table
+
+LOST = "records were removed or replaced, going on with what is there"
 
 
 def record(id: str, **fields: Any) -> Record:
@@ -62,3 +66,77 @@ def test_what_was_removed_is_gone(tmp_path: Path) -> None:
 def test_a_place_that_cannot_be_written_is_told_of(tmp_path: Path) -> None:
     with pytest.raises(JournalUnavailable, match=r"t\.db"):
         Table(tmp_path / "missing" / "t.db")
+
+
+@pytest.mark.parametrize("name", ["t.db", "t.db*"], ids=["without its logs", "with its logs"])
+def test_a_file_that_is_removed_is_begun_anew_by_all_that_use_it(tmp_path: Path, name: str) -> None:
+    one, other = Table(tmp_path / "t.db"), Table(tmp_path / "t.db")
+    one.merge("29", [record("old")])
+    for file in tmp_path.glob(name):
+        file.unlink()
+
+    with capture_logs() as logs:
+        one.merge("29", [record("a", n=1)])
+        other.merge("29", [record("b", n=2)])
+        one.merge("29", [record("c", n=3)])
+
+    third = Table(tmp_path / "t.db")
+    for table in (one, other, third):
+        assert [table.find("29", id) for id in ("old", "a", "b", "c")] == [
+            None,
+            b'{"n":1}',
+            b'{"n":2}',
+            b'{"n":3}',
+        ]
+    assert [(line["log_level"], line["event"]) for line in logs] == [("error", LOST)] * 2
+
+
+def test_a_file_that_is_put_in_its_place_is_used_from_then_on(tmp_path: Path) -> None:
+    table, backup = Table(tmp_path / "t.db"), Table(tmp_path / "backup.db")
+    backup.merge("29", [record("a", n=1)])
+    backup.close()
+    (tmp_path / "backup.db").rename(tmp_path / "t.db")
+
+    table.merge("29", [record("b", n=2)])
+
+    assert (table.find("29", "a"), table.find("29", "b")) == (b'{"n":1}', b'{"n":2}')
+
+
+def test_while_its_folder_is_gone_nothing_is_taken(tmp_path: Path) -> None:
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    table = Table(folder / "t.db")
+    folder.rename(tmp_path / "aside")
+
+    with capture_logs() as logs:
+        for _ in range(3):
+            with pytest.raises(JournalUnavailable, match=r"t\.db"):
+                table.merge("29", [record("a", n=1)])
+    (tmp_path / "aside").rename(folder)
+    table.merge("29", [record("a", n=2)])
+
+    assert table.find("29", "a") == b'{"n":2}'
+    assert [line["event"] for line in logs] == [LOST]
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        pytest.param(lambda content: b"no database" * 1000, id="something else"),
+        pytest.param(lambda content: bytes(len(content)), id="zeros"),
+    ],
+)
+def test_a_file_that_is_damaged_is_set_aside(tmp_path: Path, damage: Callable[[bytes], bytes]) -> None:
+    table = Table(tmp_path / "t.db")
+    table.merge("29", [record("a")])
+    table.close()
+    damaged = damage((tmp_path / "t.db").read_bytes())
+    (tmp_path / "t.db").write_bytes(damaged)
+
+    with capture_logs() as logs:
+        again = Table(tmp_path / "t.db")
+        again.merge("29", [record("b", n=1)])
+
+    [aside] = tmp_path.glob("t.db.damaged-*")
+    assert (aside.read_bytes(), again.find("29", "b")) == (damaged, b'{"n":1}')
+    assert [line["log_level"] for line in logs] == ["error"]

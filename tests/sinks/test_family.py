@@ -9,8 +9,9 @@ import pytest
 from gateway.sinks import KINDS
 from gateway.sinks.base import Sink
 from tests.build import event_line, event_lines
+from tests.sinks.batches import batch, batch_of
 
-pytestmark = pytest.mark.parametrize("kind", sorted(KINDS))
+every_kind = pytest.mark.parametrize("kind", sorted(KINDS))
 
 COMMON = {field.name for field in msgspec.structs.fields(Sink)}
 
@@ -27,10 +28,12 @@ def module(kind: str) -> str:
     return KINDS[kind].__module__.rpartition(".")[2]
 
 
+@every_kind
 def test_a_kind_is_called_what_its_file_is_called(kind: str) -> None:
     assert module(kind) == kind
 
 
+@every_kind
 def test_a_table_says_its_kind_and_what_all_tables_may_say(kind: str, tmp_path: Path) -> None:
     table = msgspec.to_builtins(make(kind, tmp_path), enc_hook=str)
 
@@ -38,12 +41,14 @@ def test_a_table_says_its_kind_and_what_all_tables_may_say(kind: str, tmp_path: 
     assert table.keys() >= COMMON
 
 
+@every_kind
 def test_nothing_but_what_is_needed_must_be_said_of_all(kind: str, tmp_path: Path) -> None:
     sink = make(kind, tmp_path)
 
     assert [key for key in sorted(COMMON) if getattr(sink, key)] == []
 
 
+@every_kind
 def test_a_table_with_an_unknown_key_is_no_table(kind: str, tmp_path: Path) -> None:
     table = {**msgspec.to_builtins(make(kind, tmp_path), enc_hook=str), "no_such_key": 1}
 
@@ -51,60 +56,84 @@ def test_a_table_with_an_unknown_key_is_no_table(kind: str, tmp_path: Path) -> N
         msgspec.convert(table, KINDS[kind], dec_hook=lambda wanted, value: wanted(value))
 
 
+@every_kind
 @pytest.mark.anyio
-async def test_a_batch_is_taken_and_answered_with_notes(kind: str, tmp_path: Path) -> None:
-    async with make(kind, tmp_path).connect(b"") as write:
-        notes = await write(event_lines(0, 3))
+async def test_a_batch_is_taken_and_answered_with_a_receipt(kind: str, tmp_path: Path) -> None:
+    async with make(kind, tmp_path).connect("archive", b"") as connection:
+        receipts = [connection.receipt, await connection.write(batch(0, 3))]
 
-    assert isinstance(notes, bytes)
+    assert all(isinstance(receipt, bytes) for receipt in receipts)
 
 
+@every_kind
 @pytest.mark.anyio
-async def test_it_goes_on_with_the_notes_of_the_batch_before(kind: str, tmp_path: Path) -> None:
+async def test_it_goes_on_with_the_receipt_of_the_batch_before(kind: str, tmp_path: Path) -> None:
     sink = make(kind, tmp_path)
-    async with sink.connect(b"") as write:
-        notes = await write(event_lines(0, 3))
-        notes = await write(event_lines(3, 5))
+    async with sink.connect("archive", b"") as connection:
+        await connection.write(batch(0, 3))
+        receipt = await connection.write(batch(3, 5))
 
-    async with sink.connect(notes) as write:
-        again = await write(event_lines(5, 6))
+    async with sink.connect("archive", receipt) as connection:
+        again = await connection.write(batch(5, 6))
 
     assert isinstance(again, bytes)
 
 
+@every_kind
 @pytest.mark.anyio
 async def test_a_batch_whose_record_was_lost_is_taken_again(kind: str, tmp_path: Path) -> None:
     sink = make(kind, tmp_path)
-    async with sink.connect(b"") as write:
-        recorded = await write(event_lines(0, 3))
-        await write(event_lines(3, 5))
+    async with sink.connect("archive", b"") as connection:
+        recorded = await connection.write(batch(0, 3))
+        await connection.write(batch(3, 5))
 
-    async with sink.connect(recorded) as write:
-        notes = await write(event_lines(3, 5))
+    async with sink.connect("archive", recorded) as connection:
+        receipt = await connection.write(batch(3, 5))
 
-    assert isinstance(notes, bytes)
+    assert isinstance(receipt, bytes)
 
 
+@every_kind
+@pytest.mark.anyio
+async def test_partitions_alternate(kind: str, tmp_path: Path) -> None:
+    async with make(kind, tmp_path).connect("archive", b"") as connection:
+        receipts = [await connection.write(batch(n, n + 2, partition="01"[n % 2])) for n in range(4)]
+
+    assert all(isinstance(receipt, bytes) for receipt in receipts)
+
+
+@every_kind
+@pytest.mark.anyio
+async def test_the_receipt_of_a_sink_of_another_kind_is_no_obstacle(kind: str, tmp_path: Path) -> None:
+    async with make(kind, tmp_path).connect("archive", b'{"offset": 3}') as connection:
+        receipt = await connection.write(batch(0, 3))
+
+    assert isinstance(receipt, bytes)
+
+
+@every_kind
 @pytest.mark.anyio
 async def test_it_may_be_left_without_having_been_given_anything(kind: str, tmp_path: Path) -> None:
     sink = make(kind, tmp_path)
 
     for _ in range(2):
-        async with sink.connect(b""):
+        async with sink.connect("archive", b""):
             pass
 
 
+@every_kind
 @pytest.mark.anyio
 async def test_trouble_in_between_is_not_swallowed(kind: str, tmp_path: Path) -> None:
     async def fail() -> None:
-        async with make(kind, tmp_path).connect(b"") as write:
-            await write(event_lines(0, 1))
+        async with make(kind, tmp_path).connect("archive", b"") as connection:
+            await connection.write(batch(0, 1))
             raise LookupError
 
     with pytest.raises(LookupError):
         await fail()
 
 
+@every_kind
 @pytest.mark.anyio
 async def test_it_takes_what_is_large_and_what_is_odd(kind: str, tmp_path: Path) -> None:
     odd = {"event": 'é\u2028"\\\x00', "properties": {"": None, "big": 10**400, "deep": [[[[]]]]}}
@@ -114,17 +143,17 @@ async def test_it_takes_what_is_large_and_what_is_odd(kind: str, tmp_path: Path)
         *event_lines(2, 502),
     ]
 
-    async with make(kind, tmp_path).connect(b"") as write:
-        notes = await write(lines)
+    async with make(kind, tmp_path).connect("archive", b"") as connection:
+        receipt = await connection.write(batch_of(lines))
 
-    assert isinstance(notes, bytes)
+    assert isinstance(receipt, bytes)
 
 
-@pytest.mark.anyio
-async def test_the_lines_it_was_given_stay_as_they_are(kind: str, tmp_path: Path) -> None:
-    lines = event_lines(0, 3)
+def test_a_batch_has_the_same_name_whenever_it_comes() -> None:
+    assert batch(3, 5, partition="1").id == "archive/1/3-5"
 
-    async with make(kind, tmp_path).connect(b"") as write:
-        await write(lines)
 
-    assert lines == event_lines(0, 3)
+def test_a_batch_can_be_taken_apart() -> None:
+    lines = [event_line(0, event="\u2028\x85"), event_line(1)]
+
+    assert batch_of(lines).lines == lines

@@ -6,7 +6,7 @@ import pytest
 
 from gateway.sinks.base import Sink
 from gateway.sinks.null import Null
-from tests.build import event_lines
+from tests.sinks.batches import batch, write
 
 
 def example(folder: Path) -> Sink:
@@ -14,12 +14,8 @@ def example(folder: Path) -> Sink:
     return Null()
 
 
-@pytest.mark.anyio
-async def test_everything_is_taken_and_nothing_is_kept(
-    capfdbinary: pytest.CaptureFixture[bytes],
-) -> None:
-    async with Null().connect(b"") as write:
-        notes = await write(event_lines(0, 3))
+def test_everything_is_taken_and_nothing_is_kept(capfdbinary: pytest.CaptureFixture[bytes]) -> None:
+    receipt = write(Null(), b"", batch(0, 3))
 
-    assert notes == b""
+    assert receipt == b""
     assert capfdbinary.readouterr() == (b"", b"")

@@ -1,8 +1,10 @@
 """The sink that prints."""
 
 import os
+import subprocess
+import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, redirect_stdout, suppress
+from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 
 import pytest
@@ -10,9 +12,9 @@ import pytest
 from gateway.errors import SinkUnavailable
 from gateway.sinks.base import Sink
 from gateway.sinks.stdout import Stdout
-from tests.build import event_line, event_lines
-
-pytestmark = pytest.mark.anyio
+from tests.build import event_line
+from tests.gateway import PATIENCE
+from tests.sinks.batches import batch, batch_of, write
 
 
 def example(folder: Path) -> Sink:
@@ -23,44 +25,66 @@ def example(folder: Path) -> Sink:
 @contextmanager
 def standard_output(descriptor: int) -> Iterator[None]:
     """For as long as the block lasts, what is printed goes there."""
-    stream = os.fdopen(descriptor, "w")
-    with redirect_stdout(stream):
+    with os.fdopen(descriptor, "w") as stream, redirect_stdout(stream):
         yield
-    with suppress(OSError):  # what could not be printed is still in its buffer
-        stream.close()
 
 
-async def test_each_event_is_a_line(capsysbinary: pytest.CaptureFixture[bytes]) -> None:
+def test_each_event_is_a_line(capfdbinary: pytest.CaptureFixture[bytes]) -> None:
     lines = [event_line(0, event="é\u2028"), event_line(1)]
 
-    async with Stdout().connect(b"") as write:
-        await write(lines)
-        await write(event_lines(2, 3))
+    write(Stdout(), b"", batch_of(lines), batch(2, 3))
 
-    assert capsysbinary.readouterr().out.split(b"\n") == [*lines, event_line(2), b""]
+    assert capfdbinary.readouterr().out.split(b"\n") == [*lines, event_line(2), b""]
 
 
-async def test_it_is_printed_before_it_counts(tmp_path: Path) -> None:
-    file = tmp_path / "printed"
-    with standard_output(os.open(file, os.O_WRONLY | os.O_CREAT)):
-        async with Stdout().connect(b"") as write:
-            await write(event_lines(0, 1))
-
-            assert file.read_bytes() == event_line(0) + b"\n"
-
-
-async def test_a_full_disk_behind_it_is_a_matter_of_time() -> None:
-    with standard_output(os.open("/dev/full", os.O_WRONLY)):
-        async with Stdout().connect(b"") as write:
-            with pytest.raises(SinkUnavailable, match="standard output: No space left"):
-                await write(event_lines(0, 1))
+def test_a_full_disk_behind_it_is_a_matter_of_time() -> None:
+    with (
+        standard_output(os.open("/dev/full", os.O_WRONLY)),
+        pytest.raises(SinkUnavailable, match="standard output: No space left"),
+    ):
+        write(Stdout(), b"", batch(0, 1))
 
 
-async def test_so_is_a_reader_that_went_away() -> None:
+def test_so_is_a_reader_that_went_away() -> None:
     reader, writer = os.pipe()
     os.close(reader)
 
-    with standard_output(writer):
-        async with Stdout().connect(b"") as write:
-            with pytest.raises(SinkUnavailable, match="standard output: Broken pipe"):
-                await write(event_lines(0, 1))
+    with (
+        standard_output(writer),
+        pytest.raises(SinkUnavailable, match="standard output: Broken pipe"),
+    ):
+        write(Stdout(), b"", batch(0, 1))
+
+
+def test_a_reader_that_takes_nothing_keeps_no_process_from_ending() -> None:
+    program = """
+import anyio
+from gateway.sinks.stdout import Stdout
+from tests.sinks.batches import batch
+
+async def main():
+    async with Stdout().connect("console", b"") as connection:
+        with anyio.move_on_after(0.1):
+            await connection.write(batch(0, 10_000))
+
+anyio.run(main)
+"""
+
+    process = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE)
+
+    assert process.wait(PATIENCE) == 0
+    assert process.stdout
+    process.stdout.close()
+
+
+def test_a_slow_reader_gets_all_of_it() -> None:
+    program = """
+from gateway.sinks.stdout import Stdout
+from tests.sinks.batches import batch, write
+
+write(Stdout(), b"", batch(0, 10_000))
+"""
+
+    process = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True)
+
+    assert process.stdout == batch(0, 10_000).data

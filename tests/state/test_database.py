@@ -212,3 +212,38 @@ def test_a_process_that_lost_the_file_can_go_on_with_the_new_one(path: Path) -> 
     assert new.position("sink", "0") == Position(9)
     new.close()
     assert kept(path) == Position(9)
+
+
+def test_a_state_that_was_put_in_its_place_is_believed_without_the_logs_of_the_other(
+    path: Path, tmp_path: Path
+) -> None:
+    keep(path)
+    shutil.copy(path, tmp_path / "backup.db")
+    one, other = State.open(path, ID), State.open(path, ID)
+    one.record("sink", "0", Position(9), Tally())
+    (tmp_path / "backup.db").rename(path)
+    with pytest.raises(StateLost):
+        one.paused()
+    State.prepare(path, ID)
+    new = State.open(path, ID)
+    new.record("other", "0", Position(5), Tally())
+    with pytest.raises(StateLost):
+        other.paused()
+
+    assert (new.position("sink", "0"), new.position("other", "0")) == (AT, Position(5))
+    for each in (one, other, new):
+        each.close()
+    assert kept(path) == AT
+
+
+def test_a_state_that_should_be_there_and_is_not_is_told_of(path: Path) -> None:
+    with capture_logs() as first:
+        State.prepare(path, ID)
+    path.unlink()
+
+    with capture_logs() as logs:
+        State.prepare(path, ID, expected=True)
+        State.prepare(path, ID, expected=True)
+
+    assert first == []
+    assert [(line["log_level"], line["because"]) for line in logs] == [("warning", "missing")]

@@ -1,0 +1,1 @@
+"""The command `gateway`: one file a command, put together in main.py."""

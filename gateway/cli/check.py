@@ -1,0 +1,44 @@
+"""`gateway check`: what a configuration means, or what is wrong with it."""
+
+import os
+from pathlib import Path
+
+import click
+import msgspec
+
+from gateway.cli.options import config_option, exiting_on_errors
+from gateway.config_file import BUILT_IN, load
+
+
+@click.command()
+@config_option
+def check(file: Path | None) -> None:
+    """Say what a configuration means, or what is wrong with it.
+
+    Exit code 0 if the gateway can run with it, else 2 and one line for each mistake.
+    """
+    from gateway.app.shares import limit
+    from gateway.dialects import DIALECTS
+
+    with exiting_on_errors():
+        config = load(file, None, os.environ)
+    click.echo("The configuration is valid." if not config.built_in else f"Built in:\n{BUILT_IN}")
+    server, journal = config.server, config.journal
+    click.echo(f"server     {server.host}:{server.port}, {_count(server.workers, 'worker')}")
+    click.echo(f"inspector  {config.inspector.host}:{config.inspector.port}")
+    click.echo(f"journal    {journal.path}")
+    click.echo(f"delivery   {_count(min(limit(config.delivery.processes), len(config.sinks)), 'process')}")
+    for name, source in config.sources.items():
+        state = "" if source.enabled else ", disabled"
+        click.echo(f"source     {name}: {_count(len(source.write_keys), 'write key')}{state}")
+    for name, dialect in DIALECTS.items():
+        click.echo(f"routes     {name}: {'|'.join(dialect.METHODS)} {' '.join(dialect.PATHS)}")
+    for name, sink in config.sinks.items():
+        settings = msgspec.to_builtins(sink, enc_hook=str)
+        told = (f"{key} = {value}" for key, value in settings.items() if value)
+        click.echo(f"sink       {name}: {', '.join(told)}")
+
+
+def _count(number: int, noun: str) -> str:
+    plural = "es" if noun.endswith("s") else "s"
+    return f"{number} {noun}{'' if number == 1 else plural}"

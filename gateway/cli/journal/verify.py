@@ -1,0 +1,79 @@
+"""`gateway journal verify`."""
+
+import sys
+from pathlib import Path
+
+import click
+
+from gateway.cli.journal.common import (
+    config_option,
+    exit_codes,
+    identity,
+    json_option,
+    locate,
+    name,
+    path_argument,
+    print_finding,
+    print_json,
+    quantity,
+)
+from gateway.journal.segments.examine.verify import Verification
+
+
+@click.command()
+@path_argument
+@json_option
+@config_option
+def verify(path: Path | None, as_json: bool, file: Path | None) -> None:
+    """Check that every event can be read.
+
+    PATH is a journal's folder, the folder of one of its partitions, or one of its files; without it, the
+    configured journal is checked. Every file is read from end to end: its head, the checksum, order and epoch
+    of its events, whether it belongs to this journal, and whether events are missing between two files. Each
+    fault is one line, with what it costs.
+
+    Exit code 0 if all is whole, 1 if anything is damaged or missing, 2 if it could not be done.
+
+    \b
+    Examples:
+      gateway journal verify
+      gateway journal verify /backup/journal && echo "The backup is good."
+    """
+    with exit_codes():
+        work = Verification(locate(path, file))
+        hidden = not sys.stderr.isatty()
+        size = work.inventory.size()
+        with click.progressbar(length=size, label="Verifying", file=sys.stderr, hidden=hidden) as bar:
+            for finding in work.run():
+                if finding:
+                    if not hidden:
+                        click.echo("\r\x1b[K", nl=False, err=True)  # the bar is drawn again below the line
+                    print_json(finding) if as_json else print_finding(finding)
+                bar.update(work.bytes - bar.pos)
+        _print_sums(work, as_json)
+    if work.faults:
+        raise click.exceptions.Exit(1)
+
+
+def _print_sums(work: Verification, as_json: bool) -> None:
+    partitions = len(work.inventory.members)
+    if as_json:
+        return print_json(
+            {
+                **identity(work.inventory),
+                "partitions": partitions,
+                "files": work.files,
+                "bytes": work.bytes,
+                "events": work.events,
+                "lost": work.lost,
+                "faults": work.faults,
+                "whole": not work.faults,
+            }
+        )
+    counted = f"{quantity(work.events, 'event')} in {quantity(work.files, 'file')}"
+    text = f"{counted} of {quantity(partitions, 'partition')}, {name(work.inventory)}"
+    if work.faults:
+        faults = f"{quantity(work.faults, 'fault')}, {quantity(work.lost, 'event')} cannot be read"
+        click.secho(f"{text}: {faults}", fg="red")
+    else:
+        click.secho(f"{text}, all whole", fg="green")

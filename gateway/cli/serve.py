@@ -1,0 +1,57 @@
+"""`gateway serve`: run everything."""
+
+import os
+import socket
+from pathlib import Path
+
+import click
+import msgspec
+
+from gateway.cli.options import config_option, data_option, exiting_on_errors
+from gateway.config import Config
+from gateway.config_file import find, load
+
+
+@click.command()
+@config_option
+@data_option
+@click.option("--host", help="Listen here instead of [server] host.")
+@click.option("--port", type=click.IntRange(0, 65535), help="Listen here instead of [server] port.")
+def serve(file: Path | None, data: Path | None, host: str | None, port: int | None) -> None:
+    """Run the gateway: intake, delivery and inspector.
+
+    Without a configuration it takes events for the write key "dev" on 127.0.0.1:8080, and appends them to
+    data/events.jsonl. Stop it with Ctrl-C or SIGTERM; SIGHUP makes it read its configuration again.
+    """
+    from gateway import logs
+    from gateway.app.supervisor import Supervisor
+    from gateway.sqlite import check_sqlite
+
+    def read() -> Config:
+        config = load(file, data, os.environ)
+        given = {key: value for key, value in (("host", host), ("port", port)) if value is not None}
+        return msgspec.structs.replace(config, server=msgspec.structs.replace(config.server, **given))
+
+    def announce(public: socket.socket, private: socket.socket) -> None:
+        key = "dev" if config.built_in else "$WRITE_KEY"
+        click.echo(
+            f"gateway listens on {_url(public)}, its inspector on {_url(private)}/metrics\n"
+            f"""try: curl {_url(public)}/v1/track -u {key}: -d '{{"userId": "u1", "event": "Hello"}}'""",
+            # Where events are printed, nothing else is.
+            err=any(type(sink).__struct_config__.tag == "stdout" for sink in config.sinks.values()),
+        )
+
+    logs.configure()
+    # Once for all: when it is read again, it shall not be another one because this one is missing.
+    file = find(file, os.environ)
+    with exiting_on_errors():
+        check_sqlite()
+        config = read()
+        Supervisor(config, read).run(announce)
+
+
+def _url(listener: socket.socket) -> str:
+    host, port = listener.getsockname()[:2]
+    if host in ("0.0.0.0", "::"):
+        host = "127.0.0.1"
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}"

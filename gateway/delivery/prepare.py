@@ -1,0 +1,41 @@
+"""What happens to chunks on their way to a sink: filtered, completed from the catalogue, translated."""
+
+from collections.abc import Sequence
+
+from gateway import commerce
+from gateway.delivery.enrich import Enricher
+from gateway.delivery.route import Route
+from gateway.journal.chunk import CONSENT, INTEGRATIONS, PRODUCTS, Chunk
+from gateway.sinks.base import Sink
+from gateway.state.tally import Tally
+
+
+class Preparation:
+    """Of the events for one sink. A chunk in which it has nothing to look for is not decoded."""
+
+    def __init__(self, name: str, sink: Sink, enricher: Enricher) -> None:
+        self._route = Route(name, sink)
+        self._enricher = enricher
+        self._vocabulary = sink.translate
+        self._decodes_all = bool(sink.sources or sink.types or sink.translate)
+        self._decodes = INTEGRATIONS | PRODUCTS | (CONSENT if sink.consent else 0)
+
+    def prepare(self, chunks: Sequence[Chunk], tally: Tally) -> tuple[bytes, int]:
+        """The events for the sink as lines, and how many they are; what it does not get goes to the tally."""
+        parts: list[bytes | memoryview] = []
+        count = 0
+        for chunk in chunks:
+            if self._decodes_all or chunk.carries & self._decodes:
+                lines = self._lines(chunk, tally)
+                count += len(lines)
+                parts += [line + b"\n" for line in lines]
+            else:
+                count += chunk.count
+                parts.append(chunk.data)
+        return b"".join(parts), count
+
+    def _lines(self, chunk: Chunk, tally: Tally) -> list[bytes]:
+        lines, filtered = self._route.sort(chunk.lines())
+        tally.update(filtered)
+        lines = self._enricher.complete(lines)
+        return [commerce.translate(line, self._vocabulary) for line in lines] if self._vocabulary else lines

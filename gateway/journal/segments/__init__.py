@@ -1,0 +1,1 @@
+"""The log that comes with the gateway: files in the data folder, one partition a worker."""

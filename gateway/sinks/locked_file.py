@@ -1,0 +1,114 @@
+"""A file that one sink alone appends to: locked, private to its owner, and known by more than its name."""
+
+import errno
+import fcntl
+import os
+from pathlib import Path
+
+from gateway import durable
+from gateway.errors import SinkUnavailable
+
+LONGEST = 64 * 1024**2
+"""Bytes of a file's end that are ever looked at."""
+
+_BLOCK = 64 * 1024
+
+
+class LockedFile:
+    """An open file. Everything raises OSError, and opening it SinkUnavailable if it is open elsewhere."""
+
+    def __init__(self, path: Path) -> None:
+        """Open and lock the file; make it (mode 0600) and its folders (0700) where they are missing."""
+        self.path = path
+        self._descriptor = _open(path)
+        try:
+            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            self.close()
+            raise SinkUnavailable(f"{path}: another process or sink has this file open") from error
+        except OSError:
+            self.close()
+            raise
+        found = os.fstat(self._descriptor)
+        self.inode = found.st_ino
+        self._identity = found.st_dev, found.st_ino
+
+    @property
+    def size(self) -> int:
+        return os.fstat(self._descriptor).st_size
+
+    def has_its_name(self) -> bool:
+        """Whether the path still leads here: not if the file was moved away or deleted."""
+        try:
+            found = self.path.stat()
+        except FileNotFoundError:
+            return False
+        return (found.st_dev, found.st_ino) == self._identity
+
+    def is_deleted(self) -> bool:
+        """Whether it has no name at all, so that its content is lost when it is closed."""
+        return os.fstat(self._descriptor).st_nlink == 0 and not self.has_its_name()
+
+    def read(self, start: int, end: int) -> bytes:
+        """What stands between two offsets; less if the file ends before."""
+        parts = []
+        while start < end and (part := os.pread(self._descriptor, end - start, start)):
+            parts.append(part)
+            start += len(part)
+        return b"".join(parts)
+
+    def half_line(self) -> bytes:
+        """What stands behind the last line end."""
+        size, span = self.size, _BLOCK
+        while True:
+            block = self.read(max(0, size - span), size)
+            if span >= size or b"\n" in block:
+                return block.rpartition(b"\n")[2]
+            if span >= LONGEST:
+                raise OSError(errno.EFBIG, "its last line is longer than 64 MB")
+            span *= 32
+
+    def append(self, data: bytes | memoryview) -> None:
+        written = os.write(self._descriptor, data)
+        while written < len(data):
+            written += os.write(self._descriptor, memoryview(data)[written:])
+
+    def overwrite(self, start: int, data: bytes) -> None:
+        """Write what stands there already again, so that the next sync covers it."""
+        flags = fcntl.fcntl(self._descriptor, fcntl.F_GETFL)
+        # On Linux pwrite appends, whatever its offset, as long as O_APPEND is set.
+        fcntl.fcntl(self._descriptor, fcntl.F_SETFL, flags & ~os.O_APPEND)
+        try:
+            written = 0
+            while written < len(data):
+                written += os.pwrite(self._descriptor, memoryview(data)[written:], start + written)
+        finally:
+            fcntl.fcntl(self._descriptor, fcntl.F_SETFL, flags)
+
+    def truncate(self, size: int) -> None:
+        os.ftruncate(self._descriptor, size)
+
+    def sync(self) -> None:
+        """Return once what was written is on stable storage."""
+        durable.sync_data(self._descriptor)
+
+    def close(self) -> None:
+        os.close(self._descriptor)
+
+
+def _open(path: Path) -> int:
+    flags = os.O_RDWR | os.O_APPEND | os.O_CLOEXEC
+    while True:
+        try:
+            return os.open(path, flags)
+        except FileNotFoundError:
+            durable.make_folder(path.parent)
+        try:
+            descriptor = os.open(path, flags | os.O_CREAT | os.O_EXCL, 0o600)
+        except FileExistsError:
+            if path.is_symlink():  # to nothing, or it could have been opened
+                path = path.resolve()
+            continue
+        os.fchmod(descriptor, 0o600)  # whatever the umask
+        durable.sync_folder(path.parent)
+        return descriptor

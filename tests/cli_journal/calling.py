@@ -1,0 +1,36 @@
+"""Calling the commands as an operator or a script does."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from click.testing import CliRunner, Result
+
+from gateway.cli.journal.group import journal
+from tests.build import JOURNAL
+from tests.journal.handmade import chunk_of
+
+ID = JOURNAL.hex()
+HOUR = 3_600_000
+EPOCH = 2**62 + 1
+TEN_AN_HOUR = [chunk_of(hour * 10, hour * 10 + 10, epoch=EPOCH, at=hour * HOUR) for hour in range(49)]
+"""Two days of events."""
+FAULT = "a chunk's checksum is wrong; 3 events cannot be read: 0/2 to 0/4"
+
+
+def run(*arguments: str | Path) -> Result:
+    return CliRunner().invoke(journal, list(map(str, arguments)), env={"GATEWAY_CONFIG": ""})
+
+
+def start(*arguments: str | Path, **streams: Any) -> subprocess.Popen[bytes]:
+    """Start a command in a process of its own, which buffers its output as it does for users."""
+    program = "from gateway.cli.journal.group import journal; journal()"
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+    return subprocess.Popen([sys.executable, "-c", program, *arguments], env=environment, **streams)
+
+
+def objects(result: Result) -> list[Any]:
+    return [json.loads(line) for line in result.stdout.splitlines()]

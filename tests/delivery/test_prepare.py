@@ -1,0 +1,87 @@
+"""Which chunks a sink takes as they are, and what becomes of the others."""
+
+from pathlib import Path
+
+import pytest
+
+from gateway.delivery.enrich import Enricher
+from gateway.delivery.prepare import Preparation
+from gateway.journal.chunk import ANYTHING, CONSENT, INTEGRATIONS, PRODUCTS, Chunk
+from gateway.records.table import Record, Table
+from gateway.sinks.base import Sink
+from gateway.state.tally import Tally
+from tests.build import event_line
+from tests.fakes import ScriptedSink
+
+OPAQUE = b"this is not even JSON\n"
+
+
+def chunk(data: bytes, carries: int) -> Chunk:
+    return Chunk(0, data.count(b"\n"), 1, 0, carries, data)
+
+
+def prepared(folder: Path, sink: Sink, *chunks: Chunk) -> tuple[bytes, int, Tally]:
+    tally = Tally()
+    data, count = Preparation("sink", sink, Enricher(folder / "products.db")).prepare(chunks, tally)
+    return data, count, tally
+
+
+@pytest.mark.parametrize(
+    ("sink", "carries"),
+    [
+        pytest.param(ScriptedSink(), 0, id="nothing to look for"),
+        pytest.param(ScriptedSink(), CONSENT, id="a consent that it does not ask for"),
+        pytest.param(ScriptedSink(consent=("1",)), 0, id="no consent where it asks for one"),
+    ],
+)
+def test_a_chunk_in_which_there_is_nothing_to_look_for_is_not_decoded(
+    tmp_path: Path, sink: Sink, carries: int
+) -> None:
+    assert prepared(tmp_path, sink, chunk(OPAQUE * 2, carries)) == (OPAQUE * 2, 2, Tally())
+
+
+def test_integrations_are_looked_at(tmp_path: Path) -> None:
+    lines = [event_line(0), event_line(1, integrations={"sink": False})]
+
+    found = prepared(tmp_path, ScriptedSink(), chunk(b"\n".join(lines) + b"\n", INTEGRATIONS))
+
+    assert found == (lines[0] + b"\n", 1, Tally({("filtered", "integrations"): 1}))
+
+
+def test_a_consent_is_looked_at_where_the_sink_asks_for_it(tmp_path: Path) -> None:
+    context = {"consent": {"categoryPreferences": {"1": False}}}
+    line = event_line(0, context=context) + b"\n"
+
+    found = prepared(tmp_path, ScriptedSink(consent=("1",)), chunk(line, CONSENT))
+
+    assert found == (b"", 0, Tally({("filtered", "consent"): 1}))
+
+
+@pytest.mark.parametrize("wanted", [{"types": ("page",)}, {"sources": ("other",)}])
+def test_a_sink_that_wants_only_some_events_looks_at_all(
+    tmp_path: Path, wanted: dict[str, tuple[str, ...]]
+) -> None:
+    [reason] = (name.removesuffix("s") for name in wanted)
+
+    found = prepared(tmp_path, ScriptedSink(**wanted), chunk(event_line() + b"\n", 0))  # type: ignore[arg-type]  # each has its type
+
+    assert found == (b"", 0, Tally({("filtered", reason): 1}))
+
+
+def test_products_are_completed(tmp_path: Path) -> None:
+    catalogue = Table(tmp_path / "products.db")
+    catalogue.merge("29", [Record("P1", b'{"id":"P1","name":"Shirt"}')])
+    catalogue.close()
+    source = {"name": "shop", "dialect": "segment", "siteId": "29"}
+    line = event_line(properties={"items": [{"product": {"id": "P1"}}]}, source=source)
+
+    data, count, _ = prepared(tmp_path, ScriptedSink(), chunk(line + b"\n", PRODUCTS))
+
+    assert (b'"name":"Shirt"' in data, count) == (True, 1)
+
+
+def test_events_keep_their_order_across_chunks(tmp_path: Path) -> None:
+    lines = [event_line(number) + b"\n" for number in range(3)]
+    chunks = [chunk(line, carries) for line, carries in zip(lines, (0, ANYTHING, 0), strict=True)]
+
+    assert prepared(tmp_path, ScriptedSink(), *chunks) == (b"".join(lines), 3, Tally())

@@ -1,0 +1,63 @@
+"""Workers on a journal of their own, for tests of what they deliver."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from itertools import repeat
+from pathlib import Path
+
+import anyio
+
+from gateway.delivery.enrich import Enricher
+from gateway.delivery.lookout import Lookout
+from gateway.delivery.prepare import Preparation
+from gateway.delivery.worker import Worker
+from gateway.sinks.base import Sink
+from gateway.state.store import State
+from tests.build import JOURNAL, open_log
+from tests.fakes import ScriptedSink
+from tests.gateway import PATIENCE
+
+
+def open_state(folder: Path) -> State:
+    """The state of a test's journal."""
+    State.prepare(folder / "state.db", JOURNAL)
+    return State.open(folder / "state.db", JOURNAL)
+
+
+def make(sink: Sink, journal: Path, state: State, name: str = "sink") -> Worker:
+    """A worker that never waits between two tries."""
+    log = open_log(journal)
+    preparation = Preparation(name, sink, Enricher(journal / "products.db"))
+    return Worker(name, sink, log, state, Lookout(log), preparation, lambda: repeat(0.0))
+
+
+async def deliver(worker: Worker) -> None:
+    """Run a worker until there is nothing more to do, or its sink fails."""
+    worker.stop()
+    with anyio.fail_after(PATIENCE):
+        await worker.run()
+
+
+async def look_for_ever(lookout: Lookout) -> None:
+    while True:
+        lookout.look()
+        await anyio.sleep(0.01)
+
+
+@asynccontextmanager
+async def running(worker: Worker) -> AsyncIterator[None]:
+    """Run a worker until it returns, which it must once the block is left."""
+    with anyio.fail_after(PATIENCE):
+        async with anyio.create_task_group() as looking:
+            looking.start_soon(look_for_ever, worker.lookout)
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(worker.run)
+                yield
+            looking.cancel_scope.cancel()
+
+
+async def deliver_until(worker: Worker, sink: ScriptedSink, count: int) -> None:
+    """Run a worker until its sink has so many events and all of them are recorded."""
+    async with running(worker):
+        await sink.took(count)
+        worker.stop()

@@ -1,0 +1,128 @@
+"""What is taken for a journal, a partition or a file of one."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from gateway.journal.segments import files
+from gateway.journal.segments.examine.inventory import Inventory, NotAJournal, find
+from tests.build import JOURNAL, event_lines, keep
+
+
+def listed(inventory: Inventory) -> dict[str, list[int]]:
+    return {
+        partition: [member.first for member in members] for partition, members in inventory.members.items()
+    }
+
+
+def test_a_journals_folder_has_partitions_in_the_order_of_their_numbers(tmp_path: Path) -> None:
+    for partition in ("10", "9"):
+        keep(tmp_path / partition, event_lines(0, 2))
+    keep(tmp_path / "9", event_lines(2, 3))
+    (tmp_path / "quarantine").mkdir()
+
+    found = find(tmp_path)
+
+    assert (listed(found), list(found.members)) == ({"9": [0, 2], "10": [0]}, ["9", "10"])
+    assert found.journal == JOURNAL
+
+
+def test_a_partition_without_files_is_one(tmp_path: Path) -> None:
+    (tmp_path / "0").mkdir()
+
+    found = find(tmp_path)
+
+    assert (listed(found), found.journal) == ({"0": []}, None)
+
+
+def test_the_files_of_a_copied_partition_know_their_partition(tmp_path: Path) -> None:
+    keep(tmp_path / "3", event_lines(0, 2))
+    copy = shutil.copytree(tmp_path / "3", tmp_path / "backup")
+
+    found = find(copy)
+
+    assert listed(found) == {"3": [0]}
+    assert not found.members["3"][0].flaw
+
+
+def test_a_copied_file_knows_its_place_under_any_name(tmp_path: Path) -> None:
+    keep(tmp_path / "3", event_lines(0, 2))
+    copy = shutil.copy(keep(tmp_path / "3", event_lines(2, 4)), tmp_path / "copy.bin")
+
+    found = find(Path(copy))
+
+    assert listed(found) == {"3": [2]}
+    assert not found.members["3"][0].flaw
+
+
+def test_a_damaged_file_is_known_by_its_name(tmp_path: Path) -> None:
+    file = keep(tmp_path / "3", event_lines(0, 2))
+    file.write_bytes(bytes(file.stat().st_size))
+
+    found = find(file)
+
+    assert listed(found) == {"3": [0]}
+    assert found.members["3"][0].head is None
+
+
+def test_most_files_say_which_journal_it_is(tmp_path: Path) -> None:
+    for _ in range(3):
+        file = keep(tmp_path / "0", event_lines(0, 1))
+    descriptor = file.open("r+b")
+    with descriptor:
+        head = files.read_head(descriptor.fileno())
+        end = files.read_end(descriptor.fileno())
+        assert head
+        assert end
+        other = files.Head(bytes(16), head.partition, head.epoch, head.first, head.begun_at)
+        files.write_head(descriptor.fileno(), other, end)
+
+    found = find(tmp_path)
+
+    assert found.journal == JOURNAL
+    assert [bool(member.flaw) for member in found.members["0"]] == [False, False, True]
+
+
+def test_what_is_not_there_is_said(tmp_path: Path) -> None:
+    with pytest.raises(NotAJournal, match="none is not there; name a journal's folder"):
+        find(tmp_path / "none")
+
+
+def test_a_folder_without_partitions_is_no_journal(tmp_path: Path) -> None:
+    with pytest.raises(NotAJournal, match="holds no journal; it has no folder of a partition and no file"):
+        find(tmp_path)
+
+
+def test_a_data_folder_leads_to_its_journal(tmp_path: Path) -> None:
+    (tmp_path / "journal").mkdir()
+
+    with pytest.raises(NotAJournal, match=f"did you mean {tmp_path}/journal"):
+        find(tmp_path)
+
+
+def test_another_file_is_no_journal(tmp_path: Path) -> None:
+    file = tmp_path / "notes.txt"
+    file.write_text("notes")
+
+    with pytest.raises(NotAJournal, match=r"notes\.txt is not a file of a journal"):
+        find(file)
+
+
+def test_the_format_of_a_later_version_is_refused(tmp_path: Path) -> None:
+    file = keep(tmp_path / "0", event_lines(0, 1))
+    content = bytearray(file.read_bytes())
+    content[6] = content[2048 + 6] = 9
+    file.write_bytes(content)
+
+    with pytest.raises(NotAJournal, match=r"has format 9, written by a later version.*: use that version"):
+        find(tmp_path)
+
+
+@pytest.mark.parametrize("place", ["", "0"], ids=["journal", "partition"])
+def test_the_journal_of_an_earlier_version_is_refused(tmp_path: Path, place: str) -> None:
+    (tmp_path / "0").mkdir()
+    (tmp_path / "0" / f"{0:020d}.db").write_bytes(b"")
+
+    with pytest.raises(NotAJournal, match="holds a journal of an earlier version"):
+        find(tmp_path / place)

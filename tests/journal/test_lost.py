@@ -1,0 +1,181 @@
+"""A file that is taken away while it is written: it is noticed, and what it held is written again."""
+
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from gateway.journal.base import Position
+from gateway.journal.segments import files
+from gateway.journal.segments.files import START
+from gateway.journal.segments.partition import Partition
+from gateway.journal.segments.reader import Reader
+from tests.build import Read, event_lines, keep, open_partition, read_all, read_to_end
+from tests.gateway import until
+from tests.journal.breaking import crashed, deleted
+
+
+def active(folder: Path) -> Path:
+    return folder / files.name(files.listing(folder)[-1])
+
+
+def unlink(folder: Path) -> None:
+    active(folder).unlink()
+
+
+def rename(folder: Path) -> None:
+    active(folder).rename(folder.parent / "elsewhere")
+
+
+def rename_beside(folder: Path) -> None:
+    active(folder).rename(active(folder).with_suffix(".1"))
+
+
+def replace(folder: Path) -> None:
+    """As rotation with "create" does."""
+    path = active(folder)
+    path.rename(path.with_suffix(".1"))
+    path.touch()
+
+
+def exchange(folder: Path) -> None:
+    """As an editor saves, or a restored backup."""
+    path = active(folder)
+    copy = shutil.copy(path, path.with_suffix(".new"))
+    Path(copy).replace(path)
+
+
+def remove_folder(folder: Path) -> None:
+    shutil.rmtree(folder)
+
+
+def remove_journal(folder: Path) -> None:
+    shutil.rmtree(folder.parent)
+
+
+def move_folder(folder: Path) -> None:
+    folder.rename(folder.parent.parent / "elsewhere")
+
+
+WAYS = [unlink, rename, rename_beside, replace, exchange, remove_folder, remove_journal, move_folder]
+
+NOTICED: dict[str, Callable[[Partition], None]] = {
+    "the next look": lambda partition: partition.check(),
+    "the next write": lambda _: None,
+    "the next probe": lambda partition: partition.probe(),
+}
+
+
+@pytest.mark.parametrize("notice", list(NOTICED))
+@pytest.mark.parametrize("way", WAYS)
+def test_nothing_that_was_acknowledged_is_lost(
+    tmp_path: Path, way: Callable[[Path], None], notice: str
+) -> None:
+    folder = tmp_path / "journal/0"
+    partition = open_partition(folder)
+    partition.write(event_lines(0, 3))
+    partition.write(event_lines(3, 5))
+
+    way(folder)
+    NOTICED[notice](partition)
+    partition.write(event_lines(5, 6))
+
+    assert read_all(folder) == Read(event_lines(0, 6), 0, 6)
+    until(lambda: not deleted(folder))
+    assert files.listing(folder) == [0, 5]
+    partition.close()
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_look_is_enough_to_write_again_what_was_lost(tmp_path: Path, way: Callable[[Path], None]) -> None:
+    folder = tmp_path / "journal/0"
+    partition = open_partition(folder)
+    partition.write(event_lines(0, 3))
+
+    way(folder)
+    partition.check()
+    found = crashed(folder, tmp_path / "copy")
+    open_partition(found).close()
+
+    assert read_all(found) == Read(event_lines(0, 3), 0, 3)
+    partition.close()
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_readers_go_on_where_they_were(tmp_path: Path, way: Callable[[Path], None]) -> None:
+    folder = tmp_path / "journal/0"
+    partition = open_partition(folder)
+    partition.write(event_lines(0, 3))
+    partition.write(event_lines(3, 5))
+    reader = Reader(folder)
+    piece = reader.read(Position(0), limit=1)
+    assert piece
+
+    way(folder)
+    meanwhile = read_to_end(reader, piece.end)
+    partition.write(event_lines(5, 6))
+
+    assert meanwhile in (Read(event_lines(3, 5), 0, 5), Read([], 0, 3))  # which is there, or will be
+    assert read_to_end(reader, piece.end) == Read(event_lines(3, 6), 0, 6)
+    assert read_to_end(reader, Position(5, piece.end.epoch)) == Read(event_lines(5, 6), 0, 6)
+    partition.close()
+
+
+def test_a_file_that_has_its_name_is_left_alone(tmp_path: Path) -> None:
+    partition = open_partition(tmp_path / "0")
+    partition.write(event_lines(0, 3))
+
+    for _ in range(3):
+        partition.check()
+    partition.write(event_lines(3, 5))
+
+    assert files.listing(tmp_path / "0") == [0]
+    partition.close()
+
+
+def test_what_took_the_place_of_a_file_is_set_aside(tmp_path: Path) -> None:
+    partition = open_partition(tmp_path / "0")
+    partition.write(event_lines(0, 3))
+    path = active(tmp_path / "0")
+    path.unlink()
+    path.write_bytes(b"mine")
+
+    partition.check()
+
+    [kept] = (tmp_path / "quarantine").iterdir()
+    assert kept.read_bytes() == b"mine"
+    assert read_all(tmp_path / "0") == Read(event_lines(0, 3), 0, 3)
+    partition.close()
+
+
+@pytest.mark.parametrize("left", [0, 100, 4096, 4500])
+def test_what_was_cut_off_is_counted_and_the_rest_is_read(tmp_path: Path, left: int) -> None:
+    partition = open_partition(tmp_path / "0", largest=START)
+    partition.write(event_lines(0, 1))
+    partition.write(event_lines(1, 5))
+    piece = Reader(tmp_path / "0").read(Position(0))
+    assert piece
+
+    os.truncate(active(tmp_path / "0"), left)
+    partition.write(event_lines(5, 6))
+
+    kept = 1 if left == 4500 else 0
+    assert read_all(tmp_path / "0") == Read(event_lines(0, kept) + event_lines(5, 6), 5 - kept, 6)
+    assert files.listing(tmp_path / "0") == [0, 5]
+    assert Reader(tmp_path / "0").knows(piece.end)
+    assert not Reader(tmp_path / "0").knows(Position(3, piece.end.epoch + 1))
+    partition.close()
+
+
+def test_a_finished_file_that_was_removed_is_counted(tmp_path: Path) -> None:
+    keep(tmp_path / "0", event_lines(0, 2))
+    gone = keep(tmp_path / "0", event_lines(2, 5))
+    partition = open_partition(tmp_path / "0")
+
+    gone.unlink()
+    partition.write(event_lines(5, 6))
+
+    assert read_all(tmp_path / "0") == Read(event_lines(0, 2) + event_lines(5, 6), 3, 6)
+    partition.close()

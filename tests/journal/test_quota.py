@@ -1,0 +1,180 @@
+"""The journal's size has an end: new events are refused before it, and there is a way back."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from gateway.errors import JournalUnavailable
+from gateway.journal.segments import files
+from gateway.journal.segments.files import START
+from gateway.journal.segments.partition import Partition
+from gateway.journal.segments.quota import Quota
+from tests.build import event_line, event_lines, keep, open_log, open_partition, read_all
+from tests.gateway import until
+
+SMALL = 1024 * 1024
+CHUNK = [event_line(properties={"filler": "x" * 50_000})]
+
+
+def fill(partition: Partition) -> int:
+    """Write until there is no more room, and return how many events were taken."""
+    for taken in range(1000):
+        try:
+            partition.write(CHUNK)
+        except JournalUnavailable:
+            return taken
+    raise AssertionError("it never was full")
+
+
+def takes(partition: Partition, line: bytes) -> bool:
+    try:
+        partition.write([line])
+    except JournalUnavailable:
+        return False
+    return True
+
+
+def deliver_and_release(journal: Path) -> None:
+    """What delivery does once its only sink has everything."""
+    log = open_log(journal)
+    log.release({each: log.reader(each).newest() for each in log.partitions()}, 2**40)
+
+
+def test_what_fits_is_taken_and_what_does_not_is_refused(tmp_path: Path) -> None:
+    quota = Quota(tmp_path, 1000)
+
+    quota.reserve(600)
+    with pytest.raises(JournalUnavailable, match="full"):
+        quota.reserve(401)
+    quota.reserve(400)
+
+
+def test_the_room_is_that_of_all_partitions_together(tmp_path: Path) -> None:
+    sizes = [keep(tmp_path / name, event_lines(0, 10)).stat().st_size for name in ("0", "1", "1", "11")]
+
+    assert Quota(tmp_path, 10 * SMALL).available() == 10 * SMALL - sum(sizes)
+
+
+def test_prepared_space_does_not_count(tmp_path: Path) -> None:
+    partition = open_partition(tmp_path / "0", largest=8 * SMALL)
+    partition.write(event_lines(0, 10))
+    [file] = (tmp_path / "0").iterdir()
+    until(lambda: file.stat().st_size == 8 * SMALL)
+
+    used = Quota(tmp_path, SMALL).used()
+    partition.close()
+
+    assert used == file.stat().st_size
+
+
+def test_a_part_of_the_disk_is_left_free(tmp_path: Path) -> None:
+    disk = os.statvfs(tmp_path)
+
+    available = Quota(tmp_path, 2**62).available()
+
+    assert available < disk.f_bavail * disk.f_frsize
+
+
+def test_whoever_looks_for_long_counts_what_others_write_meanwhile(tmp_path: Path) -> None:
+    open_partition(tmp_path / "1").close()
+    quota = Quota(tmp_path, SMALL)
+    before = quota.used()
+
+    written = [keep(tmp_path / "1", event_lines(0, 10)), keep(tmp_path / "1", event_lines(10, 30))]
+
+    assert (before, quota.used()) == (START, sum(each.stat().st_size for each in written))
+
+
+def test_what_was_deleted_does_not_count_any_more(tmp_path: Path) -> None:
+    old = keep(tmp_path / "0", event_lines(0, 10))
+    new = keep(tmp_path / "0", event_lines(10, 12))
+    quota = Quota(tmp_path, SMALL)
+    quota.used()
+
+    old.unlink()
+
+    assert quota.used() == new.stat().st_size
+
+
+def test_room_is_short_before_there_is_none(tmp_path: Path) -> None:
+    partition = open_partition(tmp_path / "0", max_size=SMALL)
+    log = open_log(tmp_path, max_size=SMALL)
+    found = []
+
+    while takes(partition, CHUNK[0]):
+        found.append(log.short())
+
+    partition.close()
+    assert found == sorted(found)
+    assert (found[0], found[-1]) == (False, True)
+    assert 1 <= sum(found) < 5
+
+
+def test_a_full_journal_refuses_even_a_probe(tmp_path: Path) -> None:
+    keep(tmp_path / "0", CHUNK)
+
+    with pytest.raises(JournalUnavailable, match="full"):
+        Quota(tmp_path, 1).reserve(0)
+
+
+def test_a_full_journal_refuses_events_and_keeps_what_it_has(tmp_path: Path) -> None:
+    partition = open_partition(tmp_path / "0", max_size=SMALL)
+
+    taken = fill(partition)
+
+    read = read_all(tmp_path / "0")
+    assert (read.lines, read.lost) == (CHUNK * taken, 0)
+    assert SMALL - 60_000 < taken * 50_000 < SMALL
+    partition.close()
+
+
+def test_a_full_journal_takes_events_again_once_they_were_delivered(tmp_path: Path) -> None:
+    partition = open_partition(tmp_path / "0", max_size=SMALL)
+    taken = fill(partition)
+
+    deliver_and_release(tmp_path)
+
+    until(lambda: takes(partition, event_line(1)))
+    assert read_all(tmp_path / "0", taken).lines == [event_line(1)]
+    partition.close()
+
+
+def test_a_full_journal_that_nobody_delivers_from_stays_as_it_is(tmp_path: Path) -> None:
+    partition = open_partition(tmp_path / "0", max_size=SMALL)
+    taken = fill(partition)
+    before = files.listing(tmp_path / "0")
+
+    partition.quota = Quota(tmp_path, SMALL)  # looks anew, as it does after a moment
+    again = [fill(partition) for _ in range(3)]
+
+    assert again == [0, 0, 0]
+    assert files.listing(tmp_path / "0") == before == [0, taken]
+    partition.close()
+
+
+def test_a_full_journal_takes_events_again_after_a_restart(tmp_path: Path) -> None:
+    before = open_partition(tmp_path / "0", max_size=SMALL)
+    taken = fill(before)
+    before.close()
+
+    partition = open_partition(tmp_path / "0", max_size=SMALL)
+    full = not takes(partition, CHUNK[0])
+    deliver_and_release(tmp_path)
+
+    until(lambda: takes(partition, event_line(1)))
+    assert full
+    assert read_all(tmp_path / "0", taken).lines == [event_line(1)]
+    partition.close()
+
+
+def test_a_former_workers_partition_does_not_keep_a_full_journal_full(tmp_path: Path) -> None:
+    former = open_partition(tmp_path / "1", max_size=SMALL)
+    fill(former)
+    former.close()
+    partition = open_partition(tmp_path / "0", max_size=SMALL)
+
+    deliver_and_release(tmp_path)
+
+    until(lambda: takes(partition, event_line()))
+    partition.close()

@@ -1,0 +1,49 @@
+"""Batches for sinks, and what a sink answers to them."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import anyio
+
+from gateway.sinks.base import Batch, Sink
+from tests.build import event_lines
+
+
+def batch_of(lines: Sequence[bytes], partition: str = "0", first: int = 0) -> Batch:
+    data = b"".join(line + b"\n" for line in lines)
+    return Batch("archive", partition, first, first + len(lines), len(lines), data)
+
+
+def batch(first: int, end: int, partition: str = "0") -> Batch:
+    """The events with these positions."""
+    return batch_of(event_lines(first, end), partition, first)
+
+
+def write(sink: Sink, receipt: bytes, *batches: Batch) -> bytes:
+    """Connect, write the batches, and return the last receipt."""
+
+    async def write_all() -> bytes:
+        async with sink.connect("archive", receipt) as connection:
+            latest = connection.receipt or receipt
+            for each in batches:
+                latest = await connection.write(each)
+        return latest
+
+    return anyio.run(write_all)
+
+
+def lines(*files: Path) -> list[bytes]:
+    """All lines, each of which is whole."""
+    found: list[bytes] = []
+    for file in files:
+        content = file.read_bytes()
+        assert content.endswith(b"\n") or not content
+        found += content.split(b"\n")[:-1]
+    assert all(isinstance(json.loads(line), dict) for line in found)
+    return found
+
+
+def others(file: Path) -> list[Path]:
+    """The other files of its folder."""
+    return sorted(path for path in file.parent.iterdir() if path != file)
