@@ -1,0 +1,115 @@
+"""Whether all that a gateway took has arrived, whether its books balance, and what it said meanwhile."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from tests.build import track
+from tests.gateway import PATIENCE, Gateway, until
+
+EVENTS = "data/events.jsonl"
+
+MADE_AGAIN = "files of the data folder removed or replaced; made again"
+REPEATED = "file holds events that no record knows of; they stay"
+RESTARTED = "process ended, starting it again"
+REWOUND = "position of a sink is not one of this journal; delivering again from the oldest event"
+STATE_ANEW = "state begun anew, sinks repeat what is kept"
+
+
+def send(running: Gateway, prefix: str, count: int) -> set[str]:
+    """Send so many events, all of which are acknowledged; their messageIds begin with `prefix`."""
+    names = [f"{prefix}-{number}" for number in range(count)]
+    for start in range(0, count, 100):
+        batch = [track(messageId=name) for name in names[start : start + 100]]
+        answer = running.post("/v1/batch", {"batch": batch})
+        assert answer.status == 200, answer
+    return set(names)
+
+
+def names(events: Iterable[dict[str, Any]]) -> set[str]:
+    return {event["messageId"] for event in events}
+
+
+def await_arrival(running: Gateway, sent: set[str], file: str = EVENTS) -> None:
+    """Return when all these events stand in a sink's file, nothing is pending, and the books balance."""
+    until(lambda: sent <= names(running.events(file)))
+    until(lambda: _open(running) == (0, 0))
+
+
+def _open(running: Gateway) -> tuple[float, float]:
+    """Events that are pending for the sink `events`, and those by which its books are wrong."""
+    samples = running.metrics()
+
+    def outcome(word: str) -> float:
+        start, end = f'gateway_sink_events_total{{outcome="{word}",', ',sink="events"}'
+        return sum(n for name, n in samples.items() if name.startswith(start) and name.endswith(end))
+
+    pending = samples.get('gateway_sink_pending_events{sink="events"}', -1)
+    appended = samples["gateway_journal_events_total"] + outcome("rewound")
+    ends = sum(map(outcome, ("delivered", "filtered", "dead", "skipped")))
+    return pending, appended - ends - pending
+
+
+@contextmanager
+def holding(running: Gateway) -> Iterator[None]:
+    """While the block lasts, nothing is delivered."""
+    pid = running.children()["delivery-0"]
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(pid, signal.SIGCONT)
+
+
+class Listener:
+    """Hears what a gateway says from now on."""
+
+    def __init__(self, running: Gateway) -> None:
+        self._file = running.folder / "gateway.log"
+        self.restart()
+
+    def restart(self) -> None:
+        """Forget what was said so far."""
+        self._heard = self._file.stat().st_size if self._file.exists() else 0
+
+    @property
+    def lines(self) -> list[dict[str, Any]]:
+        """What it logged. Whatever else stands there, such as a traceback, fails the test."""
+        return [json.loads(line) for line in self._file.read_bytes()[self._heard :].splitlines()]
+
+    @property
+    def troubles(self) -> list[str]:
+        """The warnings and errors, in alphabetical order."""
+        return sorted(line["event"] for line in self.lines if line["level"] in ("warning", "error"))
+
+    def until(self, troubles: Iterable[str], perhaps: str = "") -> None:
+        """Return when it has said all of this, and fail the test if it says more, but for one thing."""
+        expected = sorted(troubles)
+        until(lambda: len(self._without(perhaps)) >= len(expected))
+        assert self._without(perhaps) == expected
+
+    def _without(self, trouble: str) -> list[str]:
+        return [each for each in self.troubles if each != trouble]
+
+
+def refused(folder: Path, config: str, *prefix: str) -> list[str]:
+    """The lines that a gateway says which does not start; `prefix` is put before the command."""
+    file = folder / "refused.toml"
+    file.write_text(config)
+    done = subprocess.run(
+        [*prefix, sys.executable, "-m", "gateway", "serve", "--config", str(file)],
+        cwd=folder,
+        capture_output=True,
+        timeout=PATIENCE,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (2, b""), done
+    lines = done.stderr.decode().splitlines()
+    assert all(line.startswith("gateway: ") for line in lines), lines
+    return [line.removeprefix("gateway: ") for line in lines]

@@ -1,0 +1,135 @@
+"""
+Copies and backups that do not belong together: a gateway is never deceived by a position that is not its own.
+
+Whatever is put back, later events arrive, what stands in a sink's file stays there, and one line says what
+was wrong. Twice is better than never.
+"""
+
+import random
+import shutil
+import subprocess
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, NamedTuple
+
+import pytest
+
+from tests.gateway import Gateway
+from tests.journey import needs
+from tests.journey.books import (
+    REPEATED,
+    REWOUND,
+    STATE_ANEW,
+    Listener,
+    await_arrival,
+    send,
+)
+from tests.journey.load import Load
+
+SET_ASIDE = "journal file set aside"
+
+_FAR_ENOUGH = 4 * 1024 * 1024  # bytes of an archive: beyond all events that are in the journal by then
+
+
+class History(NamedTuple):
+    """Data folders of gateways that do not run."""
+
+    old: Path
+    """A backup."""
+    new: Path
+    """The same gateway some events later."""
+    other: Path
+    """That of another gateway."""
+
+
+@pytest.fixture(scope="module")
+def history(tmp_path_factory: pytest.TempPathFactory) -> History:
+    folder = tmp_path_factory.mktemp("history")
+    found = History(*(folder / name for name in History._fields))
+    for data, count in ((found.old, 50), (found.new, 450), (found.other, 600)):
+        if data == found.other:
+            shutil.rmtree(folder / "data")
+        with Gateway(folder) as running:
+            await_arrival(running, send(running, data.name, count))
+            assert running.stop() == 0
+        shutil.copytree(folder / "data", data)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("restored", "kind", "troubles"),
+    [
+        pytest.param("journal/0", "old", [REWOUND], id="older partitions"),
+        pytest.param("journal/state.db", "old", [], id="an older state"),
+        pytest.param("journal", "old", [REPEATED], id="all but the sink's file older"),
+        pytest.param("journal/0", "other", [SET_ASIDE, REWOUND], id="another's partitions"),
+        pytest.param("journal/state.db", "other", [STATE_ANEW, REPEATED], id="another's state"),
+        pytest.param(
+            "journal/identity.json",
+            "other",
+            [SET_ASIDE, SET_ASIDE, STATE_ANEW, REPEATED],
+            id="another's identity",
+        ),
+    ],
+)
+def test_later_events_arrive_whatever_is_put_back(
+    history: History, tmp_path: Path, restored: str, kind: str, troubles: Sequence[str]
+) -> None:
+    data = tmp_path / "data"
+    shutil.copytree(history.new, data)
+    put_back(getattr(history, kind) / restored, data / restored)
+    kept = (data / "events.jsonl").read_bytes()
+
+    restarted = Gateway(tmp_path)
+    listener = Listener(restarted)
+
+    with restarted as running:
+        await_arrival(running, send(running, "later", 200))
+        listener.until(troubles)
+
+    assert (data / "events.jsonl").read_bytes().startswith(kept)
+
+
+def put_back(source: Path, target: Path) -> None:
+    """Let a backup take the place of what is there."""
+    if source.is_dir():
+        shutil.rmtree(target)
+        shutil.copytree(source, target)
+    else:
+        shutil.copy2(source, target)
+
+
+def test_a_copy_made_while_it_runs_goes_on_with_every_later_event(
+    chance: random.Random, tmp_path: Path
+) -> None:
+    copy, archive = tmp_path / "copy", tmp_path / "data.tar"
+    copy.mkdir()
+
+    with Gateway(tmp_path) as original, Load(original.port, chance) as load:
+        load.advance(100)
+        early = {name for client in load.clients for name in client.acknowledged}
+        with archive.open("wb") as target, tar(tmp_path, "data") as source:
+            target.write(source.read(_FAR_ENOUGH))
+            load.advance(500)
+            await_arrival(original, {name for client in load.clients for name in client.acknowledged})
+            shutil.copyfileobj(source, target)
+    subprocess.run(["tar", "--extract", "-C", copy, "-f", archive], check=True)
+    restarted = Gateway(copy)
+    listener = Listener(restarted)
+
+    with restarted as running:
+        await_arrival(running, early | send(running, "later", 200))
+        incidents = running.metrics()['gateway_journal_incidents_total{kind="position_unknown"}']
+
+    assert (listener.troubles, incidents) == ([REWOUND], 1)
+
+
+@contextmanager
+def tar(folder: Path, name: str) -> Iterator[IO[bytes]]:
+    """The archive of what has this name in a folder, whose maker goes no faster than it is read."""
+    program = needs.program("tar")
+    command: list[str | Path] = [program, "--create", "--sort=name", "-C", folder, name]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
+        assert process.stdout
+        yield process.stdout

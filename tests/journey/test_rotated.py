@@ -1,0 +1,82 @@
+"""logrotate on the file of a sink, while the gateway delivers to it."""
+
+import random
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.gateway import Gateway
+from tests.journey import needs
+from tests.journey.books import EVENTS, Listener, await_arrival, names, send
+from tests.journey.load import NOTHING_WRONG, Load
+
+ROTATIONS = 4
+
+SHORTER = "file shorter than it was"
+
+Rotate = Callable[[Gateway, str], None]
+
+
+@pytest.fixture
+def rotate(tmp_path: Path) -> Rotate:
+    """Has logrotate rotate the sink's file at once in the given way, and then send HUP to the gateway."""
+    program = needs.program("logrotate")
+
+    def rotate(running: Gateway, way: str) -> None:
+        config = tmp_path / "logrotate.conf"
+        hang_up = f"postrotate\n kill -HUP {running.process.pid}\n endscript"
+        config.write_text(f"{tmp_path / EVENTS} {{\n rotate 9\n {way}\n {hang_up}\n}}\n")
+        config.chmod(0o600)
+        subprocess.run([program, "--force", "--state", tmp_path / "logrotate.state", config], check=True)
+
+    return rotate
+
+
+def all_files(running: Gateway) -> list[dict[str, Any]]:
+    """The events of all that was rotated, oldest first, and of the present file."""
+    numbers = range(ROTATIONS, 0, -1)
+    files = [running.events(f"{EVENTS}.{number}") for number in numbers]
+    assert all(files), "a rotation found nothing"
+    return [event for file in [*files, running.events()] for event in file]
+
+
+@pytest.mark.parametrize("way", ["create 0600", "nocreate"])
+def test_a_file_that_is_moved_away_under_load_costs_and_repeats_nothing(
+    gateway: Callable[..., Gateway], rotate: Rotate, chance: random.Random, way: str
+) -> None:
+    running = gateway()
+    listener = Listener(running)
+
+    with Load(running.port, chance) as load:
+        for _ in range(ROTATIONS):
+            load.advance(200)
+            rotate(running, way)
+        load.advance(200)
+    running.drained()
+
+    assert load.compare(all_files(running)) == NOTHING_WRONG
+    assert load.unexpected == []
+    assert listener.troubles == []
+
+
+def test_a_file_that_is_copied_and_truncated_costs_and_repeats_nothing(
+    gateway: Callable[..., Gateway], rotate: Rotate
+) -> None:
+    running = gateway()
+    listener = Listener(running)
+    sent = set()
+
+    for number in range(ROTATIONS):
+        own = send(running, str(number), 200)
+        await_arrival(running, own)
+        rotate(running, "copytruncate")
+        sent |= own
+    last = send(running, "last", 200)
+    await_arrival(running, last)
+
+    events = all_files(running)
+    assert (names(events), len(events)) == (sent | last, len(sent | last))
+    assert listener.troubles == [SHORTER] * ROTATIONS
