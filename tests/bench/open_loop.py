@@ -1,0 +1,49 @@
+"""The open loop: a load on a fixed schedule, and how long the answers took from when each request was due."""
+
+import subprocess
+from pathlib import Path
+
+import msgspec
+
+from tests.bench import request
+from tests.bench.events import MARK
+
+COMPILER = "cc"
+CONNECTIONS = 64
+
+_SOURCE = Path(__file__).with_name("open_loop.c")
+
+
+class Latencies(msgspec.Struct, frozen=True):
+    """In milliseconds, of the requests that were answered."""
+
+    due: int
+    """Requests."""
+    answered: int
+    """At all, within 10 s of the last one's due time."""
+    refused: int
+    """Answered, but not with 200."""
+    p50: float
+    p99: float
+    p999: float
+
+    @property
+    def failed(self) -> int:
+        """Requests that were not answered with 200."""
+        return self.due - self.answered + self.refused
+
+
+def build(folder: Path) -> Path:
+    """Compile the generator into a folder; subprocess.CalledProcessError if that fails."""
+    program = folder / "open_loop"
+    subprocess.run([COMPILER, "-O2", "-Wall", "-o", program, _SOURCE, "-lm"], check=True)
+    return program
+
+
+def run(program: Path, port: int, path: str, body: bytes, rate: float, seconds: float) -> Latencies:
+    """Send a request `rate` times a second; subprocess.CalledProcessError if the server hangs up."""
+    file = program.with_name("request")
+    request.write(file, path, body)
+    arguments = [port, rate, seconds, CONNECTIONS, file, MARK, request.first_number()]
+    done = subprocess.run([program, *map(str, arguments)], stdout=subprocess.PIPE, check=True)
+    return msgspec.json.decode(done.stdout, type=Latencies)
