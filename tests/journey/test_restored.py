@@ -62,7 +62,6 @@ def history(tmp_path_factory: pytest.TempPathFactory) -> History:
     [
         pytest.param("journal/0", "old", [REWOUND], id="older partitions"),
         pytest.param("journal/state.db", "old", [], id="an older state"),
-        pytest.param("journal", "old", [REPEATED], id="all but the sink's file older"),
         pytest.param("journal/0", "other", [SET_ASIDE, REWOUND], id="another's partitions"),
         pytest.param("journal/state.db", "other", [STATE_ANEW, REPEATED], id="another's state"),
         pytest.param(
@@ -89,6 +88,26 @@ def test_later_events_arrive_whatever_is_put_back(
         listener.until(troubles)
 
     assert (data / "events.jsonl").read_bytes().startswith(kept)
+
+
+def test_a_backup_of_everything_but_the_sinks_file_cuts_nothing_from_it(tmp_path: Path) -> None:
+    journal, backup, file = tmp_path / "data/journal", tmp_path / "backup", tmp_path / "data/events.jsonl"
+
+    with Gateway(tmp_path) as running:
+        await_arrival(running, send(running, "old", 50))
+        assert running.stop() == 0
+        shutil.copytree(journal, backup)
+        running.start()
+        await_arrival(running, send(running, "new", 450))
+        assert running.stop() == 0
+        kept, listener = file.read_bytes(), Listener(running)
+        put_back(backup, journal)
+        running.start()
+        await_arrival(running, send(running, "later", 200))
+        listener.until([REPEATED])
+
+    assert file.read_bytes().startswith(kept)
+    assert len(running.events()) == 700
 
 
 def put_back(source: Path, target: Path) -> None:
