@@ -55,6 +55,9 @@ def _finish(path: Path, first: int, journal: bytes, quarantine: Path, *, last: b
             return known.number
         if not last:
             return first  # an abandoned file ends where its successor begins
+        if known and known.offset > size:
+            log.error("journal file was truncated", file=str(path), bytes=known.offset - size)
+            metrics.JOURNAL_INCIDENTS.labels("file_lost").inc()
         if head is None:
             head = _head_by_chunks(path, descriptor, first, journal)
         end = _end(descriptor, first, known, head, size)
