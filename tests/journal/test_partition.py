@@ -206,13 +206,6 @@ def test_a_journal_of_this_version_is_accepted(log: SegmentLog) -> None:
     log.check()
 
 
-def test_a_journal_of_a_former_version_is_refused(log: SegmentLog) -> None:
-    (log.folder / "1" / "00000000000000000000.db").touch()
-
-    with pytest.raises(ConfigError, match=f"{log.folder} holds a journal of an earlier version"):
-        log.check()
-
-
 def test_a_journal_of_a_later_version_is_refused(log: SegmentLog) -> None:
     overwrite(log.folder / "1" / files.name(0), 6, (2).to_bytes(2, "little"))
 

@@ -6,6 +6,7 @@ And what it makes there is its user's alone.
 
 import os
 import shutil
+import struct
 import subprocess
 from collections.abc import Callable
 from contextlib import closing
@@ -23,6 +24,10 @@ JOURNAL = "data/journal"
 
 EARLIER = (
     "[journal] path: {} holds the journal of an earlier version, 0/1.db:"
+    " move the folder away, or name another path"
+)
+LATER_JOURNAL = (
+    "[journal] path: {} has format 2, written by a later version of the gateway; this one reads format 1:"
     " move the folder away, or name another path"
 )
 LATER_FOLDER = (
@@ -79,6 +84,11 @@ def earlier_journal(journal: Path) -> None:
     (journal / "0/1.db").touch()
 
 
+def later_journal(journal: Path) -> None:
+    file = max((journal / "0").glob("*.log"))
+    file.write_bytes(struct.pack("<6sH", b"GWLOG\n", 2) + bytes(4096))
+
+
 def later_folder(journal: Path) -> None:
     (journal / "identity.json").write_bytes(b'{"format": 2}')
 
@@ -95,6 +105,7 @@ def later_state(journal: Path) -> None:
         pytest.param(people_are_a_folder, NO_DATABASE % "people", id="people are a folder"),
         pytest.param(lock_is_a_folder, "[journal] path: {}/LOCK: Is a directory", id="lock is a folder"),
         pytest.param(earlier_journal, EARLIER, id="earlier journal"),
+        pytest.param(later_journal, LATER_JOURNAL, id="later journal"),
         pytest.param(later_folder, LATER_FOLDER, id="later folder"),
         pytest.param(later_state, LATER_STATE, id="later state"),
     ],

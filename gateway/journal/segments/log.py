@@ -117,14 +117,9 @@ class SegmentLog:
         return identity(self.folder / each for each in self.partitions())
 
     def check(self) -> None:
-        """Raise ConfigError if the folder was written by another version of the gateway."""
+        """Raise ConfigError if a later version of the gateway has written to the folder."""
         for partition in self.partitions():
             folder = self.folder / partition
-            if any(each.suffix == ".db" for each in folder.iterdir()):
-                raise ConfigError(
-                    f"[journal] path: {self.folder} holds a journal of an earlier version of the gateway;"
-                    " move it away, or name another folder"
-                )
             for first in files.listing(folder)[-1:]:
                 descriptor = os.open(folder / files.name(first), os.O_RDONLY | os.O_CLOEXEC)
                 try:
@@ -134,5 +129,6 @@ class SegmentLog:
                 if version:
                     raise ConfigError(
                         f"[journal] path: {self.folder} has format {version}, written by a later version of"
-                        f" the gateway; this one reads format {files.FORMAT}"
+                        f" the gateway; this one reads format {files.FORMAT}:"
+                        " move the folder away, or name another path"
                     )
