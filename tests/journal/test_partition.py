@@ -213,6 +213,13 @@ def test_a_journal_of_a_later_version_is_refused(log: SegmentLog) -> None:
         log.check()
 
 
+def test_a_partition_is_not_taken_over_from_a_writer_that_is_still_at_work(log: SegmentLog) -> None:
+    with log.writing("0"), pytest.raises(ConfigError, match="another gateway uses"):
+        log.recover(patience=0)
+
+    log.recover(patience=0)
+
+
 def test_what_is_no_partition_is_none(log: SegmentLog) -> None:
     for name in ("quarantine", "1a", ".hidden", "²"):
         (log.folder / name).mkdir()

@@ -23,6 +23,7 @@ log = structlog.get_logger()
 _LARGEST_FILE = 256 * 1024 * 1024
 _FILE_SHARE = 8  # a file takes at the most this part of the journal
 _OLDEST_FILE = 86400.0  # seconds
+_PATIENCE = 5.0  # seconds that a writer whose supervisor was killed may take to end
 
 
 class SegmentLog:
@@ -49,15 +50,9 @@ class SegmentLog:
 
         `keep`: seconds after which delivered events are to be deleted, so that no file lasts longer.
         """
-        folder = self.folder / name
-        durable.make_folder(folder)
-        descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
-        try:
-            # A predecessor whose supervisor was killed may still be at work for a moment.
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        durable.make_folder(self.folder / name)
+        with _locked(self.folder / name):
             yield self.partition(name, keep)
-        finally:
-            os.close(descriptor)
 
     def partition(self, name: str, keep: float = _OLDEST_FILE) -> Partition:
         """As `writing`, for whoever knows that there is nobody else."""
@@ -97,17 +92,21 @@ class SegmentLog:
                 durable.sync_folder(folder)
                 log.info("journal file deleted", file=str(path), age=round(time.time() - written))
 
-    def recover(self) -> None:
+    def recover(self, patience: float = _PATIENCE) -> None:
         """
         Take over all partitions after their writers ended, however that was; before anybody reads.
 
         After a power cut a file may not say how far it is durable, and a position would be taken for one of
-        another journal. ConfigError if the folder is another version's, or cannot be used.
+        another journal. `patience`: seconds to wait for a writer that is still dying. ConfigError if it does
+        not, if the folder is another version's, or if it cannot be used.
         """
         self.check()
         for partition in self.partitions():
             try:
-                recover(self.folder / partition, self._journal, self.quarantine)
+                with _locked(self.folder / partition, patience):
+                    recover(self.folder / partition, self._journal, self.quarantine)
+            except BlockingIOError as error:
+                raise ConfigError(f"[journal] path: another gateway uses {self.folder}") from error
             except OSError as error:
                 path = error.filename or self.folder / partition
                 raise ConfigError(f"[journal] path: {path}: {error.strerror}") from error
@@ -132,3 +131,22 @@ class SegmentLog:
                         f" the gateway; this one reads format {files.FORMAT}:"
                         " move the folder away, or name another path"
                     )
+
+
+@contextmanager
+def _locked(folder: Path, patience: float = 0.0) -> Iterator[None]:
+    """Own a partition's files; BlockingIOError if its writer does not end within so many seconds."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        end = time.monotonic() + patience
+        while True:
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if time.monotonic() >= end:
+                    raise
+            time.sleep(0.02)
+        yield
+    finally:
+        os.close(descriptor)
