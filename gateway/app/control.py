@@ -46,7 +46,10 @@ class Control:
         # What is there now stays: the collector need not look at it again.
         gc.collect()
         gc.freeze()
-        self._pipe.send(READY)
+        try:
+            self._pipe.send(READY)
+        except OSError:
+            os._exit(1)  # as in `_listen`; and no request that is already here shall get a 500 from uvicorn
 
     async def obey(self, stop: Callable[[], None], reload: Callable[[Any], Awaitable[None]]) -> None:
         """Call `stop` at SIGTERM, and `reload` with what the supervisor sends, until cancelled."""
