@@ -19,7 +19,8 @@ def configure() -> None:
             *([] if person else [structlog.processors.format_exc_info]),
             renderer,
         ],
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        # One write a line: all processes share standard error, which containers leave unbuffered.
+        logger_factory=structlog.WriteLoggerFactory(sys.stderr),
         cache_logger_on_first_use=True,
     )
     # uvicorn tells of every malformed request; they are answered, and that is enough.

@@ -1,0 +1,27 @@
+"""Lines of the log that several processes write to one standard error."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+
+PROGRAM = """
+import structlog
+from gateway import logs
+logs.configure()
+structlog.get_logger().info("first")
+structlog.get_logger().info("second")
+"""
+
+
+def test_a_line_is_one_write_though_python_buffers_nothing() -> None:
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+
+    with ours, theirs:
+        environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
+        subprocess.run([sys.executable, "-c", PROGRAM], stderr=theirs, env=environment, check=True)
+        writes = [ours.recv(1000), ours.recv(1000)]
+
+    assert [json.loads(write)["event"] for write in writes] == ["first", "second"]
+    assert all(write.endswith(b"\n") for write in writes)
