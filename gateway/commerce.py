@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 from msgspec import Raw, UnsetType
 
-from gateway import objects
+from gateway.raw import objects
 from gateway.sources import Vocabulary
 
 EVENTS = {

@@ -22,7 +22,7 @@ class Event(msgspec.Struct, rename="camel"):
     """
     The shape of a canonical line, for whoever reads one.
 
-    Instants are texts in our format (see timestamps.py); what the gateway does not interpret is
+    Instants are texts in our format (see raw/timestamps.py); what the gateway does not interpret is
     `Raw` JSON as the client wrote it, without white space.
     """
 

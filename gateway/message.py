@@ -73,7 +73,7 @@ class Message(msgspec.Struct, rename="camel", forbid_unknown_fields=True, omit_d
     """What the mapping to our words could not reverse."""
     version: str = msgspec.field(default="", name=f"{OURS}version")
     """Which version of its dialect it speaks, where that is not the usual one."""
-    has_our_consent: bool = msgspec.field(default=False, name=f"{OURS}consent")
+    consent_is_canonical: bool = msgspec.field(default=False, name=f"{OURS}consent")
     """Whether the consent in its context was written by us, so that nobody has to look at it."""
 
     def warn(self, code: str, field: str, detail: str = "") -> None:
@@ -86,17 +86,17 @@ _MOST_WARNINGS = 20
 _LONGEST = 100  # characters
 
 
-class Unusable(msgspec.Struct, frozen=True):
+class Rejected(msgspec.Struct, frozen=True):
     """An entry of a batch that is no message at all; it keeps its place, so that neighbours do."""
 
     refusal: Refusal
     message_id: str | None = None
 
 
-class Contents(msgspec.Struct):
+class DecodedSubmission(msgspec.Struct):
     """What a dialect found in a submission."""
 
-    messages: Sequence[Message | Unusable]
+    messages: Sequence[Message | Rejected]
     batch: bool = False
     """Whether the client is to be answered event by event."""
     measure: Callable[[int], int] = lambda place: 0

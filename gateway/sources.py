@@ -6,8 +6,8 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from gateway.config.units import Size
 from gateway.errors import OriginNotAllowed, SourceDisabled, UnknownWriteKey
-from gateway.units import Size
 from gateway.webhooks.signature import Signature
 from gateway.webhooks.table import Webhook
 

@@ -10,11 +10,9 @@ from urllib.parse import unquote
 
 from gateway import durable
 from gateway.dialects import DIALECTS
-from gateway.intake import settings
 from gateway.intake.body import Budget
 from gateway.intake.endpoint import Endpoint
-from gateway.intake.front import Front
-from gateway.intake.pages import health, pages
+from gateway.intake.router import Router
 from gateway.journal.base import Position, Reader
 from gateway.journal.chunk import ANYTHING
 from gateway.journal.segments import files
@@ -22,6 +20,9 @@ from gateway.journal.segments import reader as segments
 from gateway.journal.segments.log import SegmentLog
 from gateway.journal.segments.partition import Partition
 from gateway.journal.segments.quota import Quota
+from gateway.services import settings
+from gateway.services.app import services_app
+from gateway.services.health import health
 from gateway.sources import Source, Sources
 from tests.fakes import MemoryJournal
 from tests.gateway import Answer
@@ -52,9 +53,9 @@ class Door:
         self.journal = journal or MemoryJournal()
         known = Sources(sources or (DEFAULT,))
         proxies = tuple(ip_network(each) for each in trusted_proxies)
-        self.front = Front(
+        self.router = Router(
             [Endpoint(name, dialect, known) for name, dialect in DIALECTS.items()],
-            pages([*health(self.probe), *settings.routes(known, public_url, proxies)]),
+            services_app([*health(self.probe), *settings.routes(known, public_url, proxies)]),
             self.journal,
             Budget(),
             proxies,
@@ -112,7 +113,7 @@ class Door:
         async def send(message: Any) -> None:
             sent.append(message)
 
-        run(self.front(scope, receive, send))
+        run(self.router(scope, receive, send))
         self.unread = len(left)
         if not sent:
             return None

@@ -10,8 +10,9 @@ import msgspec
 import pytest
 from prometheus_client import REGISTRY
 
-from gateway import config, config_file, errors, metrics
+from gateway import errors, metrics
 from gateway.cli.main import main
+from gateway.config import file, tables
 from gateway.dialects import DIALECTS
 from gateway.inspector.ledger import Ledger
 from gateway.journal.segments.log import SegmentLog
@@ -82,12 +83,12 @@ def test_every_file_is_a_step_of_the_journey() -> None:
 
 
 def test_the_full_configuration_spells_out_the_defaults() -> None:
-    loaded = config_file.load(ROOT / "config/full.toml", None, {})
+    loaded = file.load(ROOT / "config/full.toml", None, {})
 
-    assert loaded.server == config.Server()
-    assert loaded.inspector == config.Inspector()
-    assert loaded.delivery == config.Delivery()
-    assert loaded.journal == config.Journal(path=ROOT / "config/data/journal")
+    assert loaded.server == tables.Server()
+    assert loaded.inspector == tables.Inspector()
+    assert loaded.delivery == tables.Delivery()
+    assert loaded.journal == tables.Journal(path=ROOT / "config/data/journal")
     assert loaded.sources == {"website": Source("website", ("WEBSITE_KEY",))}
     for name, sink in loaded.sinks.items():
         required: dict[str, Any] = {"path": ROOT / "config/data/events.jsonl"} if name == "archive" else {}
@@ -97,10 +98,10 @@ def test_the_full_configuration_spells_out_the_defaults() -> None:
 @pytest.mark.parametrize(
     ("table", "shape"),
     [
-        ("server", config.Server),
-        ("inspector", config.Inspector),
-        ("journal", config.Journal),
-        ("delivery", config.Delivery),
+        ("server", tables.Server),
+        ("inspector", tables.Inspector),
+        ("journal", tables.Journal),
+        ("delivery", tables.Delivery),
         ("sources.website", Source),
         ("sinks.archive", KINDS["json_lines"]),
         ("sinks.console", KINDS["stdout"]),
@@ -117,7 +118,7 @@ def test_every_key_is_in_the_full_configuration(table: str, shape: type[msgspec.
 
 
 def test_the_minimal_configuration_is_valid() -> None:
-    loaded = config_file.load(ROOT / "config/minimal.toml", None, {"WRITE_KEY": "w"})
+    loaded = file.load(ROOT / "config/minimal.toml", None, {"WRITE_KEY": "w"})
 
     assert loaded.sources["website"].write_keys == ("w",)
 
@@ -133,7 +134,7 @@ def test_the_commands_of_the_readme_are_what_ci_runs() -> None:
 
 
 def test_the_builtin_configuration_is_what_the_readme_says() -> None:
-    built_in = tomllib.loads(config_file.BUILT_IN)
+    built_in = tomllib.loads(file.BUILT_IN)
 
     assert built_in["sources"]["default"]["write_keys"] == ["dev"]
     assert built_in["sinks"]["events"]["path"] == "data/events.jsonl"

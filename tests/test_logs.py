@@ -20,7 +20,7 @@ def test_a_line_is_one_write_though_python_buffers_nothing() -> None:
 
     with ours, theirs:
         environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
-        subprocess.run([sys.executable, "-c", PROGRAM], stderr=theirs, env=environment, check=True)
+        subprocess.run([sys.executable, "-c", PROGRAM], stderr=theirs.fileno(), env=environment, check=True)
         writes = [ours.recv(1000), ours.recv(1000)]
 
     assert [json.loads(write)["event"] for write in writes] == ["first", "second"]

@@ -2,9 +2,9 @@
 
 import pytest
 
+from gateway.config.units import Size
 from gateway.errors import OriginNotAllowed, SourceDisabled, UnknownWriteKey
 from gateway.sources import Limits, Source, Sources
-from gateway.units import Size
 
 WEBSITE = Source("website", ("one", "two"))
 USUAL = Limits(max_event=10, max_body=100, max_events=5)

@@ -7,7 +7,7 @@ import click
 import msgspec
 
 from gateway.cli.options import config_option, exiting_on_errors
-from gateway.config_file import BUILT_IN, load
+from gateway.config.file import BUILT_IN, load
 
 
 @click.command()
@@ -17,8 +17,8 @@ def check(file: Path | None) -> None:
 
     Exit code 0 if the gateway can run with it, else 2 and one line for each mistake.
     """
-    from gateway.app.shares import limit
     from gateway.dialects import DIALECTS
+    from gateway.processes.shares import limit
 
     with exiting_on_errors():
         config = load(file, None, os.environ)

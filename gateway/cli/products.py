@@ -7,8 +7,8 @@ from pathlib import Path
 import click
 
 from gateway.cli.options import config_option, data_option, exiting_on_errors, fail
-from gateway.config import Config
-from gateway.config_file import load
+from gateway.config.file import load
+from gateway.config.tables import Config
 from gateway.errors import ConfigError, JournalUnavailable
 
 

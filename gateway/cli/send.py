@@ -21,7 +21,7 @@ def send(file: Path, address: str, write_key: str) -> None:
     noted in FILE.sent. Exit code 0 if all events were accepted, 1 if some were refused, 2 if it could
     not be finished.
     """
-    from gateway.send import Broken, Import
+    from gateway.cli.import_file import Broken, Import
 
     try:
         work = Import(file, address, write_key)

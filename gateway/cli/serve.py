@@ -8,8 +8,8 @@ import click
 import msgspec
 
 from gateway.cli.options import config_option, data_option, exiting_on_errors
-from gateway.config import Config
-from gateway.config_file import find, load
+from gateway.config.file import find, load
+from gateway.config.tables import Config
 
 
 @click.command()
@@ -24,7 +24,7 @@ def serve(file: Path | None, data: Path | None, host: str | None, port: int | No
     data/events.jsonl. Stop it with Ctrl-C or SIGTERM; SIGHUP makes it read its configuration again.
     """
     from gateway import logs
-    from gateway.app.supervisor import Supervisor
+    from gateway.processes.supervisor import Supervisor
     from gateway.sqlite import check_sqlite
 
     def read() -> Config:

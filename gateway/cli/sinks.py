@@ -9,8 +9,8 @@ from pathlib import Path
 import click
 
 from gateway.cli.options import config_option, data_option, exiting_on_errors, yes_option
-from gateway.config import suggest
-from gateway.config_file import load
+from gateway.config.file import load
+from gateway.config.tables import suggest
 from gateway.errors import ConfigError
 from gateway.state.orders import Verb
 

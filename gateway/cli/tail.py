@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from gateway.cli.options import config_option, data_option, exiting_on_errors
-from gateway.config_file import load
+from gateway.config.file import load
 from gateway.errors import ConfigError
 
 

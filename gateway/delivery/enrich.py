@@ -13,8 +13,9 @@ import msgspec
 import structlog
 from msgspec import Raw
 
-from gateway import objects, sqlite, values
+from gateway import sqlite
 from gateway.commerce import PRODUCT
+from gateway.raw import objects, values
 from gateway.records.table import find
 
 log = structlog.get_logger()

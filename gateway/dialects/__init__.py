@@ -1,4 +1,4 @@
-"""Every module in this folder is a dialect; adding a file here adds one."""
+"""Every file and folder here is a dialect, but for `base` and `shared`; adding one adds a dialect."""
 
 from importlib import import_module
 from pkgutil import iter_modules
@@ -6,10 +6,8 @@ from typing import cast
 
 from gateway.dialects.base import Dialect
 
-_modules = [import_module(f"{__name__}.{module.name}") for module in iter_modules(__path__)]
-
 DIALECTS = {
-    module.__name__.rpartition(".")[2]: cast(Dialect, module)
-    for module in _modules
-    if hasattr(module, "PATHS")
+    module.name: cast(Dialect, import_module(f"{__name__}.{module.name}{'.dialect' if module.ispkg else ''}"))
+    for module in iter_modules(__path__)
+    if module.name not in ("base", "shared")
 }

@@ -6,18 +6,19 @@ Jitsu's own routes: the Segment spec, but with a path for each type and the key 
 
 import msgspec
 
-from gateway.dialects import rules, segment
-from gateway.dialects.base import (
+from gateway.dialects.shared import keys, messages, rules
+from gateway.dialects.shared.answers import plain_answer, plain_refusal
+from gateway.dialects.shared.describing import (
     BATCH_REPLIES,
     DURABLE,
     HEADER_KEYS,
     PLAIN_REPLIES,
     QUERY_KEY,
-    plain_answer,
-    plain_refusal,
+    describe_many,
+    describe_one,
 )
 from gateway.errors import Refusal
-from gateway.message import Contents
+from gateway.message import DecodedSubmission
 from gateway.operation import Operation, Reply
 from gateway.outcome import Answer, Outcome
 from gateway.submission import Submission
@@ -38,7 +39,7 @@ PATHS = {
     **{f"/api/s/s2s/{name}": type for name, type in _TYPES.items()},
     "/api/s/s2s/batch": "",
 }
-LIMITS = segment.LIMITS
+LIMITS = messages.LIMITS
 
 validate = rules.validate
 
@@ -55,15 +56,15 @@ OK = Answer(200, b'{"ok": true, "success": true}')
 
 def write_key(submission: Submission) -> str | None:
     """The key without its secret: the client insists on one, and writes "KEY:secret" into X-Write-Key."""
-    key = segment.write_key(submission)
+    key = keys.header_key(submission) or keys.query_key(submission)
     return key.partition(":")[0] if key else None
 
 
-def decode(submission: Submission) -> Contents:
+def decode(submission: Submission) -> DecodedSubmission:
     type = PATHS[submission.route]
-    contents = segment.decode_one(submission.body, type) if type else segment.decode_many(submission.body)
-    contents.forget_keys()  # the client masks them: "KEY:***"
-    return contents
+    decoded = messages.decode_one(submission.body, type) if type else messages.decode_many(submission.body)
+    decoded.forget_keys()  # the client masks them: "KEY:***"
+    return decoded
 
 
 def answer(submission: Submission, outcome: Outcome) -> Answer:
@@ -77,7 +78,7 @@ def refuse(submission: Submission, refusal: Refusal) -> Answer:
 def describe(method: str, path: str) -> Operation:
     type = PATHS[path]
     replies = PLAIN_REPLIES if type else BATCH_REPLIES
-    told = segment.describe_one(type) if type else segment.describe_many("Several events, server to server")
+    told = describe_one(type) if type else describe_many("Several events, server to server")
     return msgspec.structs.replace(
         told,
         security={**HEADER_KEYS, **QUERY_KEY},

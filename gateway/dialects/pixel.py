@@ -11,12 +11,11 @@ from typing import Any
 
 import msgspec
 
-from gateway.dialects import segment
-from gateway.dialects.base import DURABLE, HEADER_KEYS, QUERY_KEY, RETRY, retry_headers
-from gateway.errors import BodyTooLarge, InvalidField, Refusal, TryLater, UnreadableBody
-from gateway.message import Contents
-from gateway.operation import Operation, Reply, fields, header, query
-from gateway.outcome import Answer, Outcome
+from gateway.dialects.shared import image, keys, messages, rules
+from gateway.dialects.shared.describing import EXAMPLES, HEADER_KEYS, QUERY_KEY
+from gateway.errors import InvalidField, UnreadableBody
+from gateway.message import DecodedSubmission
+from gateway.operation import Operation, fields, query
 from gateway.sources import Limits
 from gateway.submission import Submission
 
@@ -25,57 +24,29 @@ PATHS = {
     **{f"/v1/pixel/{type}": type for type in ("identify", "track", "page", "screen", "group", "alias")},
     **{f"/pixel/v1/{type}": type for type in ("track", "page")},
 }
-_LONGEST_URL = 32 * 1024  # bytes of path and query
-LIMITS = Limits(max_event=_LONGEST_URL, max_body=_LONGEST_URL, max_events=1)
+LIMITS = Limits(max_event=image.MAX_URL_BYTES, max_body=image.MAX_URL_BYTES, max_events=1)
 
-write_key = segment.write_key
-validate = segment.validate
+answer = image.answer
+refuse = image.refuse
+validate = rules.validate
 
 _STANDARD = str.maketrans(" -_", "++/", "\r\n\t")
 _DEEPEST = 32  # levels that dots may make
 
-_GIF = (
-    b"GIF89a\x01\x00\x01\x00\x80\x00\x00\x00\x00\x00\xff\xff\xff!\xf9\x04\x01\x00\x00\x00\x00"
-    b",\x00\x00\x00\x00\x01\x00\x01\x00\x00\x02\x02D\x01\x00;"
-)
-_HEADERS = (
-    (b"cache-control", b"no-store, no-cache, must-revalidate, private"),
-    (b"pragma", b"no-cache"),
-    (b"expires", b"0"),
-)
+
+def write_key(submission: Submission) -> str | None:
+    return keys.header_key(submission) or keys.query_key(submission)
 
 
-def decode(submission: Submission) -> Contents:
-    check_length(submission)
+def decode(submission: Submission) -> DecodedSubmission:
+    image.check_length(submission)
     parameters = submission.parameters
     data = parameters.get("data")
     if data is None or submission.route.startswith("/pixel/"):
         body = msgspec.json.encode(_nest(parameters))
     else:
         body = _decode_base64(data)
-    return segment.decode_one(body, PATHS[submission.route])
-
-
-def check_length(submission: Submission) -> None:
-    """Raise BodyTooLarge for an address that is too long."""
-    if len(submission.route) + 1 + len(submission.query) > _LONGEST_URL:
-        raise BodyTooLarge
-
-
-def answer(submission: Submission, outcome: Outcome) -> Answer:
-    return refuse(submission, outcome.refused[0].refusal) if outcome.refused else _image()
-
-
-def refuse(submission: Submission, refusal: Refusal) -> Answer:
-    """Whatever was wrong, a page gets its image: a broken one is all its visitor would notice."""
-    error = ((b"x-gateway-error", refusal.code.encode()),)
-    if isinstance(refusal, TryLater):
-        return Answer(503, b"", b"image/gif", (*_HEADERS, *error, *retry_headers(refusal)))
-    return _image(error)
-
-
-def _image(more: tuple[tuple[bytes, bytes], ...] = ()) -> Answer:
-    return Answer(200, _GIF, b"image/gif", (*_HEADERS, *more))
+    return messages.decode_one(body, PATHS[submission.route])
 
 
 def _decode_base64(data: str) -> bytes:
@@ -110,7 +81,7 @@ def _nest(parameters: dict[str, str]) -> dict[str, Any]:
 
 def describe(method: str, path: str) -> Operation:
     type = PATHS[path]
-    event = msgspec.json.encode({"userId": "u1", **segment.EXAMPLES[type]})
+    event = msgspec.json.encode({"userId": "u1", **EXAMPLES[type]})
     data = query("data", "The event's JSON as base64.", example=base64.b64encode(event).decode())
     dotted = fields(
         "Without `data`: the event's fields, dots between their names.",
@@ -122,13 +93,5 @@ def describe(method: str, path: str) -> Operation:
         parameters=[dotted] if path.startswith("/pixel/") else [data, dotted],
         security={**HEADER_KEYS, **QUERY_KEY},
         anonymous=True,
-        replies=REPLIES,
+        replies=image.REPLIES,
     )
-
-
-_ERROR = {"X-Gateway-Error": header("The code of what was wrong; nothing was stored then.")}
-
-REPLIES = {
-    200: Reply("An image, whatever was wrong.", (), {**_ERROR, **DURABLE}, "image/gif"),
-    503: Reply("The event cannot be stored now.", (), {**_ERROR, **RETRY}, "image/gif"),
-}

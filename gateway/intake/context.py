@@ -5,8 +5,8 @@ from ipaddress import ip_address, ip_network
 import msgspec
 from msgspec import UNSET, Raw, UnsetType
 
-from gateway import objects, values
 from gateway.message import Message
+from gateway.raw import objects, values
 from gateway.submission import Submission
 
 _KEPT = {4: 24, 6: 48}

@@ -5,8 +5,8 @@ from collections.abc import Iterable, Sequence
 import msgspec
 
 from gateway import commerce, metrics
-from gateway.dialects import foreign
 from gateway.dialects.base import Dialect
+from gateway.dialects.webhook import mapped
 from gateway.errors import (
     BadSignature,
     BodyTooLarge,
@@ -17,11 +17,11 @@ from gateway.errors import (
     UnknownWriteKey,
 )
 from gateway.event import Facts, Origin, ending
-from gateway.intake.identity import Visitor, introduce
-from gateway.intake.normalize import Stamp, normalize
+from gateway.intake.normalize import Provenance, normalize
 from gateway.intake.sender import is_device
+from gateway.intake.visitor import Visitor, assign_anonymous_id
 from gateway.journal.chunk import PRODUCTS
-from gateway.message import Contents, Message, Unusable
+from gateway.message import DecodedSubmission, Message, Rejected
 from gateway.outcome import Outcome, Refused
 from gateway.sources import Limits, MultiStatus, Source, Sources
 from gateway.submission import Submission
@@ -34,7 +34,7 @@ _MARGIN = 512
 _STRICTEST_FIRST: tuple[MultiStatus, ...] = ("always", "auto", "never")
 
 
-class Admission(msgspec.Struct, frozen=True):
+class Grant(msgspec.Struct, frozen=True):
     """What a write key entitles to, on one route and for one kind of sender."""
 
     source: Source
@@ -56,89 +56,89 @@ class Endpoint:
         self._decode = self._decode_webhook if special else dialect.decode
         self.seconds = metrics.http_seconds(name)
         # Of keys that are known to be good, so that it cannot grow.
-        self._admissions: dict[tuple[str, str, bool], Admission] = {}
+        self._grants: dict[tuple[str, str, bool], Grant] = {}
 
-    def take(self, submission: Submission) -> tuple[list[bytes], Outcome]:
+    def process(self, submission: Submission) -> tuple[list[bytes], Outcome]:
         """
         Judge each message on its own; raise the Refusal of a submission that is refused as a whole.
 
         The outcome holds only once the lines are on stable storage.
         """
-        contents = self._decode(submission)
-        if len(contents.messages) > self._most_events:
-            raise TooManyEvents(len(contents.messages), self._most_events)
+        decoded = self._decode(submission)
+        if len(decoded.messages) > self._most_events:
+            raise TooManyEvents(len(decoded.messages), self._most_events)
         lines: list[bytes] = []
         refused: list[Refused] = []
-        entries: dict[str, tuple[Admission, Stamp] | Refusal] = {}
-        default = contents.write_key
+        entries: dict[str, tuple[Grant, Provenance] | Refusal] = {}
+        default = decoded.write_key
         visitors: dict[str, Visitor] = {}
         ignored = 0
         validate = self.dialect.validate
-        for place, message in enumerate(contents.messages):
-            if isinstance(message, Unusable):
+        for place, message in enumerate(decoded.messages):
+            if isinstance(message, Rejected):
                 refused.append(Refused(place, message.message_id, message.refusal))
                 continue
             key = message.write_key or default
             if key is None:
                 key = default = self.dialect.write_key(submission) or ""
             if key not in entries:
-                entries[key] = self._admit(key, submission, contents)
+                entries[key] = self._admit(key, submission, decoded)
             entry = entries[key]
             if isinstance(entry, Refusal):
                 refused.append(Refused(place, message.message_id, entry))
                 continue
-            if contents.ignores and message.type == contents.ignores:
+            if decoded.ignores and message.type == decoded.ignores:
                 ignored += 1
                 continue
-            admission, stamp = entry
-            if stamp.identity is not None and message.anonymous_id is None:
-                introduce(message, stamp.identity, submission, visitors)
+            grant, provenance = entry
+            if provenance.identity is not None and message.anonymous_id is None:
+                assign_anonymous_id(message, provenance.identity, submission, visitors)
             try:
                 validate(message)
-                line = normalize(message, submission, contents, stamp)
-                if contents.batch:
-                    _check_size(line, admission.limits.max_event, contents, place)
-                if admission.source.translate:
-                    line = commerce.translate(line, admission.source.translate)
+                line = normalize(message, submission, decoded, provenance)
+                if decoded.batch:
+                    _check_size(line, grant.limits.max_event, decoded, place)
+                if grant.source.translate:
+                    line = commerce.translate(line, grant.source.translate)
                 lines.append(line)
             except Refusal as refusal:
                 # Its traceback holds this frame, which holds the list.
                 refused.append(Refused(place, message.message_id, refusal.with_traceback(None)))
         if not lines:
-            self._refuse_whole(submission, contents, entries)
+            self._refuse_whole(submission, decoded, entries)
         if ignored:
             metrics.DELETIONS.inc(ignored)
         for one in refused:
             count_refusal(one.refusal)
-        outcome = Outcome(len(lines), len(lines) + ignored, refused, contents.batch, carries=contents.carries)
+        outcome = Outcome(len(lines), len(lines) + ignored, refused, decoded.batch, carries=decoded.carries)
         if visitors:
             outcome.cookies = [visitor.cookie for visitor in visitors.values()]
         if refused and outcome.accepted:
             outcome.multi_status = _strictest(entries.values())
-            outcome.library = _library(contents.messages)
+            outcome.library = _library(decoded.messages)
         return lines, outcome
 
-    def _decode_webhook(self, submission: Submission) -> Contents:
+    def _decode_webhook(self, submission: Submission) -> DecodedSubmission:
         """As the source that the address names wants it, if it says so; else as the dialect does."""
         source = self.sources.by_webhook(self.dialect.write_key(submission))
         if source and source.webhook:
-            return foreign.decode(source.webhook, source.webhook_secret, self._most_events, submission)
+            return mapped.decode(source.webhook, source.webhook_secret, self._most_events, submission)
         if source is None:
             return self.dialect.decode(submission)
         verify("segment", source.webhook_secret, 0, submission)
-        contents = self.dialect.decode(submission)
-        contents.signed = True
-        contents.forget_keys()  # who signs for one source signs for no other
-        return contents
+        decoded = self.dialect.decode(submission)
+        decoded.signed = True
+        decoded.forget_keys()  # who signs for one source signs for no other
+        return decoded
 
     def _admit(
-        self, key: str, submission: Submission, contents: Contents
-    ) -> tuple[Admission, Stamp] | Refusal:
+        self, key: str, submission: Submission, decoded: DecodedSubmission
+    ) -> tuple[Grant, Provenance] | Refusal:
         """What the key entitles to; raises the refusal of a submission that its source does not take."""
         device = submission.method == "GET" or is_device(submission.headers)
         known = (key, submission.route, device)
-        admission = self._admissions.get(known)
-        if admission is None:
+        grant = self._grants.get(known)
+        if grant is None:
             try:
                 source = self.sources.authenticate(key)
             except Refusal as refusal:
@@ -146,54 +146,54 @@ class Endpoint:
             origin = Origin(source.name, self.name, source.site_id, submission.route)
             limits = source.limits(self.dialect.LIMITS)
             facts = Facts(origin).encode()
-            admission = self._admissions[known] = Admission(source, limits, origin, device, facts)
-        source = admission.source
+            grant = self._grants[known] = Grant(source, limits, origin, device, facts)
+        source = grant.source
         if source.translate:
-            contents.carries |= PRODUCTS  # which translation may make out of an event's own fields
-        if contents.site is not None and source.site_id and contents.site != source.site_id:
+            decoded.carries |= PRODUCTS  # which translation may make out of an event's own fields
+        if decoded.site is not None and source.site_id and decoded.site != source.site_id:
             return UnknownWriteKey()
         try:
             source.check_origin(submission.headers.get(b"origin"))
         except Refusal as refusal:
             return refusal.with_traceback(None)
-        if source.webhook_secret and not contents.signed:
+        if source.webhook_secret and not decoded.signed:
             return BadSignature("the source takes its sender's signed webhooks alone")
-        limits, size, events = admission.limits, submission.size, len(contents.messages)
-        if size > limits.max_body or (not contents.batch and size > limits.max_event):
+        limits, size, events = grant.limits, submission.size, len(decoded.messages)
+        if size > limits.max_body or (not decoded.batch and size > limits.max_event):
             raise BodyTooLarge
         if events > limits.max_events:
             raise TooManyEvents(events, limits.max_events)
-        end = ending(submission.received_text, admission.facts)
+        end = ending(submission.received_text, grant.facts)
         identity = source.identity if device else None
-        return admission, Stamp(admission.origin, device, end, source.truncate_ip, identity)
+        return grant, Provenance(grant.origin, device, end, source.truncate_ip, identity)
 
     def _refuse_whole(
         self,
         submission: Submission,
-        contents: Contents,
-        entries: dict[str, tuple[Admission, Stamp] | Refusal],
+        decoded: DecodedSubmission,
+        entries: dict[str, tuple[Grant, Provenance] | Refusal],
     ) -> None:
         """Say it once if nothing can be stored because of the only key, or because there is nothing."""
         if not entries:
-            key = contents.write_key or self.dialect.write_key(submission) or ""
-            entries[key] = self._admit(key, submission, contents)
+            key = decoded.write_key or self.dialect.write_key(submission) or ""
+            entries[key] = self._admit(key, submission, decoded)
         if len(entries) == 1:
             [entry] = entries.values()
             if isinstance(entry, Refusal):
-                entry.events = len(contents.messages)
+                entry.events = len(decoded.messages)
                 raise entry
-        if not contents.messages:
+        if not decoded.messages:
             raise EmptyBatch
 
 
-def _check_size(line: bytes, most: int, contents: Contents, place: int) -> None:
+def _check_size(line: bytes, most: int, decoded: DecodedSubmission, place: int) -> None:
     if len(line) > most - _MARGIN:
-        size = contents.measure(place)
+        size = decoded.measure(place)
         if size > most:
             raise EventTooLarge(f"{size} bytes; the limit is {most}")
 
 
-def _strictest(entries: Iterable[tuple[Admission, Stamp] | Refusal]) -> MultiStatus:
+def _strictest(entries: Iterable[tuple[Grant, Provenance] | Refusal]) -> MultiStatus:
     wishes = {entry[0].source.multi_status for entry in entries if isinstance(entry, tuple)}
     return min(wishes, key=_STRICTEST_FIRST.index)
 
@@ -215,7 +215,7 @@ def count_refusal(refusal: Refusal) -> None:
     metrics.REFUSED.labels(refusal.code).inc(refusal.events)
 
 
-def _library(messages: Sequence[Message | Unusable]) -> tuple[str, str]:
+def _library(messages: Sequence[Message | Rejected]) -> tuple[str, str]:
     """What the first message says of the library that sent it."""
     for message in messages:
         if isinstance(message, Message):

@@ -5,12 +5,12 @@ from msgspec import UNSET, Raw
 
 from gateway import metrics
 from gateway.event import Facts, Origin, ending, line, with_native
-from gateway.intake import ids
+from gateway.intake import uuid7
 from gateway.intake.context import complete
-from gateway.intake.times import settle
+from gateway.intake.times import resolve_times
 from gateway.journal.chunk import CONSENT, INTEGRATIONS, PRODUCTS
-from gateway.message import EMPTY, Contents, Message
-from gateway.objects import OBJECT, require, write
+from gateway.message import EMPTY, DecodedSubmission, Message
+from gateway.raw.objects import OBJECT, require, write
 from gateway.sources import Identity
 from gateway.submission import Submission
 
@@ -19,7 +19,7 @@ _PRODUCT = b'"product'  # as delivery/enrich.py looks for products
 _ESCAPED = b"\\u00"
 
 
-class Stamp(msgspec.Struct, frozen=True, gc=False):
+class Provenance(msgspec.Struct, frozen=True, gc=False):
     """What one source's events of one submission have in common."""
 
     origin: Origin
@@ -32,7 +32,9 @@ class Stamp(msgspec.Struct, frozen=True, gc=False):
     """How its sender is known, if the source wants that, for messages that do not say it."""
 
 
-def normalize(message: Message, submission: Submission, contents: Contents, stamp: Stamp) -> bytes:
+def normalize(
+    message: Message, submission: Submission, decoded: DecodedSubmission, provenance: Provenance
+) -> bytes:
     """
     Complete a valid message in place, and return it as the line of its canonical event.
 
@@ -46,7 +48,7 @@ def normalize(message: Message, submission: Submission, contents: Contents, stam
         if text[0] != OBJECT:
             message.properties = require("properties", message.properties)
         elif text.find(_PRODUCT) > 0:
-            contents.carries |= PRODUCTS
+            decoded.carries |= PRODUCTS
     if message.traits is UNSET:
         message.traits = EMPTY
     elif write(message.traits)[0] != OBJECT:
@@ -58,7 +60,7 @@ def normalize(message: Message, submission: Submission, contents: Contents, stam
         if text[0] != OBJECT:
             message.integrations = require("integrations", message.integrations)
         elif text != _EMPTY_TEXT:
-            contents.carries |= INTEGRATIONS
+            decoded.carries |= INTEGRATIONS
     if message.context is UNSET:
         message.context = EMPTY
     text = write(message.context)
@@ -67,37 +69,39 @@ def normalize(message: Message, submission: Submission, contents: Contents, stam
     # Not `in`, which for bytes tries a number first and throws its error away.
     consent = text.find(b'"consent"') > 0
     if consent or text.find(_ESCAPED) > 0:  # a key may be written with escapes
-        contents.carries |= CONSENT
+        decoded.carries |= CONSENT
     if (
-        stamp.device
-        or stamp.truncate_ip
+        provenance.device
+        or provenance.truncate_ip
         or text.find(b'"direct"') > 0
-        or (consent and not message.has_our_consent)
+        or (consent and not message.consent_is_canonical)
     ):
-        message.context = complete(message.context, message, submission, stamp.device, stamp.truncate_ip)
-    message.has_our_consent = False
-    settle(message, submission, contents)
+        message.context = complete(
+            message.context, message, submission, provenance.device, provenance.truncate_ip
+        )
+    message.consent_is_canonical = False
+    resolve_times(message, submission, decoded)
     if message.message_id is None:
-        message.message_id = ids.generate(submission.received_at)
+        message.message_id = uuid7.generate(submission.received_at)
     if message.event_name is not None:
         message.event = message.event or message.event_name
         message.event_name = None
     message.write_key = None
     if message.extras or message.warnings or message.metadata is not UNSET or message.version:
-        return line(message, ending(submission.received_text, _facts(message, stamp)))
+        return line(message, ending(submission.received_text, _facts(message, provenance)))
     native = message.native
     if isinstance(native, Raw):
         message.native = UNSET
-        return line(message, with_native(stamp.ending, native))
-    return line(message, stamp.ending)
+        return line(message, with_native(provenance.ending, native))
+    return line(message, provenance.ending)
 
 
-def _facts(message: Message, stamp: Stamp) -> bytes:
+def _facts(message: Message, provenance: Provenance) -> bytes:
     """What there is to note about an event; it leaves the message."""
     extras, warnings, native = message.extras, message.warnings, message.native
     if message.metadata is not UNSET:
         extras["_metadata"] = message.metadata
-    origin = stamp.origin
+    origin = provenance.origin
     if message.version:
         origin = msgspec.structs.replace(origin, dialect=f"{origin.dialect}.{message.version}")
     message.extras, message.warnings, message.native, message.metadata = {}, [], UNSET, UNSET

@@ -38,7 +38,7 @@ class Protocol(HttpToolsProtocol):
 
     def connection_made(self, transport: BaseTransport) -> None:
         super().connection_made(cast(Transport, transport))
-        self.transport = cast(Transport, Answering(self.transport))
+        self.transport = cast(Transport, CoalescingTransport(self.transport))
 
     def data_received(self, data: bytes) -> None:
         self._unused += len(data)
@@ -90,7 +90,7 @@ class Protocol(HttpToolsProtocol):
 
     def on_response_complete(self) -> None:
         """As uvicorn's, but without arming a timer for each answer."""
-        cast(Answering, self.transport).flush()
+        cast(CoalescingTransport, self.transport).flush()
         self.server_state.total_requests += 1
         if self.transport.is_closing():
             return
@@ -139,7 +139,7 @@ class Protocol(HttpToolsProtocol):
         return len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
 
 
-class Answering:
+class CoalescingTransport:
     """
     A transport that sends the head of an answer together with the body that follows it.
 

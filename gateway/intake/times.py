@@ -2,8 +2,8 @@
 
 from functools import lru_cache
 
-from gateway import timestamps
-from gateway.message import Contents, Message, Time
+from gateway.message import DecodedSubmission, Message, Time
+from gateway.raw import timestamps
 from gateway.submission import Submission
 
 # A client's clock is corrected when it is off by more than the way could take, and by less than a file
@@ -12,7 +12,7 @@ _LEAST_SKEW = 2_000
 _MOST_SKEW = 24 * 60 * 60 * 1000
 
 
-def settle(message: Message, submission: Submission, contents: Contents) -> None:
+def resolve_times(message: Message, submission: Submission, decoded: DecodedSubmission) -> None:
     """
     Set `timestamp`, `originalTimestamp` and `sentAt`, all in our format where they can be read.
 
@@ -20,7 +20,7 @@ def settle(message: Message, submission: Submission, contents: Contents) -> None
     before us has corrected it already (then both came); and the time of receiving where there is none.
     """
     skew = 0
-    claimed = contents.sent_at if message.sent_at is None else message.sent_at
+    claimed = decoded.sent_at if message.sent_at is None else message.sent_at
     if claimed is not None:
         try:
             sent, message.sent_at = _read_once(claimed)
@@ -37,7 +37,7 @@ def settle(message: Message, submission: Submission, contents: Contents) -> None
             if skew > _LEAST_SKEW or skew < -_LEAST_SKEW:
                 message.timestamp = _correct(instant, skew, submission) or stated
             return
-    _settle_oddly(message, submission, contents, skew)
+    _resolve_times_slowly(message, submission, decoded, skew)
 
 
 def _correct(instant: int, skew: int, submission: Submission) -> str | None:
@@ -50,13 +50,15 @@ def _correct(instant: int, skew: int, submission: Submission) -> str | None:
         return None
 
 
-def _settle_oddly(message: Message, submission: Submission, contents: Contents, skew: int) -> None:
+def _resolve_times_slowly(
+    message: Message, submission: Submission, decoded: DecodedSubmission, skew: int
+) -> None:
     """Whatever is not one time in our own format."""
     stated, original = message.timestamp, message.original_timestamp
     if stated is None or stated == "":
         stated, original = original, None
     if stated is None or stated == "":
-        stated = contents.timestamp
+        stated = decoded.timestamp
     if stated is None or stated == "":
         message.timestamp, message.original_timestamp = submission.received_text, None
         return

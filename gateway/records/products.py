@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 from msgspec import Raw
 
-from gateway import objects, values
+from gateway.raw import objects, values
 from gateway.records.table import Record
 
 _LONGEST_ID = 50  # characters

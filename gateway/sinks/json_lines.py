@@ -19,12 +19,12 @@ import msgspec
 import structlog
 from anyio import to_thread
 
+from gateway.config.units import Size
 from gateway.errors import SinkUnavailable
 from gateway.sinks.base import Batch, Connection, Sink
 from gateway.sinks.locked_file import LONGEST, LockedFile
 from gateway.sinks.unrecorded import Unrecorded
 from gateway.sinks.watch import WATCH
-from gateway.units import Size
 
 log = structlog.get_logger()
 

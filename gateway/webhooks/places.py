@@ -14,7 +14,7 @@ from typing import NamedTuple
 import msgspec
 from msgspec import Raw
 
-from gateway import objects
+from gateway.raw import objects
 
 _STEPS = r"(?:\.[^.\[\]]+|\[\d{1,6}\]|\['[^']*'\])*"
 _PATH = re.compile(rf"[$@]{_STEPS}")

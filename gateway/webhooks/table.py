@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import msgspec
 
+from gateway.config.units import Duration
 from gateway.event import TYPES
-from gateway.units import Duration
 from gateway.webhooks.places import Constant, Entries, Place
 from gateway.webhooks.signature import Signature
 

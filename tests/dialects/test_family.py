@@ -12,7 +12,7 @@ from gateway.dialects import DIALECTS
 from gateway.dialects.base import Dialect
 from gateway.errors import GatewayError, Refusal, TryLater
 from gateway.event import TYPES
-from gateway.message import Contents
+from gateway.message import DecodedSubmission
 from gateway.outcome import Outcome, Refused
 from gateway.sources import Source
 from gateway.submission import Submission
@@ -100,14 +100,14 @@ def test_a_submission_without_a_key_has_none(dialect: Dialect, method: str, path
 def test_decoding_changes_nothing_and_depends_on_nothing_else(
     dialect: Dialect, method: str, path: str
 ) -> None:
-    def decode() -> tuple[Submission, Contents | type[GatewayError]]:
+    def decode() -> tuple[Submission, DecodedSubmission | type[GatewayError]]:
         given = submission(method, path, query="userId=u1&event=Ordered")
         try:
-            contents = dialect.decode(given)
+            decoded = dialect.decode(given)
         except Refusal as refusal:
             return given, type(refusal)
-        contents.measure = same  # two of them are never equal
-        return given, contents
+        decoded.measure = same  # two of them are never equal
+        return given, decoded
 
     first, second = decode(), decode()
 
@@ -156,7 +156,7 @@ def test_what_cannot_be_read_is_refused_and_nothing_worse(
     given = submission(method, path, query="data=%7B%22", body=body)
 
     with suppress(Refusal):
-        assert isinstance(dialect.decode(given), Contents)
+        assert isinstance(dialect.decode(given), DecodedSubmission)
 
 
 PLACES = {

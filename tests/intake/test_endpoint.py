@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 
 from gateway.clients import FAILS_ON
+from gateway.config.units import Size
 from gateway.errors import JournalUnavailable, Overloaded, TryLater
 from gateway.sources import Source
-from gateway.units import Size
 from tests.build import Door, to_json, track
 from tests.fakes import MemoryJournal
 

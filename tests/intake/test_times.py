@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from gateway import timestamps
-from gateway.intake.times import settle
-from gateway.message import Contents, Message
+from gateway.intake.times import resolve_times
+from gateway.message import DecodedSubmission, Message
+from gateway.raw import timestamps
 from gateway.submission import Submission
 
 NOW = "2026-11-21T12:00:00.000Z"
@@ -21,7 +21,9 @@ def settled(
     headers = {b"x-retry-count": b"1"} if retried else {}
     now = timestamps.read(NOW)
     submission = Submission("POST", "/v1/track", headers, b"", b"", "192.0.2.1", now, NOW)
-    settle(message, submission, Contents([message], sent_at=batch_sent_at, timestamp=batch_timestamp))
+    resolve_times(
+        message, submission, DecodedSubmission([message], sent_at=batch_sent_at, timestamp=batch_timestamp)
+    )
     return message
 
 

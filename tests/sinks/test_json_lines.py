@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from gateway.config.units import Size
 from gateway.errors import SinkUnavailable
 from gateway.sinks.base import Sink
 from gateway.sinks.json_lines import JsonLines
-from gateway.units import Size
 from tests.build import event_line, event_lines
 from tests.sinks.batches import batch, lines, others, write
 

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
+from gateway.config.units import Size
 from gateway.sinks.json_lines import JsonLines, OwnedFile
-from gateway.units import Size
 from tests.build import event_line, event_lines
 from tests.sinks.batches import batch, lines, others
 

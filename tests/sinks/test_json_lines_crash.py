@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
+from gateway.config.units import Size
 from gateway.errors import SinkUnavailable
 from gateway.sinks.json_lines import JsonLines, OwnedFile
 from gateway.sinks.locked_file import LONGEST
-from gateway.units import Size
 from tests.build import event_line, event_lines
 from tests.sinks.batches import batch, lines, others, write
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from gateway.config_file import load
+from gateway.config.file import load
 from tests.build import Door, to_json
 from tests.gateway import DEFAULTS, Answer, Gateway, until
 

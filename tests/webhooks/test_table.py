@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from gateway.config import Config
-from gateway.config_file import load
+from gateway.config.file import load
+from gateway.config.tables import Config
+from gateway.config.units import Duration
 from gateway.errors import ConfigError
-from gateway.units import Duration
 from gateway.webhooks import places
 from gateway.webhooks.places import Entries, Place
 from gateway.webhooks.signature import Hmac

@@ -34,7 +34,7 @@ def locate(path: Path | None, file: Path | None) -> Inventory:
     Raises NotAJournal, ConfigError and OSError.
     """
     if path is None:
-        from gateway.config_file import load
+        from gateway.config.file import load
 
         path = load(file, None, os.environ).journal.path
         if not path.exists():

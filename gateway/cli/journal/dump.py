@@ -5,8 +5,7 @@ from pathlib import Path
 
 import click
 
-from gateway import timestamps
-from gateway.arguments import Position, Time
+from gateway.cli.arguments import Position, Time
 from gateway.cli.journal.common import (
     config_option,
     exit_codes,
@@ -18,6 +17,7 @@ from gateway.cli.journal.common import (
 from gateway.journal.segments.examine.extract import Extract, Wanted, extract
 from gateway.journal.segments.examine.findings import Finding
 from gateway.journal.segments.examine.inventory import Inventory, NotAJournal
+from gateway.raw import timestamps
 
 
 @click.command()

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from gateway import tables, timestamps
+from gateway.cli import tables
 from gateway.cli.journal.common import (
     config_option,
     exit_codes,
@@ -18,6 +18,7 @@ from gateway.cli.journal.common import (
 from gateway.journal.segments import files
 from gateway.journal.segments.examine.inventory import Inventory, Member
 from gateway.journal.segments.examine.stats import Stats, count, total
+from gateway.raw import timestamps
 
 _HOUR = 3_600_000  # milliseconds
 _SIZES = ("partition", "files", "size", "prepared", "events", "chunks")

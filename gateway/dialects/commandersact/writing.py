@@ -1,0 +1,134 @@
+"""From a canonical event back to one of Commanders Act, version 2.0."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from msgspec import Raw
+
+from gateway.dialects.commandersact.names import ADDRESS, CONTEXT, DEVICE, TRAITS
+from gateway.dialects.commandersact.versions import Fields
+from gateway.raw import objects, timestamps, values
+
+_FROM_TRAITS = {ours: theirs for theirs, ours in TRAITS.items()}
+_FROM_ADDRESS = {ours: theirs for theirs, ours in ADDRESS.items()}
+_FROM_DEVICE = {ours: theirs for theirs, ours in DEVICE.items()}
+_RESERVED = {"event_name", "user", "context", "event_timestamp"}
+_NULL = Raw(b"null")
+
+
+def to_commandersact(line: bytes) -> bytes:
+    """
+    A canonical line as an event of version 2.0.
+
+    One that came as such is restored in all its fields, though not in their order. Of others the sending
+    time, `integrations` and `extras` are lost, and of events of version 1.0 those properties that have
+    another meaning at the root.
+    """
+    event = objects.read(line)
+    native = objects.fields(event.get("native")) or {}
+    if "event" in native:
+        return bytes(native["event"])
+    derived = set(objects.entries(native.get("derived")))
+    context = _without(derived, "context.", objects.read(event["context"]))
+    found = _properties(event)
+    user = _user(event, derived, context)
+    if user:
+        found["user"] = user
+    inner = _context(event, derived, context)
+    if inner:
+        found["context"] = inner
+    _patch(found, objects.fields(native.get("sent")) or {})
+    return objects.write(found)
+
+
+def _without(derived: set[str], prefix: str, fields: Fields) -> Fields:
+    return {name: value for name, value in fields.items() if prefix + name not in derived}
+
+
+def _properties(event: Fields) -> dict[str, Any]:
+    properties = objects.read(event["properties"])
+    found: dict[str, Any] = {}
+    type = values.text(event["type"])
+    if type in ("page", "screen"):
+        found["event_name"] = "page_view"
+    elif "event" in event:
+        found["event_name"] = event["event"]
+    elif type != "track":
+        found["event_name"] = type
+    found.update((name, value) for name, value in properties.items() if name not in _RESERVED)
+    if "name" in event:
+        found.setdefault("page_name", event["name"])
+    if "category" in event and values.text(event["category"]) != values.find_text(properties.get("type")):
+        found.setdefault("page_type", event["category"])
+    found.update((name, event[name]) for name in ("groupId", "previousId") if name in event)
+    return found
+
+
+def _user(event: Fields, derived: set[str], context: Fields) -> dict[str, Any]:
+    user: dict[str, Any] = {}
+    if "userId" in event:
+        user["id"] = event["userId"]
+    if "anonymousId" in event and "anonymousId" not in derived:
+        user["consistent_anonymous_id"] = event["anonymousId"]
+    traits = objects.read(event["traits"]) | (objects.fields(context.pop("traits", None)) or {})
+    for name, value in traits.items():
+        address = objects.fields(value) if name == "address" else None
+        if address is None:
+            user[_FROM_TRAITS.get(name, name)] = value
+            continue
+        left = {part: value for part, value in address.items() if part not in _FROM_ADDRESS}
+        user.update((_FROM_ADDRESS[part], value) for part, value in address.items() if part not in left)
+        if left:
+            user["address"] = left
+    consent = objects.fields(context.pop("consent", None)) or {}
+    preferences = objects.fields(consent.get("categoryPreferences")) or {}
+    if "granted" in consent:
+        user["consent_categories"] = consent["granted"]
+    elif preferences:
+        user["consent_categories"] = [name for name, wish in preferences.items() if wish == Raw(b"true")]
+    for theirs, ours in (("consentID", "consentId"), ("refused_vendors", "refusedVendors")):
+        if ours in consent:
+            user[theirs] = consent[ours]
+    return user
+
+
+def _context(event: Fields, derived: set[str], context: Fields) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    if "messageId" not in derived:
+        found["event_id"] = event["messageId"]
+    if "timestamp" not in derived:
+        instant = timestamps.read(values.text(event["timestamp"]) or "")
+        found["event_timestamp"] = str(instant)
+    page = objects.fields(context.get("page"))
+    if page is not None:
+        context["page"] = Raw(objects.write(_without(derived, "context.page.", page)))
+    device = {theirs: context.pop(ours) for theirs, ours in CONTEXT.items() if ours in context}
+    screen = objects.fields(device.get("screen"))
+    if screen:
+        sent = _without(derived, "context.screen.", screen)
+        device["screen"] = Raw(objects.write(sent))
+        if not sent:
+            del device["screen"]
+    left = objects.fields(context.get("device"))
+    if left is not None:
+        device.update((_FROM_DEVICE.get(name, name), value) for name, value in left.items())
+    if left is not None or (device and "device" not in context):
+        context["device"] = Raw(objects.write(device))
+    found.update(context)
+    return found
+
+
+def _patch(target: dict[str, Any], patch: Mapping[str, Raw]) -> None:
+    """Apply a JSON merge patch."""
+    for name, value in patch.items():
+        below = objects.fields(value)
+        if value == _NULL:
+            target.pop(name, None)
+        elif below is None:
+            target[name] = value
+        else:
+            inner = target.get(name)
+            if not isinstance(inner, dict):
+                inner = dict(objects.fields(inner) or {}) if isinstance(inner, Raw) else {}
+            target[name] = inner
+            _patch(inner, below)

@@ -1,0 +1,130 @@
+"""A delivery process, the back half of the gateway: one worker a sink; in one process also the trimming."""
+
+import os
+from collections.abc import Collection
+from multiprocessing.connection import Connection
+
+import anyio
+import structlog
+from anyio import to_thread
+
+from gateway.config.tables import Config
+from gateway.delivery.enrich import Enricher
+from gateway.delivery.lookout import Lookout
+from gateway.delivery.prepare import Preparation
+from gateway.delivery.trim import trim
+from gateway.delivery.worker import Worker
+from gateway.errors import StateLost, StateUnavailable
+from gateway.home import Home
+from gateway.journal.segments.log import SegmentLog
+from gateway.processes.control import STATE_LOST, Control, run
+from gateway.processes.shares import Share
+from gateway.processes.workers import Workers
+from gateway.state.store import State
+
+log = structlog.get_logger()
+
+LAST_WORK = 5.0
+"""Seconds for what is still to be delivered when the gateway is stopped."""
+
+_TRIM_EVERY = 1.0  # seconds, while events come
+_TRIM_AT_LEAST_EVERY = 5.0  # seconds
+_LOOK_EVERY = 0.1  # seconds between two looks for new events and orders
+
+
+def main(share: Share, pipe: Connection) -> None:
+    """
+    Deliver to the sinks of a share, and of those that the supervisor sends, until it says otherwise.
+
+    The process ends with status STATE_LOST if its state is removed or replaced.
+    """
+    try:
+        run(lambda: Delivery(share).run(Control(pipe)))
+    except* StateLost:
+        os._exit(STATE_LOST)
+
+
+class Delivery:
+    """What one delivery process does."""
+
+    def __init__(self, share: Share) -> None:
+        settings = share.config.journal
+        self.share = share
+        self.home = Home(settings.path)
+        self.journal = SegmentLog(self.home.folder, settings.max_size)
+        self.state = State.open(self.home.state, self.home.journal)
+        self.lookout = Lookout(self.journal)
+        self.stopped = anyio.Event()
+        self.paused: Collection[str] | None = None
+
+    async def run(self, control: Control) -> None:
+        """Run until the supervisor says otherwise. StateLost if the state's file was removed meanwhile."""
+        async with anyio.create_task_group() as tasks:
+            async with anyio.create_task_group() as delivering:
+                self.workers = Workers(delivering, self._open_worker)
+                self.delivering = delivering.cancel_scope
+                await self._obey_orders()
+                await self.workers.use(self.share.config)
+                tasks.start_soon(control.obey, self._stop, self._use)
+                tasks.start_soon(self._trim_for_ever)
+                tasks.start_soon(self._look_for_ever)
+                control.ready()
+                await self.stopped.wait()  # also without any worker
+            tasks.cancel_scope.cancel()
+        self.state.close()
+
+    def _open_worker(self, name: str, config: Config) -> Worker:
+        sink = config.sinks[name]
+        preparation = Preparation(name, sink, Enricher(self.home.products))
+        return Worker(name, sink, self.journal, self.state, self.lookout, preparation)
+
+    async def _use(self, share: Share) -> None:
+        self.share = share
+        await self.workers.use(share.config)
+
+    def _stop(self) -> None:
+        self.delivering.deadline = anyio.current_time() + LAST_WORK
+        self.workers.stop()
+        self.stopped.set()
+
+    async def _trim_for_ever(self) -> None:
+        trouble, seen = "", -1
+        while True:
+            with anyio.move_on_after(_TRIM_AT_LEAST_EVERY):
+                await self.lookout.news(seen)
+            await anyio.sleep(_TRIM_EVERY)
+            seen = self.lookout.seen
+            try:
+                if self.share.trimmed_for:
+                    keep = self.share.config.journal.keep
+                    await to_thread.run_sync(trim, self.journal, keep, self.share.trimmed_for, self.state)
+            except (StateUnavailable, OSError) as error:  # what is too much now goes later
+                if str(error) != trouble:
+                    log.warning("journal not trimmed", error=str(error))
+                trouble = str(error)
+            else:
+                if trouble:
+                    log.info("journal trimmed again")
+                trouble = ""
+
+    async def _look_for_ever(self) -> None:
+        # One timer for all: at idle, to wake up is what costs.
+        while True:
+            self.lookout.look()
+            try:
+                await self._obey_orders()
+            except StateLost:
+                raise
+            except StateUnavailable:  # the workers say so
+                pass
+            await anyio.sleep(_LOOK_EVERY)
+
+    async def _obey_orders(self) -> None:
+        paused = self.state.paused()
+        if paused is self.paused:
+            return
+        self.paused = paused
+        self.workers.pause(paused)
+        for order in self.state.orders.pending(self.share.config.sinks):
+            await to_thread.run_sync(self.state.orders.finish, order.id, "done")
+            log.info("order carried out", sink=order.sink, verb=order.verb)

@@ -1,0 +1,47 @@
+"""The process that operators look into."""
+
+from multiprocessing.connection import Connection
+from socket import socket
+
+import anyio
+import uvicorn
+
+from gateway.config.tables import Config
+from gateway.home import Home
+from gateway.inspector.ledger import Ledger
+from gateway.inspector.pages import inspector
+from gateway.journal.segments.log import SegmentLog
+from gateway.processes.control import Control, Server, run
+
+
+def main(config: Config, listener: socket, pipe: Connection) -> None:
+    """Show what there is to see, until the supervisor says otherwise."""
+    run(lambda: show(config, listener, Control(pipe)))
+
+
+async def show(config: Config, listener: socket, control: Control) -> None:
+    home = Home(config.journal.path)
+    ledger = Ledger(SegmentLog(home.folder), home.state, config.sinks)
+    server = Server(
+        uvicorn.Config(
+            inspector(ledger, config.inspector.token),
+            http="httptools",
+            ws="none",
+            loop="none",
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            proxy_headers=False,
+            timeout_graceful_shutdown=1,
+        ),
+        control,
+    )
+
+    async def reload(new: Config) -> None:
+        ledger.sinks = new.sinks
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(control.obey, server.stop, reload)
+        await server.serve([listener])
+        tasks.cancel_scope.cancel()

@@ -1,0 +1,1 @@
+"""What the public port answers besides events."""

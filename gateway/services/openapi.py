@@ -1,0 +1,140 @@
+"""/openapi.json: all routes in OpenAPI 3.1, put together from what each says of itself."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+
+from gateway.dialects.base import Dialect
+from gateway.message import OURS
+from gateway.operation import Operation, Reply
+from gateway.services.app import DescribedRoute
+
+_INFO = {
+    "title": "Event gateway",
+    "version": "1",
+    "description": (
+        "All paths also work without `/v1`, and with doubled or trailing slashes; all answer OPTIONS and "
+        "cross-origin requests. Bodies of events are JSON whatever their Content-Type says; gzip and deflate "
+        "are inflated. What is hardly HTTP, or asks a path for a method that it has not, gets the body of an "
+        "error all the same."
+    ),
+}
+_COMPONENTS = "#/components/schemas/"
+
+_DESCRIPTION = Operation(
+    summary="This description",
+    replies={200: Reply("OpenAPI 3.1.", [{"type": "object", "required": ["openapi", "info", "paths"]}])},
+)
+
+
+def describe(dialects: Mapping[str, Dialect], pages: Sequence[DescribedRoute]) -> DescribedRoute:
+    """A page that describes these and itself; all of it is made now."""
+
+    async def show(_: Request) -> Response:
+        return Response(document, media_type="application/json")
+
+    page = DescribedRoute("/openapi.json", show, {"GET": _DESCRIPTION})
+    document = msgspec.json.encode(_document([*_of_dialects(dialects), *_of_pages([*pages, page])]))
+    return page
+
+
+Route = tuple[str, str, str, Operation]
+"""Its path and method, to what it belongs, and what it does."""
+
+
+def _of_dialects(dialects: Mapping[str, Dialect]) -> Iterable[Route]:
+    for name, dialect in dialects.items():
+        for path in dialect.PATHS:
+            for method in dialect.METHODS:
+                yield path, method, name, dialect.describe(method, path)
+
+
+def _of_pages(pages: Iterable[DescribedRoute]) -> Iterable[Route]:
+    for page in pages:
+        for method, operation in page.operations.items():
+            yield page.path_format, method, "pages", operation
+
+
+def _document(routes: Sequence[Route]) -> dict[str, Any]:
+    schemas = _Schemas(operation for _, _, _, operation in routes)
+    paths: dict[str, Any] = {}
+    schemes: dict[str, Any] = {}
+    for path, method, tag, operation in routes:
+        schemes.update(operation.security)
+        paths.setdefault(path, {})[method.lower()] = {"tags": [tag], **_operation(operation, schemas)}
+    components = {"schemas": schemas.components, "securitySchemes": schemes}
+    return {"openapi": "3.1.0", "info": _INFO, "paths": paths, "components": components}
+
+
+class _Schemas:
+    """Of all shapes; those of Structs are written once, as components."""
+
+    def __init__(self, operations: Iterable[Operation]) -> None:
+        given = [
+            shape
+            for operation in operations
+            for shapes in (operation.shapes, *(reply.shapes for reply in operation.replies.values()))
+            for shape in shapes
+        ]
+        types = list({shape: None for shape in given if not isinstance(shape, Mapping)})
+        found, components = msgspec.json.schema_components(types, ref_template=_COMPONENTS + "{name}")
+        self._by_type = dict(zip(types, found, strict=True))
+        loosened = {name: _loosen(schema) for name, schema in components.items()}
+        text = msgspec.json.encode([found, loosened]).decode()
+        self.components = {
+            name: schema for name, schema in loosened.items() if f'{_COMPONENTS}{name}"' in text
+        }
+
+    def one_of(self, shapes: Sequence[Any]) -> dict[str, Any]:
+        found = [shape if isinstance(shape, Mapping) else self._by_type[shape] for shape in shapes]
+        return {"schema": found[0] if len(found) == 1 else {"anyOf": found}}
+
+
+def _loosen(schema: dict[str, Any]) -> dict[str, Any]:
+    """
+    A Struct's schema as a client needs it, without what its docstring says to us.
+
+    What forbids unknown fields is decoded carefully where it does not fit (see dialects/shared/slow_path.py):
+    it may have others, and numbers for texts.
+    """
+    del schema["title"]
+    schema.pop("description", None)
+    if schema.pop("additionalProperties", True):
+        return schema
+    fields = {name: field for name, field in schema["properties"].items() if not name.startswith(OURS)}
+    return {**schema, "properties": {name: _loosen_word(field) for name, field in fields.items()}}
+
+
+def _loosen_word(field: dict[str, Any]) -> dict[str, Any]:
+    if "anyOf" not in field:
+        return field
+    longest = [option["maxLength"] for option in field["anyOf"] if "maxLength" in option]
+    return {"type": ["string", "number", "null"], **({"maxLength": longest[0]} if longest else {})}
+
+
+def _operation(operation: Operation, schemas: _Schemas) -> dict[str, Any]:
+    told: dict[str, Any] = {
+        "summary": operation.summary,
+        "responses": {str(status): _reply(reply, schemas) for status, reply in operation.replies.items()},
+    }
+    if operation.description:
+        told["description"] = operation.description
+    if operation.parameters:
+        told["parameters"] = operation.parameters
+    if operation.security:
+        told["security"] = [{name: []} for name in operation.security] + [{}] * operation.anonymous
+    if operation.shapes:
+        content = {**schemas.one_of(operation.shapes), "examples": operation.examples}
+        told["requestBody"] = {"required": True, "content": {operation.content_type: content}}
+    return told
+
+
+def _reply(reply: Reply, schemas: _Schemas) -> dict[str, Any]:
+    content = schemas.one_of(reply.shapes) if reply.shapes else {}
+    told: dict[str, Any] = {"description": reply.description, "content": {reply.content_type: content}}
+    if reply.headers:
+        told["headers"] = reply.headers
+    return told

@@ -1,0 +1,47 @@
+"""A child process that cannot be started now is started later, and costs its supervisor nothing."""
+
+import json
+import os
+import resource
+import signal
+import time
+from collections.abc import Callable
+from contextlib import chdir
+from pathlib import Path
+
+from gateway.processes.child import Child
+from tests.gateway import Gateway, until
+
+FEW = 8  # descriptors: enough to wait for all processes, and fewer than are in use already
+
+
+def test_one_that_cannot_be_started_is_due_again_later(tmp_path: Path) -> None:
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    child = Child("any", print, lambda: ())
+    before = time.monotonic()
+
+    with chdir(gone):
+        gone.rmdir()
+        child.start()
+
+    assert not child.running
+    assert child.due > before
+
+
+def test_the_gateway_goes_on_while_it_cannot_start_a_process(gateway: Callable[..., Gateway]) -> None:
+    running = gateway()
+    supervisor, victim = running.process.pid, running.children()["intake-0"]
+    limits = resource.prlimit(supervisor, resource.RLIMIT_NOFILE)
+
+    resource.prlimit(supervisor, resource.RLIMIT_NOFILE, (FEW, limits[1]))
+    os.kill(victim, signal.SIGKILL)
+    until(lambda: "process cannot be started" in running.logged())
+    resource.prlimit(supervisor, resource.RLIMIT_NOFILE, limits)
+    until(lambda: "process started after all" in running.logged())
+
+    until(lambda: running.children().get("intake-0") not in (None, victim))
+    told = [json.loads(line) for line in running.logged().splitlines()]
+    [trouble] = [line for line in told if line["event"].startswith("process cannot be started")]
+    assert (trouble["process"], trouble["error"]) == ("intake-0", "[Errno 24] Too many open files")
+    assert running.stop() == 0
