@@ -113,7 +113,10 @@ def test_every_metric_is_documented(tmp_path: Path) -> None:
     ledger = [metric.name for metric in Ledger(SegmentLog(tmp_path), tmp_path / "state.db", ()).collect()]
 
     assert metrics.RECEIVED  # they exist because this module was imported
-    assert [name for name in ours + ledger if f"`{name}" not in OPERATIONS] == []
+    table = section(OPERATIONS, "Metrics")
+    assert [
+        name for name in ours + ledger if not re.search(rf"^\| `{name}(_total)?[`{{]", table, re.MULTILINE)
+    ] == []
 
 
 @pytest.mark.parametrize("kind", sorted(KINDS))
