@@ -27,14 +27,15 @@ PROJECT = tomllib.loads((Path(__file__).parents[1] / "pyproject.toml").read_text
 BOUNDED = ("httptools", "prometheus-client", "uvicorn")
 
 REASONS = {
-    HttpToolsProtocol: "its subclass Protocol, method by method",
-    RequestResponseCycle: "Answering, which joins the two writes of `send`; Protocol._state, which reads it",
-    FlowControl: "Protocol.on_response_complete and Protocol._state, which use it",
-    Server: "its subclass Server, which replaces `startup` and `capture_signals` and sets `should_exit`",
-    ServerState: "Protocol.on_response_complete, which counts in it; `sweep`, which reads its connections",
-    Histogram: "Gathered.flush, which adds to `_buckets` and `_sum`",
-    values.MultiProcessValue: "metrics.py, which names each process's files by its `process_identifier`",
-    MultiProcessCollector: "Counted, which collects without a registry and removes samples",
+    HttpToolsProtocol: "the intake's subclass, method by method",
+    RequestResponseCycle: "the intake's transport, which joins the two writes of `send`, and its deadlines,"
+    " which read `more_body` and `response_complete`",
+    FlowControl: "the intake's subclass, which uses `resume_reading` and `write_paused`",
+    Server: "the intake's subclass, which replaces `startup` and `capture_signals` and sets `should_exit`",
+    ServerState: "the intake's protocol, which counts `total_requests`, and the sweep of `connections`",
+    Histogram: "the bulk observations, which add to `_buckets` and `_sum`",
+    values.MultiProcessValue: "the choice of `values.ValueClass`, which names the files of each process",
+    MultiProcessCollector: "the inspector, which collects without a registry and removes samples",
 }
 DIGESTS = {
     HttpToolsProtocol: "18fdf324b11bf160",
@@ -108,7 +109,7 @@ def test_an_offer_of_another_protocol_ends_parsing_before_the_body() -> None:
     with pytest.raises(HttpParserUpgrade) as upgrade:
         parser.feed_data(head + b"{}")
 
-    assert upgrade.value.args == (len(head),), "re-read Protocol._decline"
+    assert upgrade.value.args == (len(head),), "re-read how the intake declines an upgrade"
     assert parser.should_upgrade()
 
 
@@ -116,7 +117,7 @@ def test_an_exception_in_a_callback_is_an_error_of_the_parser() -> None:
     callbacks = Callbacks(refuses=True)
     parser = HttpRequestParser(callbacks)
 
-    with pytest.raises(HttpParserError):  # Protocol.on_headers_complete raises Unacceptable
+    with pytest.raises(HttpParserError):  # the intake refuses a head in this way
         parser.feed_data(b"GET / HTTP/1.1\r\nhost: h\r\n\r\n")
 
     assert not callbacks.complete
