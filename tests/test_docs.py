@@ -1,13 +1,16 @@
 """Every promise of the documentation, held to the code."""
 
+import ast
 import re
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import click
 import msgspec
 import pytest
+import yaml  # type: ignore[import-untyped]  # its types are a package of their own
 from prometheus_client import REGISTRY
 
 from gateway import errors, metrics
@@ -18,31 +21,92 @@ from gateway.inspector.ledger import Ledger
 from gateway.journal.segments.log import SegmentLog
 from gateway.sinks import KINDS
 from gateway.sinks.base import Sink
-from gateway.sources import Source
+from gateway.sources import Identity, Source
+from gateway.webhooks.table import Fields, Webhook
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
+INTAKE = (ROOT / "config/README.md").read_text()
+OPERATIONS = (ROOT / "deploy/README.md").read_text()
 FULL = (ROOT / "config/full.toml").read_text()
+
+
+def section(document: str, title: str) -> str:
+    """A section of a document, with the sections below it."""
+    pattern = rf"^(#+) {re.escape(title)}\n(.*?)(?=^(?!\1#)#+ |\Z)"
+    found = re.search(pattern, document, re.MULTILINE | re.DOTALL)
+    assert found, title
+    return found[2]
+
+
+def blocks(document: str, language: str) -> list[str]:
+    """The code blocks in a language."""
+    return re.findall(rf"^```{language}\n(.+?)\n```$", document, re.MULTILINE | re.DOTALL)
+
+
+def commands(group: click.Group, *above: str) -> Iterator[tuple[str, click.Command]]:
+    """All commands that do something, each with its name."""
+    for name, command in group.commands.items():
+        if isinstance(command, click.Group):
+            yield from commands(command, *above, name)
+        else:
+            yield " ".join((*above, name)), command
+
+
+def warnings() -> set[str]:
+    """The codes with which the code warns, as far as they are written where it warns."""
+    trees = (ast.parse(path.read_text()) for path in (ROOT / "gateway").rglob("*.py"))
+    calls = (node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Call))
+    return {
+        call.args[0].value
+        for call in calls
+        if isinstance(call.func, ast.Attribute)
+        and call.func.attr == "warn"
+        and isinstance(call.args[0], ast.Constant)
+        and isinstance(call.args[0].value, str)
+    }
 
 
 @pytest.mark.parametrize("code", errors.codes())
 def test_every_code_is_documented(code: str) -> None:
-    assert f"`{code}`" in README
+    assert f"| `{code}` |" in section(INTAKE, "Error codes")
 
 
-@pytest.mark.parametrize("command", sorted(main.commands))
-def test_every_command_and_option_is_documented(command: str) -> None:
+def test_every_documented_code_exists() -> None:
+    documented = re.findall(r"^\| `(\w+)` \|", section(INTAKE, "Error codes"), re.MULTILINE)
+
+    assert sorted(documented) == sorted(errors.codes())
+
+
+def test_every_warning_is_documented() -> None:
+    documented = set(re.findall(r"^\| `(\w+)` \|", section(INTAKE, "Warning codes"), re.MULTILINE))
+    by_repair = {"not_a_number", "lone_surrogate", "unreadable_timestamp", "timestamp_suspect"}
+
+    assert documented == warnings() | by_repair
+
+
+@pytest.mark.parametrize("name", sorted(main.commands))
+def test_the_readme_names_every_command(name: str) -> None:
+    assert f"`gateway {name}" in README
+
+
+@pytest.mark.parametrize(
+    ("name", "command"), [pytest.param(name, command, id=name) for name, command in commands(main)]
+)
+def test_every_command_and_option_is_documented(name: str, command: click.Command) -> None:
+    found = section(OPERATIONS, "Commands")
+    [row] = [line for line in found.splitlines() if line.startswith(f"| `gateway {name}")]
+    common = found[: found.index("| command |")]
+
     options = [
         option
-        for parameter in main.commands[command].params
+        for parameter in command.params
         if isinstance(parameter, click.Option)
         for option in parameter.opts
         if option.startswith("--")
     ]
 
-    assert f"`gateway {command}" in README
-    if command != "send":  # its own --help is enough
-        assert [option for option in options if option not in README] == []
+    assert [option for option in options if f"`{option}" not in row and f"`{option} " not in common] == []
 
 
 def test_every_metric_is_documented(tmp_path: Path) -> None:
@@ -50,12 +114,15 @@ def test_every_metric_is_documented(tmp_path: Path) -> None:
     ledger = [metric.name for metric in Ledger(SegmentLog(tmp_path), tmp_path / "state.db", ()).collect()]
 
     assert metrics.RECEIVED  # they exist because this module was imported
-    assert [name for name in ours + ledger if name not in README] == []
+    table = section(OPERATIONS, "Metrics")
+    assert [
+        name for name in ours + ledger if not re.search(rf"^\| `{name}(_total)?[`{{]", table, re.MULTILINE)
+    ] == []
 
 
 @pytest.mark.parametrize("kind", sorted(KINDS))
 def test_every_sink_is_documented(kind: str) -> None:
-    assert f"`{kind}`" in README
+    assert f"| `{kind}` |" in section(README, "Sinks")
 
 
 @pytest.mark.parametrize("name", sorted(DIALECTS))
@@ -117,6 +184,28 @@ def test_every_key_is_in_the_full_configuration(table: str, shape: type[msgspec.
     assert {key for key in keys if not re.search(rf"^(# )?{key} = ", text, re.MULTILINE)} == set()
 
 
+@pytest.mark.parametrize(
+    ("title", "shape"),
+    [
+        ("Tables", config.Server),
+        ("Tables", config.Inspector),
+        ("Tables", config.Journal),
+        ("Tables", config.Delivery),
+        ("Tables", Source),
+        *(("Tables", sink) for sink in KINDS.values()),
+        ("Visitors and addresses", Identity),
+        ("Webhooks", Webhook),
+        ("Webhooks", Fields),
+    ],
+)
+def test_every_key_is_explained(title: str, shape: type[msgspec.Struct]) -> None:
+    text = section(INTAKE, title)
+    own = {"name"} if shape is Source else set()  # the table's own name
+    keys = {field.encode_name for field in msgspec.structs.fields(shape)} - own
+
+    assert {key for key in keys if not re.search(rf"`(\[)?{key}\b", text)} == set()
+
+
 def test_the_minimal_configuration_is_valid() -> None:
     loaded = file.load(ROOT / "config/minimal.toml", None, {"WRITE_KEY": "w"})
 
@@ -125,12 +214,22 @@ def test_the_minimal_configuration_is_valid() -> None:
 
 def test_the_commands_of_the_readme_are_what_ci_runs() -> None:
     ci = (ROOT / ".ci/run").read_text()
-    blocks = re.findall(r"```sh\n(.+?)\n```", README, re.DOTALL)
 
-    assert [block for block in blocks if "pytest" in block] == [
+    assert [block for block in blocks(README, "sh") if "pytest" in block] == [
         "python3 -m venv .venv && .venv/bin/pip install -e '.[test]' && .venv/bin/pytest"
     ]
     assert "README.md" in ci
+
+
+def test_the_workflow_runs_what_ci_runs_on_every_supported_python() -> None:
+    workflow = yaml.safe_load((ROOT / ".github/workflows/ci.yml").read_text())
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+
+    [job] = workflow["jobs"].values()
+    assert [step["run"] for step in job["steps"] if "run" in step] == [".ci/run"]
+    assert [
+        f"Programming Language :: Python :: {version}" for version in job["strategy"]["matrix"]["python"]
+    ] == [each for each in project["classifiers"] if re.fullmatch(r".* :: Python :: 3\.\d+", each)]
 
 
 def test_the_builtin_configuration_is_what_the_readme_says() -> None:

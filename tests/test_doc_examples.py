@@ -1,0 +1,131 @@
+"""The examples and links of the documentation, followed as a reader would."""
+
+import json
+import re
+import shlex
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gateway import config_file
+from tests.build import Door
+from tests.gateway import Answer
+
+ROOT = Path(__file__).parents[1]
+DOCUMENTS = {
+    str(path.relative_to(ROOT)): path.read_text()
+    for folder in (".", ".github", "config", "deploy")
+    for path in sorted((ROOT / folder).glob("*.md"))
+}
+SECRET = "whsec_c2VjcmV0"
+LINK = re.compile(r"\[[^\]]+\]\(([^)\s]+)\)")
+
+
+def blocks(document: str, language: str) -> list[str]:
+    """The code blocks in a language."""
+    return re.findall(rf"^```{language}\n(.+?)\n```$", DOCUMENTS[document], re.MULTILINE | re.DOTALL)
+
+
+def examples(language: str, containing: str = "") -> list[Any]:
+    """A parameter for each code block in a language that contains a text."""
+    return [
+        pytest.param(block, id=f"{document}-{number}")
+        for document in DOCUMENTS
+        for number, block in enumerate(blocks(document, language))
+        if containing in block
+    ]
+
+
+def anchors(document: str) -> set[str]:
+    """The anchors that GitHub makes of a document's headings."""
+    prose = re.sub(r"^```.*?^```$", "", document, flags=re.MULTILINE | re.DOTALL)
+    titles = re.findall(r"^#+ (.+)$", prose, re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-") for title in titles}
+
+
+def call(door: Door, command: str) -> Answer:
+    """What the gateway answers to a command of curl."""
+    program, address, *options = shlex.split(command)
+    given = dict(zip(options[::2], options[1::2], strict=True))
+    assert (program, given.keys() - {"-u", "-d"}) == ("curl", set())
+    key = given.get("-u", "").removesuffix(":")
+    target = address.removeprefix("http://127.0.0.1:8080")
+    return door.request("POST", target, given["-d"].encode(), {"X-Write-Key": key})
+
+
+@pytest.mark.parametrize("command", examples("sh", "curl "))
+def test_a_command_that_sends_an_event_does(command: str) -> None:
+    door = Door()
+
+    answer = call(door, command)
+
+    assert (answer.status, len(door.events)) == (200, 1)
+
+
+def test_the_first_event_is_what_the_readme_shows() -> None:
+    door = Door()
+    [command] = [block for block in blocks("README.md", "sh") if "curl " in block]
+    [shown] = blocks("README.md", "json")
+    differs = ("messageId", "timestamp", "receivedAt")
+
+    answer = call(door, command)
+
+    event, expected = door.event, json.loads(shown)
+    assert f"`{answer.body.decode()}`" in DOCUMENTS["README.md"]
+    assert list(event) == list(expected)
+    assert {**event, **dict.fromkeys(differs)} == {**expected, **dict.fromkeys(differs)}
+
+
+def test_the_answers_are_what_is_shown() -> None:
+    door = Door()
+    refused, partly = (json.loads(block) for block in blocks("config/README.md", "json"))
+    good, bad = {"type": "track", "userId": "u1", "event": "Hello"}, {"type": "track", "userId": "u1"}
+
+    single = door.post("/v1/track", good, X_Write_Key="other")
+    batch = door.post("/v1/batch", {"batch": [good, bad]})
+
+    assert (single.status, single.json) == (400, refused)
+    assert (batch.status, batch.json) == (207, partly)
+
+
+@pytest.mark.parametrize("text", examples("toml"))
+def test_a_configuration_that_is_shown_is_valid(text: str, tmp_path: Path) -> None:
+    (tmp_path / "webhooks").symlink_to(ROOT / "config/webhooks")
+    file, mapping = tmp_path / "gateway.toml", tmp_path / "mapping.toml"
+    environment = dict.fromkeys(re.findall(r"\$\{(\w+)\}", text), SECRET)
+    if "fields" in tomllib.loads(text):
+        mapping.write_text(text)
+        text = f'[sources.a]\nwrite_keys = ["a"]\nwebhook = "mapping.toml"\nwebhook_secret = "{SECRET}"\n'
+    file.write_text(f'{text}\n[sinks.nowhere]\nkind = "null"\n')
+
+    loaded = config_file.load(file, None, environment)
+
+    assert loaded.sources
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_every_link_leads_somewhere(document: str) -> None:
+    for link in LINK.findall(DOCUMENTS[document]):
+        path, _, anchor = link.partition("#")
+        if re.match(r"https?:", path):
+            continue
+        target = (ROOT / document).parent / path if path else ROOT / document
+        assert target.exists(), link
+        if anchor:
+            assert anchor in anchors(target.read_text()), link
+
+
+def test_every_document_is_found_from_the_readme() -> None:
+    reached, waiting = set(), ["README.md"]
+    while waiting:
+        document = waiting.pop()
+        if document in reached:
+            continue
+        reached.add(document)
+        targets = (link.partition("#")[0] for link in LINK.findall(DOCUMENTS[document]) if ":" not in link)
+        paths = ((ROOT / document).parent / target for target in targets if target.endswith(".md"))
+        waiting += [str(path.resolve().relative_to(ROOT)) for path in paths]
+
+    assert reached == DOCUMENTS.keys()
