@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from gateway import config_file
+from gateway.config import file as config_file
 from tests.build import Door
 from tests.gateway import Answer
 

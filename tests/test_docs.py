@@ -187,10 +187,10 @@ def test_every_key_is_in_the_full_configuration(table: str, shape: type[msgspec.
 @pytest.mark.parametrize(
     ("title", "shape"),
     [
-        ("Tables", config.Server),
-        ("Tables", config.Inspector),
-        ("Tables", config.Journal),
-        ("Tables", config.Delivery),
+        ("Tables", tables.Server),
+        ("Tables", tables.Inspector),
+        ("Tables", tables.Journal),
+        ("Tables", tables.Delivery),
         ("Tables", Source),
         *(("Tables", sink) for sink in KINDS.values()),
         ("Visitors and addresses", Identity),
