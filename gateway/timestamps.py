@@ -18,10 +18,14 @@ _MIN_NUMBER_MS = 100_000_000_000
 # Go writes the year 1 for a time that was never set; a Japanese calendar counts the years of an era.
 _MIN_YEAR = 1000
 _MIN_TEXT_MS = (datetime(_MIN_YEAR, 1, 1, tzinfo=UTC) - _EPOCH) // _MILLISECOND
+_MAX_MS = (datetime.max.replace(tzinfo=UTC) - _EPOCH) // _MILLISECOND
 # The longest are those of Date.toString(), with the name of a time zone in words.
 _MAX_CHARACTERS = 128
 
 _OURS = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d", re.ASCII)
+# What datetime.fromisoformat reads right. In Python 3.11 it also reads 16:00,5 as half a second, and the
+# offset of a date, as in 2026-11-21-05:00, as a time.
+_ISO = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d+)?(?:Z|[+-]\d\d(?::?[0-5]\d)?)?", re.ASCII)
 _NUMBER = re.compile(r"-?\d+(?:\.\d+)?", re.ASCII)
 
 # Marks of direction that languages put among digits (left-to-right, right-to-left, Arabic), and a minus.
@@ -41,12 +45,12 @@ _DATES = (
     rf"{_WEEKDAY}(?P<day>\d{{1,2}})[ -]{_MONTH}[ -](?P<year>\d{{4}})",  # RFC 2822, HTTP
     rf"{_WEEKDAY}{_MONTH} (?P<day>\d{{1,2}}),? (?P<year>\d{{4}})",  # JavaScript's Date.toString()
 )
-_FRACTION = r"(?:[.,]|:(?=\d{3}\b))(?P<fraction>\d+)"
+_FRACTION = r"(?:[.,]|:(?=\d{3}(?!\d)))(?P<fraction>\d+)"
 # An iPhone that shows 12 hours adds "AM" or "PM" to what an app formats without a locale of its own.
 _HALF = r"(?: ?(?P<half>[ap])(?:m|\. ?m\.))?"
 _TIMES = (
     rf"(?P<hour>\d{{1,2}}):(?P<minute>\d{{1,2}})(?::(?P<second>\d{{1,2}})(?:{_FRACTION})?)?{_HALF}",
-    rf"(?P<hour>\d\d)(?P<minute>\d\d)(?:(?P<second>\d\d)(?:{_FRACTION})?)?",
+    rf"(?P<hour>\d\d)(?:(?P<minute>\d\d)(?:(?P<second>\d\d)(?:{_FRACTION})?)?)?",
 )
 # A query turns "+" into a space. After an offset a name says nothing more: Go's "CET" and "m=+0.01", Java's
 # "[Europe/Paris]", JavaScript's "(Central European Standard Time)". A name alone is read only if it can mean
@@ -80,12 +84,11 @@ def read(value: str | int | float) -> int:
     """
     if not isinstance(value, str):
         return _read_number(value)
-    # With other separators fromisoformat takes the offset of a date, as in 2026-11-21-05:00, for its time.
-    if value[10:11] in {"T", " "}:
+    if _ISO.fullmatch(value):
         try:
             instant = datetime.fromisoformat(value)
         except ValueError:
-            pass  # it may have one of the other forms
+            pass  # it may be 24:00, or a leap second
         else:
             if instant.tzinfo is None:
                 instant = instant.replace(tzinfo=UTC)
@@ -109,7 +112,8 @@ def _read_number(value: float) -> int:
 def _check(milliseconds: int, minimum: int) -> int:
     if milliseconds < minimum:
         raise Suspect(f"{milliseconds} ms")
-    write(milliseconds)
+    if milliseconds > _MAX_MS:
+        raise ValueError("after the year 9999")
     return milliseconds
 
 

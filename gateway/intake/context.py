@@ -86,13 +86,13 @@ def _consent(fields: dict[str, Raw], message: Message) -> bool:
     try:
         consent = objects.read(fields["consent"])
     except msgspec.ValidationError:
-        message.warn("invalid_context_field", "context.consent", "expected an object, so that it grants nothing")
+        message.warn("invalid_context_field", "context.consent", "expected an object; it grants nothing")
         return False
     try:
         stated = objects.read(consent.get("categoryPreferences", b"{}"))
     except msgspec.ValidationError:
         field = "context.consent.categoryPreferences"
-        message.warn("invalid_context_field", field, "expected an object, so that it grants nothing")
+        message.warn("invalid_context_field", field, "expected an object; it grants nothing")
         return False
     try:
         opted_out = objects.read(consent.get("optOut", b"{}"))

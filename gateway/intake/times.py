@@ -78,8 +78,9 @@ def _settle_oddly(message: Message, submission: Submission, contents: Contents, 
         message.timestamp = submission.received_text
         message.original_timestamp = _write(message, original) or str(stated)
         return
-    message.timestamp = timestamps.write(right)
-    message.original_timestamp = _write(message, original) or timestamps.write(instant)
+    text = timestamps.write(instant)
+    message.timestamp = text if right == instant else timestamps.write(right)
+    message.original_timestamp = _write(message, original) or text
 
 
 def _read(value: str | int | float) -> tuple[int, str]:
@@ -97,7 +98,7 @@ _read_once = lru_cache(64)(_read)
 
 
 def _write(message: Message, original: Time) -> str | None:
-    """Return what the client said, in our format if that can be read, else in its own words; None if nothing."""
+    """Return what the client said: in our format if it can be read, else as it stands; None for nothing."""
     if not original:
         return None
     try:
