@@ -54,17 +54,17 @@ _TIMES = (
 )
 # A query turns "+" into a space. After an offset a name says nothing more: Go's "CET" and "m=+0.01", Java's
 # "[Europe/Paris]", JavaScript's "(Central European Standard Time)". A name alone is read only if it can mean
-# but one offset: CST is Chicago's in RFC 2822, and Shanghai's in Java.
+# but one offset: CST is Chicago's in RFC 2822, and Shanghai's in Java; email.utils reads CET as UTC.
 _OFFSET = (
     r"(?: |(?:UTC|GMT) ?)?(?P<sign>[+ -])(?P<hours>\d\d|(?<=(?:UTC|GMT)[+ -])\d)(?::?(?P<minutes>\d\d))?"
     r"(?: (?:[A-Z]{3,5}|[+-]?\d\d(?:\d\d)?))?(?: m=[+ -]?[\d.]+)?"
 )
-# analytics-swift 1.0 writes a colon before "Z" (its issue 75).
+# analytics-swift wrote a colon before "Z" in its first versions (its issue 75).
 _ZONE = rf"(?: ?:?(?:Z|UTC?|GMT|{_OFFSET})(?:\[[^\[\]]*\])*(?: \([^()]*\))?)?"
 _FORMS = tuple(
     re.compile(form, re.ASCII | re.IGNORECASE)
     for form in (
-        *(f"{date}(?:(?:T ?|,? ){time}{_ZONE})?" for date in _DATES for time in _TIMES),
+        *(f"{day}(?:(?:T ?|,? ){time}{_ZONE})?" for day in _DATES for time in _TIMES),
         rf"{_WEEKDAY}{_MONTH} (?P<day>\d{{1,2}}) {_TIMES[0]}{_ZONE} (?P<year>\d{{4}})",  # C, Java, Twitter
     )
 )

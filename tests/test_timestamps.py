@@ -172,8 +172,8 @@ def test_what_is_no_instant_is_refused(text: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "9" * 400, "1" * 15000, "2026-11-21T12:00:00Z" + " " * 200 + "x"],
-    ids=["empty", "many digits", "more digits than Python reads", "a text behind white space"],
+    ["", "9" * 400, "1" * 15000, f"Sat Nov 21 2026 12:00:00 GMT ({'x' * 100})"],
+    ids=["empty", "many digits", "more digits than Python reads", "a long comment"],
 )
 def test_what_is_empty_or_long_is_refused(text: str) -> None:
     with pytest.raises(ValueError):  # noqa: PT011, as above

@@ -209,8 +209,11 @@ def test_the_forms_of_other_languages_are_read(stated: str) -> None:
     ],
     ids=["the first moment", "a day ahead", "a day ahead by a clock that is right"],
 )
-def test_what_lies_between_1990_and_tomorrow_is_believed(stated: str, sent_at: str | None) -> None:
-    message = settled(timestamp=stated, sent_at=sent_at)
+@pytest.mark.parametrize("spell", [str, timestamps.read], ids=["text", "number"])
+def test_what_lies_between_1990_and_tomorrow_is_believed(
+    stated: str, sent_at: str | None, spell: Any
+) -> None:
+    message = settled(timestamp=spell(stated), sent_at=sent_at)
 
     assert (message.timestamp, message.original_timestamp, message.warnings) == (stated, stated, [])
 
