@@ -1,4 +1,4 @@
-"""When an event happened, by a clock that is not ours."""
+"""Decide when an event happened, from times by the client's clock and by ours."""
 
 from functools import lru_cache
 
@@ -6,18 +6,25 @@ from gateway.message import DecodedSubmission, Message, Time
 from gateway.raw import timestamps
 from gateway.submission import Submission
 
-# A client's clock is corrected when it is off by more than the way could take, and by less than a file
-# of old events or a forgotten queue would be. Milliseconds.
-_LEAST_SKEW = 2_000
-_MOST_SKEW = 24 * 60 * 60 * 1000
+_DAY_MS = 24 * 60 * 60 * 1000
+# A smaller difference may be the time that the request needed.
+_MIN_SKEW_MS = 2_000
+# What was sent longer ago waited in a queue or a file, by a clock that may be right.
+_MAX_DELAY_MS = _DAY_MS
+# 1990-01-01: before it there were no events to collect. Nor can they come from the future; a day allows for
+# local times without an offset. What lies outside is a number of other digits, or of another calendar.
+_EARLIEST_MS = 631_152_000_000
+_MAX_AHEAD_MS = _DAY_MS
 
 
 def resolve_times(message: Message, submission: Submission, decoded: DecodedSubmission) -> None:
     """
-    Set `timestamp`, `originalTimestamp` and `sentAt`, all in our format where they can be read.
+    Set `timestamp`, `originalTimestamp` and `sentAt`, in our format wherever they can be read.
 
-    The time is the client's, corrected by how far its clock was off when it sent; as sent if somebody
-    before us has corrected it already (then both came); and the time of receiving where there is none.
+    `timestamp` is the client's time, corrected by how far its clock was off when it sent; as it came if
+    `originalTimestamp` came too, since another gateway has corrected it already; and the time of receipt if
+    there is none, or none between 1990 and a day after receipt. What cannot be read or believed leaves a
+    warning, and `originalTimestamp` keeps its text.
     """
     skew = 0
     claimed = decoded.sent_at if message.sent_at is None else message.sent_at
@@ -25,35 +32,36 @@ def resolve_times(message: Message, submission: Submission, decoded: DecodedSubm
         try:
             sent, message.sent_at = _read_once(claimed)
             skew = submission.received_at - sent
-        except ValueError:
+        except ValueError as error:
             message.sent_at = None
             if claimed != "":
-                message.warn("unreadable_timestamp", "sentAt", str(claimed))
+                message.warn(_code(error), "sentAt", str(claimed))
     stated = message.timestamp
     if isinstance(stated, str) and message.original_timestamp is None:
         instant = timestamps.read_ours(stated)
         if instant is not None:  # as nearly always
-            message.original_timestamp = stated
-            if skew > _LEAST_SKEW or skew < -_LEAST_SKEW:
-                message.timestamp = _correct(instant, skew, submission) or stated
-            return
+            right = instant
+            if skew > _MIN_SKEW_MS or skew < -_MIN_SKEW_MS:
+                right = _correct(instant, skew, submission)
+            if _EARLIEST_MS <= right <= submission.received_at + _MAX_AHEAD_MS:
+                message.original_timestamp = stated
+                if right != instant:
+                    message.timestamp = timestamps.write(right)
+                return
     _resolve_times_slowly(message, submission, decoded, skew)
 
 
-def _correct(instant: int, skew: int, submission: Submission) -> str | None:
-    """The instant by our clock; None if it must not or cannot be corrected."""
-    if not _LEAST_SKEW < abs(skew) < _MOST_SKEW or b"x-retry-count" in submission.headers:
-        return None
-    try:
-        return timestamps.write(instant + skew)
-    except ValueError:  # it would lie after the year 9999
-        return None
+def _correct(instant: int, skew: int, submission: Submission) -> int:
+    """Return the instant by our clock, unless the skew may be a delay: of a queue, or of another attempt."""
+    if skew >= _MAX_DELAY_MS or abs(skew) <= _MIN_SKEW_MS:
+        return instant
+    return instant if b"x-retry-count" in submission.headers else instant + skew
 
 
 def _resolve_times_slowly(
     message: Message, submission: Submission, decoded: DecodedSubmission, skew: int
 ) -> None:
-    """Whatever is not one time in our own format."""
+    """Do the same for times that are missing, doubtful, corrected already, or not in our format."""
     stated, original = message.timestamp, message.original_timestamp
     if stated is None or stated == "":
         stated, original = original, None
@@ -63,21 +71,22 @@ def _resolve_times_slowly(
         message.timestamp, message.original_timestamp = submission.received_text, None
         return
     try:
-        instant, text = _read(stated)
+        instant = timestamps.read(stated)
+        right = instant if original else _correct(instant, skew, submission)
+        if not _EARLIEST_MS <= right <= submission.received_at + _MAX_AHEAD_MS:
+            raise timestamps.Suspect(stated)
     except ValueError as error:
         message.warn(_code(error), "timestamp", str(stated))
         message.timestamp = submission.received_text
         message.original_timestamp = _write(message, original) or str(stated)
         return
-    message.timestamp = message.original_timestamp = text
-    if original:
-        message.original_timestamp = _write(message, original)
-    else:
-        message.timestamp = _correct(instant, skew, submission) or text
+    text = timestamps.write(instant)
+    message.timestamp = text if right == instant else timestamps.write(right)
+    message.original_timestamp = _write(message, original) or text
 
 
 def _read(value: str | int | float) -> tuple[int, str]:
-    """An instant in milliseconds and in our format; ValueError if there is none or it cannot be meant."""
+    """Return an instant in milliseconds and in our format; ValueError or Suspect as timestamps.read."""
     if isinstance(value, str):
         instant = timestamps.read_ours(value)
         if instant is not None:
@@ -86,12 +95,12 @@ def _read(value: str | int | float) -> tuple[int, str]:
     return instant, timestamps.write(instant)
 
 
-# All messages of a batch mostly have one and the same sentAt: 0.1 µs instead of 0.5.
+# The messages of a batch mostly share one sentAt: 0.1 µs instead of 0.5.
 _read_once = lru_cache(64)(_read)
 
 
 def _write(message: Message, original: Time) -> str | None:
-    """What the client said, in our format if that can be read, else in its own words."""
+    """Return what the client said: in our format if it can be read, else as it stands; None for nothing."""
     if not original:
         return None
     try:
@@ -102,5 +111,4 @@ def _write(message: Message, original: Time) -> str | None:
 
 
 def _code(error: ValueError) -> str:
-    suspect = isinstance(error, timestamps.Suspect)
-    return "timestamp_suspect" if suspect else "unreadable_timestamp"
+    return "timestamp_suspect" if isinstance(error, timestamps.Suspect) else "unreadable_timestamp"

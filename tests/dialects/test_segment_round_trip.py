@@ -106,6 +106,7 @@ WAYS = st.sampled_from(
 @given(EVENTS, WAYS, st.sampled_from([SERVER, BROWSER]))
 @example({"type": '"page"', "userId": "7", "context": '{"direct":true}'}, ("/v1/page", "{event}"), SERVER)
 @example({"type": '"page"', "userId": '"u"', "source": '{"a":1.0}'}, ("/v1/batch", "{event}"), BROWSER)
+@example({"type": '"page"', "userId": '"u"', "context": '{"ip":"","a":1}'}, ("/v1/page", "{event}"), BROWSER)
 def test_an_event_comes_out_with_all_it_had_and_what_the_contract_adds(
     event: Fields, way: tuple[str, str], headers: dict[str, str]
 ) -> None:
@@ -125,7 +126,7 @@ def test_an_event_comes_out_with_all_it_had_and_what_the_contract_adds(
     expected = {
         **dict.fromkeys(OBJECTS, ()),
         **{name: value for name, value in sent.items() if name in KNOWN},
-        "context": (*context, *what_is_filled_in(dict(context), headers)),
+        "context": fill_in(dict(context), headers),
     }
     assert {name: arrived.get(name) for name in expected} == expected
     assert extras == {name: value for name, value in sent.items() if name not in KNOWN}
@@ -137,9 +138,10 @@ def exact(text: str | bytes) -> Any:
     return json.loads(text, object_pairs_hook=tuple, parse_int=str.encode, parse_float=str.encode)
 
 
-def what_is_filled_in(context: Mapping[str, Any], headers: Mapping[str, str]) -> list[tuple[str, str]]:
-    """Fields that a context is given besides its own."""
+def fill_in(context: Mapping[str, Any], headers: Mapping[str, str]) -> tuple[tuple[str, Any], ...]:
+    """Return a context with the fields that it is given where it has none of its own, or empty ones."""
     known = {"ip": "192.0.2.1", "userAgent": headers["User_Agent"]}
     if headers is not BROWSER:
         known = {"ip": known["ip"]} if context.get("direct") is True else {}
-    return [(name, value) for name, value in known.items() if name not in context]
+    filled = {name: value for name, value in known.items() if context.get(name) in (None, "")}
+    return tuple({**context, **filled}.items())

@@ -11,7 +11,7 @@ BROWSERS = [{"Origin": "https://shop.example"}, {"Sec_Fetch_Site": "cross-site"}
 
 
 def context(given: Any = None, **headers: str) -> Any:
-    """What becomes of a context."""
+    """Return the context that is stored for an event that was sent with the given one."""
     door = Door()
     door.post("/v1/track", track(context=given), User_Agent="Agent/1", **headers)
     return door.event["context"]
@@ -33,9 +33,47 @@ def test_what_the_client_says_itself_is_kept() -> None:
     assert context(given, Origin="https://shop.example") == given
 
 
-def test_an_address_that_is_null_is_none() -> None:
-    assert context({"ip": None}, Origin="https://shop.example")["ip"] == "192.0.2.1"
-    assert context({"ip": None}) == {"ip": None}
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"userAgent": None, "ip": ""},
+        {"userAgent": "", "ip": None},
+        {"userAgent": None, "ip": None},
+        {"userAgent": "", "ip": ""},
+        {"userAgent": ""},
+        {"ip": ""},
+        {"ip": None},
+    ],
+    ids=str,
+)
+def test_what_is_empty_or_null_is_filled_in_as_if_it_were_missing(given: dict[str, Any]) -> None:
+    assert context(given, Origin="https://shop.example") == {"ip": "192.0.2.1", "userAgent": "Agent/1"}
+
+
+@pytest.mark.parametrize("given", [{"ip": "", "userAgent": "Own"}, {"ip": "203.0.113.9", "userAgent": None}])
+def test_one_of_the_two_is_filled_in_without_the_other(given: dict[str, Any]) -> None:
+    filled = {"ip": given["ip"] or "192.0.2.1", "userAgent": given["userAgent"] or "Agent/1"}
+
+    assert context(given, Origin="https://shop.example") == filled
+
+
+@pytest.mark.parametrize("given", [{"userAgent": None, "ip": ""}, {"ip": None}, {"userAgent": ""}], ids=str)
+def test_a_servers_empty_fields_are_left(given: dict[str, Any]) -> None:
+    assert context(given) == given
+
+
+@pytest.mark.parametrize("said", ["0.0.0.0", "::ffff:203.0.113.9", " ", 0, False], ids=repr)
+def test_an_address_that_a_client_says_is_kept_as_it_is(said: Any) -> None:
+    assert context({"ip": said}, Origin="https://shop.example")["ip"] == said
+
+
+@pytest.mark.parametrize("empty", ["", None])
+def test_an_empty_address_of_a_direct_sender_is_filled_in(empty: Any) -> None:
+    assert context({"direct": True, "ip": empty, "userAgent": ""}) == {
+        "direct": True,
+        "ip": "192.0.2.1",
+        "userAgent": "",
+    }
 
 
 def test_a_direct_sender_has_its_address_filled_in_alone() -> None:
@@ -123,7 +161,7 @@ def test_an_address_is_truncated_if_the_source_says_so_whoever_says_it(said: str
     assert said.encode() not in b"".join(door.journal.lines)
 
 
-@pytest.mark.parametrize("said", ["203.0.113.9, 10.0.0.1", "unknown", "", 7], ids=repr)
+@pytest.mark.parametrize("said", ["203.0.113.9, 10.0.0.1", "unknown", " ", 7], ids=repr)
 def test_what_cannot_be_truncated_is_not_kept(said: Any) -> None:
     door = Door(PRIVATE)
 
@@ -134,14 +172,25 @@ def test_what_cannot_be_truncated_is_not_kept(said: Any) -> None:
     assert (warning["code"], warning["field"]) == ("invalid_context_field", "context.ip")
 
 
+@pytest.mark.parametrize("empty", ["", None])
+def test_an_empty_address_needs_no_truncation(empty: Any) -> None:
+    door = Door(PRIVATE)
+
+    door.post("/v1/track", track(context={"ip": empty}))
+
+    assert door.event["context"] == {"ip": empty}
+    assert "warnings" not in door.event
+
+
 @pytest.mark.parametrize(
     "event",
     [
         {"user": 7, "context": {"device": {"ip": "203.0.113.9"}}},
         {"context": {"device": {"ip": "203.0.113.9"}, "ip": None}},
+        {"context": {"device": {"ip": "203.0.113.9"}, "ip": ""}},
         {"context": [{"device": {"ip": "203.0.113.9"}}]},
     ],
-    ids=["an odd user", "an address that is null", "a context that is none"],
+    ids=["an odd user", "an address that is null", "an address that is empty", "a context that is none"],
 )
 def test_no_address_survives_in_what_is_kept_for_the_way_back(event: dict[str, Any]) -> None:
     door = Door(PRIVATE)
