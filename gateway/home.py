@@ -25,7 +25,7 @@ log = structlog.get_logger()
 
 _FORMAT = 1
 _ID_BYTES = 16
-_PATIENCE = 2.0
+_LOCK_TIMEOUT_SECONDS = 2.0
 """Seconds for which the children of a gateway that was killed may still hold the lock."""
 _PROBE = bytes(4096)
 
@@ -71,7 +71,7 @@ class Home:
     def journal(self) -> bytes:
         """The journal's id, 16 bytes; ConfigError if no gateway has ever run here."""
         if self._journal is None:
-            with self._telling():
+            with self._translated_errors():
                 self._journal = self._read_identity()
         if self._journal is None:
             raise ConfigError(
@@ -81,24 +81,24 @@ class Home:
 
     @contextmanager
     def own(
-        self, known: Callable[[], bytes | None] = lambda: None, patience: float = _PATIENCE
+        self, known: Callable[[], bytes | None] = lambda: None, timeout: float = _LOCK_TIMEOUT_SECONDS
     ) -> Iterator[None]:
         """
         Own the folder for as long as the block lasts; it is made if need be, and tried.
 
         `known` is asked for the journal's id where the folder has partitions but no identity: their files
-        repeat it. `patience` is how long to wait for the lock, in seconds. ConfigError, one line, if
+        repeat it. `timeout` is how long to wait for the lock, in seconds. ConfigError, one line, if
         another gateway has the folder, or this machine cannot do in it what a gateway must.
         """
-        with self._telling():
+        with self._translated_errors():
             self._check_path()
             durable.make_folder(self.folder)
-            self._locked = self._lock_patiently(patience)
+            self._locked = self._lock_within(timeout)
         try:
-            with self._telling():
+            with self._translated_errors():
                 self._check_partitions()
-                self._narrow()
-                self._try_writing()
+                self._restrict_permissions()
+                self._check_writable()
                 self._ensure_identity(known)
             yield
         finally:
@@ -139,7 +139,7 @@ class Home:
         return self._locked is not None and _has_name(self._locked, self.lock)
 
     @contextmanager
-    def _telling(self) -> Iterator[None]:
+    def _translated_errors(self) -> Iterator[None]:
         """Turn what the system refuses into one line for the operator."""
         try:
             yield
@@ -155,12 +155,12 @@ class Home:
         except UnicodeEncodeError:
             raise ConfigError(f"[journal] path: {self} is not UTF-8, as SQLite needs it") from None
         databases = (self.state, self.people, self.products)
-        excess = max(len(os.fsencode(os.path.realpath(path))) for path in databases) - sqlite.LONGEST_PATH
+        excess = max(len(os.fsencode(os.path.realpath(path))) for path in databases) - sqlite.MAX_PATH_BYTES
         if excess > 0:
             raise ConfigError(f"[journal] path: {self} is {excess} bytes too long for SQLite")
 
-    def _lock_patiently(self, patience: float) -> int:
-        end = time.monotonic() + patience
+    def _lock_within(self, timeout: float) -> int:
+        end = time.monotonic() + timeout
         while True:
             try:
                 return self._try_lock()
@@ -191,7 +191,7 @@ class Home:
                     f" {folder.name}/{file.name}: move the folder away, or name another path"
                 )
 
-    def _narrow(self) -> None:
+    def _restrict_permissions(self) -> None:
         """Take away what others may do with files that were made by earlier versions, or by hand."""
         foreign = []
         for path in self._files():
@@ -220,13 +220,13 @@ class Home:
                 yield folder
                 yield from folder.iterdir()
 
-    def _try_writing(self) -> None:
+    def _check_writable(self) -> None:
         probe = self.folder / "probe"
         durable.write_file(probe, _PROBE)
         probe.unlink()
         for path in (self.state, self.people, self.products):
             if path.exists():
-                _try_database(path)
+                _check_database(path)
 
     def _ensure_identity(self, known: Callable[[], bytes | None]) -> None:
         self._journal = self._read_identity()
@@ -270,10 +270,10 @@ def _has_name(descriptor: int, path: Path) -> bool:
         return False
 
 
-def _try_database(path: Path) -> None:
+def _check_database(path: Path) -> None:
     """ConfigError if a database cannot be written here, or by this user."""
     try:
-        with closing(sqlite.open_for_writing(path, wait=0)) as connection:
+        with closing(sqlite.open_for_writing(path, busy_timeout=0)) as connection:
             if connection.readonly("main"):  # which BEGIN IMMEDIATE does not mind
                 raise ConfigError(f"[journal] path: {path}: this user cannot write it")
             connection.execute("BEGIN IMMEDIATE; ROLLBACK")

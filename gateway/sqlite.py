@@ -14,7 +14,7 @@ OLDEST_SQLITE = (3, 51, 3)
 DAMAGE = (apsw.CorruptError, apsw.NotADBError)
 """What SQLite raises where the bytes of a file are not those that were written."""
 
-LONGEST_PATH = 504
+MAX_PATH_BYTES = 504
 """Bytes, with links resolved: SQLite stops at 512, and a log's name is 8 bytes longer at the most."""
 
 LOGS = ("-wal", "-shm")
@@ -22,7 +22,7 @@ LOGS = ("-wal", "-shm")
 
 
 def open_for_writing(
-    path: Path, *, create: bool = False, page_size: int = 4096, wait: int = 5000
+    path: Path, *, create: bool = False, page_size: int = 4096, busy_timeout: int = 5000
 ) -> apsw.Connection:
     """
     Open with every commit synced; a file that `create` makes is its owner's alone, and so are its logs.
@@ -34,7 +34,7 @@ def open_for_writing(
         _create(path)
     connection = apsw.Connection(os.fspath(path), flags=apsw.SQLITE_OPEN_READWRITE)
     try:
-        connection.set_busy_timeout(wait)
+        connection.set_busy_timeout(busy_timeout)
         connection.pragma("page_size", page_size)
         connection.pragma("journal_mode", "wal")
         connection.pragma("synchronous", "FULL")
@@ -85,7 +85,7 @@ def identity(path: Path) -> tuple[int, int]:
     return found.st_dev, found.st_ino
 
 
-class Names:
+class DatabaseFiles:
     """The files that have the names of a database and its logs, noted while a connection has them open."""
 
     def __init__(self, path: Path) -> None:
@@ -95,11 +95,11 @@ class Names:
         logs = [Path(f"{path}{suffix}") for suffix in LOGS]
         self._logs = {log: identity(log) for log in logs if log.exists()}
 
-    def are_kept(self) -> bool:
+    def are_current(self) -> bool:
         """Whether the database has its name: somebody may have removed or replaced it. OSError."""
         return _is(self._path, self._database)
 
-    def forget_logs(self) -> None:
+    def remove_stale_logs(self) -> None:
         """
         Delete the logs that are left of the database once it has lost its name. OSError.
 

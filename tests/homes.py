@@ -22,7 +22,7 @@ ROOT = Path(__file__).parents[1]
 
 def start(folder: Path) -> None:
     """Own a folder for a moment."""
-    with Home(folder).own(patience=0):
+    with Home(folder).own(timeout=0):
         pass
 
 

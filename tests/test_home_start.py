@@ -131,7 +131,7 @@ def test_a_path_that_is_too_long_for_sqlite_is_found_at_the_start(tmp_path: Path
 
 def test_the_longest_path_is_one_that_works(tmp_path: Path) -> None:
     least = len(os.fsencode(Path(os.path.realpath(tmp_path)) / "products.db")) + 1
-    folder = tmp_path.joinpath("x" * 200, "y" * (sqlite.LONGEST_PATH - least - 201))
+    folder = tmp_path.joinpath("x" * 200, "y" * (sqlite.MAX_PATH_BYTES - least - 201))
 
     start(folder)
     make_database(folder / "products.db")

@@ -91,7 +91,7 @@ def test_a_reader_can_change_nothing_and_leaves_the_log_as_it_is(tmp_path: Path)
         assert (tmp_path / "a.db-wal").stat().st_size == size > 0
 
 
-@pytest.mark.parametrize("length", [sqlite.LONGEST_PATH, sqlite.LONGEST_PATH + 1])
+@pytest.mark.parametrize("length", [sqlite.MAX_PATH_BYTES, sqlite.MAX_PATH_BYTES + 1])
 def test_the_longest_path_is_what_sqlite_takes(tmp_path: Path, length: int) -> None:
     folder = tmp_path.resolve()
     while len(os.fsencode(folder)) < length - 150:
@@ -99,7 +99,7 @@ def test_the_longest_path_is_what_sqlite_takes(tmp_path: Path, length: int) -> N
     folder.mkdir(parents=True)
     path = folder / ("y" * (length - len(os.fsencode(folder)) - 1))
 
-    if length <= sqlite.LONGEST_PATH:
+    if length <= sqlite.MAX_PATH_BYTES:
         make(path).close()
         assert words(path) == ["first"]
     else:

@@ -19,7 +19,7 @@ from gateway.records.table import find
 
 log = structlog.get_logger()
 
-_MOST_CACHED = 50_000
+_MAX_CACHED_PRODUCTS = 50_000
 _PROPERTIES = b'"properties":'
 """In a canonical line it stands first in its place: only texts come before, whose quotes are escaped."""
 
@@ -42,12 +42,12 @@ class _View(msgspec.Struct):
     source: _Source
 
 
-class _Whole(msgspec.Struct):
+class _OnlyProperties(msgspec.Struct):
     properties: Raw
 
 
-_view = msgspec.json.Decoder(_View).decode
-_whole = msgspec.json.Decoder(_Whole).decode
+_decode_view = msgspec.json.Decoder(_View).decode
+_decode_properties = msgspec.json.Decoder(_OnlyProperties).decode
 _objects = msgspec.json.Decoder(list[dict[str, Raw]]).decode
 _entries = msgspec.json.Decoder(list[Raw]).decode
 
@@ -57,51 +57,51 @@ class Enricher:
 
     def __init__(self, catalogue: Path) -> None:
         self._path = catalogue
-        self._names: sqlite.Names | None = None
+        self._files: sqlite.DatabaseFiles | None = None
         self._connection: apsw.Connection | None = None
-        self._trouble = ""
+        self._last_error = ""
         self._version: object = None
         self._cache: dict[tuple[str, str, bytes], bytes] = {}
 
-    def complete(self, lines: list[bytes]) -> list[bytes]:
+    def enrich(self, lines: list[bytes]) -> list[bytes]:
         """The same lines, some of them completed. Without its catalogue an event is better than none."""
         try:
-            return self._complete_all(lines)
+            return self._enrich_all(lines)
         except (apsw.Error, OSError) as error:
-            if str(error) != self._trouble:
+            if str(error) != self._last_error:
                 log.warning("catalogue not readable, events go as they are", error=str(error))
-            self._trouble = str(error)
+            self._last_error = str(error)
             self._close()
             return lines
 
-    def _complete_all(self, lines: list[bytes]) -> list[bytes]:
-        if self._names and not self._names.are_kept():
-            self._names.forget_logs()
+    def _enrich_all(self, lines: list[bytes]) -> list[bytes]:
+        if self._files and not self._files.are_current():
+            self._files.remove_stale_logs()
             self._close()
         if self._connection is None:
             if not self._path.exists():
                 return lines
             self._connection = sqlite.open_for_reading(self._path)
         version = self._connection.pragma("data_version")
-        if version != self._version or len(self._cache) > _MOST_CACHED:
-            self._names = sqlite.Names(self._path)  # those of its logs come and go with who writes
+        if version != self._version or len(self._cache) > _MAX_CACHED_PRODUCTS:
+            self._files = sqlite.DatabaseFiles(self._path)  # those of its logs come and go with who writes
             self._version = version
             self._cache.clear()
         catalogue = self._connection
-        found = [self._complete(line, catalogue) if line.find(b'"product') > 0 else line for line in lines]
-        if self._trouble:
+        found = [self._enrich_line(line, catalogue) if line.find(b'"product') > 0 else line for line in lines]
+        if self._last_error:
             log.info("catalogue readable again")
-        self._trouble = ""
+        self._last_error = ""
         return found
 
     def _close(self) -> None:
         if self._connection:
             self._connection.close()
-        self._connection = self._names = self._version = None
+        self._connection = self._files = self._version = None
 
-    def _complete(self, line: bytes, catalogue: apsw.Connection) -> bytes:
+    def _enrich_line(self, line: bytes, catalogue: apsw.Connection) -> bytes:
         try:
-            view = _view(line)
+            view = _decode_view(line)
         except msgspec.ValidationError:
             return line  # `items` is something else here
         site, lists = view.source.site_id, view.properties
@@ -114,8 +114,8 @@ class Enricher:
         if not of_items and not of_products:
             return line
         if items and products:
-            return _rebuild(line, of_items, of_products)
-        return _exchange(line, items or products, of_items or of_products)
+            return _replace_in_decoded(line, of_items, of_products)
+        return _replace_products(line, items or products, of_items or of_products)
 
     def _changes(
         self, site: str, key: str, products: list[bytes], catalogue: apsw.Connection
@@ -144,7 +144,7 @@ def _look_up(catalogue: apsw.Connection, site: str, key: str, product: bytes) ->
     return objects.write(fields | missing) if missing else product
 
 
-def _exchange(line: bytes, products: list[bytes], changes: Mapping[bytes, bytes]) -> bytes:
+def _replace_products(line: bytes, products: list[bytes], changes: Mapping[bytes, bytes]) -> bytes:
     """
     The line with its products exchanged, which are looked for as texts: that takes a fifth of the time.
     If the same text stands somewhere else too, the line is taken apart.
@@ -153,26 +153,28 @@ def _exchange(line: bytes, products: list[bytes], changes: Mapping[bytes, bytes]
     for product, full in changes.items():
         pieces = new.split(product)
         if len(pieces) - 1 != products.count(product):
-            return _rebuild(line, changes, changes)
+            return _replace_in_decoded(line, changes, changes)
         new = full.join(pieces)
     return new
 
 
-def _rebuild(line: bytes, of_items: Mapping[bytes, bytes], of_products: Mapping[bytes, bytes]) -> bytes:
-    def exchange(product: Raw, changes: Mapping[bytes, bytes]) -> Raw:
+def _replace_in_decoded(
+    line: bytes, of_items: Mapping[bytes, bytes], of_products: Mapping[bytes, bytes]
+) -> bytes:
+    def replacement(product: Raw, changes: Mapping[bytes, bytes]) -> Raw:
         return Raw(changes.get(bytes(product), bytes(product)))
 
-    old = _whole(line).properties
+    old = _decode_properties(line).properties
     properties: dict[str, Any] = dict(objects.read(old))
     if "items" in properties:
         items = _objects(properties["items"])
         for item in items:
             if "product" in item:
-                item["product"] = exchange(item["product"], of_items)
+                item["product"] = replacement(item["product"], of_items)
         properties["items"] = items
     if "products" in properties:
         properties["products"] = [
-            exchange(product, of_products) for product in _entries(properties["products"])
+            replacement(product, of_products) for product in _entries(properties["products"])
         ]
     start = line.index(_PROPERTIES) + len(_PROPERTIES)
     return line[:start] + objects.write(properties) + line[start + len(bytes(old)) :]

@@ -17,15 +17,15 @@ class Preparation:
         self._route = Route(name, sink)
         self._enricher = enricher
         self._vocabulary = sink.translate
-        self._decodes_all = bool(sink.sources or sink.types or sink.translate)
-        self._decodes = INTEGRATIONS | PRODUCTS | (CONSENT if sink.consent else 0)
+        self._decode_everything = bool(sink.sources or sink.types or sink.translate)
+        self._decode_flags = INTEGRATIONS | PRODUCTS | (CONSENT if sink.consent else 0)
 
     def prepare(self, chunks: Sequence[Chunk], tally: Tally) -> tuple[bytes, int]:
         """The events for the sink as lines, and how many they are; what it does not get goes to the tally."""
         parts: list[bytes | memoryview] = []
         count = 0
         for chunk in chunks:
-            if self._decodes_all or chunk.carries & self._decodes:
+            if self._decode_everything or chunk.carries & self._decode_flags:
                 lines = self._lines(chunk, tally)
                 count += len(lines)
                 parts += [line + b"\n" for line in lines]
@@ -35,7 +35,7 @@ class Preparation:
         return b"".join(parts), count
 
     def _lines(self, chunk: Chunk, tally: Tally) -> list[bytes]:
-        lines, filtered = self._route.sort(chunk.lines())
+        lines, filtered = self._route.select(chunk.lines())
         tally.update(filtered)
-        lines = self._enricher.complete(lines)
+        lines = self._enricher.enrich(lines)
         return [commerce.translate(line, self._vocabulary) for line in lines] if self._vocabulary else lines

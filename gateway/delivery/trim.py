@@ -19,7 +19,7 @@ def trim(journal: Log, keep: float, sinks: Collection[str], state: State) -> Non
         reader = journal.reader(partition)
         positions = [recorded.get((sink, partition)) for sink in sinks]
         reached[partition] = min(
-            (each.number if each and reader.knows(each) else 0 for each in positions), default=0
+            (each.number if each and reader.accepts(each) else 0 for each in positions), default=0
         )
         reader.close()
-    journal.release(reached, time.time() - (0 if journal.short() else keep))
+    journal.release(reached, time.time() - (0 if journal.is_low_on_space() else keep))

@@ -57,15 +57,15 @@ class Worker:
         self._stopping = False
         self._leaving = False
         self._paused = False
-        self._told = anyio.Event()
+        self._changed_signal = anyio.Event()
         self._readers: dict[str, Reader] = {}
-        self._at: dict[str, Position] = {}
+        self._positions: dict[str, Position] = {}
         self._turn = 0
 
     def stop(self) -> None:
         """Let `run` return once everything is delivered, or cannot be."""
         self._stopping = True
-        self._tell()
+        self._interrupt()
 
     def leave(self) -> None:
         """Let `run` return as soon as the batch in hand is delivered, or cannot be."""
@@ -76,7 +76,7 @@ class Worker:
         """Deliver nothing, with no connection to the sink; or go on."""
         if paused != self._paused:
             self._paused = paused
-            self._tell()
+            self._interrupt()
 
     async def run(self) -> None:
         """Connect and deliver; after a failure wait, and connect again, for ever. StateLost."""
@@ -85,13 +85,13 @@ class Worker:
         up.set(1)
         while not (self._stopping and (failing or self._paused)):
             if self._paused:
-                await self._told.wait()
+                await self._changed_signal.wait()
                 continue
             try:
                 receipt = self.state.receipt(self.name)
                 async with self.sink.connect(self.name, receipt) as connection:
                     if not receipt and connection.receipt:
-                        await to_thread.run_sync(self.state.keep_receipt, self.name, connection.receipt)
+                        await to_thread.run_sync(self.state.save_receipt, self.name, connection.receipt)
                     while await self._deliver(connection):
                         if failing:
                             log.info("sink available again", sink=self.name)
@@ -104,16 +104,16 @@ class Worker:
             except Exception as error:
                 # Whatever it is, other sinks must not suffer, and the batch is not lost: try again.
                 if not failing:
-                    self._say(error)
+                    self._log_failure(error)
                 failing = True
-                self._at.clear()  # what is recorded counts, of positions as of receipts
+                self._positions.clear()  # what is recorded counts, of positions as of receipts
                 up.set(0)
                 metrics.SINK_RETRIES.labels(self.name).inc()
                 asked = error.retry_after if isinstance(error, SinkUnavailable) else None
                 with anyio.move_on_after(max(next(waits), asked or 0)):
-                    await self._told.wait()
+                    await self._changed_signal.wait()
 
-    def _say(self, error: Exception) -> None:
+    def _log_failure(self, error: Exception) -> None:
         if isinstance(error, SinkUnavailable):
             log.warning("sink unavailable", sink=self.name, error=str(error))
         elif isinstance(error, StateUnavailable | OSError):
@@ -121,10 +121,10 @@ class Worker:
         else:
             log.error("delivery failed, trying again", sink=self.name, exc_info=error)
 
-    def _tell(self) -> None:
+    def _interrupt(self) -> None:
         """Wake it, whatever it waits for."""
-        self._told.set()
-        self._told = anyio.Event()
+        self._changed_signal.set()
+        self._changed_signal = anyio.Event()
         self.lookout.wake()
 
     async def _deliver(self, connection: Connection) -> bool:
@@ -146,7 +146,7 @@ class Worker:
 
     def _record(self, work: Work, receipt: bytes) -> None:
         self.state.record(self.name, work.partition, work.end, work.tally, receipt)
-        self._at[work.partition] = work.end
+        self._positions[work.partition] = work.end
 
     def _next(self) -> Work | None:
         """What comes next in some partition; the partitions take turns."""
@@ -157,17 +157,17 @@ class Worker:
             reader = self._readers.get(partition)
             if reader is None:
                 reader = self._readers[partition] = self.journal.reader(partition, quarantine=True)
-            position = self._at.get(partition) or self._start(partition, reader)
+            position = self._positions.get(partition) or self._start(partition, reader)
             try:
                 piece = reader.read(position)
             except UnknownPosition as error:
                 self._rewind(partition, error)
-                piece = reader.read(self._at[partition])
+                piece = reader.read(self._positions[partition])
             if piece:
-                return self._sort(partition, position.number, piece)
+                return self._prepare(partition, position.number, piece)
         return None
 
-    def _sort(self, partition: str, first: int, piece: Slice) -> Work:
+    def _prepare(self, partition: str, first: int, piece: Slice) -> Work:
         if piece.released:  # the sink was away for a time, or somebody removed a file
             log.warning(
                 "events are not kept any more, and skipped",
@@ -189,7 +189,7 @@ class Worker:
             self.state.record(
                 self.name, partition, position, Tally({("skipped", "before_sink"): position.number})
             )
-        self._at[partition] = position
+        self._positions[partition] = position
         return position
 
     def _rewind(self, partition: str, error: UnknownPosition) -> None:
@@ -208,4 +208,4 @@ class Worker:
         if number < oldest:
             tally[("skipped", "not_kept")] = oldest - number
         self.state.record(self.name, partition, Position(oldest), tally)
-        self._at[partition] = Position(oldest)
+        self._positions[partition] = Position(oldest)

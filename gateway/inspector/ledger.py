@@ -41,7 +41,7 @@ class Ledger(Collector):
         appended.add_metric([], sum(reader.newest() for reader in readers.values()))
         size.add_metric([], self.journal.size())
         try:
-            state = State.look(self.state)
+            state = State.open_read_only(self.state)
             at, tallies = state.positions(), state.tallies()
             state.close()
         except StateUnavailable:  # delivery has not begun
@@ -53,7 +53,7 @@ class Ledger(Collector):
                     outcomes.add_metric([sink, outcome, reason], events)
                 left, since = 0, now
                 for partition, reader in readers.items():
-                    behind, oldest = _pending(reader, at.get((sink, partition), Position(0)), now)
+                    behind, oldest = _backlog(reader, at.get((sink, partition), Position(0)), now)
                     left += behind
                     since = min(since, oldest)
                 pending.add_metric([sink], left)
@@ -63,9 +63,9 @@ class Ledger(Collector):
         yield from (appended, size, outcomes, pending, lag)
 
 
-def _pending(reader: Reader, position: Position, now: float) -> tuple[int, float]:
+def _backlog(reader: Reader, position: Position, now: float) -> tuple[int, float]:
     """How many events follow a position, and since when the first of them waits."""
-    if not reader.knows(position):
+    if not reader.accepts(position):
         position = Position(reader.oldest())
     behind = reader.newest() - position.number
     if behind <= 0:

@@ -23,17 +23,17 @@ def inspector(ledger: Ledger, token: str) -> ASGIApp:
     """The application; with a token, only for those who bear it."""
     registry = CollectorRegistry()
     if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
-        registry.register(Counted(ledger))
+        registry.register(ProcessMetrics(ledger))
     registry.register(ledger)
 
     async def metrics(_: Request) -> Response:
         text = await to_thread.run_sync(generate_latest, registry)
         return Response(text, media_type=CONTENT_TYPE_LATEST)
 
-    return Starlette(routes=[Route("/metrics", metrics)], middleware=[Middleware(Guard, token=token)])
+    return Starlette(routes=[Route("/metrics", metrics)], middleware=[Middleware(TokenAuth, token=token)])
 
 
-class Counted(Collector):
+class ProcessMetrics(Collector):
     """What all processes have counted, less what is about sinks that the ledger does not have any more."""
 
     def __init__(self, ledger: Ledger) -> None:
@@ -51,7 +51,7 @@ class Counted(Collector):
             yield metric
 
 
-class Guard:
+class TokenAuth:
     """Lets those in who bear the token."""
 
     def __init__(self, app: ASGIApp, token: str) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from gateway.records.products import Fault, check
 from gateway.records.table import Table
 
-_LINES = 1000
+_LINES_PER_COMMIT = 1000
 """That are merged by one commit."""
 
 
@@ -28,7 +28,7 @@ class Import:
         """Go through the file, some lines a step, and tell what is wrong with them. JournalUnavailable."""
         number = 1
         with self.file.open("rb") as file:
-            while lines := list(islice(file, _LINES)):
+            while lines := list(islice(file, _LINES_PER_COMMIT)):
                 good, faults = check(lines, number)
                 self.catalogue.merge(self.site, good)
                 number += len(lines)

@@ -14,7 +14,7 @@ from msgspec import Raw
 from gateway import objects, values
 from gateway.records.table import Record
 
-_LONGEST_ID = 50  # characters
+_MAX_ID_CHARACTERS = 50  # characters
 
 _texts = msgspec.json.Decoder(list[str]).decode
 
@@ -59,12 +59,12 @@ def _product(line: bytes, number: int) -> Record | list[Fault]:
         return [Fault(number, PARSE_ERROR)]
     id = values.find_label(fields.get("id"))
     if id is None:
-        return [Fault(number, MISSING if fields.get("id") in _NOTHING else WRONG_TYPE, "id")]
+        return [Fault(number, MISSING if fields.get("id") in _ABSENT else WRONG_TYPE, "id")]
     wrong = {name: code for name, value in fields.items() if (code := _fault(name, value))}
-    if len(id) > _LONGEST_ID:
+    if len(id) > _MAX_ID_CHARACTERS:
         wrong["id"] = WRONG_FORMAT
     if wrong:
-        return [Fault(number, code, name, id[:_LONGEST_ID]) for name, code in wrong.items()]
+        return [Fault(number, code, name, id[:_MAX_ID_CHARACTERS]) for name, code in wrong.items()]
     return Record(id, line.strip())
 
 
@@ -81,15 +81,15 @@ def errors(faults: Iterable[Fault]) -> list[dict[str, Any]]:
     return [
         {
             "code": code,
-            "detail": alike[0].detail,
+            "detail": group[0].detail,
             "meta": {
                 **({"property": property} if property else {}),
-                "error_count": len(alike),
-                "line_numbers": [fault.line for fault in alike],
-                **({"ids": [fault.id for fault in alike]} if any(fault.id for fault in alike) else {}),
+                "error_count": len(group),
+                "line_numbers": [fault.line for fault in group],
+                **({"ids": [fault.id for fault in group]} if any(fault.id for fault in group) else {}),
             },
         }
-        for (code, property), alike in grouped.items()
+        for (code, property), group in grouped.items()
     ]
 
 
@@ -103,14 +103,14 @@ DETAILS = {
 }
 
 _NULL = Raw(b"null")
-_NOTHING = (None, _NULL, Raw(b'""'))
+_ABSENT = (None, _NULL, Raw(b'""'))
 
 
-def _text(longest: int | None = None) -> Check:
+def _text(max_characters: int | None = None) -> Check:
     def fault(value: Raw) -> str | None:
         if not values.is_text(value):
             return WRONG_TYPE
-        return WRONG_FORMAT if longest and len(values.text(value) or "") > longest else None
+        return WRONG_FORMAT if max_characters and len(values.text(value) or "") > max_characters else None
 
     return fault
 

@@ -44,40 +44,40 @@ class Table:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._turn = threading.Lock()
+        self._lock = threading.Lock()
         self._connection: apsw.Connection | None = None
-        self._names: sqlite.Names | None = None
-        with self._using():
+        self._files: sqlite.DatabaseFiles | None = None
+        with self._connected():
             pass
 
     def find(self, site: str, id: str) -> bytes | None:
-        with self._using() as connection:
+        with self._connected() as connection:
             return find(connection, site, id)
 
     def merge(self, site: str, records: Iterable[Record]) -> None:
         """Put all of them in, each over what is there: fields win, objects are merged, null takes away."""
-        with self._using() as connection, connection:
+        with self._connected() as connection, connection:
             rows = ((site, record.id, record.json.decode()) for record in records)
             connection.executemany(_MERGE, rows)
 
     def remove(self, site: str, id: str) -> None:
         """It is as well if there is none."""
-        with self._using() as connection, connection:
+        with self._connected() as connection, connection:
             connection.execute("DELETE FROM records WHERE site = ? AND id = ?", (site, id))
 
     def close(self) -> None:
-        with self._turn:
+        with self._lock:
             if self._connection:
                 self._connection.close()
             self._connection = None
 
     @contextmanager
-    def _using(self) -> Iterator[apsw.Connection]:
+    def _connected(self) -> Iterator[apsw.Connection]:
         """Lend the connection to the file that has the name now. JournalUnavailable."""
         try:
-            with self._turn:
-                if self._connection and self._names and not self._names.are_kept():
-                    self._names.forget_logs()
+            with self._lock:
+                if self._connection and self._files and not self._files.are_current():
+                    self._files.remove_stale_logs()
                     log.error(
                         "records were removed or replaced, going on with what is there", file=str(self._path)
                     )
@@ -85,7 +85,7 @@ class Table:
                     self._connection = None
                 if self._connection is None:
                     self._connection = _open(self._path)
-                    self._names = sqlite.Names(self._path)
+                    self._files = sqlite.DatabaseFiles(self._path)
                 yield self._connection
         except (apsw.Error, OSError) as error:
             raise JournalUnavailable(f"{self._path}: {error}") from error
@@ -93,16 +93,16 @@ class Table:
 
 def _open(path: Path) -> apsw.Connection:
     """Open the file, made anew if it is missing or damaged; apsw.Error, OSError."""
-    with _alone(path.parent):
+    with _locked(path.parent):
         try:
-            return _open_or_make(path)
+            return _open_or_create(path)
         except sqlite.DAMAGE as error:
             aside = sqlite.set_aside(path, "damaged")
             log.error("records damaged, begun anew", file=str(path), error=str(error), kept=str(aside))
-            return _open_or_make(path)
+            return _open_or_create(path)
 
 
-def _open_or_make(path: Path) -> apsw.Connection:
+def _open_or_create(path: Path) -> apsw.Connection:
     connection = sqlite.open_for_writing(path, create=True)
     try:
         connection.execute(_SCHEMA)
@@ -113,7 +113,7 @@ def _open_or_make(path: Path) -> apsw.Connection:
 
 
 @contextmanager
-def _alone(folder: Path) -> Iterator[None]:
+def _locked(folder: Path) -> Iterator[None]:
     """Wait until no other process opens a table in this folder; OSError."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
     try:

@@ -21,14 +21,14 @@ from anyio import to_thread
 
 from gateway.errors import SinkUnavailable
 from gateway.sinks.base import Batch, Connection, Sink
-from gateway.sinks.locked_file import LONGEST, LockedFile
+from gateway.sinks.locked_file import MAX_TAIL_BYTES, LockedFile
 from gateway.sinks.unrecorded import Unrecorded
 from gateway.sinks.watch import WATCH
 from gateway.units import Size
 
 log = structlog.get_logger()
 
-_LOOKS = 20
+_CHECKS_UNTIL_EXPIRY = 20
 """After so many looks every batch that was not recorded has come again: what is left belongs to none."""
 
 
@@ -62,17 +62,17 @@ class JsonLines(Sink, tag="json_lines"):
     async def connect(self, name: str, receipt: bytes) -> AsyncIterator[Connection]:
         file = await to_thread.run_sync(OwnedFile, self, name, receipt)
         try:
-            with WATCH.calling(file.look):
-                yield OpenJsonLines(file)
+            with WATCH.calling(file.check):
+                yield JsonLinesConnection(file)
         finally:
             file.close()
 
 
-class OpenJsonLines:
+class JsonLinesConnection:
     """Writes in a thread, which is waited for."""
 
     def __init__(self, file: "OwnedFile") -> None:
-        self.receipt = file.begun
+        self.receipt = file.initial_receipt
         self._file = file
 
     async def write(self, batch: Batch, /) -> bytes:
@@ -93,45 +93,45 @@ class OwnedFile:
         self._log = log.bind(sink=sink, file=str(self.path))
         self._lock = Lock()
         self._closed = False
-        self._looks = 0
+        self._checks = 0
         self._unrecorded: Unrecorded | None = None
         with self._translated():
             self._file = LockedFile(self.path)
             try:
-                self._begin()
-                self._compare(receipt)
+                self._adopt_file()
+                self._find_unrecorded(receipt)
             except BaseException:
                 self._file.close()
                 raise
-        self.begun = b"" if receipt == self._receipt() else self._receipt()
+        self.initial_receipt = b"" if receipt == self._receipt() else self._receipt()
 
     def append(self, batch: Batch) -> bytes:
         """Write and sync what does not stand there yet of a batch, and return the receipt."""
         with self._lock, self._translated():
             while True:
-                self._follow()
-                self._measure()
+                self._reopen_if_moved()
+                self._detect_truncation()
                 if self._is_full():
                     self._rotate()
                 self._write(batch.data, self._claim(batch))
                 if not self._file.is_deleted():  # while we wrote
                     return self._receipt()
 
-    def look(self) -> None:
+    def check(self) -> None:
         """
         Begin a new file if this one has lost its name, and tell once of what stands there unrecorded.
 
         Trouble is left for the next batch to meet, and a file that is being written to is left alone.
         """
         try:
-            if self._file.has_its_name() and not self._unrecorded:
+            if self._file.is_in_place() and not self._unrecorded:
                 return
             if not self._lock.acquire(blocking=False):
                 return
             try:
                 if not self._closed:
-                    self._follow()
-                    self._wait_for_claims()
+                    self._reopen_if_moved()
+                    self._expire_claims()
             finally:
                 self._lock.release()
         except (OSError, SinkUnavailable):
@@ -142,26 +142,26 @@ class OwnedFile:
             self._closed = True
             self._file.close()
 
-    def _wait_for_claims(self) -> None:
+    def _expire_claims(self) -> None:
         if self._unrecorded:
-            self._looks += 1
-            if self._looks == _LOOKS:
-                self._tell_unrecorded(self._unrecorded.size)
+            self._checks += 1
+            if self._checks == _CHECKS_UNTIL_EXPIRY:
+                self._log_unrecorded(self._unrecorded.size)
                 self._unrecorded = None
 
-    def _begin(self) -> None:
+    def _adopt_file(self) -> None:
         """Take the file that was just opened for a new one, and go on at its end."""
         self.opened = _now()
-        self._half = self._file.half_line()
-        self._length = self._file.size - len(self._half)
+        self._partial = self._file.partial_line()
+        self._length = self._file.size - len(self._partial)
         self._unrecorded = None
 
-    def _compare(self, receipt: bytes) -> None:
+    def _find_unrecorded(self, receipt: bytes) -> None:
         """Find out what of the file no record knows of."""
         recorded = _read(receipt)
         if not recorded:
             if self._length:
-                self._tell_unrecorded(self._length)
+                self._log_unrecorded(self._length)
             return
         if recorded.inode == self._file.inode:
             self.opened = recorded.opened
@@ -170,11 +170,11 @@ class OwnedFile:
         else:
             size, since = self._length, 0
             if recorded.inode == self._file.inode:
-                self._tell_shorter(recorded.length - self._length)
+                self._log_truncated(recorded.length - self._length)
             elif not size:
-                self._tell_begun()
-        if size and self._length - since > LONGEST:
-            self._tell_unrecorded(size)
+                self._log_replaced()
+        if size and self._length - since > MAX_TAIL_BYTES:
+            self._log_unrecorded(size)
         elif size:
             self._unrecorded = Unrecorded(self._file.read(since, self._length), since, size)
 
@@ -194,57 +194,57 @@ class OwnedFile:
         """Append and sync what follows the first `done` bytes, going on with half a line if it is theirs."""
         if done < len(data):
             added = len(data) - done
-            if self._half and data.startswith(self._half, done):
-                self._file.overwrite(self._length, self._half)
-                done += len(self._half)
-            elif self._half:
-                self._move_half_line()
-            self._half = b""
+            if self._partial and data.startswith(self._partial, done):
+                self._file.overwrite(self._length, self._partial)
+                done += len(self._partial)
+            elif self._partial:
+                self._move_partial_line()
+            self._partial = b""
             self._file.append(memoryview(data)[done:] if done else data)
             self._length += added
         self._file.sync()
 
-    def _follow(self) -> None:
+    def _reopen_if_moved(self) -> None:
         """Begin a new file if this one was moved away or deleted; all that was written to it is synced."""
-        if not self._file.has_its_name():
+        if not self._file.is_in_place():
             self._reopen()
-            self._tell_begun()
+            self._log_replaced()
 
-    def _measure(self) -> None:
+    def _detect_truncation(self) -> None:
         """Take note of what others did to the file's length."""
-        if self._file.size == self._length + len(self._half):
+        if self._file.size == self._length + len(self._partial):
             return
         before, opened = self._length, self.opened
-        self._begin()
+        self._adopt_file()
         self.opened = opened
         if self._length < before:
-            self._tell_shorter(before - self._length)
+            self._log_truncated(before - self._length)
 
     def _reopen(self) -> None:
         file = LockedFile(self.path)
         self._file.close()
         self._file = file
-        self._begin()
+        self._adopt_file()
 
     def _is_full(self) -> bool:
-        if not self._length or self._half or self._unrecorded:  # what may be continued is kept in reach
+        if not self._length or self._partial or self._unrecorded:  # what may be continued is kept in reach
             return False
         too_long = self.config.rotate_size and self._length >= self.config.rotate_size
         return bool(too_long or (self.config.rotate_daily and self.opened[:10] != _now()[:10]))
 
     def _rotate(self) -> None:
-        aside = self._beside("-", self.opened)
+        aside = self._sibling("-", self.opened)
         if aside.exists():  # as after an older state was put back
-            aside = self._beside("-", _now())
+            aside = self._sibling("-", _now())
         self.path.rename(aside)
         self._reopen()
         self._log.info("file set aside", aside=str(aside))
 
-    def _move_half_line(self) -> None:
-        aside = self._beside(".cut-", _now())
+    def _move_partial_line(self) -> None:
+        aside = self._sibling(".cut-", _now())
         file = LockedFile(aside)
         try:
-            file.append(self._half)
+            file.append(self._partial)
             file.sync()
         except OSError:
             aside.unlink()
@@ -252,9 +252,9 @@ class OwnedFile:
         finally:
             file.close()
         self._file.truncate(self._length)
-        self._log.warning("half a line moved aside", aside=str(aside), bytes=len(self._half))
+        self._log.warning("half a line moved aside", aside=str(aside), bytes=len(self._partial))
 
-    def _beside(self, mark: str, time: str) -> Path:
+    def _sibling(self, mark: str, time: str) -> Path:
         compact = time.replace("-", "").replace(":", "")
         return self.path.with_name(f"{self.path.stem}{mark}{compact}{self.path.suffix}")
 
@@ -263,13 +263,13 @@ class OwnedFile:
         size, since = (found.size, found.start) if found else (0, self._length)
         return msgspec.json.encode(Receipt(self.opened, self._file.inode, self._length, size, since))
 
-    def _tell_begun(self) -> None:
+    def _log_replaced(self) -> None:
         self._log.info("file moved away or deleted, a new one begun")
 
-    def _tell_unrecorded(self, size: int) -> None:
+    def _log_unrecorded(self, size: int) -> None:
         self._log.warning("file holds events that no record knows of; they stay", bytes=size)
 
-    def _tell_shorter(self, missing: int) -> None:
+    def _log_truncated(self, missing: int) -> None:
         self._log.warning("file shorter than it was", missing=missing)
 
     @contextmanager

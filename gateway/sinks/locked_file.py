@@ -8,10 +8,10 @@ from pathlib import Path
 from gateway import durable
 from gateway.errors import SinkUnavailable
 
-LONGEST = 64 * 1024**2
+MAX_TAIL_BYTES = 64 * 1024**2
 """Bytes of a file's end that are ever looked at."""
 
-_BLOCK = 64 * 1024
+_BLOCK_BYTES = 64 * 1024
 
 
 class LockedFile:
@@ -37,7 +37,7 @@ class LockedFile:
     def size(self) -> int:
         return os.fstat(self._descriptor).st_size
 
-    def has_its_name(self) -> bool:
+    def is_in_place(self) -> bool:
         """Whether the path still leads here: not if the file was moved away or deleted."""
         try:
             found = self.path.stat()
@@ -47,7 +47,7 @@ class LockedFile:
 
     def is_deleted(self) -> bool:
         """Whether it has no name at all, so that its content is lost when it is closed."""
-        return os.fstat(self._descriptor).st_nlink == 0 and not self.has_its_name()
+        return os.fstat(self._descriptor).st_nlink == 0 and not self.is_in_place()
 
     def read(self, start: int, end: int) -> bytes:
         """What stands between two offsets; less if the file ends before."""
@@ -57,14 +57,14 @@ class LockedFile:
             start += len(part)
         return b"".join(parts)
 
-    def half_line(self) -> bytes:
+    def partial_line(self) -> bytes:
         """What stands behind the last line end."""
-        size, span = self.size, _BLOCK
+        size, span = self.size, _BLOCK_BYTES
         while True:
             block = self.read(max(0, size - span), size)
             if span >= size or b"\n" in block:
                 return block.rpartition(b"\n")[2]
-            if span >= LONGEST:
+            if span >= MAX_TAIL_BYTES:
                 raise OSError(errno.EFBIG, "its last line is longer than 64 MB")
             span *= 32
 

@@ -9,10 +9,10 @@ from gateway.sinks.base import Batch, Connection, Sink
 class Null(Sink, tag="null"):
     @asynccontextmanager
     async def connect(self, name: str, receipt: bytes) -> AsyncIterator[Connection]:
-        yield Nowhere()
+        yield NullConnection()
 
 
-class Nowhere:
+class NullConnection:
     receipt = b""
 
     async def write(self, batch: Batch, /) -> bytes:

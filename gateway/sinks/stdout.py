@@ -12,16 +12,18 @@ from anyio import to_thread
 from gateway.errors import SinkUnavailable
 from gateway.sinks.base import Batch, Connection, Sink
 
-_LOOK = 200  # milliseconds between two looks whether a reader that takes nothing is still waited for
+_POLL_MILLISECONDS = (
+    200  # milliseconds between two looks whether a reader that takes nothing is still waited for
+)
 
 
 class Stdout(Sink, tag="stdout"):
     @asynccontextmanager
     async def connect(self, name: str, receipt: bytes) -> AsyncIterator[Connection]:
-        yield StandardOutput()
+        yield StdoutConnection()
 
 
-class StandardOutput:
+class StdoutConnection:
     """Waits for a slow reader as long as the task does; one that is cancelled may leave half a line."""
 
     receipt = b""
@@ -45,5 +47,5 @@ def _write(data: bytes, cancelled: Event) -> None:
     while rest and not cancelled.is_set():
         # A pipe that has room takes PIPE_BUF bytes without blocking. A thread that blocks for ever would keep
         # the process from ending.
-        if room.poll(_LOOK) and not cancelled.is_set():
+        if room.poll(_POLL_MILLISECONDS) and not cancelled.is_set():
             rest = rest[os.write(descriptor, rest[: select.PIPE_BUF]) :]

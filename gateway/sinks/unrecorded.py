@@ -16,7 +16,7 @@ class Unrecorded:
         self.size = size
         """Bytes that nobody has claimed yet."""
         self._content = b"\n" + content
-        self._from: dict[
+        self._search_from: dict[
             str, int
         ] = {}  # by partition, where the line end before its next line is at the earliest
 
@@ -27,22 +27,22 @@ class Unrecorded:
         Together they are the first so many bytes of `data`. A partition whose batch has more than that is
         past what stands there, and has no claims any more.
         """
-        done, at = 0, self._from.get(partition, 0)
+        done, at = 0, self._search_from.get(partition, 0)
         while done < len(data):
             line = data[done : data.index(b"\n", done) + 1]
             at = self._content.find(b"\n" + line, at)
             if at < 0:
-                self._from[partition] = len(self._content)
+                self._search_from[partition] = len(self._content)
                 return
-            length = _common(self._content, at + 1, data, done)
+            length = _common_lines_length(self._content, at + 1, data, done)
             yield self.start + at, length
             self.size -= length
             done += length
             at += length
-            self._from[partition] = at
+            self._search_from[partition] = at
 
 
-def _common(one: bytes, start: int, other: bytes, begin: int) -> int:
+def _common_lines_length(one: bytes, start: int, other: bytes, begin: int) -> int:
     """How many bytes from there on are the same in both, in whole lines."""
     same, most = 0, min(len(one) - start, len(other) - begin)
     while same < most:

@@ -19,10 +19,10 @@ from gateway.errors import ConfigError, StateLost, StateUnavailable
 log = structlog.get_logger()
 
 _VERSION = 1
-_WAIT = 10_000
+_BUSY_TIMEOUT_MS = 10_000
 """Milliseconds for which another process may write."""
-_ANEW = "state begun anew, sinks repeat what is kept"
-_CHECKPOINT_AT = 250
+_RECREATED = "state begun anew, sinks repeat what is kept"
+_CHECKPOINT_PAGES = 250
 """Pages in the log, of 4 KB each, until they are moved into the database."""
 
 _SCHEMA = """
@@ -61,10 +61,10 @@ def prepare(path: Path, journal: bytes, *, expected: bool = False) -> None:
     try:
         try:
             if expected and not path.exists():
-                log.warning(_ANEW, because="missing", file=str(path))
-            version, owner = _make(path, journal)
+                log.warning(_RECREATED, because="missing", file=str(path))
+            version, owner = _create(path, journal)
         except sqlite.DAMAGE as error:
-            _begin_anew(path, journal, "damaged", error=str(error))
+            _recreate(path, journal, "damaged", error=str(error))
             return
         if version != _VERSION:
             raise ConfigError(
@@ -72,31 +72,31 @@ def prepare(path: Path, journal: bytes, *, expected: bool = False) -> None:
                 " and sinks begin with the oldest event that is kept"
             )
         if owner != journal:
-            _begin_anew(path, journal, "other", names=owner.hex())
+            _recreate(path, journal, "other", names=owner.hex())
     except apsw.Error as error:
         raise ConfigError(f"{path}: {error}") from error
     except OSError as error:
         raise ConfigError(f"{path}: {error.strerror}") from error
 
 
-def _make(path: Path, journal: bytes) -> tuple[int, bytes]:
+def _create(path: Path, journal: bytes) -> tuple[int, bytes]:
     """Make what is missing, and return the version and the journal of what is there."""
-    with closing(sqlite.open_for_writing(path, create=True, wait=_WAIT)) as connection:
+    with closing(sqlite.open_for_writing(path, create=True, busy_timeout=_BUSY_TIMEOUT_MS)) as connection:
         sqlite.check_pages(connection)
         with connection:
             if not connection.execute("SELECT count(*) FROM sqlite_schema").get:
                 connection.execute(_SCHEMA)
                 connection.execute("INSERT INTO meta VALUES (?, ?)", (_VERSION, journal))
-        return _meta(connection)
+        return _read_meta(connection)
 
 
-def _begin_anew(path: Path, journal: bytes, word: str, **facts: str) -> None:
+def _recreate(path: Path, journal: bytes, word: str, **facts: str) -> None:
     aside = sqlite.set_aside(path, word)
-    log.warning(_ANEW, because=word, kept=str(aside), **facts)
-    _make(path, journal)
+    log.warning(_RECREATED, because=word, kept=str(aside), **facts)
+    _create(path, journal)
 
 
-def _meta(connection: apsw.Connection) -> tuple[int, bytes]:
+def _read_meta(connection: apsw.Connection) -> tuple[int, bytes]:
     """Return version and journal; version 0 if the database is something else."""
     try:
         version, journal = connection.execute("SELECT version, journal FROM meta").get
@@ -110,7 +110,7 @@ class Database:
 
     def __init__(self, path: Path, reader: apsw.Connection, writer: apsw.Connection | None) -> None:
         self.path = path
-        self._names = sqlite.Names(path)
+        self._files = sqlite.DatabaseFiles(path)
         self._reader = reader
         self._writer = writer
         self._reading = threading.Lock()
@@ -120,14 +120,16 @@ class Database:
     def open(cls, path: Path, journal: bytes) -> "Database":
         """Open what `prepare` has made; StateUnavailable if it is not there, or another journal's."""
         with _translating(path), ExitStack() as opened:
-            writer = opened.enter_context(closing(sqlite.open_for_writing(path, wait=_WAIT)))
-            writer.wal_autocheckpoint(_CHECKPOINT_AT)
+            writer = opened.enter_context(
+                closing(sqlite.open_for_writing(path, busy_timeout=_BUSY_TIMEOUT_MS))
+            )
+            writer.wal_autocheckpoint(_CHECKPOINT_PAGES)
             database = cls._check(cls(path, sqlite.open_for_reading(path), writer), journal)
             opened.pop_all()
         return database
 
     @classmethod
-    def look(cls, path: Path) -> "Database":
+    def open_read_only(cls, path: Path) -> "Database":
         """Open to read only; StateUnavailable if there is nothing yet."""
         with _translating(path):
             return cls._check(cls(path, sqlite.open_for_reading(path), None), None)
@@ -136,7 +138,7 @@ class Database:
     def _check(cls, database: "Database", journal: bytes | None) -> "Database":
         try:
             with database.reading() as connection:
-                version, owner = _meta(connection)
+                version, owner = _read_meta(connection)
             if version != _VERSION:
                 raise StateUnavailable(f"{database.path} has version {version}, not {_VERSION}")
             if journal not in (None, owner):
@@ -162,7 +164,7 @@ class Database:
         if self._writer is None:
             raise StateUnavailable(f"{self.path} was opened to be read")
         with self._writing, _translating(self.path):
-            self.check_name()
+            self.check_not_replaced()
             self._writer.execute("BEGIN IMMEDIATE")
             try:
                 yield self._writer
@@ -172,10 +174,10 @@ class Database:
                     self._writer.execute("ROLLBACK")
                 raise
 
-    def check_name(self) -> None:
+    def check_not_replaced(self) -> None:
         """StateLost if the file that is open no longer has its name: nobody else would ever see it."""
-        if not self._names.are_kept():
-            self._names.forget_logs()
+        if not self._files.are_current():
+            self._files.remove_stale_logs()
             raise StateLost(f"{self.path} was removed, or another file has its name")
 
     def close(self) -> None:

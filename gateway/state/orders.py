@@ -75,7 +75,7 @@ class Orders:
         It may be asked 20 times a second: the table is read only if something was written since.
         """
         with self._database.reading() as connection:
-            self._database.check_name()
+            self._database.check_not_replaced()
             # What this process writes counts too, since another connection writes it.
             version = connection.pragma("data_version")
             if version != self._version:

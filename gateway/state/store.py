@@ -43,9 +43,9 @@ class State:
         return cls(Database.open(path, journal))
 
     @classmethod
-    def look(cls, path: Path) -> "State":
+    def open_read_only(cls, path: Path) -> "State":
         """Open to read beside those who write."""
-        return cls(Database.look(path))
+        return cls(Database.open_read_only(path))
 
     def position(self, sink: str, partition: str) -> Position | None:
         """Return where a sink goes on in a partition; None if it has never begun there."""
@@ -61,7 +61,7 @@ class State:
             found: Any = connection.execute("SELECT receipt FROM receipts WHERE sink = ?", (sink,)).get
         return bytes(found) if found else b""
 
-    def keep_receipt(self, sink: str, receipt: bytes) -> None:
+    def save_receipt(self, sink: str, receipt: bytes) -> None:
         """Make durable what a sink says before its first write."""
         with self._database.writing() as connection:
             connection.execute(_RECEIPT, (sink, receipt))

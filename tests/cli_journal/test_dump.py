@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.journal.segments.files import Head
+from gateway.journal.segments.files import Header
 from tests.build import JOURNAL, event_line, event_lines, keep
 from tests.cli_journal.calling import FAULT, HOUR, objects, run, start
 from tests.gateway import PATIENCE
@@ -32,7 +32,7 @@ def test_positions_stand_before_the_events(tmp_path: Path) -> None:
 
 
 def test_events_come_with_their_place_and_time_as_json(tmp_path: Path) -> None:
-    write_file(tmp_path / "3", Head(JOURNAL, 3, 7, 0, 0), chunk_of(0, 2, at=1_700_000_000_123))
+    write_file(tmp_path / "3", Header(JOURNAL, 3, 7, 0, 0), chunk_of(0, 2, at=1_700_000_000_123))
 
     result = run("dump", tmp_path, "--json", "--limit", "1")
 
@@ -58,7 +58,7 @@ def test_there_are_as_many_events_as_asked_for(tmp_path: Path, limit: int) -> No
 def test_events_are_chosen_by_partition_and_time(tmp_path: Path) -> None:
     for partition in (0, 1):
         chunks = [chunk_of(number, number + 1, at=number * HOUR) for number in range(200_000, 200_010)]
-        write_file(tmp_path / str(partition), Head(JOURNAL, partition, 7, 200_000, 0), *chunks)
+        write_file(tmp_path / str(partition), Header(JOURNAL, partition, 7, 200_000, 0), *chunks)
 
     since = f"{200_003 * HOUR}"
     until = "1992-10-25T21:00:00+05:00"
@@ -112,7 +112,7 @@ def test_a_number_is_enough_where_there_is_one_partition(tmp_path: Path) -> None
 @pytest.mark.parametrize("arguments", [[], ["--json"], ["--positions"]], ids=["plain", "json", "positions"])
 def test_it_ends_quietly_when_its_reader_has_had_enough(tmp_path: Path, arguments: list[str]) -> None:
     write_file(
-        tmp_path / "0", Head(JOURNAL, 0, 7, 0, 0), *(chunk_of(n, n + 100) for n in range(0, 5000, 100))
+        tmp_path / "0", Header(JOURNAL, 0, 7, 0, 0), *(chunk_of(n, n + 100) for n in range(0, 5000, 100))
     )
 
     with start("dump", tmp_path, *arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
@@ -140,7 +140,7 @@ def test_a_full_disk_behind_the_output_is_said(tmp_path: Path) -> None:
 
 def test_ctrl_c_is_no_damage(tmp_path: Path) -> None:
     write_file(
-        tmp_path / "0", Head(JOURNAL, 0, 7, 0, 0), *(chunk_of(n, n + 100) for n in range(0, 5000, 100))
+        tmp_path / "0", Header(JOURNAL, 0, 7, 0, 0), *(chunk_of(n, n + 100) for n in range(0, 5000, 100))
     )
 
     with start("dump", tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:

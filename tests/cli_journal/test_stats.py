@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from gateway.journal.segments.files import Head
+from gateway.journal.segments.files import Header
 from tests.build import JOURNAL, event_lines, keep
 from tests.cli_journal.calling import EPOCH, HOUR, ID, TEN_AN_HOUR, objects, run
 from tests.journal.handmade import chunk_of, write_file
@@ -10,7 +10,7 @@ from tests.journal.handmade import chunk_of, write_file
 
 def test_the_table_has_a_row_a_partition_and_one_for_all(tmp_path: Path) -> None:
     for partition in (0, 1):
-        write_file(tmp_path / str(partition), Head(JOURNAL, partition, EPOCH, 0, 0), *TEN_AN_HOUR)
+        write_file(tmp_path / str(partition), Header(JOURNAL, partition, EPOCH, 0, 0), *TEN_AN_HOUR)
 
     result = run("stats", tmp_path)
     title, *tables = result.stdout.rstrip().split("\n\n")
@@ -25,7 +25,7 @@ def test_the_table_has_a_row_a_partition_and_one_for_all(tmp_path: Path) -> None
 
 
 def test_counts_come_as_json(tmp_path: Path) -> None:
-    file = write_file(tmp_path / "0", Head(JOURNAL, 0, EPOCH, 0, 0), *TEN_AN_HOUR)
+    file = write_file(tmp_path / "0", Header(JOURNAL, 0, EPOCH, 0, 0), *TEN_AN_HOUR)
 
     result = run("stats", tmp_path, "--json")
 
@@ -51,7 +51,7 @@ def test_counts_come_as_json(tmp_path: Path) -> None:
 
 def test_estimates_are_marked(tmp_path: Path) -> None:
     chunks = [chunk_of(number, number + 1) for number in range(2001)]
-    write_file(tmp_path / "0", Head(JOURNAL, 0, 7, 0, 0), *chunks)
+    write_file(tmp_path / "0", Header(JOURNAL, 0, 7, 0, 0), *chunks)
 
     result = run("stats", tmp_path)
 
@@ -74,7 +74,7 @@ def test_a_beginning_that_is_damaged_is_said_beside_the_counts(tmp_path: Path) -
 
 def test_one_partition_needs_no_sum_and_less_than_an_hour_says_nothing_of_hours(tmp_path: Path) -> None:
     chunks = [chunk_of(0, 2, at=0), chunk_of(2, 4, at=HOUR - 1)]
-    write_file(tmp_path / "0", Head(JOURNAL, 0, 7, 0, 0), *chunks)
+    write_file(tmp_path / "0", Header(JOURNAL, 0, 7, 0, 0), *chunks)
 
     rows = [" ".join(row.split()) for row in run("stats", tmp_path).stdout.splitlines()]
     partition, sums = objects(run("stats", tmp_path, "--json"))

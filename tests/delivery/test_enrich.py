@@ -18,7 +18,7 @@ SITE = {"name": "shop", "dialect": "segment", "siteId": "29"}
 def complete(folder: Path, properties: Any, source: Any = SITE) -> Any:
     catalogue = Table(folder / "products.db")
     catalogue.merge("29", [Record("P1", json.dumps(SHIRT).encode())])
-    [line] = Enricher(folder / "products.db").complete([event_line(properties=properties, source=source)])
+    [line] = Enricher(folder / "products.db").enrich([event_line(properties=properties, source=source)])
     return json.loads(line)["properties"]
 
 
@@ -91,13 +91,13 @@ def test_a_change_of_the_catalogue_is_seen(tmp_path: Path) -> None:
         Enricher(tmp_path / "p.db"),
         event_line(properties={"items": [{"product": {"id": "a"}}]}, source=SITE),
     )
-    before = enricher.complete([line])
+    before = enricher.enrich([line])
     catalogue = Table(tmp_path / "p.db")
 
     names = []
     for name in ("one", "two"):
         catalogue.merge("29", [Record("a", json.dumps({"name": name}).encode())])
-        [found] = enricher.complete([line])
+        [found] = enricher.enrich([line])
         names.append(json.loads(found)["properties"]["items"][0]["product"]["name"])
 
     assert (before, names) == ([line], ["one", "two"])
@@ -107,7 +107,7 @@ def test_without_a_catalogue_that_can_be_read_events_go_as_they_are(tmp_path: Pa
     (tmp_path / "p.db").write_bytes(b"no database" * 1000)
     line = event_line(properties={"items": [{"product": {"id": "a"}}]}, source=SITE)
 
-    assert Enricher(tmp_path / "p.db").complete([line]) == [line]
+    assert Enricher(tmp_path / "p.db").enrich([line]) == [line]
 
 
 def test_a_catalogue_that_was_removed_or_replaced_is_not_used(tmp_path: Path) -> None:
@@ -122,7 +122,7 @@ def test_a_catalogue_that_was_removed_or_replaced_is_not_used(tmp_path: Path) ->
             each.unlink()
         if name:
             catalogue.merge("29", [Record("a", json.dumps({"name": name}).encode())])
-        [found_line] = enricher.complete([line])
+        [found_line] = enricher.enrich([line])
         found.append(json.loads(found_line)["properties"]["items"][0]["product"].get("name"))
 
     assert found == ["one", None, "two"]
@@ -135,12 +135,12 @@ def test_a_catalogue_that_cannot_be_read_is_told_of_once(tmp_path: Path) -> None
     line = event_line(properties={"items": [{"product": {"id": "a"}}]}, source=SITE)
 
     with capture_logs() as logs:
-        enricher.complete([line])
-        enricher.complete([line])
+        enricher.enrich([line])
+        enricher.enrich([line])
         file.unlink()
         Table(file)
-        enricher.complete([line])
-        enricher.complete([line])
+        enricher.enrich([line])
+        enricher.enrich([line])
 
     assert [(each["log_level"], each["event"]) for each in logs] == [
         ("warning", "catalogue not readable, events go as they are"),

@@ -12,7 +12,7 @@ from tests.fakes import ScriptedSink
 
 def objection(sink: ScriptedSink, **event: Any) -> str | None:
     """Why an event does not go to a sink with the table [sinks.archive]; None if it does."""
-    kept, filtered = Route("archive", sink).sort([event_line(**event)])
+    kept, filtered = Route("archive", sink).select([event_line(**event)])
     assert len(kept) + filtered.total() == 1
     return next((reason for _, reason in filtered), None)
 
@@ -24,7 +24,7 @@ def consenting(**preferences: Any) -> dict[str, Any]:
 def test_a_sink_that_wants_nothing_in_particular_gets_everything() -> None:
     lines = event_lines(0, 3)
 
-    kept, filtered = Route("archive", ScriptedSink()).sort(lines)
+    kept, filtered = Route("archive", ScriptedSink()).select(lines)
 
     assert (kept, filtered) == (lines, Tally())
 
@@ -32,7 +32,7 @@ def test_a_sink_that_wants_nothing_in_particular_gets_everything() -> None:
 def test_what_is_left_keeps_its_order_and_its_bytes() -> None:
     lines = [event_line(number, type="page" if number % 2 else "track") for number in range(6)]
 
-    kept, filtered = Route("archive", ScriptedSink(types=("page",))).sort(lines)
+    kept, filtered = Route("archive", ScriptedSink(types=("page",))).select(lines)
 
     assert kept == lines[1::2]
     assert filtered == {("filtered", "type"): 3}
@@ -107,7 +107,7 @@ def test_an_event_is_counted_for_one_reason_only() -> None:
     sink = ScriptedSink(sources=("website",), types=("page",), consent=("1",))
     unwanted = event_line(integrations={"All": False}, context=consenting())
 
-    kept, filtered = Route("archive", sink).sort([unwanted])
+    kept, filtered = Route("archive", sink).select([unwanted])
 
     assert (kept, filtered) == ([], {("filtered", "source"): 1})
 
@@ -115,6 +115,6 @@ def test_an_event_is_counted_for_one_reason_only() -> None:
 def test_whatever_else_an_event_holds_does_not_matter() -> None:
     line = event_line(extras={"type": "page"}, warnings=[{"code": "x"}], properties={"deep": [[[1.50]]]})
 
-    kept, _ = Route("archive", ScriptedSink(types=("track",))).sort([line])
+    kept, _ = Route("archive", ScriptedSink(types=("track",))).select([line])
 
     assert kept == [line]

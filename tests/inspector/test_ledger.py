@@ -58,7 +58,7 @@ def books(tmp_path: Path) -> Iterator[Books]:
 
 
 def fail(folder: Path) -> None:
-    """Two events are taken, two are refused by a failing disk, and one is taken again."""
+    """Two events are observed, two are refused by a failing disk, and one is observed again."""
     partition = open_partition(folder)
     partition.write(event_lines(0, 2))
     failing_sync(folder / files.name(0))
@@ -218,7 +218,7 @@ def make_older(file: Path, age: int) -> None:
     descriptor = os.open(file, os.O_RDWR)
     for found in list(scan.chunks(descriptor, files.START, file.stat().st_size, 0)):
         older = msgspec.structs.replace(found.chunk, received_at=found.chunk.received_at - age)
-        os.pwrite(descriptor, chunk.head(older), found.offset)
+        os.pwrite(descriptor, chunk.encode_header(older), found.offset)
     os.close(descriptor)
 
 

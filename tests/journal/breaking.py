@@ -9,7 +9,7 @@ from pathlib import Path
 from gateway.journal import chunk
 from gateway.journal.chunk import Chunk
 from gateway.journal.segments import files
-from gateway.journal.segments.files import START, End, Head
+from gateway.journal.segments.files import START, End, Header
 
 
 def crashed(folder: Path, copy: Path) -> Path:
@@ -120,25 +120,25 @@ def put_in_doubt(file: Path, first: int, lines: Sequence[bytes], epoch: int | No
     killed before it told anybody. `epoch`: another than that of the file.
     """
     with file.open("r+b") as opened:
-        head, end = files.read_head(opened.fileno()), files.read_end(opened.fileno())
-    assert head
+        header, end = files.read_header(opened.fileno()), files.read_end(opened.fileno())
+    assert header
     assert end
-    overwrite(file, end.offset, _packed(first, epoch or head.epoch, lines))
+    overwrite(file, end.offset, _packed(first, epoch or header.epoch, lines))
 
 
-def make_file(file: Path, head: Head, *chunks: Sequence[bytes]) -> None:
+def make_file(file: Path, header: Header, *chunks: Sequence[bytes]) -> None:
     """Make a finished file, much faster than commits would and whatever it says of itself."""
-    parts, first = [], head.first
+    parts, first = [], header.first
     for lines in chunks:
-        parts.append(_packed(first, head.epoch, lines))
+        parts.append(_packed(first, header.epoch, lines))
         first += len(lines)
     data = b"".join(parts)
     file.write_bytes(bytes(START) + data)
     with file.open("r+b") as opened:
-        files.write_head(opened.fileno(), head, End(START + len(data), first, finished=True))
+        files.write_header(opened.fileno(), header, End(START + len(data), first, finished=True))
 
 
 def _packed(first: int, epoch: int, lines: Sequence[bytes]) -> bytes:
     data = b"".join(line + b"\n" for line in lines)
     made = Chunk(first, len(lines), epoch, files.milliseconds(), chunk.ANYTHING, data)
-    return chunk.head(made) + data
+    return chunk.encode_header(made) + data

@@ -6,18 +6,18 @@ from pathlib import Path
 from gateway.journal import chunk
 from gateway.journal.chunk import Chunk
 from gateway.journal.segments import files
-from gateway.journal.segments.files import START, End, Head
+from gateway.journal.segments.files import START, End, Header
 from tests.build import event_lines
 
 
-def write_file(folder: Path, head: Head, *chunks: Chunk) -> Path:
+def write_file(folder: Path, header: Header, *chunks: Chunk) -> Path:
     """A finished file with these chunks, whatever they say."""
     folder.mkdir(parents=True, exist_ok=True)
-    path = folder / files.name(head.first)
+    path = folder / files.name(header.first)
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
-    content = b"".join(chunk.head(each) + each.data for each in chunks)
-    end = End(START + len(content), max((each.end for each in chunks), default=head.first), finished=True)
-    files.write_head(descriptor, head, end)
+    content = b"".join(chunk.encode_header(each) + each.data for each in chunks)
+    end = End(START + len(content), max((each.end for each in chunks), default=header.first), finished=True)
+    files.write_header(descriptor, header, end)
     files.write_all(descriptor, content, START)
     os.close(descriptor)
     return path

@@ -10,7 +10,7 @@ from gateway import logs
 from gateway.errors import JournalUnavailable
 from tests.build import event_line, open_partition
 
-LIMIT = 1024 * 1024  # bytes
+DEFAULT_SLICE_BYTES = 1024 * 1024  # bytes
 
 
 def main(folder: Path) -> None:
@@ -22,7 +22,7 @@ def main(folder: Path) -> None:
     partition.write([event_line(0)])
     acknowledged, number = [0], 1
     refusals: list[str] = []
-    resource.setrlimit(resource.RLIMIT_FSIZE, (LIMIT, most))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (DEFAULT_SLICE_BYTES, most))
     while not refusals:
         try:
             partition.write([event_line(number, properties={"filler": "x" * 50_000})])

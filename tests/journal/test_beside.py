@@ -31,7 +31,7 @@ def test_what_is_not_known_to_be_durable_is_not_read(tmp_path: Path) -> None:
     put_in_doubt(tmp_path / "0" / files.name(0), 2, event_lines(2, 4))
 
     assert read_to_end(reader, Position(0)) == Read(event_lines(0, 2), 0, 2)
-    assert (reader.newest(), reader.knows(Position(3)), reader.seek(2**33)) == (2, False, 2)
+    assert (reader.newest(), reader.accepts(Position(3)), reader.seek(2**33)) == (2, False, 2)
     partition.close()
 
 
@@ -43,7 +43,7 @@ def test_a_file_whose_end_is_damaged_waits_for_its_writer(tmp_path: Path) -> Non
     assert piece
     overwrite(tmp_path / "0" / files.name(0), 512, b"\xff" * 24)
 
-    meanwhile = reader.read(piece.end), reader.knows(piece.end)
+    meanwhile = reader.read(piece.end), reader.accepts(piece.end)
     partition.write(event_lines(2, 3))
 
     assert meanwhile == (None, True)
@@ -63,7 +63,7 @@ def test_a_file_whose_heads_are_damaged_is_read_while_it_is_written(tmp_path: Pa
 
     for number in range(2, 20):
         partition.write([event_line(number)])
-        partition.tidy()
+        partition.roll_if_due()
 
         assert read_to_end(reader, known.end) == Read(event_lines(2, number + 1), 0, number + 1)
     partition.close()
@@ -168,7 +168,7 @@ def test_readers_and_a_writer_that_rolls_and_a_hand_that_deletes_do_not_disturb_
                 if piece := reader.read(positions[place]):
                     assert piece.damaged + piece.released == 0
                     found[place] += [line for each in piece.chunks for line in each.lines()]
-                    assert reader.knows(piece.end)
+                    assert reader.accepts(piece.end)
                     positions[place] = piece.end
         except Exception as trouble:
             troubles.append(trouble)
@@ -181,7 +181,7 @@ def test_readers_and_a_writer_that_rolls_and_a_hand_that_deletes_do_not_disturb_
     while number < total:
         count = min(chance.randrange(1, 6), total - number)
         partition.write([b'{"n":%d}' % each for each in range(number, number + count)])
-        partition.tidy()
+        partition.roll_if_due()
         number += count
         open_log(tmp_path).release({"0": min(each.number for each in positions)}, 2**40)
     for thread in threads:

@@ -6,10 +6,10 @@ from typing import NamedTuple
 import pytest
 
 from gateway.journal.base import UnknownPosition
-from gateway.journal.segments.examine.extract import Wanted, extract
+from gateway.journal.segments.examine.extract import Selection, extract
 from gateway.journal.segments.examine.findings import Finding
 from gateway.journal.segments.examine.inventory import find
-from gateway.journal.segments.files import Head
+from gateway.journal.segments.files import Header
 from tests.build import JOURNAL, event_line, event_lines, keep, open_partition
 from tests.journal.breaking import flip
 from tests.journal.handmade import chunk_of, write_file
@@ -20,10 +20,10 @@ class Extracted(NamedTuple):
     codes: list[str]
 
 
-def extracted(path: Path, wanted: Wanted = Wanted()) -> Extracted:  # noqa: B008  # it never changes
+def extracted(path: Path, selection: Selection = Selection()) -> Extracted:  # noqa: B008  # it never changes
     lines: list[bytes] = []
     codes = []
-    for found in extract(find(path), wanted):
+    for found in extract(find(path), selection):
         if isinstance(found, Finding):
             codes.append(found.code)
         else:
@@ -43,7 +43,7 @@ def test_one_partition_may_be_enough(tmp_path: Path) -> None:
     keep(tmp_path / "0", event_lines(0, 2))
     keep(tmp_path / "1", event_lines(10, 12))
 
-    assert extracted(tmp_path, Wanted("1")) == Extracted(event_lines(10, 12), [])
+    assert extracted(tmp_path, Selection("1")) == Extracted(event_lines(10, 12), [])
 
 
 @pytest.mark.parametrize("start", [0, 1, 2, 3, 4, 5])
@@ -51,14 +51,14 @@ def test_they_begin_where_it_is_said(tmp_path: Path, start: int) -> None:
     keep(tmp_path / "0", event_lines(0, 3))
     keep(tmp_path / "0", event_lines(3, 5))
 
-    assert extracted(tmp_path, Wanted("0", start)) == Extracted(event_lines(start, 5), [])
+    assert extracted(tmp_path, Selection("0", start)) == Extracted(event_lines(start, 5), [])
 
 
 def test_a_beginning_past_the_end_is_unknown(tmp_path: Path) -> None:
     keep(tmp_path / "0", event_lines(0, 3))
 
     with pytest.raises(UnknownPosition, match="position 4 is not one of this journal, which has 0 to 3"):
-        extracted(tmp_path, Wanted("0", 4))
+        extracted(tmp_path, Selection("0", 4))
 
 
 def test_a_beginning_that_is_not_kept_any_more_is_told(tmp_path: Path) -> None:
@@ -66,7 +66,7 @@ def test_a_beginning_that_is_not_kept_any_more_is_told(tmp_path: Path) -> None:
     keep(tmp_path / "0", event_lines(3, 5))
     gone.unlink()
 
-    assert extracted(tmp_path, Wanted("0", 1)) == Extracted(event_lines(3, 5), ["not_kept"])
+    assert extracted(tmp_path, Selection("0", 1)) == Extracted(event_lines(3, 5), ["not_kept"])
 
 
 @pytest.mark.parametrize(
@@ -88,10 +88,10 @@ def test_they_are_chosen_by_the_time_of_their_commit(
     chunks = [
         chunk_of(number, number + 1, epoch=7 + number // 3, at=1000 * (number + 1)) for number in range(6)
     ]
-    write_file(tmp_path / "0", Head(JOURNAL, 0, 7, 0, 500), *chunks[:3])
-    write_file(tmp_path / "0", Head(JOURNAL, 0, 8, 3, 4000), *chunks[3:])
+    write_file(tmp_path / "0", Header(JOURNAL, 0, 7, 0, 500), *chunks[:3])
+    write_file(tmp_path / "0", Header(JOURNAL, 0, 8, 3, 4000), *chunks[3:])
 
-    assert extracted(tmp_path, Wanted(since=since, until=until)) == Extracted(event_lines(first, last), [])
+    assert extracted(tmp_path, Selection(since=since, until=until)) == Extracted(event_lines(first, last), [])
 
 
 def test_what_is_damaged_is_passed_over_and_told(tmp_path: Path) -> None:
@@ -105,14 +105,14 @@ def test_damage_before_the_beginning_is_not_told(tmp_path: Path) -> None:
     file = keep(tmp_path / "0", event_lines(0, 2), event_lines(2, 4), event_lines(4, 5))
     flip(file, b"m3")
 
-    assert extracted(tmp_path, Wanted("0", 4)) == Extracted(event_lines(4, 5), [])
+    assert extracted(tmp_path, Selection("0", 4)) == Extracted(event_lines(4, 5), [])
 
 
 def test_files_that_are_missing_or_of_another_journal_are_told(tmp_path: Path) -> None:
     keep(tmp_path / "0", event_lines(0, 2))
     gone = keep(tmp_path / "0", event_lines(2, 4))
     keep(tmp_path / "0", event_lines(4, 5))
-    write_file(tmp_path / "0", Head(bytes(16), 0, 9, 5, 0), chunk_of(5, 6, epoch=9))
+    write_file(tmp_path / "0", Header(bytes(16), 0, 9, 5, 0), chunk_of(5, 6, epoch=9))
     gone.unlink()
 
     found = extracted(tmp_path)
@@ -141,12 +141,12 @@ def test_what_is_missing_before_the_beginning_is_not_told(tmp_path: Path) -> Non
     keep(tmp_path / "0", event_lines(4, 5))
     gone.unlink()
 
-    assert extracted(tmp_path, Wanted("0", 4)) == Extracted(event_lines(4, 5), [])
+    assert extracted(tmp_path, Selection("0", 4)) == Extracted(event_lines(4, 5), [])
 
 
 def test_files_that_are_too_old_are_not_read(tmp_path: Path) -> None:
-    old = write_file(tmp_path / "0", Head(JOURNAL, 0, 7, 0, 0), chunk_of(0, 2, at=1000))
-    write_file(tmp_path / "0", Head(JOURNAL, 0, 8, 2, 2000), chunk_of(2, 3, epoch=8, at=3000))
+    old = write_file(tmp_path / "0", Header(JOURNAL, 0, 7, 0, 0), chunk_of(0, 2, at=1000))
+    write_file(tmp_path / "0", Header(JOURNAL, 0, 8, 2, 2000), chunk_of(2, 3, epoch=8, at=3000))
     flip(old, b"m1")
 
-    assert extracted(tmp_path, Wanted(since=2001)) == Extracted(event_lines(2, 3), [])
+    assert extracted(tmp_path, Selection(since=2001)) == Extracted(event_lines(2, 3), [])

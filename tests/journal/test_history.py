@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from gateway.journal.base import ANY, Position, UnknownPosition
+from gateway.journal.base import ANY_EPOCH, Position, UnknownPosition
 from tests.build import Read, event_line, event_lines, read_to_end
 from tests.journal.engines import Engine, appending
 
@@ -41,9 +41,9 @@ def is_unknown(engine: Engine, position: Position) -> bool:
     try:
         reader.read(position)
     except UnknownPosition:
-        assert not reader.knows(position)
+        assert not reader.accepts(position)
         return True
-    assert reader.knows(position)
+    assert reader.accepts(position)
     return False
 
 
@@ -51,7 +51,7 @@ async def test_where_a_reader_stopped_is_where_it_goes_on(engine: Engine) -> Non
     found = positions(engine)
 
     assert [position.number for position in found] == [0, 1, 3, 4, 5]
-    assert all(position.epoch != ANY for position in found[1:])
+    assert all(position.epoch != ANY_EPOCH for position in found[1:])
     for position in found:
         assert read_to_end(engine.log.reader("0"), position).lines == event_lines(position.number, 5)
 
@@ -63,7 +63,7 @@ async def test_a_position_in_the_middle_of_a_chunk_has_the_epoch_of_the_chunk(en
     assert read_to_end(engine.log.reader("0"), middle).lines == event_lines(2, 5)
 
 
-@pytest.mark.parametrize("epoch", [pytest.param(ANY, id="any"), pytest.param(7, id="unknown")])
+@pytest.mark.parametrize("epoch", [pytest.param(ANY_EPOCH, id="any"), pytest.param(7, id="unknown")])
 async def test_a_position_past_the_end_is_unknown(engine: Engine, epoch: int) -> None:
     assert is_unknown(engine, Position(6, epoch))
 

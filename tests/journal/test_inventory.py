@@ -11,9 +11,7 @@ from tests.build import JOURNAL, event_lines, keep
 
 
 def listed(inventory: Inventory) -> dict[str, list[int]]:
-    return {
-        partition: [member.first for member in members] for partition, members in inventory.members.items()
-    }
+    return {partition: [entry.first for entry in entries] for partition, entries in inventory.entries.items()}
 
 
 def test_a_journals_folder_has_partitions_in_the_order_of_their_numbers(tmp_path: Path) -> None:
@@ -24,7 +22,7 @@ def test_a_journals_folder_has_partitions_in_the_order_of_their_numbers(tmp_path
 
     found = find(tmp_path)
 
-    assert (listed(found), list(found.members)) == ({"9": [0, 2], "10": [0]}, ["9", "10"])
+    assert (listed(found), list(found.entries)) == ({"9": [0, 2], "10": [0]}, ["9", "10"])
     assert found.journal == JOURNAL
 
 
@@ -43,7 +41,7 @@ def test_the_files_of_a_copied_partition_know_their_partition(tmp_path: Path) ->
     found = find(copy)
 
     assert listed(found) == {"3": [0]}
-    assert not found.members["3"][0].flaw
+    assert not found.entries["3"][0].mismatch
 
 
 def test_a_copied_file_knows_its_place_under_any_name(tmp_path: Path) -> None:
@@ -53,7 +51,7 @@ def test_a_copied_file_knows_its_place_under_any_name(tmp_path: Path) -> None:
     found = find(Path(copy))
 
     assert listed(found) == {"3": [2]}
-    assert not found.members["3"][0].flaw
+    assert not found.entries["3"][0].mismatch
 
 
 def test_a_damaged_file_is_known_by_its_name(tmp_path: Path) -> None:
@@ -63,7 +61,7 @@ def test_a_damaged_file_is_known_by_its_name(tmp_path: Path) -> None:
     found = find(file)
 
     assert listed(found) == {"3": [0]}
-    assert found.members["3"][0].head is None
+    assert found.entries["3"][0].header is None
 
 
 def test_most_files_say_which_journal_it_is(tmp_path: Path) -> None:
@@ -71,17 +69,17 @@ def test_most_files_say_which_journal_it_is(tmp_path: Path) -> None:
         file = keep(tmp_path / "0", event_lines(0, 1))
     descriptor = file.open("r+b")
     with descriptor:
-        head = files.read_head(descriptor.fileno())
+        header = files.read_header(descriptor.fileno())
         end = files.read_end(descriptor.fileno())
-        assert head
+        assert header
         assert end
-        other = files.Head(bytes(16), head.partition, head.epoch, head.first, head.begun_at)
-        files.write_head(descriptor.fileno(), other, end)
+        other = files.Header(bytes(16), header.partition, header.epoch, header.first, header.begun_at)
+        files.write_header(descriptor.fileno(), other, end)
 
     found = find(tmp_path)
 
     assert found.journal == JOURNAL
-    assert [bool(member.flaw) for member in found.members["0"]] == [False, False, True]
+    assert [bool(entry.mismatch) for entry in found.entries["0"]] == [False, False, True]
 
 
 def test_what_is_not_there_is_said(tmp_path: Path) -> None:

@@ -69,7 +69,7 @@ def check(moment: Moment) -> None:
     assert before == Read(event_lines(0, before.end), 0, before.end), moment.call
     assert moment.acknowledged <= before.end <= found.end, moment.call
     assert after == Read(event_lines(0, found.end + 1), 0, found.end + 1), moment.call
-    assert Reader(moment.folder).knows(Position(found.end)), moment.call
+    assert Reader(moment.folder).accepts(Position(found.end)), moment.call
 
 
 def test_wherever_it_is_killed_nothing_that_was_acknowledged_is_lost(tmp_path: Path) -> None:
@@ -81,7 +81,7 @@ def test_wherever_it_is_killed_nothing_that_was_acknowledged_is_lost(tmp_path: P
                 partition = open_partition(folder, largest=START + 600)
             partition.write(event_lines(number, number + 2))
             acknowledged[0] = number + 2
-            partition.tidy()
+            partition.roll_if_due()
             if number == 8:
                 partition.probe()
                 partition.check()

@@ -37,7 +37,7 @@ async def test_a_partition_that_is_not_there_is_empty(engine: Engine) -> None:
 
     assert reader.read(START) is None
     assert (reader.oldest(), reader.newest(), reader.seek(0)) == (0, 0, 0)
-    assert (reader.knows(START), reader.knows(Position(1))) == (True, False)
+    assert (reader.accepts(START), reader.accepts(Position(1))) == (True, False)
 
 
 async def test_what_was_acknowledged_can_be_read_at_once(engine: Engine) -> None:

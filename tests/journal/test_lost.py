@@ -164,8 +164,8 @@ def test_what_was_cut_off_is_counted_and_the_rest_is_read(tmp_path: Path, left: 
     kept = 1 if left == 4500 else 0
     assert read_all(tmp_path / "0") == Read(event_lines(0, kept) + event_lines(5, 6), 5 - kept, 6)
     assert files.listing(tmp_path / "0") == [0, 5]
-    assert Reader(tmp_path / "0").knows(piece.end)
-    assert not Reader(tmp_path / "0").knows(Position(3, piece.end.epoch + 1))
+    assert Reader(tmp_path / "0").accepts(piece.end)
+    assert not Reader(tmp_path / "0").accepts(Position(3, piece.end.epoch + 1))
     partition.close()
 
 

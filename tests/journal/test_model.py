@@ -49,7 +49,7 @@ class Partition(RuleBasedStateMachine):
     def append(self, count: int) -> None:
         lines = self._next_lines(count)
         self.partition.write(lines)
-        self.partition.tidy()
+        self.partition.roll_if_due()
         self.lines += lines
 
     @rule()
@@ -116,7 +116,7 @@ class Partition(RuleBasedStateMachine):
     @invariant()
     def everything_is_there(self) -> None:
         assert read_all(self.folder) == self._expected(0)
-        assert self.reader.knows(self.position)
+        assert self.reader.accepts(self.position)
         assert self.reader.oldest() <= self.oldest  # less, while it reads a file that was deleted
         assert self.reader.newest() == len(self.lines)
 
@@ -141,7 +141,7 @@ class Partition(RuleBasedStateMachine):
             self.damaged |= set(range(chosen.chunk.first, chosen.chunk.end))
 
 
-def _chunks(file: Path) -> list[scan.Found]:
+def _chunks(file: Path) -> list[scan.LocatedChunk]:
     with file.open("rb") as opened:
         return list(scan.chunks(opened.fileno(), START, _end_of(file).offset, 0))
 

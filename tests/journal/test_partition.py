@@ -56,7 +56,7 @@ def test_a_file_is_finished_when_it_is_large_or_old(
     partition = open_partition(tmp_path / "0", **limits)  # type: ignore[arg-type]  # each has its type
 
     partition.write([event_line(0)])
-    partition.tidy()
+    partition.roll_if_due()
     partition.write([event_line(1)])
 
     assert files.listing(tmp_path / "0") == ([0, 1] if finished else [0])
@@ -69,7 +69,7 @@ def test_a_file_without_events_is_never_finished_for_its_age(tmp_path: Path) -> 
     [file] = (tmp_path / "0").iterdir()
     before = file.stat().st_ino
 
-    partition.tidy()
+    partition.roll_if_due()
 
     assert (names(tmp_path / "0"), file.stat().st_ino) == ([file.name], before)
     partition.close()
@@ -158,7 +158,7 @@ def test_a_retired_partition_may_lose_all_its_events(tmp_path: Path) -> None:
 
     reader = Reader(tmp_path / "0")
     assert names(tmp_path / "0") == [files.name(3)]
-    assert (reader.oldest(), reader.newest(), reader.knows(Position(3))) == (3, 3, True)
+    assert (reader.oldest(), reader.newest(), reader.accepts(Position(3))) == (3, 3, True)
 
 
 def test_a_line_with_a_line_break_is_refused_and_harms_no_other(tmp_path: Path) -> None:
@@ -215,9 +215,9 @@ def test_a_journal_of_a_later_version_is_refused(log: SegmentLog) -> None:
 
 def test_a_partition_is_not_taken_over_from_a_writer_that_is_still_at_work(log: SegmentLog) -> None:
     with log.writing("0"), pytest.raises(ConfigError, match="another gateway uses"):
-        log.recover(patience=0)
+        log.recover(timeout=0)
 
-    log.recover(patience=0)
+    log.recover(timeout=0)
 
 
 def test_what_is_no_partition_is_none(log: SegmentLog) -> None:

@@ -103,7 +103,7 @@ def test_room_is_short_before_there_is_none(tmp_path: Path) -> None:
     found = []
 
     while takes(partition, CHUNK[0]):
-        found.append(log.short())
+        found.append(log.is_low_on_space())
 
     partition.close()
     assert found == sorted(found)

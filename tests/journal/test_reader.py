@@ -7,7 +7,7 @@ import pytest
 
 from gateway.journal.base import Position
 from gateway.journal.segments import files
-from gateway.journal.segments.files import START, Head
+from gateway.journal.segments.files import START, Header
 from gateway.journal.segments.reader import Reader
 from tests.build import (
     JOURNAL,
@@ -101,7 +101,7 @@ def test_at_the_border_of_two_files_the_epoch_of_the_event_before_counts(tmp_pat
     reader = Reader(tmp_path / "0")
 
     known = {
-        number: [epoch for epoch in (first, second, third, 7) if reader.knows(Position(number, epoch))]
+        number: [epoch for epoch in (first, second, third, 7) if reader.accepts(Position(number, epoch))]
         for number in range(1, 7)
     }
 
@@ -120,7 +120,7 @@ def test_a_hundred_thousand_chunks_of_one_event_are_read_from_anywhere(tmp_path:
     (tmp_path / "0").mkdir()
     for first in (0, 60_000):
         lines = ([b'{"n":%d}' % number] for number in range(first, min(first + 60_000, 100_000)))
-        make_file(tmp_path / "0" / files.name(first), Head(JOURNAL, 0, 7, first, 0), *lines)
+        make_file(tmp_path / "0" / files.name(first), Header(JOURNAL, 0, 7, first, 0), *lines)
     reader = Reader(tmp_path / "0")
 
     for number in (99_999, 50_000, 0):

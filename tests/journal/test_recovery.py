@@ -6,7 +6,7 @@ import pytest
 
 from gateway.journal.base import Position
 from gateway.journal.segments import files
-from gateway.journal.segments.files import START, End, Head
+from gateway.journal.segments.files import START, End, Header
 from gateway.journal.segments.reader import Reader
 from tests.build import JOURNAL, Read, event_line, event_lines, keep, open_partition, read_all
 from tests.journal.breaking import crashed, cut, flip, make_file, put_in_doubt, zero
@@ -147,8 +147,8 @@ def test_positions_in_a_file_outlive_the_loss_of_both_its_heads(folder: Path) ->
     after = go_on(folder, 5)
 
     assert after == Read(event_lines(0, 7), 0, 7)
-    assert Reader(folder).knows(piece.end)
-    assert not Reader(folder).knows(Position(3, piece.end.epoch + 1))
+    assert Reader(folder).accepts(piece.end)
+    assert not Reader(folder).accepts(Position(3, piece.end.epoch + 1))
 
 
 def test_one_of_two_heads_is_enough(folder: Path) -> None:
@@ -156,7 +156,7 @@ def test_one_of_two_heads_is_enough(folder: Path) -> None:
 
     assert go_on(folder, 5) == Read(event_lines(0, 7), 0, 7)
     with (folder / files.name(0)).open("rb") as opened:
-        assert files.read_head(opened.fileno())
+        assert files.read_header(opened.fileno())
 
 
 def test_a_whole_chunk_of_another_file_is_no_part_of_this_one(folder: Path) -> None:
@@ -173,21 +173,21 @@ def test_a_chunk_that_stands_there_again_is_not_taken_twice(folder: Path) -> Non
 
 
 @pytest.mark.parametrize(
-    "head",
+    "header",
     [
-        pytest.param(Head(bytes(16), 0, 7, 5, 0), id="of another journal"),
-        pytest.param(Head(JOURNAL, 1, 7, 5, 0), id="of another partition"),
-        pytest.param(Head(JOURNAL, 0, 7, 9, 0), id="with another name"),
+        pytest.param(Header(bytes(16), 0, 7, 5, 0), id="of another journal"),
+        pytest.param(Header(JOURNAL, 1, 7, 5, 0), id="of another partition"),
+        pytest.param(Header(JOURNAL, 0, 7, 9, 0), id="with another name"),
     ],
 )
 @pytest.mark.parametrize("first", [0, 5, 9])
-def test_a_file_is_set_aside_that_is(tmp_path: Path, head: Head, first: int) -> None:
+def test_a_file_is_set_aside_that_is(tmp_path: Path, header: Header, first: int) -> None:
     keep(tmp_path / "0", event_lines(0, 5))
-    if head.first == first:
-        head = Head(head.journal, head.partition, head.epoch, first + 1, 0)
+    if header.first == first:
+        header = Header(header.journal, header.partition, header.epoch, first + 1, 0)
     foreign = tmp_path / "0" / files.name(first)
     replaced = foreign.exists()
-    make_file(foreign, head, event_lines(100, 103))
+    make_file(foreign, header, event_lines(100, 103))
     content = foreign.read_bytes()
 
     keep(tmp_path / "0", [event_line(50)])

@@ -39,7 +39,7 @@ def tick() -> None:
 
 async def test_a_journal_that_is_not_there_takes_no_space_and_is_not_short_of_it(engine: Engine) -> None:
     assert engine.log.partitions() == []
-    assert (engine.log.size(), engine.log.short()) == (0, False)
+    assert (engine.log.size(), engine.log.is_low_on_space()) == (0, False)
 
 
 async def test_time_is_found_again(engine: Engine) -> None:

@@ -42,7 +42,7 @@ def taken(file: Path) -> int:
 
 
 def test_what_is_prepared_are_zeros_on_the_disk(file: Path, space: Space) -> None:
-    space.follow(file, 0)
+    space.attach(file, 0)
 
     until(lambda: taken(file) >= 8 * MB)
 
@@ -52,7 +52,7 @@ def test_what_is_prepared_are_zeros_on_the_disk(file: Path, space: Space) -> Non
 def test_what_stands_before_it_stays(file: Path, space: Space) -> None:
     file.write_bytes(b"head" * 1000)
 
-    space.follow(file, 4000)
+    space.attach(file, 4000)
 
     until(lambda: taken(file) >= 8 * MB)
     content = file.read_bytes()
@@ -60,20 +60,20 @@ def test_what_stands_before_it_stays(file: Path, space: Space) -> None:
 
 
 def test_it_keeps_ahead_of_the_commits(file: Path, space: Space) -> None:
-    space.follow(file, 0)
+    space.attach(file, 0)
 
     for end in range(8 * MB, 40 * MB, 8 * MB):
-        space.use(end)
+        space.advance(end)
         until(partial(lambda end: taken(file) > end, end))
 
 
 def test_a_file_is_prepared_up_to_its_largest_size(file: Path) -> None:
     space = Space(MB, lambda: PLENTY)
-    space.follow(file, 0)
+    space.attach(file, 0)
 
     until(lambda: file.stat().st_size == MB)
 
-    space.use(2 * MB)
+    space.advance(2 * MB)
     space.close()
     assert file.stat().st_size == MB
 
@@ -84,12 +84,12 @@ def test_it_never_overwrites_what_a_commit_wrote(
 ) -> None:
     descriptor = os.open(file, os.O_WRONLY)
     end, written = 0, bytearray()
-    space.follow(file, 0)
+    space.attach(file, 0)
 
     while end < min(20 * MB, 3000 * step):
         data = bytes([1 + len(written) % 255]) * chance.randrange(1, step)
         end += len(data)
-        space.use(end)
+        space.advance(end)
         os.pwrite(descriptor, data, end - len(data))
         written += data
     os.close(descriptor)
@@ -100,9 +100,9 @@ def test_it_never_overwrites_what_a_commit_wrote(
 
 
 def test_a_commit_far_beyond_it_is_followed(file: Path, space: Space) -> None:
-    space.follow(file, 0)
+    space.attach(file, 0)
 
-    space.use(50 * MB)
+    space.advance(50 * MB)
 
     until(lambda: file.stat().st_size > 50 * MB)
 
@@ -116,7 +116,7 @@ def test_it_waits_where_there_is_no_room_and_goes_on_later(file: Path) -> None:
         return room[0]
 
     space = Space(64 * MB, available)
-    space.follow(file, 0)
+    space.attach(file, 0)
     asked.acquire()
     before = file.stat().st_size
 
@@ -138,7 +138,7 @@ def test_it_takes_no_more_than_a_part_of_what_is_left(file: Path) -> None:
         return found
 
     space = Space(64 * MB, available)
-    space.follow(file, 0)
+    space.attach(file, 0)
     asked_again.wait()
 
     space.close()
@@ -156,7 +156,7 @@ def test_a_file_that_was_cut_does_not_grow_again(file: Path) -> None:
         return next(left)
 
     space = Space(64 * MB, available)
-    space.follow(file, 0)
+    space.attach(file, 0)
     for _ in range(3):
         asked.acquire()
 
@@ -172,7 +172,7 @@ def test_not_to_know_what_is_left_is_to_have_nothing(file: Path) -> None:
         raise OSError
 
     space = Space(64 * MB, available)
-    space.follow(file, 0)
+    space.attach(file, 0)
     asked.wait()
 
     space.close()
@@ -180,24 +180,24 @@ def test_not_to_know_what_is_left_is_to_have_nothing(file: Path) -> None:
 
 
 def test_a_file_that_cannot_be_opened_is_not_prepared(file: Path, space: Space, tmp_path: Path) -> None:
-    space.follow(tmp_path / "none", 0)
-    space.use(10)
-    space.follow(file, 0)
+    space.attach(tmp_path / "none", 0)
+    space.advance(10)
+    space.attach(file, 0)
 
     until(lambda: taken(file) >= 8 * MB)
     assert list(tmp_path.iterdir()) == [file]
 
 
 def test_a_file_that_was_left_is_not_prepared_any_more(file: Path, space: Space, tmp_path: Path) -> None:
-    space.follow(file, 0)
+    space.attach(file, 0)
     until(lambda: file.stat().st_size)
     other = tmp_path / "other"
     other.touch()
 
-    space.leave()
+    space.detach()
     os.truncate(file, 0)
-    space.use(0)
-    space.follow(other, 0)
+    space.advance(0)
+    space.attach(other, 0)
     until(lambda: taken(other) >= 8 * MB)
 
     assert file.stat().st_size == 0
@@ -206,7 +206,7 @@ def test_a_file_that_was_left_is_not_prepared_any_more(file: Path, space: Space,
 def test_it_ends_when_it_is_closed(file: Path) -> None:
     before = threading.active_count()
     space = Space(64 * MB, lambda: PLENTY)
-    space.follow(file, 0)
+    space.attach(file, 0)
 
     space.close()
 

@@ -93,12 +93,12 @@ def test_the_numbers_of_a_chunk_in_doubt_are_given_to_others_and_it_is_never_see
         partition.write(event_lines(100, 105))
     put_in_doubt(file, 2, event_lines(100, 105))
 
-    meanwhile = reader.read(piece.end), reader.newest(), reader.knows(Position(3))
+    meanwhile = reader.read(piece.end), reader.newest(), reader.accepts(Position(3))
     partition.write(event_lines(2, 3))
 
     assert meanwhile == (None, 2, False)
     assert read_all(tmp_path / "0", 2) == Read(event_lines(2, 3), 0, 3)
-    assert reader.knows(piece.end)
+    assert reader.accepts(piece.end)
     partition.close()
 
 

@@ -9,7 +9,7 @@ import pytest
 from gateway.journal.segments import files
 from gateway.journal.segments.examine.inventory import find
 from gateway.journal.segments.examine.verify import Verification
-from gateway.journal.segments.files import Head
+from gateway.journal.segments.files import Header
 from tests.build import JOURNAL, event_line, event_lines, keep, open_partition
 from tests.journal.breaking import flip
 from tests.journal.handmade import chunk_of, write_file
@@ -59,8 +59,8 @@ def test_files_that_were_deleted_at_the_beginning_are_not_missed(tmp_path: Path)
 
 
 def test_events_that_stand_in_two_files_are_counted_once(tmp_path: Path) -> None:
-    write_file(tmp_path / "0", Head(JOURNAL, 0, 7, 0, 0), chunk_of(0, 2), chunk_of(2, 4))
-    write_file(tmp_path / "0", Head(JOURNAL, 0, 8, 2, 0), chunk_of(2, 5, epoch=8))
+    write_file(tmp_path / "0", Header(JOURNAL, 0, 7, 0, 0), chunk_of(0, 2), chunk_of(2, 4))
+    write_file(tmp_path / "0", Header(JOURNAL, 0, 8, 2, 0), chunk_of(2, 5, epoch=8))
 
     found = verified(tmp_path)
 
@@ -70,10 +70,10 @@ def test_events_that_stand_in_two_files_are_counted_once(tmp_path: Path) -> None
 @pytest.mark.parametrize(
     ("places", "message"),
     [
-        pytest.param([20], "the first copy of its head is damaged; this costs no event", id="first"),
-        pytest.param([2068], "the second copy of its head is damaged; this costs no event", id="second"),
-        pytest.param([20, 2068], "both copies of its head are damaged; this costs no event", id="both"),
-        pytest.param([6], "the first copy of its head is damaged; this costs no event", id="version"),
+        pytest.param([20], "the first copy of its header is damaged; this costs no event", id="first"),
+        pytest.param([2068], "the second copy of its header is damaged; this costs no event", id="second"),
+        pytest.param([20, 2068], "both copies of its header are damaged; this costs no event", id="both"),
+        pytest.param([6], "the first copy of its header is damaged; this costs no event", id="version"),
     ],
 )
 def test_a_damaged_head_costs_no_event(tmp_path: Path, places: list[int], message: str) -> None:
@@ -92,7 +92,7 @@ def test_a_damaged_head_costs_no_event(tmp_path: Path, places: list[int], messag
 def test_a_file_of_another_journal_is_passed_over(tmp_path: Path) -> None:
     keep(tmp_path / "0", event_lines(0, 2))
     keep(tmp_path / "0", event_lines(2, 3))
-    write_file(tmp_path / "0", Head(bytes(16), 0, 9, 3, 0), chunk_of(3, 5, epoch=9))
+    write_file(tmp_path / "0", Header(bytes(16), 0, 9, 3, 0), chunk_of(3, 5, epoch=9))
 
     found = verified(tmp_path)
 
@@ -129,8 +129,8 @@ def test_a_file_under_a_wrong_name_is_passed_over(tmp_path: Path) -> None:
 
 
 def test_two_files_of_one_epoch_are_told(tmp_path: Path) -> None:
-    write_file(tmp_path / "0", Head(JOURNAL, 0, 7, 0, 0), chunk_of(0, 2))
-    write_file(tmp_path / "0", Head(JOURNAL, 0, 7, 2, 0), chunk_of(2, 4))
+    write_file(tmp_path / "0", Header(JOURNAL, 0, 7, 0, 0), chunk_of(0, 2))
+    write_file(tmp_path / "0", Header(JOURNAL, 0, 7, 2, 0), chunk_of(2, 4))
 
     assert verified(tmp_path).codes == ["epoch_repeated"]
 
@@ -179,7 +179,7 @@ def test_a_writer_at_work_is_never_taken_for_damage(tmp_path: Path) -> None:
         number = 1
         while not stopped.is_set():
             partition.write(event_lines(number, number + 3))
-            partition.tidy()
+            partition.roll_if_due()
             number += 3
 
     writer = threading.Thread(target=write)

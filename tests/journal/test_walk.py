@@ -6,8 +6,8 @@ from pathlib import Path
 from gateway.journal.chunk import Chunk
 from gateway.journal.segments import files
 from gateway.journal.segments.examine.findings import Finding
-from gateway.journal.segments.examine.walk import read_around_errors
-from gateway.journal.segments.files import Head
+from gateway.journal.segments.files import Header
+from gateway.journal.segments.scan import read_around_errors
 from tests.build import JOURNAL, event_line, event_lines, keep, open_partition
 from tests.journal.breaking import cut, flip
 from tests.journal.handmade import chunk_of, offsets, write_file
@@ -74,7 +74,7 @@ def test_an_abandoned_file_ends_where_the_next_begins(tmp_path: Path) -> None:
     partition.write(event_lines(0, 2))
     copy = shutil.copytree(tmp_path / "0", tmp_path / "copy/0")
     partition.close()
-    write_file(copy, Head(JOURNAL, 0, 8, 3, 0), chunk_of(3, 5, epoch=8))
+    write_file(copy, Header(JOURNAL, 0, 8, 3, 0), chunk_of(3, 5, epoch=8))
 
     found = verified(tmp_path / "copy")
 
@@ -111,8 +111,8 @@ def test_chunks_behind_the_durable_end_of_a_copy_are_no_fault(tmp_path: Path) ->
 
 
 def test_a_chunk_of_another_epoch_is_not_believed(tmp_path: Path) -> None:
-    head = Head(JOURNAL, 0, 7, 0, 0)
-    write_file(tmp_path / "0", head, chunk_of(0, 2), chunk_of(2, 4, epoch=8), chunk_of(4, 5))
+    header = Header(JOURNAL, 0, 7, 0, 0)
+    write_file(tmp_path / "0", header, chunk_of(0, 2), chunk_of(2, 4, epoch=8), chunk_of(4, 5))
 
     [finding] = verified(tmp_path).findings
 
@@ -120,8 +120,8 @@ def test_a_chunk_of_another_epoch_is_not_believed(tmp_path: Path) -> None:
 
 
 def test_events_out_of_order_are_told(tmp_path: Path) -> None:
-    head = Head(JOURNAL, 0, 7, 0, 0)
-    write_file(tmp_path / "0", head, chunk_of(0, 2), chunk_of(4, 6), chunk_of(0, 2), chunk_of(6, 7))
+    header = Header(JOURNAL, 0, 7, 0, 0)
+    write_file(tmp_path / "0", header, chunk_of(0, 2), chunk_of(4, 6), chunk_of(0, 2), chunk_of(6, 7))
 
     found = verified(tmp_path)
 
@@ -133,14 +133,14 @@ def test_events_out_of_order_are_told(tmp_path: Path) -> None:
 
 
 def test_a_chunk_that_counts_other_than_it_holds_is_told(tmp_path: Path) -> None:
-    write_file(tmp_path / "0", Head(JOURNAL, 0, 7, 0, 0), chunk_of(0, 2, count=3))
+    write_file(tmp_path / "0", Header(JOURNAL, 0, 7, 0, 0), chunk_of(0, 2, count=3))
 
     assert [finding.message for finding in verified(tmp_path).findings] == ["a chunk of 3 events has 2 lines"]
 
 
 def test_a_length_beyond_the_file_is_not_believed(tmp_path: Path) -> None:
-    head = Head(JOURNAL, 0, 7, 0, 0)
-    file = write_file(tmp_path / "0", head, chunk_of(0, 2), chunk_of(2, 4), chunk_of(4, 5))
+    header = Header(JOURNAL, 0, 7, 0, 0)
+    file = write_file(tmp_path / "0", header, chunk_of(0, 2), chunk_of(2, 4), chunk_of(4, 5))
     content = bytearray(file.read_bytes())
     place = offsets(file)[1]
     content[place + 8 : place + 12] = (2**31).to_bytes(4, "little")
@@ -156,7 +156,7 @@ def test_a_length_beyond_the_file_is_not_believed(tmp_path: Path) -> None:
 def test_large_chunks_and_many_are_read_alike(tmp_path: Path) -> None:
     large = Chunk(0, 1, 7, 0, 0, event_line(0, properties={"text": "x" * 3_000_000}) + b"\n")
     small = (chunk_of(number, number + 1) for number in range(1, 3000))
-    write_file(tmp_path / "0", Head(JOURNAL, 0, 7, 0, 0), large, *small)
+    write_file(tmp_path / "0", Header(JOURNAL, 0, 7, 0, 0), large, *small)
 
     assert verified(tmp_path) == Verified([], 3000, 0)
 
@@ -169,7 +169,7 @@ def test_what_a_disk_does_not_give_back_is_read_as_zeros() -> None:
 
 
 def test_events_that_overlap_within_a_file_are_counted_once(tmp_path: Path) -> None:
-    write_file(tmp_path / "0", Head(JOURNAL, 0, 7, 0, 0), chunk_of(0, 2), chunk_of(1, 4), chunk_of(4, 5))
+    write_file(tmp_path / "0", Header(JOURNAL, 0, 7, 0, 0), chunk_of(0, 2), chunk_of(1, 4), chunk_of(4, 5))
 
     found = verified(tmp_path)
 
@@ -183,7 +183,7 @@ def test_what_nobody_was_told_of_in_an_abandoned_file_is_not_counted(tmp_path: P
     copy = shutil.copytree(tmp_path / "0", tmp_path / "copy/0")
     partition.close()
     flip(copy / files.name(0), b"m1")
-    write_file(copy, Head(JOURNAL, 0, 8, 2, 0), chunk_of(2, 5, epoch=8))
+    write_file(copy, Header(JOURNAL, 0, 8, 2, 0), chunk_of(2, 5, epoch=8))
 
     found = verified(tmp_path / "copy")
 

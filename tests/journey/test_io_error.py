@@ -40,7 +40,7 @@ def failing(running: Gateway, process: str, call: str, when: str) -> Tampering:
 
 def has_begun(running: Gateway) -> bool:
     """Whether the sink has a position, though no event yet."""
-    state = State.look(running.folder / "data/journal/state.db")
+    state = State.open_read_only(running.folder / "data/journal/state.db")
     try:
         return bool(state.positions())
     finally:

@@ -63,7 +63,7 @@ def test_a_gateway_that_lost_its_folder_to_another_ends_at_once(tmp_path: Path) 
     with Gateway(tmp_path) as running:
         children = running.children().values()
         (path / "LOCK").unlink()
-        with Home(path).own(patience=0):
+        with Home(path).own(timeout=0):
             code = running.process.wait(PATIENCE)
         last = running.logged().splitlines()[-1]
 

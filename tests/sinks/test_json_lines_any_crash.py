@@ -38,7 +38,7 @@ class Delivery:
 
     def connect(self) -> None:
         self.file = OwnedFile(self.sink, "archive", self.receipt)
-        self.receipt = self.file.begun or self.receipt
+        self.receipt = self.file.initial_receipt or self.receipt
 
     def take(self, step: Step) -> None:
         first = self.recorded[step.partition]

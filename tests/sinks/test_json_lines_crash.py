@@ -9,7 +9,7 @@ from structlog.testing import capture_logs
 
 from gateway.errors import SinkUnavailable
 from gateway.sinks.json_lines import JsonLines, OwnedFile
-from gateway.sinks.locked_file import LONGEST
+from gateway.sinks.locked_file import MAX_TAIL_BYTES
 from gateway.units import Size
 from tests.build import event_line, event_lines
 from tests.sinks.batches import batch, lines, others, write
@@ -100,7 +100,7 @@ def test_they_are_told_of_once(file: Path) -> None:
     with capture_logs() as logs:
         receipt = opened.append(batch(1000, 1010))
         for _ in range(50):
-            opened.look()
+            opened.check()
         after = opened.append(batch(1010, 1020))
     opened.close()
     with capture_logs() as later:
@@ -128,7 +128,7 @@ def test_a_journal_that_is_as_new_as_the_file_fills_up_an_older_state(file: Path
 def test_more_than_is_ever_looked_at_stays_and_is_told_of(file: Path) -> None:
     sink = JsonLines(path=file)
     recorded = write(sink, b"", batch(0, 2))
-    large = b'{"filler": "' + b"x" * LONGEST + b'"}\n'
+    large = b'{"filler": "' + b"x" * MAX_TAIL_BYTES + b'"}\n'
     add(file, large)
 
     with capture_logs() as logs:

@@ -159,11 +159,11 @@ def test_a_new_file_is_tried_for_again_until_there_can_be_one(opened: OwnedFile,
     opened.append(batch(0, 2))
     moved = file.rename(file.with_name("moved"))
     file.mkdir()
-    opened.look()
+    opened.check()
     with pytest.raises(SinkUnavailable, match="Is a directory"):
         opened.append(batch(2, 5))
     file.rmdir()
-    opened.look()
+    opened.check()
     opened.append(batch(2, 5))
 
     assert (lines(moved), lines(file)) == (event_lines(0, 2), event_lines(2, 5))
@@ -174,7 +174,7 @@ def test_after_it_was_closed_no_file_is_begun(file: Path) -> None:
     closed.close()
     file.unlink()
 
-    closed.look()
+    closed.check()
 
     assert not file.exists()
 

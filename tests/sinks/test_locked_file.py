@@ -104,7 +104,7 @@ def test_half_a_line_is_found_however_long_it_is(path: Path, size: int) -> None:
     file = LockedFile(path)
     file.append(b"one\n" + b"x" * size)
 
-    half = file.half_line()
+    half = file.partial_line()
     file.close()
 
     assert half == b"x" * size
@@ -114,7 +114,7 @@ def test_a_file_without_line_ends_is_half_a_line(path: Path) -> None:
     file = LockedFile(path)
     file.append(b"x" * 100_000)
 
-    half = file.half_line()
+    half = file.partial_line()
     file.close()
 
     assert half == b"x" * 100_000
@@ -122,11 +122,11 @@ def test_a_file_without_line_ends_is_half_a_line(path: Path) -> None:
 
 def test_it_knows_whether_it_has_its_name(path: Path) -> None:
     file = LockedFile(path)
-    named = file.has_its_name()
+    named = file.is_in_place()
     path.rename(path.with_name("moved"))
-    nameless = file.has_its_name()
+    nameless = file.is_in_place()
     path.touch()
-    taken = file.has_its_name()
+    taken = file.is_in_place()
     file.close()
 
     assert (named, nameless, taken) == (True, False, False)

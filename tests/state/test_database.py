@@ -189,7 +189,7 @@ def test_a_file_that_lost_its_name_is_not_written(path: Path, tmp_path: Path, ho
     with pytest.raises(StateLost):
         state.record("sink", "0", Position(9), Tally())
     with pytest.raises(StateLost):
-        state.keep_receipt("sink", b"receipt")
+        state.save_receipt("sink", b"receipt")
     with pytest.raises(StateLost):
         state.paused()
 

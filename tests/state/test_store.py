@@ -73,7 +73,7 @@ def test_counts_add_up_over_batches_and_partitions(state: State) -> None:
 
 
 def test_a_receipt_is_kept_until_there_is_a_new_one(state: State) -> None:
-    state.keep_receipt("sink", b"at first")
+    state.save_receipt("sink", b"at first")
     kept = state.receipt("sink")
     state.record("sink", "0", Position(1), Tally(), bytes(range(256)))
     state.record("sink", "0", Position(2), Tally())
@@ -150,7 +150,7 @@ def test_the_log_does_not_grow_for_ever(path: Path, state: State) -> None:
 
 
 def test_another_process_may_look_while_one_records(path: Path, state: State) -> None:
-    looking = State.look(path)
+    looking = State.open_read_only(path)
     state.record("sink", "0", Position(3), Tally({DELIVERED: 3}))
 
     assert looking.positions() == {("sink", "0"): Position(3)}
@@ -162,6 +162,6 @@ def test_another_process_may_look_while_one_records(path: Path, state: State) ->
 
 def test_to_look_before_there_is_anything_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(StateUnavailable):
-        State.look(tmp_path / "state.db")
+        State.open_read_only(tmp_path / "state.db")
 
     assert list(tmp_path.iterdir()) == []
