@@ -123,7 +123,7 @@ def test_a_folder_of_another_format_is_refused_and_left_alone(home: Home, rest: 
 
     told = refused(home.folder)
 
-    assert told.startswith(f"{home} has format 2, and this version format 1: move the folder away")
+    assert told.startswith(f"{home} has format 2; this version reads format 1: move the folder away")
     assert home.identity.read_bytes() == content
 
 

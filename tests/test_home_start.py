@@ -91,7 +91,7 @@ def test_a_database_that_is_not_this_users_is_found_at_the_start() -> None:
 
         told = refused(folder)
 
-    assert told == f"{folder}/state.db: this user cannot write it"
+    assert told == f"{folder}/state.db: this user cannot write to it"
 
 
 def test_a_folder_that_is_not_this_users_is_found_at_the_start() -> None:
@@ -143,7 +143,7 @@ def test_the_longest_path_is_one_that_works(tmp_path: Path) -> None:
 def test_a_path_that_is_not_utf8_is_found_at_the_start(tmp_path: Path) -> None:
     folder = tmp_path / os.fsdecode(b"\xff")
 
-    assert refused(folder) == rf"{tmp_path}/\xff is not UTF-8, as SQLite needs it"
+    assert refused(folder) == rf"{tmp_path}/\xff is not valid UTF-8, which SQLite requires"
 
 
 def test_damage_is_left_to_those_who_use_the_database(home: Home) -> None:

@@ -1,7 +1,8 @@
 """
-What the catalogue knows of an event's products and the event does not say.
+Enrichment: add to an event's products the properties that only the catalogue has.
 
-Looked at are `properties.items[].product.id` and, in Segment's words, `properties.products[].product_id`.
+Products are found by `properties.items[].product.id` (Commanders Act) and
+`properties.products[].product_id` (Segment).
 """
 
 from collections.abc import Mapping
@@ -21,7 +22,7 @@ log = structlog.get_logger()
 
 _MAX_CACHED_PRODUCTS = 50_000
 _PROPERTIES = b'"properties":'
-"""In a canonical line it stands first in its place: only texts come before, whose quotes are escaped."""
+"""The first occurrence in a canonical line is the key: only strings, with escaped quotes, precede it."""
 
 
 class _Item(msgspec.Struct):
@@ -53,7 +54,11 @@ _entries = msgspec.json.Decoder(list[Raw]).decode
 
 
 class Enricher:
-    """Completes the events of sites that have a catalogue; it is looked up anew when it has changed."""
+    """
+    Enriches the events of sites that have a catalogue. Not thread-safe.
+
+    Products are cached until the catalogue changes.
+    """
 
     def __init__(self, catalogue: Path) -> None:
         self._path = catalogue
@@ -64,12 +69,17 @@ class Enricher:
         self._cache: dict[tuple[str, str, bytes], bytes] = {}
 
     def enrich(self, lines: list[bytes]) -> list[bytes]:
-        """The same lines, some of them completed. Without its catalogue an event is better than none."""
+        """
+        Return the same events in order, with missing product properties added.
+
+        If the catalogue cannot be read, for example because it is locked, the events are returned unchanged
+        and the error is logged once.
+        """
         try:
             return self._enrich_all(lines)
         except (apsw.Error, OSError) as error:
             if str(error) != self._last_error:
-                log.warning("catalogue not readable, events go as they are", error=str(error))
+                log.warning("catalogue unavailable, events delivered without enrichment", error=str(error))
             self._last_error = str(error)
             self._close()
             return lines
@@ -84,13 +94,13 @@ class Enricher:
             self._connection = sqlite.open_for_reading(self._path)
         version = self._connection.pragma("data_version")
         if version != self._version or len(self._cache) > _MAX_CACHED_PRODUCTS:
-            self._files = sqlite.DatabaseFiles(self._path)  # those of its logs come and go with who writes
+            self._files = sqlite.DatabaseFiles(self._path)  # its logs come and go with its writers
             self._version = version
             self._cache.clear()
         catalogue = self._connection
         found = [self._enrich_line(line, catalogue) if line.find(b'"product') > 0 else line for line in lines]
         if self._last_error:
-            log.info("catalogue readable again")
+            log.info("catalogue available again")
         self._last_error = ""
         return found
 
@@ -103,7 +113,7 @@ class Enricher:
         try:
             view = _decode_view(line)
         except msgspec.ValidationError:
-            return line  # `items` is something else here
+            return line  # `items` or `products` has another type
         site, lists = view.source.site_id, view.properties
         if not site:
             return line
@@ -120,7 +130,7 @@ class Enricher:
     def _changes(
         self, site: str, key: str, products: list[bytes], catalogue: apsw.Connection
     ) -> dict[bytes, bytes]:
-        """The products of which more is known than the event says, and what they become."""
+        """Return a map from each product that the catalogue extends to the extended product."""
         changes = {}
         for product in products:
             full = self._cache.get((site, key, product))
@@ -132,7 +142,7 @@ class Enricher:
 
 
 def _look_up(catalogue: apsw.Connection, site: str, key: str, product: bytes) -> bytes:
-    """A product of an event with all that is known of it."""
+    """Return a product with the properties of the catalogue added."""
     fields = objects.fields(Raw(product))
     id = values.find_label(fields.get(key)) if fields else None
     found = find(catalogue, site, id) if id else None
@@ -146,15 +156,16 @@ def _look_up(catalogue: apsw.Connection, site: str, key: str, product: bytes) ->
 
 def _replace_products(line: bytes, products: list[bytes], changes: Mapping[bytes, bytes]) -> bytes:
     """
-    The line with its products exchanged, which are looked for as texts: that takes a fifth of the time.
-    If the same text stands somewhere else too, the line is taken apart.
+    Return the line with its products replaced by text search, in a fifth of the time of decoding it.
+
+    If the text of a product also occurs elsewhere in the line, the line is decoded.
     """
     new = line
     for product, full in changes.items():
-        pieces = new.split(product)
-        if len(pieces) - 1 != products.count(product):
+        parts = new.split(product)
+        if len(parts) - 1 != products.count(product):
             return _replace_in_decoded(line, changes, changes)
-        new = full.join(pieces)
+        new = full.join(parts)
     return new
 
 

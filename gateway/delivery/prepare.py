@@ -1,4 +1,4 @@
-"""What happens to chunks on their way to a sink: filtered, completed from the catalogue, translated."""
+"""Preparation of chunks for a sink: filter, enrich from the catalogue, translate."""
 
 from collections.abc import Sequence
 
@@ -11,7 +11,7 @@ from gateway.state.tally import Tally
 
 
 class Preparation:
-    """Of the events for one sink. A chunk in which it has nothing to look for is not decoded."""
+    """The steps for one sink. A chunk that no step can change is passed on without being decoded."""
 
     def __init__(self, name: str, sink: Sink, enricher: Enricher) -> None:
         self._route = Route(name, sink)
@@ -21,7 +21,7 @@ class Preparation:
         self._decode_flags = INTEGRATIONS | PRODUCTS | (CONSENT if sink.consent else 0)
 
     def prepare(self, chunks: Sequence[Chunk], tally: Tally) -> tuple[bytes, int]:
-        """The events for the sink as lines, and how many they are; what it does not get goes to the tally."""
+        """Return the sink's events as JSON lines, and their number. Filtered events are added to `tally`."""
         parts: list[bytes | memoryview] = []
         count = 0
         for chunk in chunks:

@@ -1,5 +1,5 @@
 """
-What a product may say of itself, and what is wrong with a file of them.
+Validation of products.
 
 https://doc.commandersact.com/features/sources/sources-catalog/import-conversions/api-conversions-and-product-catalog
 """
@@ -14,19 +14,19 @@ from msgspec import Raw
 from gateway import objects, values
 from gateway.records.table import Record
 
-_MAX_ID_CHARACTERS = 50  # characters
+_MAX_ID_CHARACTERS = 50
 
 _texts = msgspec.json.Decoder(list[str]).decode
 
 Check = Callable[[Raw], str | None]
-"""The code of what is wrong with a value, if anything is."""
+"""A function that returns the error code of a value, or None if it is valid."""
 
 
 class Fault(msgspec.Struct, frozen=True):
-    """What is wrong with one line."""
+    """An error in a line."""
 
     line: int
-    """Counted from 1, empty ones too."""
+    """The line number, from 1; empty lines count."""
     code: str
     field: str = ""
     id: str = ""
@@ -37,8 +37,11 @@ class Fault(msgspec.Struct, frozen=True):
 
 
 def check(lines: Iterable[bytes], start: int = 1) -> tuple[list[Record], list[Fault]]:
-    """The products of a file of JSON lines, and the faults of all lines that hold none. `start` is the
-    number of the first line."""
+    """
+    Return the valid products in JSON lines, and the faults of all other lines. Empty lines are skipped.
+
+    `start` is the number of the first line.
+    """
     records, faults = [], []
     for number, line in enumerate(lines, start):
         if not line.strip():
@@ -74,7 +77,7 @@ def _fault(name: str, value: Raw) -> str | None:
 
 
 def errors(faults: Iterable[Fault]) -> list[dict[str, Any]]:
-    """All faults, those of one kind and property together, as the documents list them."""
+    """Return faults in the error format of the Product API, grouped by code and property."""
     grouped: dict[tuple[str, str], list[Fault]] = {}
     for fault in faults:
         grouped.setdefault((fault.code, fault.field), []).append(fault)
@@ -172,4 +175,4 @@ PROPERTIES: Mapping[str, Check] = {
     "mpn": _text(),
     "custom": _object,
 }
-"""Others are kept as they are."""
+"""The checks by property; properties that are not listed are stored unchanged."""

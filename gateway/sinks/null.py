@@ -1,4 +1,4 @@
-"""Take everything and keep nothing: for measuring the rest of the gateway."""
+"""Discard events, to measure the rest of the gateway."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -13,6 +13,8 @@ class Null(Sink, tag="null"):
 
 
 class NullConnection:
+    """Discards every batch."""
+
     receipt = b""
 
     async def write(self, batch: Batch, /) -> bytes:

@@ -1,8 +1,8 @@
 """
-One thread that looks after all open files, several times a second.
+One thread that checks all open files of sinks, several times a second.
 
-A thread or a timer for each of them would cost more than the looks do, and the event loop must not wait for a
-file system that hangs.
+A thread or timer for each file would cost more than the checks, and the event loop must not wait for a file
+system that hangs.
 """
 
 import time
@@ -10,11 +10,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from threading import Lock, Thread
 
-_INTERVAL_SECONDS = 0.25  # seconds
+_INTERVAL_SECONDS = 0.25
 
 
 class Watch:
-    """Calls what it is given as long as it is wanted; its thread lives only as long as there is anything."""
+    """Calls registered functions at an interval, in a thread that runs while there are any. Thread-safe."""
 
     def __init__(self, every: float = _INTERVAL_SECONDS) -> None:
         self._every = every
@@ -25,9 +25,9 @@ class Watch:
     @contextmanager
     def calling(self, check: Callable[[], None]) -> Iterator[None]:
         """
-        Call `look` every so many seconds while the block lasts, and at most once after its end.
+        Call `check` at the interval for the duration of the block, and at most once after its end.
 
-        It is called in another thread, raises nothing, and waits for nobody.
+        `check` is called in another thread. It must not raise, and must not wait for a lock.
         """
         with self._lock:
             self._checks.append(check)
@@ -53,4 +53,4 @@ class Watch:
 
 
 WATCH = Watch()
-"""That of the process."""
+"""The watch of this process."""

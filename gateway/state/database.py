@@ -1,8 +1,8 @@
 """
-state.db: a SQLite database that several processes write, and whose journal it names.
+state.db: a SQLite database that several processes write, and that belongs to one journal.
 
-It is made, checked and set aside by `prepare` alone, in the process that owns the gateway's folder. Whoever
-has it open stops writing as soon as the file has lost its name: another has taken its place, or will.
+`prepare` alone creates and checks the file and sets it aside, in the process that owns the gateway's folder.
+A process that has the file open stops writing as soon as the file is removed or replaced.
 """
 
 import threading
@@ -20,10 +20,10 @@ log = structlog.get_logger()
 
 _VERSION = 1
 _BUSY_TIMEOUT_MS = 10_000
-"""Milliseconds for which another process may write."""
-_RECREATED = "state begun anew, sinks repeat what is kept"
+"""How long to wait for a write of another process."""
+_RECREATED = "state recreated, retained events are delivered again"
 _CHECKPOINT_PAGES = 250
-"""Pages in the log, of 4 KB each, until they are moved into the database."""
+"""The size of the write-ahead log, in pages of 4 KB, at which it is checkpointed."""
 
 _SCHEMA = """
 CREATE TABLE meta (version INTEGER NOT NULL, journal BLOB NOT NULL);
@@ -52,11 +52,11 @@ CREATE TABLE paused (sink TEXT PRIMARY KEY) WITHOUT ROWID;
 
 def prepare(path: Path, journal: bytes, *, expected: bool = False) -> None:
     """
-    See to it that there is a state of this journal; only for the process that owns the gateway's folder.
+    Ensure that there is a state of this journal. Only the process that owns the gateway's folder may call it.
 
-    A state that is damaged, or another journal's, is set aside with a warning, and begun anew: sinks then
-    begin with the oldest event that is kept. `expected` is whether there has been one, so that a warning
-    tells if it is missing. ConfigError if it has another version, or cannot be written.
+    A state that is damaged or belongs to another journal is set aside with a warning and recreated; delivery
+    then starts again with the oldest retained event. `expected` logs a warning if there is no state yet.
+    Raises ConfigError if the state has another version or cannot be written.
     """
     try:
         try:
@@ -68,8 +68,8 @@ def prepare(path: Path, journal: bytes, *, expected: bool = False) -> None:
             return
         if version != _VERSION:
             raise ConfigError(
-                f"{path} has version {version}, and this gateway needs version {_VERSION}: move it away,"
-                " and sinks begin with the oldest event that is kept"
+                f"{path} has version {version}; this gateway requires version {_VERSION}: move it away,"
+                " and sinks start with the oldest retained event"
             )
         if owner != journal:
             _recreate(path, journal, "other", names=owner.hex())
@@ -80,7 +80,7 @@ def prepare(path: Path, journal: bytes, *, expected: bool = False) -> None:
 
 
 def _create(path: Path, journal: bytes) -> tuple[int, bytes]:
-    """Make what is missing, and return the version and the journal of what is there."""
+    """Create the database or its schema if missing; return the version and the journal it holds."""
     with closing(sqlite.open_for_writing(path, create=True, busy_timeout=_BUSY_TIMEOUT_MS)) as connection:
         sqlite.check_pages(connection)
         with connection:
@@ -97,7 +97,7 @@ def _recreate(path: Path, journal: bytes, word: str, **facts: str) -> None:
 
 
 def _read_meta(connection: apsw.Connection) -> tuple[int, bytes]:
-    """Return version and journal; version 0 if the database is something else."""
+    """Return version and journal; version 0 if the database has another schema."""
     try:
         version, journal = connection.execute("SELECT version, journal FROM meta").get
         return int(version), bytes(journal)
@@ -106,7 +106,7 @@ def _read_meta(connection: apsw.Connection) -> tuple[int, bytes]:
 
 
 class Database:
-    """The connections of one process to the state, for all of its threads: reading waits for no writer."""
+    """The connections of one process to the state. Thread-safe; readers do not wait for writers."""
 
     def __init__(self, path: Path, reader: apsw.Connection, writer: apsw.Connection | None) -> None:
         self.path = path
@@ -118,7 +118,7 @@ class Database:
 
     @classmethod
     def open(cls, path: Path, journal: bytes) -> "Database":
-        """Open what `prepare` has made; StateUnavailable if it is not there, or another journal's."""
+        """Open the state for reading and writing. Raises StateUnavailable unless `prepare` has created it."""
         with _translating(path), ExitStack() as opened:
             writer = opened.enter_context(
                 closing(sqlite.open_for_writing(path, busy_timeout=_BUSY_TIMEOUT_MS))
@@ -130,7 +130,7 @@ class Database:
 
     @classmethod
     def open_read_only(cls, path: Path) -> "Database":
-        """Open to read only; StateUnavailable if there is nothing yet."""
+        """Open the state of any journal for reading. Raises StateUnavailable if there is none."""
         with _translating(path):
             return cls._check(cls(path, sqlite.open_for_reading(path), None), None)
 
@@ -150,19 +150,19 @@ class Database:
 
     @contextmanager
     def reading(self) -> Iterator[apsw.Connection]:
-        """Lend the connection that reads; StateUnavailable."""
+        """Lend the reading connection for the duration of the block. Raises StateUnavailable."""
         with self._reading, _translating(self.path):
             yield self._reader
 
     @contextmanager
     def writing(self) -> Iterator[apsw.Connection]:
         """
-        Lend the connection that writes, for one transaction that is durable when the block is left.
+        Lend the writing connection for one transaction, which is durable when the block is left.
 
-        StateLost or StateUnavailable; then, as after any other error, nothing of it has happened.
+        Raises StateLost or StateUnavailable. After any error the transaction has been rolled back.
         """
         if self._writer is None:
-            raise StateUnavailable(f"{self.path} was opened to be read")
+            raise StateUnavailable(f"{self.path} is open for reading only")
         with self._writing, _translating(self.path):
             self.check_not_replaced()
             self._writer.execute("BEGIN IMMEDIATE")
@@ -175,10 +175,10 @@ class Database:
                 raise
 
     def check_not_replaced(self) -> None:
-        """StateLost if the file that is open no longer has its name: nobody else would ever see it."""
+        """Raise StateLost if the open file was removed or replaced: writes to it would be lost."""
         if not self._files.are_current():
             self._files.remove_stale_logs()
-            raise StateLost(f"{self.path} was removed, or another file has its name")
+            raise StateLost(f"{self.path} was removed or replaced")
 
     def close(self) -> None:
         self._reader.close()

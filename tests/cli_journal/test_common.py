@@ -34,8 +34,8 @@ def test_what_cannot_be_done_is_said_in_a_line(tmp_path: Path, command: str) -> 
     unconfigured = run(command, "--config", tmp_path / "none.toml")
 
     for result, message in (
-        (nowhere, f"{tmp_path}/none is not there; name a journal's folder, a partition's folder or a file"),
-        (never, f"[journal] path: {tmp_path}/here is not there; has the gateway ever run?"),
+        (nowhere, f"{tmp_path}/none does not exist; give the folder of a journal or partition, or a file"),
+        (never, f"[journal] path: {tmp_path}/here does not exist; has the gateway ever run?"),
         (unconfigured, f"{tmp_path}/none.toml: No such file or directory"),
     ):
         assert (result.exit_code, result.stdout, result.stderr) == (2, "", f"gateway: {message}\n")

@@ -80,16 +80,18 @@ def test_damage_is_said_beside_the_events(damaged: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        pytest.param(["--from", "7"], "--from: say in which partition, one of 0, 1", id="no partition"),
+        pytest.param(
+            ["--from", "7"], "--from: the partition is ambiguous; choose one of 0, 1", id="no partition"
+        ),
         pytest.param(
             ["--from", "0/7", "--partition", "1"],
-            "--from: say in which partition, one of 0, 1",
+            "--from: the partition is ambiguous; choose one of 0, 1",
             id="two partitions",
         ),
         pytest.param(["--from", "2/0"], "has no partition 2, only 0, 1", id="another partition"),
         pytest.param(["--partition", "2"], "has no partition 2, only 0, 1", id="the same by its option"),
-        pytest.param(["--from", "0/9"], "position 9 is not one of this journal", id="past the end"),
-        pytest.param(["--json", "--positions"], "leave --positions out", id="positions twice"),
+        pytest.param(["--from", "0/9"], "position 9 does not belong to this journal", id="past the end"),
+        pytest.param(["--json", "--positions"], "omit --positions", id="positions twice"),
         pytest.param(["--since", "soon"], "an age such as \"2h\", got 'soon'", id="no time"),
     ],
 )

@@ -57,7 +57,7 @@ def test_estimates_are_marked(tmp_path: Path) -> None:
 
     assert "~2,001" in result.stdout
     assert result.stdout.endswith(
-        "\n~ Estimated from the first 2,000 chunks of each file; all else is exact.\n"
+        "\n~ estimated from the first 2,000 chunks of each file; all other figures are exact\n"
     )
 
 

@@ -16,7 +16,7 @@ def test_a_whole_journal_is_said_to_be_whole(tmp_path: Path) -> None:
     result = run("verify", tmp_path)
 
     assert (result.exit_code, result.stderr) == (0, "")
-    assert result.stdout == f"3 events in 2 files of 2 partitions, journal {ID}, all whole\n"
+    assert result.stdout == f"3 events in 2 files of 2 partitions, journal {ID}, no faults\n"
 
 
 def test_every_fault_is_a_line(damaged: Path) -> None:

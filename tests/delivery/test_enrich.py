@@ -143,6 +143,6 @@ def test_a_catalogue_that_cannot_be_read_is_told_of_once(tmp_path: Path) -> None
         enricher.enrich([line])
 
     assert [(each["log_level"], each["event"]) for each in logs] == [
-        ("warning", "catalogue not readable, events go as they are"),
-        ("info", "catalogue readable again"),
+        ("warning", "catalogue unavailable, events delivered without enrichment"),
+        ("info", "catalogue available again"),
     ]

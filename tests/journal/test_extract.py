@@ -57,7 +57,7 @@ def test_they_begin_where_it_is_said(tmp_path: Path, start: int) -> None:
 def test_a_beginning_past_the_end_is_unknown(tmp_path: Path) -> None:
     keep(tmp_path / "0", event_lines(0, 3))
 
-    with pytest.raises(UnknownPosition, match="position 4 is not one of this journal, which has 0 to 3"):
+    with pytest.raises(UnknownPosition, match="position 4 does not belong to this journal, which has 0 to 3"):
         extracted(tmp_path, Selection("0", 4))
 
 

@@ -83,12 +83,12 @@ def test_most_files_say_which_journal_it_is(tmp_path: Path) -> None:
 
 
 def test_what_is_not_there_is_said(tmp_path: Path) -> None:
-    with pytest.raises(NotAJournal, match="none is not there; name a journal's folder"):
+    with pytest.raises(NotAJournal, match="none does not exist; give the folder"):
         find(tmp_path / "none")
 
 
 def test_a_folder_without_partitions_is_no_journal(tmp_path: Path) -> None:
-    with pytest.raises(NotAJournal, match="holds no journal; it has no folder of a partition and no file"):
+    with pytest.raises(NotAJournal, match="is not a journal; it has no partitions and no journal files"):
         find(tmp_path)
 
 
@@ -103,7 +103,7 @@ def test_another_file_is_no_journal(tmp_path: Path) -> None:
     file = tmp_path / "notes.txt"
     file.write_text("notes")
 
-    with pytest.raises(NotAJournal, match=r"notes\.txt is not a file of a journal"):
+    with pytest.raises(NotAJournal, match=r"notes\.txt is not a journal file"):
         find(file)
 
 
@@ -113,7 +113,7 @@ def test_the_format_of_a_later_version_is_refused(tmp_path: Path) -> None:
     content[6] = content[2048 + 6] = 9
     file.write_bytes(content)
 
-    with pytest.raises(NotAJournal, match=r"has format 9, written by a later version.*: use that version"):
+    with pytest.raises(NotAJournal, match=r"has format 9, .*: use the later version"):
         find(tmp_path)
 
 

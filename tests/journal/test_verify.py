@@ -46,7 +46,7 @@ def test_a_file_that_is_missing_between_two_is_named_by_its_events(tmp_path: Pat
 
     assert (found.events, found.lost) == (3, 5)
     assert [finding.message for finding in found.findings] == [
-        "the next file begins too late; 5 events cannot be read: 0/2 to 0/6"
+        "the next file starts too late; 5 events cannot be read: 0/2 to 0/6"
     ]
 
 
@@ -70,10 +70,10 @@ def test_events_that_stand_in_two_files_are_counted_once(tmp_path: Path) -> None
 @pytest.mark.parametrize(
     ("places", "message"),
     [
-        pytest.param([20], "the first copy of its header is damaged; this costs no event", id="first"),
-        pytest.param([2068], "the second copy of its header is damaged; this costs no event", id="second"),
-        pytest.param([20, 2068], "both copies of its header are damaged; this costs no event", id="both"),
-        pytest.param([6], "the first copy of its header is damaged; this costs no event", id="version"),
+        pytest.param([20], "the first copy of its header is damaged; no event is lost", id="first"),
+        pytest.param([2068], "the second copy of its header is damaged; no event is lost", id="second"),
+        pytest.param([20, 2068], "both copies of its header are damaged; no event is lost", id="both"),
+        pytest.param([6], "the first copy of its header is damaged; no event is lost", id="version"),
     ],
 )
 def test_a_damaged_head_costs_no_event(tmp_path: Path, places: list[int], message: str) -> None:
@@ -97,7 +97,7 @@ def test_a_file_of_another_journal_is_passed_over(tmp_path: Path) -> None:
     found = verified(tmp_path)
 
     assert [finding.message for finding in found.findings] == [
-        f"it belongs to journal {bytes(16).hex()}; it is passed over, and the next start sets it aside"
+        f"it belongs to journal {bytes(16).hex()}; skipped, and set aside at the next start"
     ]
     assert found.events == 3
 
@@ -110,7 +110,7 @@ def test_a_file_of_another_partition_is_passed_over(tmp_path: Path) -> None:
     found = verified(tmp_path)
 
     assert [finding.message for finding in found.findings] == [
-        "it belongs to partition 1; it is passed over, and the next start sets it aside"
+        "it belongs to partition 1; skipped, and set aside at the next start"
     ]
     assert found.events == 2
 
@@ -123,7 +123,7 @@ def test_a_file_under_a_wrong_name_is_passed_over(tmp_path: Path) -> None:
     found = verified(tmp_path)
 
     assert [finding.message for finding in found.findings] == [
-        f"its name should be {file.name}; it is passed over, and the next start sets it aside"
+        f"its name should be {file.name}; skipped, and set aside at the next start"
     ]
     assert found.events == 2
 

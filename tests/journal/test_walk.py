@@ -46,7 +46,7 @@ def test_the_head_of_a_chunk_counts_as_much_as_its_events(tmp_path: Path) -> Non
 
     [finding] = verified(tmp_path).findings
 
-    assert finding.message == "no chunk begins here; 1 event cannot be read: 0/2"
+    assert finding.message == "no chunk starts here; 1 event cannot be read: 0/2"
 
 
 def test_zeros_in_a_file_cost_what_stood_there(tmp_path: Path) -> None:
@@ -57,7 +57,7 @@ def test_zeros_in_a_file_cost_what_stood_there(tmp_path: Path) -> None:
 
     [finding] = verified(tmp_path).findings
 
-    assert finding.message == "there are zeros where a chunk should be; 2 events cannot be read: 0/2 to 0/3"
+    assert finding.message == "zeros instead of a chunk; 2 events cannot be read: 0/2 to 0/3"
 
 
 def test_a_file_that_was_cut_lacks_its_last_events(tmp_path: Path) -> None:
@@ -126,8 +126,8 @@ def test_events_out_of_order_are_told(tmp_path: Path) -> None:
     found = verified(tmp_path)
 
     assert [finding.message for finding in found.findings] == [
-        "event 4 stands where event 2 should; 2 events cannot be read: 0/2 to 0/3",
-        "event 0 stands where event 6 should; this costs no event",
+        "expected event 2, found event 4; 2 events cannot be read: 0/2 to 0/3",
+        "expected event 6, found event 0; no event is lost",
     ]
     assert found.events == 5
 
@@ -149,7 +149,7 @@ def test_a_length_beyond_the_file_is_not_believed(tmp_path: Path) -> None:
     [finding] = verified(tmp_path).findings
 
     assert finding.message == (
-        "a chunk is cut off, or says a wrong length; 2 events cannot be read: 0/2 to 0/3"
+        "a chunk is truncated, or its length is wrong; 2 events cannot be read: 0/2 to 0/3"
     )
 
 

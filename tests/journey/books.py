@@ -16,10 +16,10 @@ from tests.gateway import PATIENCE, Gateway, until
 EVENTS = "data/events.jsonl"
 
 MADE_AGAIN = "files of the data folder removed or replaced; made again"
-REPEATED = "file holds events that no record knows of; they stay"
+REPEATED = "file contains unrecorded events, retained"
 RESTARTED = "process ended, starting it again"
-REWOUND = "position of a sink is not one of this journal; delivering again from the oldest event"
-STATE_ANEW = "state begun anew, sinks repeat what is kept"
+REWOUND = "position does not belong to this journal, delivering again from the oldest event"
+STATE_ANEW = "state recreated, retained events are delivered again"
 
 
 def send(running: Gateway, prefix: str, count: int) -> set[str]:

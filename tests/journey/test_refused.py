@@ -24,18 +24,19 @@ JOURNAL = "data/journal"
 
 EARLIER = (
     "[journal] path: {} holds the journal of an earlier version, 0/1.db:"
-    " move the folder away, or name another path"
+    " move the folder away, or choose another path"
 )
 LATER_JOURNAL = (
-    "[journal] path: {} has format 2, written by a later version of the gateway; this one reads format 1:"
-    " move the folder away, or name another path"
+    "[journal] path: {} has format 2, written by a later version of the gateway; this version reads format 1:"
+    " move the folder away, or choose another path"
 )
 LATER_FOLDER = (
-    "[journal] path: {} has format 2, and this version format 1: move the folder away, or name another path"
+    "[journal] path: {} has format 2; this version reads format 1:"
+    " move the folder away, or choose another path"
 )
 LATER_STATE = (
-    "{}/state.db has version 2, and this gateway needs version 1:"
-    " move it away, and sinks begin with the oldest event that is kept"
+    "{}/state.db has version 2; this gateway requires version 1:"
+    " move it away, and sinks start with the oldest retained event"
 )
 NO_DATABASE = "[journal] path: {}/%s.db: unable to open database file"
 SOMEBODY = 65534
@@ -181,7 +182,9 @@ def test_a_path_that_no_file_or_database_can_have_is_refused_in_one_line(tmp_pat
 
     assert too_long.startswith(f"[journal] path: {longest} is ")
     assert too_long.endswith(" bytes too long for SQLite")
-    assert not_utf8 == rf"[journal] path: {tmp_path}/\xff/data/journal is not UTF-8, as SQLite needs it"
+    assert (
+        not_utf8 == rf"[journal] path: {tmp_path}/\xff/data/journal is not valid UTF-8, which SQLite requires"
+    )
     assert nul.endswith(r"[journal] path: expected a path, got 'a\x00b'")
     assert not longest.exists()
 

@@ -31,8 +31,8 @@ from tests.journey.books import (
 
 JOURNAL = "data/journal"
 
-BEGUN = "file moved away or deleted, a new one begun"
-RESCUED = "journal file was removed or replaced; it was written again"
+BEGUN = "file renamed or deleted, new file created"
+RESCUED = "journal file removed or replaced, restored"
 
 Act = Callable[[Path], object]
 

@@ -21,10 +21,10 @@ from tests.journey.books import EVENTS, RESTARTED, REWOUND, Listener, await_arri
 CONFIG = DEFAULTS.replace("[sources.default]", '[sources.default]\nsite_id = "29"\napi_tokens = ["secret"]')
 PARTITION = "data/journal/0"
 
-HEAD_DAMAGED = "head of a journal file damaged; it is written again"
-RESCUED = "journal file was removed or replaced; it was written again"
+HEAD_DAMAGED = "journal file header damaged, rewritten"
+RESCUED = "journal file removed or replaced, restored"
 SET_ASIDE = "journal file set aside"
-TAIL_SET_ASIDE = "unfinished chunk set aside"
+TAIL_SET_ASIDE = "incomplete chunk set aside"
 
 Act = Callable[[Path], object]
 
@@ -163,7 +163,7 @@ def test_people_are_kept_in_a_new_file_when_theirs_is_removed_while_it_runs(
     resting.start()
 
     assert (find_person(resting, "before"), find_person(resting, "after")) == (404, 200)
-    assert listener.troubles == ["records were removed or replaced, going on with what is there"]
+    assert listener.troubles == ["records file removed or replaced, reopened"]
 
 
 def put_person(running: Gateway, id: str) -> None:

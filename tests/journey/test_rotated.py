@@ -15,7 +15,7 @@ from tests.journey.load import NOTHING_WRONG, Load
 
 ROTATIONS = 4
 
-SHORTER = "file shorter than it was"
+SHORTER = "file truncated by another program"
 
 Rotate = Callable[[Gateway, str], None]
 

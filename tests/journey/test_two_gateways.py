@@ -98,7 +98,7 @@ def test_a_sinks_file_that_another_gateway_has_is_waited_for(tmp_path: Path) -> 
 
         await_arrival(second, of_first | of_second, str(file))
 
-    assert "another process or sink has this file open" in told["error"]
+    assert "the file is in use by another process or sink" in told["error"]
 
 
 def test_at_a_changed_journal_path_a_new_journal_begins_and_the_sinks_file_goes_on(tmp_path: Path) -> None:

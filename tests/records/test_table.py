@@ -11,7 +11,7 @@ from structlog.testing import capture_logs
 from gateway.errors import JournalUnavailable
 from gateway.records.table import Record, Table
 
-LOST = "records were removed or replaced, going on with what is there"
+LOST = "records file removed or replaced, reopened"
 
 
 def record(id: str, **fields: Any) -> Record:

@@ -137,7 +137,7 @@ async def test_so_is_a_file_that_another_sink_has_under_another_name(file: Path)
     file.with_name("link").symlink_to(file.parent)
 
     async with JsonLines(path=file).connect("one", b""):
-        with pytest.raises(SinkUnavailable, match="another process or sink has this file open"):
+        with pytest.raises(SinkUnavailable, match="the file is in use by another process or sink"):
             async with JsonLines(path=file.with_name("link") / "events.jsonl").connect("other", b""):
                 pass
 

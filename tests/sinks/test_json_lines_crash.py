@@ -62,7 +62,7 @@ def test_half_a_line_that_others_come_behind_is_moved_aside(file: Path) -> None:
     assert aside.read_bytes() == half
     assert sorted(lines(file)) == sorted(event_lines(0, 5) + event_lines(100, 103))
     assert [(entry["log_level"], entry["event"], entry["bytes"]) for entry in logs] == [
-        ("warning", "half a line moved aside", len(half))
+        ("warning", "partial line set aside", len(half))
     ]
 
 

@@ -75,7 +75,7 @@ def test_logrotate_leaves_the_new_file_to_us(
 
     assert lines(file.with_name("events.jsonl.1"), file) == event_lines(0, 5)
     assert lines(file) == event_lines(2, 5)
-    assert [entry["event"] for entry in logs] == ["file moved away or deleted, a new one begun"]
+    assert [entry["event"] for entry in logs] == ["file renamed or deleted, new file created"]
 
 
 def test_logrotate_copies_and_truncates(
@@ -89,7 +89,7 @@ def test_logrotate_copies_and_truncates(
     assert lines(file.with_name("events.jsonl.1")) == event_lines(0, 2)
     assert lines(file) == event_lines(2, 6)
     assert [(entry["log_level"], entry["event"], entry["missing"]) for entry in logs] == [
-        ("warning", "file shorter than it was", len(batch(0, 2).data))
+        ("warning", "file truncated by another program", len(batch(0, 2).data))
     ]
 
 

@@ -148,7 +148,7 @@ def test_a_state_of_another_version_stops_the_start_and_is_left_alone(path: Path
 
     [line] = error.value.mistakes
     assert line.startswith(f"{path} has version ")
-    assert "this gateway needs version 1: move it away" in line
+    assert "this gateway requires version 1: move it away" in line
     assert (path.read_bytes(), set_aside(path)) == (before, [])
     with pytest.raises(StateUnavailable, match="has version"):
         State.open(path, ID)

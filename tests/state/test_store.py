@@ -155,7 +155,7 @@ def test_another_process_may_look_while_one_records(path: Path, state: State) ->
 
     assert looking.positions() == {("sink", "0"): Position(3)}
 
-    with pytest.raises(StateUnavailable, match="opened to be read"):
+    with pytest.raises(StateUnavailable, match="open for reading only"):
         looking.record("sink", "0", Position(4), Tally())
     looking.close()
 

@@ -35,7 +35,7 @@ class Quota:
     def __init__(self, folder: Path, max_size: int) -> None:
         self._folder = folder
         self._max_size = max_size
-        self._finished: dict[tuple[str, int], int] = {}
+        self._finished_sizes: dict[tuple[str, int], int] = {}
         self._available = 0
         self._measured_at = float("-inf")
 
@@ -60,18 +60,18 @@ class Quota:
 
     def used(self) -> int:
         """Return the number of bytes that hold events; preallocated space does not count."""
-        total, seen = 0, {}
+        total, finished_sizes = 0, {}
         for partition in partitions(self._folder):
             folder = self._folder / partition
             for first in files.listing(folder):
-                size = self._finished.get((partition, first))
+                size = self._finished_sizes.get((partition, first))
                 finished = size is not None
                 if size is None:
                     size, finished = _used(folder / files.name(first))
                 if finished and size > files.START:  # an empty file may be replaced by one of its name
-                    seen[partition, first] = size
+                    finished_sizes[partition, first] = size
                 total += size
-        self._finished = seen
+        self._finished_sizes = finished_sizes
         return total
 
 

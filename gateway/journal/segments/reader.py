@@ -63,10 +63,10 @@ class Reader:
 
     def read(self, position: Position, limit: int = DEFAULT_SLICE_BYTES) -> Slice | None:
         """Return the events from a position on, or None if there are none yet. See journal.base.Reader."""
-        found = self._locate(position)
-        if found is None:
+        located = self._locate(position)
+        if located is None:
             return None
-        file, successor = found
+        file, successor = located
         if position.number < file.first:
             released = file.first - position.number
             return Slice(Position(file.first, position.epoch), [], released=released)
@@ -78,16 +78,16 @@ class Reader:
         else:
             end, stop = file.size(), successor
         try:
-            found_slice = self._read_file(file, position.number, end, stop, limit)
+            found = self._read_file(file, position.number, end, stop, limit)
         except OSError as error:
             self._failures += 1
             if error.errno != errno.EIO or self._failures < _MAX_READ_FAILURES:
                 raise
             self._read = scan.read_around_errors  # what still cannot be read counts as damaged
-            found_slice = self._read_file(file, position.number, end, stop, limit)
-        if found_slice and found_slice.chunks:
+            found = self._read_file(file, position.number, end, stop, limit)
+        if found and found.chunks:
             self._failures, self._read = 0, os.pread
-        return found_slice
+        return found
 
     def accepts(self, position: Position) -> bool:
         """Return True if the event before a position belongs to this history. Raises OSError."""
@@ -119,11 +119,11 @@ class Reader:
             file = self._files.file(first)
             if file and file.header and file.header.begun_at < wanted:
                 number = first
-        while found_slice := self.read(Position(number)):
-            for each in found_slice.chunks:
+        while found := self.read(Position(number)):
+            for each in found.chunks:
                 if each.received_at >= wanted:
                     return each.first
-            number = found_slice.end.number
+            number = found.end.number
         return number
 
     def close(self) -> None:

@@ -51,12 +51,12 @@ def _partition(
     inventory: Inventory, entries: list[FileEntry], selection: Selection
 ) -> Iterator[Extract | Finding]:
     start = selection.start or 0
-    believed = [entry for entry in entries if not entry.mismatch]
+    valid = [entry for entry in entries if not entry.mismatch]
     yield from (not_ours(entry) for entry in entries if entry.mismatch)
-    if believed and selection.start is not None and start < believed[0].first:
-        yield not_kept(believed[0])
+    if valid and selection.start is not None and start < valid[0].first:
+        yield not_kept(valid[0])
     end = 0
-    for entry, successor in zip(believed, [*believed[1:], None], strict=False):
+    for entry, successor in zip(valid, [*valid[1:], None], strict=False):
         if successor and (successor.first <= start or _begun_by(successor, selection.since)):
             continue
         if entry.header and selection.until is not None and entry.header.begun_at >= selection.until:
@@ -79,7 +79,7 @@ def _partition(
         except FileNotFoundError:
             pass  # released meanwhile
     if start > end:
-        raise UnknownPosition(Position(start), believed[0].first if believed else 0, end)
+        raise UnknownPosition(Position(start), valid[0].first if valid else 0, end)
 
 
 def _begun_by(entry: FileEntry, time: int | None) -> bool:

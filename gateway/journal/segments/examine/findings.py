@@ -11,7 +11,7 @@ from gateway.journal.segments.open_files import File
 
 
 class Finding(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A fault, or a note about something that is no fault."""
+    """A fault, or a note if nothing is damaged or missing."""
 
     code: str
     fault: bool

@@ -129,10 +129,10 @@ def _add(found: Stats, file: File, offset: int, number: int) -> None:
     found.newest_at = last.received_at if last else None
     found.events += events
     headers = list(islice(_headers(file, offset, number), _MAX_HEADERS_PER_FILE))
-    seen = sum(header.count for header in headers)
-    found.chunks += len(headers) * events // seen if seen else 0
+    counted = sum(header.count for header in headers)
+    found.chunks += len(headers) * events // counted if counted else 0
     found.largest = max(found.largest, *(header.count for header in headers), 0)
-    found.exact = found.exact and seen == events
+    found.exact = found.exact and counted == events
 
 
 def _headers(file: File, end: int, stop: int) -> Iterator[Header]:
