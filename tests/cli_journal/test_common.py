@@ -28,7 +28,7 @@ def test_without_a_path_the_configured_journal_is_read(tmp_path: Path, command: 
 
 
 @pytest.mark.parametrize("command", ["verify", "dump", "stats"])
-def test_what_cannot_be_done_is_said_in_a_line(tmp_path: Path, command: str) -> None:
+def test_a_failure_is_one_line(tmp_path: Path, command: str) -> None:
     nowhere = run(command, tmp_path / "none")
     never = run(command, "--config", configured(tmp_path))
     unconfigured = run(command, "--config", tmp_path / "none.toml")
@@ -42,7 +42,7 @@ def test_what_cannot_be_done_is_said_in_a_line(tmp_path: Path, command: str) -> 
 
 
 @pytest.mark.parametrize("command", ["verify", "dump", "stats"])
-def test_a_partition_that_is_being_written_can_be_looked_at(tmp_path: Path, command: str) -> None:
+def test_a_partition_being_written_can_be_inspected(tmp_path: Path, command: str) -> None:
     partition = open_partition(tmp_path / "0")
     partition.write(event_lines(0, 3))
 

@@ -21,7 +21,7 @@ def consenting(**preferences: Any) -> dict[str, Any]:
     return {"consent": {"categoryPreferences": preferences}}
 
 
-def test_a_sink_that_wants_nothing_in_particular_gets_everything() -> None:
+def test_a_sink_without_filters_gets_every_event() -> None:
     lines = event_lines(0, 3)
 
     kept, filtered = Route("archive", ScriptedSink()).select(lines)
@@ -29,7 +29,7 @@ def test_a_sink_that_wants_nothing_in_particular_gets_everything() -> None:
     assert (kept, filtered) == (lines, Tally())
 
 
-def test_what_is_left_keeps_its_order_and_its_bytes() -> None:
+def test_selected_events_keep_their_order_and_bytes() -> None:
     lines = [event_line(number, type="page" if number % 2 else "track") for number in range(6)]
 
     kept, filtered = Route("archive", ScriptedSink(types=("page",))).select(lines)
@@ -42,14 +42,14 @@ def test_what_is_left_keeps_its_order_and_its_bytes() -> None:
     ("source", "expected"),
     [("website", None), ("shop", None), ("app", "source"), ("Website", "source")],
 )
-def test_a_sink_may_want_only_some_sources(source: str, expected: str | None) -> None:
+def test_a_sink_can_filter_by_source(source: str, expected: str | None) -> None:
     sink = ScriptedSink(sources=("website", "shop"))
 
     assert objection(sink, source={"name": source, "dialect": "segment"}) == expected
 
 
 @pytest.mark.parametrize(("type", "expected"), [("track", None), ("page", None), ("alias", "type")])
-def test_a_sink_may_want_only_some_types(type: str, expected: str | None) -> None:
+def test_a_sink_can_filter_by_type(type: str, expected: str | None) -> None:
     assert objection(ScriptedSink(types=("track", "page")), type=type) == expected
 
 
@@ -75,7 +75,7 @@ def test_every_category_of_the_sink_must_be_granted(context: dict[str, Any], exp
     assert objection(ScriptedSink(consent=("1", "2")), context=context) == expected
 
 
-def test_a_sink_without_categories_asks_for_no_consent() -> None:
+def test_a_sink_without_categories_requires_no_consent() -> None:
     assert objection(ScriptedSink(), context=consenting(**{"1": False})) is None
 
 
@@ -94,7 +94,7 @@ def test_a_sink_without_categories_asks_for_no_consent() -> None:
         pytest.param({"All": False, "other": True}, "integrations", id="only another"),
     ],
 )
-def test_an_event_may_choose_its_integrations(integrations: dict[str, Any], expected: str | None) -> None:
+def test_an_event_can_exclude_integrations(integrations: dict[str, Any], expected: str | None) -> None:
     assert objection(ScriptedSink(), integrations=integrations) == expected
 
 
@@ -112,7 +112,7 @@ def test_an_event_is_counted_for_one_reason_only() -> None:
     assert (kept, filtered) == ([], {("filtered", "source"): 1})
 
 
-def test_whatever_else_an_event_holds_does_not_matter() -> None:
+def test_other_fields_of_an_event_do_not_matter() -> None:
     line = event_line(extras={"type": "page"}, warnings=[{"code": "x"}], properties={"deep": [[[1.50]]]})
 
     kept, _ = Route("archive", ScriptedSink(types=("track",))).select([line])

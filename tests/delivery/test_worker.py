@@ -52,7 +52,7 @@ async def test_everything_in_the_journal_is_delivered_in_order(journal: Path, st
     assert state.tallies() == {"sink": {("delivered", ""): 6}}
 
 
-async def test_an_event_that_comes_later_is_delivered_too(journal: Path, state: State) -> None:
+async def test_a_later_event_is_delivered(journal: Path, state: State) -> None:
     partition = open_partition(journal / "0")
     partition.write(event_lines(0, 2))
     sink = ScriptedSink()
@@ -63,7 +63,7 @@ async def test_an_event_that_comes_later_is_delivered_too(journal: Path, state: 
     assert sink.batches == [event_lines(0, 2), event_lines(2, 3)]
 
 
-async def test_a_partition_that_comes_later_is_delivered_too(journal: Path, state: State) -> None:
+async def test_a_later_partition_is_delivered(journal: Path, state: State) -> None:
     keep(journal / "0", event_lines(0, 2))
     sink = ScriptedSink()
     sink.script.append(lambda: keep(journal / "1", event_lines(2, 3)))
@@ -73,7 +73,7 @@ async def test_a_partition_that_comes_later_is_delivered_too(journal: Path, stat
     assert sink.taken == event_lines(0, 3)
 
 
-async def test_events_that_are_gone_are_skipped_counted_and_told_of_once(journal: Path, state: State) -> None:
+async def test_deleted_events_are_skipped_counted_and_logged_once(journal: Path, state: State) -> None:
     for start in (0, 3, 6):
         keep(journal / "0", event_lines(start, start + 3))
     state.record("sink", "0", Position(1), Tally({("delivered", ""): 1}))
@@ -89,7 +89,7 @@ async def test_events_that_are_gone_are_skipped_counted_and_told_of_once(journal
     assert [(line["log_level"], line["events"]) for line in logs] == [("warning", 5)]
 
 
-async def test_a_successor_goes_on_where_its_predecessor_ended(journal: Path, state: State) -> None:
+async def test_a_new_worker_continues_from_the_recorded_position(journal: Path, state: State) -> None:
     keep(journal / "0", event_lines(0, 3))
     await deliver(make(ScriptedSink(), journal, state))
     keep(journal / "0", event_lines(3, 5))
@@ -115,7 +115,7 @@ async def test_no_partition_waits_for_another(journal: Path, state: State) -> No
     ]
 
 
-async def test_what_is_not_for_the_sink_is_counted_and_passed_over(journal: Path, state: State) -> None:
+async def test_filtered_events_are_counted_and_skipped(journal: Path, state: State) -> None:
     keep(journal / "0", [event_line(0, type="page"), event_line(1), event_line(2, type="page")])
     sink = ScriptedSink(types=("track",))
 
@@ -125,7 +125,7 @@ async def test_what_is_not_for_the_sink_is_counted_and_passed_over(journal: Path
     assert state.tallies() == {"sink": {("delivered", ""): 1, ("filtered", "type"): 2}}
 
 
-async def test_a_sink_is_not_bothered_with_nothing(journal: Path, state: State) -> None:
+async def test_an_empty_batch_is_never_written(journal: Path, state: State) -> None:
     keep(journal / "0", event_lines(0, 3))
     sink = ScriptedSink(types=("page",))
 
@@ -138,9 +138,7 @@ async def test_a_sink_is_not_bothered_with_nothing(journal: Path, state: State) 
 @pytest.mark.parametrize(
     "error", [DOWN, ValueError("a bug in the sink")], ids=["unavailable", "failing unforeseen"]
 )
-async def test_a_sink_that_fails_is_asked_again_with_the_same_batch(
-    journal: Path, state: State, error: Exception
-) -> None:
+async def test_a_failed_batch_is_retried(journal: Path, state: State, error: Exception) -> None:
     keep(journal / "0", event_lines(0, 3))
     sink = ScriptedSink()
     sink.script.extend([error] * 3)
@@ -151,7 +149,7 @@ async def test_a_sink_that_fails_is_asked_again_with_the_same_batch(
     assert state.tallies() == {"sink": {("delivered", ""): 3}}
 
 
-async def test_after_a_failure_the_sink_is_connected_anew(journal: Path, state: State) -> None:
+async def test_after_a_failure_the_sink_is_reconnected(journal: Path, state: State) -> None:
     keep(journal / "0", event_lines(0, 3))
     sink = ScriptedSink()
     sink.script.append(DOWN)
@@ -161,7 +159,7 @@ async def test_after_a_failure_the_sink_is_connected_anew(journal: Path, state: 
     assert len(sink.connections) == 2
 
 
-async def test_a_batch_that_was_not_taken_is_not_recorded(journal: Path, state: State) -> None:
+async def test_a_failed_batch_is_not_recorded(journal: Path, state: State) -> None:
     keep(journal / "0", event_lines(0, 3))
     sink = ScriptedSink()
     sink.script.append(DOWN)
@@ -172,7 +170,7 @@ async def test_a_batch_that_was_not_taken_is_not_recorded(journal: Path, state: 
     assert not state.tallies()["sink"]
 
 
-async def test_a_batch_that_was_taken_and_not_recorded_comes_again(journal: Path, state: State) -> None:
+async def test_a_batch_written_but_not_recorded_is_delivered_again(journal: Path, state: State) -> None:
     keep(journal / "0", event_lines(0, 3))
     sink = ScriptedSink()
     with anyio.CancelScope() as scope:
@@ -185,7 +183,7 @@ async def test_a_batch_that_was_taken_and_not_recorded_comes_again(journal: Path
     assert state.tallies() == {"sink": {("delivered", ""): 3}}
 
 
-async def test_the_receipt_of_the_sink_is_given_back_to_it(journal: Path, state: State) -> None:
+async def test_the_recorded_receipt_is_given_to_the_next_connection(journal: Path, state: State) -> None:
     keep(journal / "0", event_lines(0, 3))
     sink = ScriptedSink()
     await deliver(make(sink, journal, state))
@@ -197,7 +195,7 @@ async def test_the_receipt_of_the_sink_is_given_back_to_it(journal: Path, state:
     assert state.receipt("sink") == b"5 taken"
 
 
-async def test_a_sink_that_is_down_delays_nobody_and_is_left_alone_as_long_as_it_asks(
+async def test_a_sink_that_is_down_delays_no_other_and_is_retried_after_the_time_it_asks_for(
     journal: Path, state: State
 ) -> None:
     keep(journal / "0", event_lines(0, 3))
@@ -215,7 +213,7 @@ async def test_a_sink_that_is_down_delays_nobody_and_is_left_alone_as_long_as_it
     assert (busy.taken, busy.writes) == ([], 1)
 
 
-async def test_failures_and_their_end_are_seen_in_the_metrics(journal: Path, state: State) -> None:
+async def test_failures_and_recovery_are_visible_in_the_metrics(journal: Path, state: State) -> None:
     keep(journal / "0", event_lines(0, 3))
     sink = ScriptedSink()
     seen: list[float | None] = []
@@ -241,7 +239,9 @@ async def test_a_damaged_chunk_costs_only_its_own_events(journal: Path, state: S
     assert state.tallies() == {"sink": {("delivered", ""): 3, ("dead", "damaged"): 2}}
 
 
-async def test_a_new_sink_gets_what_is_kept_and_counts_what_is_not(journal: Path, state: State) -> None:
+async def test_a_new_sink_gets_retained_events_and_counts_the_others_as_skipped(
+    journal: Path, state: State
+) -> None:
     first = keep(journal / "0", event_lines(0, 3))
     keep(journal / "0", event_lines(3, 5))
     first.unlink()
@@ -265,7 +265,7 @@ async def test_a_worker_that_is_stopped_does_not_wait_for_a_sink_that_is_down(
     assert (sink.taken, sink.writes) == ([], 1)
 
 
-async def test_what_came_before_a_worker_is_stopped_is_delivered(journal: Path, state: State) -> None:
+async def test_events_appended_before_a_worker_is_stopped_are_delivered(journal: Path, state: State) -> None:
     sink = ScriptedSink()
     worker = make(sink, journal, state)
 

@@ -29,7 +29,9 @@ def state(tmp_path: Path) -> Iterator[State]:
     opened.close()
 
 
-async def test_the_batch_in_hand_is_recorded_and_the_next_one_stays(journal: Path, state: State) -> None:
+async def test_a_leaving_worker_records_the_current_batch_and_starts_no_other(
+    journal: Path, state: State
+) -> None:
     partition = open_partition(journal / "0")
     partition.write(event_lines(0, 2))
     sink = ScriptedSink()
@@ -48,7 +50,7 @@ async def test_the_batch_in_hand_is_recorded_and_the_next_one_stays(journal: Pat
 
 
 @pytest.mark.parametrize("end", [Worker.leave, Worker.stop], ids=["leaving", "stopping"])
-async def test_the_end_of_a_long_wait_is_not_waited_for(
+async def test_a_leaving_worker_does_not_wait_for_the_back_off(
     journal: Path, state: State, end: Callable[[Worker], None]
 ) -> None:
     keep(journal / "0", event_lines(0, 1))
@@ -66,7 +68,7 @@ async def test_the_end_of_a_long_wait_is_not_waited_for(
     assert (sink.taken, sink.writes) == ([], 1)
 
 
-async def test_a_worker_with_nothing_to_do_leaves(journal: Path, state: State) -> None:
+async def test_an_idle_worker_leaves_at_once(journal: Path, state: State) -> None:
     sink = ScriptedSink()
     worker = make(sink, journal, state)
 

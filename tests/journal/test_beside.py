@@ -23,7 +23,7 @@ from tests.build import (
 from tests.journal.breaking import deleted, overwrite, put_in_doubt, zero
 
 
-def test_what_is_not_known_to_be_durable_is_not_read(tmp_path: Path) -> None:
+def test_events_not_recorded_as_durable_are_not_read(tmp_path: Path) -> None:
     partition = open_partition(tmp_path / "0")
     partition.write(event_lines(0, 2))
     reader = Reader(tmp_path / "0")
@@ -35,7 +35,7 @@ def test_what_is_not_known_to_be_durable_is_not_read(tmp_path: Path) -> None:
     partition.close()
 
 
-def test_a_file_whose_end_is_damaged_waits_for_its_writer(tmp_path: Path) -> None:
+def test_a_file_with_a_damaged_end_record_is_read_once_its_writer_renews_it(tmp_path: Path) -> None:
     partition = open_partition(tmp_path / "0")
     partition.write(event_lines(0, 2))
     reader = Reader(tmp_path / "0")
@@ -51,7 +51,7 @@ def test_a_file_whose_end_is_damaged_waits_for_its_writer(tmp_path: Path) -> Non
     partition.close()
 
 
-def test_a_file_whose_heads_are_damaged_is_read_while_it_is_written(tmp_path: Path) -> None:
+def test_a_file_with_damaged_headers_is_read_while_it_is_written(tmp_path: Path) -> None:
     partition = open_partition(tmp_path / "0", largest=START + 2000)
     partition.write(event_lines(0, 2))
     known = Reader(tmp_path / "0").read(Position(0))
@@ -69,7 +69,7 @@ def test_a_file_whose_heads_are_damaged_is_read_while_it_is_written(tmp_path: Pa
     partition.close()
 
 
-def test_a_file_that_is_deleted_while_it_is_read_is_read_to_its_end(tmp_path: Path) -> None:
+def test_a_file_deleted_while_being_read_is_read_to_its_end(tmp_path: Path) -> None:
     file = keep(tmp_path / "0", event_lines(0, 2), event_lines(2, 4))
     keep(tmp_path / "0", event_lines(4, 6))
     reader = Reader(tmp_path / "0")
@@ -81,7 +81,7 @@ def test_a_file_that_is_deleted_while_it_is_read_is_read_to_its_end(tmp_path: Pa
     assert read_to_end(reader, piece.end) == Read(event_lines(2, 6), 0, 6)
 
 
-def test_a_file_that_was_deleted_and_read_takes_no_more_of_the_disk(tmp_path: Path) -> None:
+def test_a_deleted_file_is_closed_once_it_has_been_read(tmp_path: Path) -> None:
     keep(tmp_path / "0", event_lines(0, 2))
     keep(tmp_path / "0", event_lines(2, 4))
     open_partition(tmp_path / "0").close()
@@ -98,7 +98,7 @@ def test_a_file_that_was_deleted_and_read_takes_no_more_of_the_disk(tmp_path: Pa
     assert reader.oldest() == 4
 
 
-def test_a_file_that_was_made_again_is_read_anew(tmp_path: Path) -> None:
+def test_a_recreated_file_is_read_from_its_start(tmp_path: Path) -> None:
     open_partition(tmp_path / "0").close()
     reader = Reader(tmp_path / "0")
     before = reader.read(Position(0))
@@ -109,7 +109,7 @@ def test_a_file_that_was_made_again_is_read_anew(tmp_path: Path) -> None:
     assert read_to_end(reader, Position(0)) == Read(event_lines(0, 3), 0, 3)
 
 
-def test_what_a_failed_sync_left_in_doubt_is_never_seen(tmp_path: Path) -> None:
+def test_a_chunk_whose_sync_failed_is_never_read(tmp_path: Path) -> None:
     partition = open_partition(tmp_path / "0")
     partition.write(event_lines(0, 2))
     file = tmp_path / "0" / files.name(0)
@@ -129,7 +129,7 @@ def test_what_a_failed_sync_left_in_doubt_is_never_seen(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["a folder", "a file of another partition", "a copy of a file"])
-def test_what_has_the_name_of_a_later_file_and_is_none_is_not_read(tmp_path: Path, name: str) -> None:
+def test_a_foreign_file_with_the_name_of_a_later_file_is_not_read(tmp_path: Path, name: str) -> None:
     partition = open_partition(tmp_path / "0")
     partition.write(event_lines(0, 2))
     foreign = keep(tmp_path / "1", event_lines(50, 60))
@@ -152,9 +152,7 @@ def test_what_has_the_name_of_a_later_file_and_is_none_is_not_read(tmp_path: Pat
     partition.close()
 
 
-def test_readers_and_a_writer_that_rolls_and_a_hand_that_deletes_do_not_disturb_one_another(
-    tmp_path: Path, chance: random.Random
-) -> None:
+def test_concurrent_reading_rolling_and_deletion_lose_no_event(tmp_path: Path, chance: random.Random) -> None:
     folder, total = tmp_path / "0", 2000
     partition = open_partition(folder, largest=START + 3000)
     positions = [Position(0)] * 3

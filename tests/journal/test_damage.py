@@ -170,7 +170,7 @@ def the_first_page(file: Path, chance: random.Random) -> set[int]:
         the_first_page,
     ],
 )
-def test_it_costs_what_it_touches_and_each_event_is_counted(
+def test_damage_costs_only_the_damaged_events_and_each_is_counted(
     damage: Callable[[Path, random.Random], set[int]], copies: Iterator[Path], chance: random.Random
 ) -> None:
     for _ in range(ROUNDS):
@@ -180,7 +180,7 @@ def test_it_costs_what_it_touches_and_each_event_is_counted(
         assert take_over(folder) == without(hurt), hurt
 
 
-def test_it_may_come_several_times(copies: Iterator[Path], chance: random.Random) -> None:
+def test_repeated_damage_costs_only_the_damaged_events(copies: Iterator[Path], chance: random.Random) -> None:
     for _ in range(ROUNDS):
         folder = next(copies)
         hurt: set[int] = set()

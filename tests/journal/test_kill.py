@@ -72,7 +72,7 @@ def check(moment: Moment) -> None:
     assert Reader(moment.folder).accepts(Position(found.end)), moment.call
 
 
-def test_wherever_it_is_killed_nothing_that_was_acknowledged_is_lost(tmp_path: Path) -> None:
+def test_a_kill_at_any_system_call_loses_no_acknowledged_event(tmp_path: Path) -> None:
     folder = tmp_path / "live/0"
 
     def work(acknowledged: list[int]) -> None:
@@ -96,7 +96,7 @@ def test_wherever_it_is_killed_nothing_that_was_acknowledged_is_lost(tmp_path: P
     assert files.listing(folder)[0] == 0
 
 
-def test_wherever_it_is_killed_while_it_takes_over_nothing_is_lost(tmp_path: Path) -> None:
+def test_a_kill_at_any_system_call_of_recovery_loses_nothing(tmp_path: Path) -> None:
     live = open_partition(tmp_path / "live/0")
     live.write(event_lines(0, 4))
     folder = crashed(tmp_path / "live/0", tmp_path / "crashed")
@@ -110,7 +110,7 @@ def test_wherever_it_is_killed_while_it_takes_over_nothing_is_lost(tmp_path: Pat
         check(moment)
 
 
-def test_wherever_it_is_killed_while_it_saves_a_file_nothing_is_lost(tmp_path: Path) -> None:
+def test_a_kill_at_any_system_call_of_a_rescue_loses_nothing(tmp_path: Path) -> None:
     folder = tmp_path / "live/0"
     partition = open_partition(folder)
     partition.write(event_lines(0, 4))
@@ -129,7 +129,7 @@ def test_wherever_it_is_killed_while_it_saves_a_file_nothing_is_lost(tmp_path: P
         check(moment)
 
 
-def test_wherever_it_is_killed_while_it_is_retired_nothing_is_lost(tmp_path: Path) -> None:
+def test_a_kill_at_any_system_call_of_retirement_loses_nothing(tmp_path: Path) -> None:
     folder = tmp_path / "live/0"
     open_partition(folder).close()
     partition = open_partition(folder)

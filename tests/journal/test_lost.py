@@ -70,7 +70,7 @@ NOTICED: dict[str, Callable[[Partition], None]] = {
 
 @pytest.mark.parametrize("notice", list(NOTICED))
 @pytest.mark.parametrize("way", WAYS)
-def test_nothing_that_was_acknowledged_is_lost(
+def test_no_acknowledged_event_of_a_removed_file_is_lost(
     tmp_path: Path, way: Callable[[Path], None], notice: str
 ) -> None:
     folder = tmp_path / "journal/0"
@@ -89,7 +89,7 @@ def test_nothing_that_was_acknowledged_is_lost(
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_a_look_is_enough_to_write_again_what_was_lost(tmp_path: Path, way: Callable[[Path], None]) -> None:
+def test_a_check_alone_restores_a_removed_file(tmp_path: Path, way: Callable[[Path], None]) -> None:
     folder = tmp_path / "journal/0"
     partition = open_partition(folder)
     partition.write(event_lines(0, 3))
@@ -104,7 +104,9 @@ def test_a_look_is_enough_to_write_again_what_was_lost(tmp_path: Path, way: Call
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_readers_go_on_where_they_were(tmp_path: Path, way: Callable[[Path], None]) -> None:
+def test_readers_continue_at_their_position_after_a_rescue(
+    tmp_path: Path, way: Callable[[Path], None]
+) -> None:
     folder = tmp_path / "journal/0"
     partition = open_partition(folder)
     partition.write(event_lines(0, 3))
@@ -123,7 +125,7 @@ def test_readers_go_on_where_they_were(tmp_path: Path, way: Callable[[Path], Non
     partition.close()
 
 
-def test_a_file_that_has_its_name_is_left_alone(tmp_path: Path) -> None:
+def test_a_file_that_is_in_place_is_not_changed(tmp_path: Path) -> None:
     partition = open_partition(tmp_path / "0")
     partition.write(event_lines(0, 3))
 
@@ -135,7 +137,7 @@ def test_a_file_that_has_its_name_is_left_alone(tmp_path: Path) -> None:
     partition.close()
 
 
-def test_what_took_the_place_of_a_file_is_set_aside(tmp_path: Path) -> None:
+def test_a_file_that_replaced_a_journal_file_is_set_aside(tmp_path: Path) -> None:
     partition = open_partition(tmp_path / "0")
     partition.write(event_lines(0, 3))
     path = active(tmp_path / "0")
@@ -151,7 +153,7 @@ def test_what_took_the_place_of_a_file_is_set_aside(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("left", [0, 100, 4096, 4500])
-def test_what_was_cut_off_is_counted_and_the_rest_is_read(tmp_path: Path, left: int) -> None:
+def test_truncated_events_are_counted_and_the_others_are_read(tmp_path: Path, left: int) -> None:
     partition = open_partition(tmp_path / "0", largest=START)
     partition.write(event_lines(0, 1))
     partition.write(event_lines(1, 5))
@@ -169,7 +171,7 @@ def test_what_was_cut_off_is_counted_and_the_rest_is_read(tmp_path: Path, left: 
     partition.close()
 
 
-def test_a_finished_file_that_was_removed_is_counted(tmp_path: Path) -> None:
+def test_the_events_of_a_removed_finished_file_are_counted(tmp_path: Path) -> None:
     keep(tmp_path / "0", event_lines(0, 2))
     gone = keep(tmp_path / "0", event_lines(2, 5))
     partition = open_partition(tmp_path / "0")

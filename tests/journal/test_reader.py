@@ -22,7 +22,7 @@ from tests.journal.breaking import cut, flip, make_file, zero
 
 
 @pytest.mark.parametrize("number", [1, 2, 4])
-def test_a_damaged_chunk_costs_its_own_events_and_is_kept(tmp_path: Path, number: int) -> None:
+def test_a_damaged_chunk_costs_only_its_own_events_and_is_quarantined(tmp_path: Path, number: int) -> None:
     lines = event_lines(0, 5)
     file = keep(tmp_path / "0", *([line] for line in lines))
     flip(file, b'"m%d"' % number)
@@ -35,14 +35,14 @@ def test_a_damaged_chunk_costs_its_own_events_and_is_kept(tmp_path: Path, number
     assert lines[number][80:] in kept.read_bytes()
 
 
-def test_of_a_damaged_chunk_only_what_is_still_wanted_counts(tmp_path: Path) -> None:
+def test_only_requested_events_of_a_damaged_chunk_are_counted(tmp_path: Path) -> None:
     file = keep(tmp_path / "0", event_lines(0, 3), event_lines(3, 4))
     flip(file, b'"m1"')
 
     assert read_all(tmp_path / "0", 1) == Read(event_lines(3, 4), 2, 4)
 
 
-def test_damage_is_kept_once_and_by_those_who_are_asked_to(tmp_path: Path) -> None:
+def test_damage_is_quarantined_once_and_only_on_request(tmp_path: Path) -> None:
     flip(keep(tmp_path / "0", event_lines(0, 3)), b'"m1"')
     log = open_log(tmp_path)
 
@@ -65,9 +65,7 @@ def test_damage_is_kept_once_and_by_those_who_are_asked_to(tmp_path: Path) -> No
         Path.unlink,
     ],
 )
-def test_a_finished_file_that_is_ruined_costs_no_other(
-    tmp_path: Path, damage: Callable[[Path], None]
-) -> None:
+def test_a_destroyed_finished_file_affects_no_other(tmp_path: Path, damage: Callable[[Path], None]) -> None:
     keep(tmp_path / "0", event_lines(0, 2))
     file = keep(tmp_path / "0", event_lines(2, 5))
     keep(tmp_path / "0", event_lines(5, 6))
@@ -77,7 +75,7 @@ def test_a_finished_file_that_is_ruined_costs_no_other(
     assert read_all(tmp_path / "0") == Read(event_lines(0, 2) + event_lines(5, 6), 3, 6)
 
 
-def test_what_is_no_longer_kept_is_released_to_whoever_comes_too_late(tmp_path: Path) -> None:
+def test_events_deleted_before_they_were_read_are_counted_as_released(tmp_path: Path) -> None:
     gone = keep(tmp_path / "0", event_lines(0, 3))
     keep(tmp_path / "0", event_lines(3, 5))
     gone.unlink()
@@ -90,7 +88,7 @@ def test_what_is_no_longer_kept_is_released_to_whoever_comes_too_late(tmp_path: 
     assert read_to_end(reader, piece.end) == Read(event_lines(3, 5), 0, 5)
 
 
-def test_at_the_border_of_two_files_the_epoch_of_the_event_before_counts(tmp_path: Path) -> None:
+def test_at_a_file_boundary_the_epoch_of_the_event_before_is_checked(tmp_path: Path) -> None:
     epochs = []
     for start in (0, 2, 4):
         keep(tmp_path / "0", event_lines(start, start + 2))
@@ -129,7 +127,7 @@ def test_a_hundred_thousand_chunks_of_one_event_are_read_from_anywhere(tmp_path:
         assert (len(read.lines), read.lost, read.end) == (100_000 - number, 0, 100_000)
 
 
-def test_time_is_found_though_the_clock_is_of_no_use(tmp_path: Path) -> None:
+def test_seeking_a_time_works_after_the_clock_was_set_back(tmp_path: Path) -> None:
     keep(tmp_path / "0", event_lines(0, 2), event_lines(2, 4))
     reader = Reader(tmp_path / "0")
 

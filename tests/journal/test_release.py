@@ -37,12 +37,12 @@ def tick() -> None:
     until(lambda: time.time_ns() // 10**6 > before)
 
 
-async def test_a_journal_that_is_not_there_takes_no_space_and_is_not_short_of_it(engine: Engine) -> None:
+async def test_a_missing_journal_has_size_0_and_is_not_low_on_space(engine: Engine) -> None:
     assert engine.log.partitions() == []
     assert (engine.log.size(), engine.log.is_low_on_space()) == (0, False)
 
 
-async def test_time_is_found_again(engine: Engine) -> None:
+async def test_seek_finds_the_first_event_at_or_after_a_time(engine: Engine) -> None:
     async with appending(engine) as appender:
         for start in range(0, 6, 2):
             await appender.append(event_lines(start, start + 2))
@@ -87,7 +87,7 @@ async def test_nothing_is_released_when(engine: Engine, positions: dict[str, int
 
 
 @pytest.mark.parametrize("position", range(6))
-async def test_nothing_behind_a_position_is_released(engine: Engine, position: int) -> None:
+async def test_no_event_after_a_position_is_released(engine: Engine, position: int) -> None:
     async with appending(engine) as appender:
         await put(appender, *([line] for line in event_lines(0, 5)))
         engine.log.release({"0": position}, time.time() + 60)

@@ -41,7 +41,7 @@ def taken(file: Path) -> int:
     return file.stat().st_blocks * 512
 
 
-def test_what_is_prepared_are_zeros_on_the_disk(file: Path, space: Space) -> None:
+def test_preallocated_space_is_zeros_on_the_disk(file: Path, space: Space) -> None:
     space.attach(file, 0)
 
     until(lambda: taken(file) >= 8 * MB)
@@ -49,7 +49,7 @@ def test_what_is_prepared_are_zeros_on_the_disk(file: Path, space: Space) -> Non
     assert file.read_bytes() == bytes(file.stat().st_size)
 
 
-def test_what_stands_before_it_stays(file: Path, space: Space) -> None:
+def test_existing_content_is_not_changed(file: Path, space: Space) -> None:
     file.write_bytes(b"head" * 1000)
 
     space.attach(file, 4000)
@@ -59,7 +59,7 @@ def test_what_stands_before_it_stays(file: Path, space: Space) -> None:
     assert content == b"head" * 1000 + bytes(len(content) - 4000)
 
 
-def test_it_keeps_ahead_of_the_commits(file: Path, space: Space) -> None:
+def test_preallocation_stays_ahead_of_commits(file: Path, space: Space) -> None:
     space.attach(file, 0)
 
     for end in range(8 * MB, 40 * MB, 8 * MB):
@@ -67,7 +67,7 @@ def test_it_keeps_ahead_of_the_commits(file: Path, space: Space) -> None:
         until(partial(lambda end: taken(file) > end, end))
 
 
-def test_a_file_is_prepared_up_to_its_largest_size(file: Path) -> None:
+def test_preallocation_stops_at_the_maximum_file_size(file: Path) -> None:
     space = Space(MB, lambda: PLENTY)
     space.attach(file, 0)
 
@@ -79,7 +79,7 @@ def test_a_file_is_prepared_up_to_its_largest_size(file: Path) -> None:
 
 
 @pytest.mark.parametrize("step", [1000, 100_000, 600_000])
-def test_it_never_overwrites_what_a_commit_wrote(
+def test_preallocation_never_overwrites_a_commit(
     file: Path, space: Space, step: int, chance: random.Random
 ) -> None:
     descriptor = os.open(file, os.O_WRONLY)
@@ -99,7 +99,7 @@ def test_it_never_overwrites_what_a_commit_wrote(
     assert content == bytes(written) + bytes(len(content) - end)
 
 
-def test_a_commit_far_beyond_it_is_followed(file: Path, space: Space) -> None:
+def test_preallocation_follows_a_commit_beyond_it(file: Path, space: Space) -> None:
     space.attach(file, 0)
 
     space.advance(50 * MB)
@@ -107,7 +107,7 @@ def test_a_commit_far_beyond_it_is_followed(file: Path, space: Space) -> None:
     until(lambda: file.stat().st_size > 50 * MB)
 
 
-def test_it_waits_where_there_is_no_room_and_goes_on_later(file: Path) -> None:
+def test_preallocation_waits_for_space_and_continues_later(file: Path) -> None:
     room = [0]
     asked = threading.Semaphore(0)
 
@@ -127,7 +127,7 @@ def test_it_waits_where_there_is_no_room_and_goes_on_later(file: Path) -> None:
     assert before == 0
 
 
-def test_it_takes_no_more_than_a_part_of_what_is_left(file: Path) -> None:
+def test_preallocation_uses_only_a_fraction_of_the_available_space(file: Path) -> None:
     left = iter([16 * MB])
     asked_again = threading.Event()
 
@@ -145,7 +145,7 @@ def test_it_takes_no_more_than_a_part_of_what_is_left(file: Path) -> None:
     assert file.stat().st_size == MB
 
 
-def test_a_file_that_was_cut_does_not_grow_again(file: Path) -> None:
+def test_a_truncated_file_is_not_extended(file: Path) -> None:
     asked = threading.Semaphore(0)
     left = count(4 * MB, 4 * MB)  # of which one piece more may be taken each time
 
@@ -164,7 +164,7 @@ def test_a_file_that_was_cut_does_not_grow_again(file: Path) -> None:
     assert file.stat().st_size == 10
 
 
-def test_not_to_know_what_is_left_is_to_have_nothing(file: Path) -> None:
+def test_nothing_is_preallocated_if_the_available_space_is_unknown(file: Path) -> None:
     asked = threading.Event()
 
     def available() -> int:
@@ -179,7 +179,7 @@ def test_not_to_know_what_is_left_is_to_have_nothing(file: Path) -> None:
     assert file.stat().st_size == 0
 
 
-def test_a_file_that_cannot_be_opened_is_not_prepared(file: Path, space: Space, tmp_path: Path) -> None:
+def test_a_file_that_cannot_be_opened_is_ignored(file: Path, space: Space, tmp_path: Path) -> None:
     space.attach(tmp_path / "none", 0)
     space.advance(10)
     space.attach(file, 0)
@@ -188,7 +188,7 @@ def test_a_file_that_cannot_be_opened_is_not_prepared(file: Path, space: Space, 
     assert list(tmp_path.iterdir()) == [file]
 
 
-def test_a_file_that_was_left_is_not_prepared_any_more(file: Path, space: Space, tmp_path: Path) -> None:
+def test_a_detached_file_is_no_longer_extended(file: Path, space: Space, tmp_path: Path) -> None:
     space.attach(file, 0)
     until(lambda: file.stat().st_size)
     other = tmp_path / "other"
@@ -203,7 +203,7 @@ def test_a_file_that_was_left_is_not_prepared_any_more(file: Path, space: Space,
     assert file.stat().st_size == 0
 
 
-def test_it_ends_when_it_is_closed(file: Path) -> None:
+def test_closing_ends_the_thread(file: Path) -> None:
     before = threading.active_count()
     space = Space(64 * MB, lambda: PLENTY)
     space.attach(file, 0)
@@ -213,7 +213,7 @@ def test_it_ends_when_it_is_closed(file: Path) -> None:
     assert (threading.active_count(), opened(file)) == (before, {})
 
 
-def test_an_error_of_the_disk_is_told_to_whoever_commits(tmp_path: Path) -> None:
+def test_a_disk_error_is_reported_to_the_commit(tmp_path: Path) -> None:
     partition = open_partition(tmp_path / "0")
     partition.write(event_lines(0, 1))
     [path] = (tmp_path / "0").iterdir()

@@ -34,7 +34,7 @@ def test_files_events_and_chunks_are_counted(tmp_path: Path) -> None:
     assert (found.prepared, found.exact, found.damaged) == (0, True, [])
 
 
-def test_a_journal_that_lost_its_oldest_file_begins_later(tmp_path: Path) -> None:
+def test_a_journal_without_its_oldest_file_starts_later(tmp_path: Path) -> None:
     gone = keep(tmp_path / "0", event_lines(0, 2))
     keep(tmp_path / "0", event_lines(2, 7))
     gone.unlink()
@@ -58,7 +58,7 @@ def test_a_partition_without_events_has_no_oldest(tmp_path: Path) -> None:
     )
 
 
-def test_prepared_space_is_told_from_events(tmp_path: Path) -> None:
+def test_preallocated_space_is_counted_separately(tmp_path: Path) -> None:
     partition = open_partition(tmp_path / "0")
     partition.write(event_lines(0, 2))
 
@@ -79,14 +79,14 @@ def test_the_times_are_those_of_the_first_and_the_last_commit(tmp_path: Path) ->
     assert (found.oldest_at, found.newest_at, found.epochs) == (1000, 1299, [EPOCH])
 
 
-def test_the_last_commit_is_found_behind_events_of_many_megabytes(tmp_path: Path) -> None:
+def test_the_last_commit_is_found_after_events_of_many_megabytes(tmp_path: Path) -> None:
     large = chunk_of(1, 20_000, at=2000)
     write_file(tmp_path / "0", Header(JOURNAL, 0, EPOCH, 0, 0), chunk_of(0, 1, at=1000), large)
 
     assert counted(tmp_path).newest_at == 2000
 
 
-def test_the_last_day_is_that_before_the_newest_event(tmp_path: Path) -> None:
+def test_the_last_day_ends_with_the_newest_event(tmp_path: Path) -> None:
     hourly = [chunk_of(hour, hour + 1, at=hour * HOUR, epoch=1 + hour // 10) for hour in range(50)]
     for begin in range(0, 50, 10):
         write_file(
@@ -119,14 +119,14 @@ def test_the_chunks_of_large_files_are_estimated(tmp_path: Path) -> None:
     assert (found.exact, found.chunks, found.largest, found.events) == (False, 2500, 2, 5000)
 
 
-def test_damaged_events_count_like_others(tmp_path: Path) -> None:
+def test_damaged_events_are_included_in_the_counts(tmp_path: Path) -> None:
     file = keep(tmp_path / "0", event_lines(0, 2), event_lines(2, 4), event_lines(4, 5))
     flip(file, b"m3")
 
     assert counted(tmp_path).events == 5
 
 
-def test_a_file_without_its_end_record_is_counted_by_its_chunks_and_told(tmp_path: Path) -> None:
+def test_a_file_without_its_end_record_is_counted_by_its_chunks_and_reported(tmp_path: Path) -> None:
     file = keep(tmp_path / "0", event_lines(0, 2), event_lines(2, 5))
     content = bytearray(file.read_bytes())
     content[512] ^= 1
@@ -138,7 +138,7 @@ def test_a_file_without_its_end_record_is_counted_by_its_chunks_and_told(tmp_pat
     assert [entry.path for entry in found.damaged] == [file]
 
 
-def test_a_file_of_another_journal_is_not_counted_and_told(tmp_path: Path) -> None:
+def test_a_file_of_another_journal_is_reported_and_not_counted(tmp_path: Path) -> None:
     keep(tmp_path / "0", event_lines(0, 2))
     keep(tmp_path / "0", event_lines(2, 3))
     other = write_file(tmp_path / "0", Header(bytes(16), 0, 9, 3, 0), chunk_of(3, 5, epoch=9))
@@ -162,7 +162,7 @@ def test_all_partitions_are_added_together(tmp_path: Path) -> None:
     assert found.bytes == one.stat().st_size + other.stat().st_size > 2 * START
 
 
-def test_the_last_commit_of_an_abandoned_file_is_found_before_its_prepared_space(tmp_path: Path) -> None:
+def test_the_last_commit_of_an_abandoned_file_precedes_its_preallocated_space(tmp_path: Path) -> None:
     partition = open_partition(tmp_path / "0")
     partition.write(event_lines(0, 2))
     copy = shutil.copytree(tmp_path / "0", tmp_path / "copy/0")

@@ -12,7 +12,7 @@ def lines(*products: Any) -> list[bytes]:
     return [each if isinstance(each, bytes) else json.dumps(each).encode() for each in products]
 
 
-def test_good_products_pass_as_they_are() -> None:
+def test_valid_products_are_not_changed() -> None:
     product = b' {"id":7,"price":1.50,"colors":["red"],"custom":{"x":1},"unknown":null,"tags":null}\r\n'
 
     records, faults = check([product, b"", b" \n"])
@@ -54,7 +54,7 @@ def test_a_fault_has_its_code_and_line(product: Any, code: str, field: str) -> N
     assert [(fault.line, fault.code, fault.field) for fault in faults] == [(3, code, field)]
 
 
-def test_faults_of_one_kind_are_told_together() -> None:
+def test_faults_are_grouped_by_code_and_property() -> None:
     _, faults = check(lines({"id": "a", "price": "x"}, {"id": "b", "price": "y"}, b"{"), start=10)
 
     assert errors(faults) == [

@@ -79,7 +79,7 @@ steps = st.builds(
     rotate_events=st.sampled_from([0, 0, 1, 7]),
 )
 @settings(max_examples=200, deadline=None)
-def test_each_event_is_there_once_and_in_order_wherever_it_was_interrupted(
+def test_each_event_is_written_once_and_in_order_after_any_interruption(
     earlier: int, steps: list[Step], rotate_events: int
 ) -> None:
     with TemporaryDirectory() as folder, capture_logs():

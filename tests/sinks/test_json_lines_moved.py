@@ -53,7 +53,7 @@ def opened(file: Path) -> Iterator[OwnedFile]:
     opened.close()
 
 
-def test_logrotate_creates_a_new_file(
+def test_logrotate_with_create_is_followed(
     opened: OwnedFile, file: Path, logrotate: Logrotate, logs: list[Any]
 ) -> None:
     for n in range(4):
@@ -66,7 +66,7 @@ def test_logrotate_creates_a_new_file(
     assert [entry["log_level"] for entry in logs] == ["info"] * 4
 
 
-def test_logrotate_leaves_the_new_file_to_us(
+def test_logrotate_without_create_is_followed(
     opened: OwnedFile, file: Path, logrotate: Logrotate, logs: list[Any]
 ) -> None:
     opened.append(batch(0, 2))
@@ -78,7 +78,7 @@ def test_logrotate_leaves_the_new_file_to_us(
     assert [entry["event"] for entry in logs] == ["file renamed or deleted, new file created"]
 
 
-def test_logrotate_copies_and_truncates(
+def test_logrotate_with_copytruncate_is_followed(
     opened: OwnedFile, file: Path, logrotate: Logrotate, logs: list[Any]
 ) -> None:
     opened.append(batch(0, 2))
@@ -94,7 +94,7 @@ def test_logrotate_copies_and_truncates(
 
 
 @pytest.mark.anyio
-async def test_a_deleted_file_is_begun_anew_while_there_are_no_batches(file: Path, logs: list[Any]) -> None:
+async def test_a_deleted_file_is_recreated_while_there_are_no_batches(file: Path, logs: list[Any]) -> None:
     async with JsonLines(path=file).connect("archive", b"") as connection:
         await connection.write(batch(0, 2))
         await anyio.Path(file).unlink()
@@ -105,7 +105,7 @@ async def test_a_deleted_file_is_begun_anew_while_there_are_no_batches(file: Pat
     assert [entry["log_level"] for entry in logs] == ["info"]
 
 
-def test_a_deleted_file_is_begun_anew_before_the_next_batch(opened: OwnedFile, file: Path) -> None:
+def test_a_deleted_file_is_recreated_before_the_next_batch(opened: OwnedFile, file: Path) -> None:
     opened.append(batch(0, 2))
     file.unlink()
     file.parent.rmdir()
@@ -114,7 +114,9 @@ def test_a_deleted_file_is_begun_anew_before_the_next_batch(opened: OwnedFile, f
     assert lines(file) == event_lines(2, 5)
 
 
-def test_a_batch_whose_file_is_deleted_meanwhile_is_written_again(opened: OwnedFile, file: Path) -> None:
+def test_a_batch_is_written_again_if_its_file_is_deleted_during_the_write(
+    opened: OwnedFile, file: Path
+) -> None:
     large = batch(0, 100_000)
 
     def delete() -> bool:
@@ -134,7 +136,7 @@ def test_a_batch_whose_file_is_deleted_meanwhile_is_written_again(opened: OwnedF
     assert file.stat().st_size == len(large.data)
 
 
-def test_another_file_in_its_place_is_gone_on_with(opened: OwnedFile, file: Path) -> None:
+def test_a_replacement_file_is_appended_to(opened: OwnedFile, file: Path) -> None:
     opened.append(batch(0, 2))
     moved = file.rename(file.with_name("moved"))
     file.write_bytes(batch(100, 102).data + b'{"half')
@@ -146,7 +148,7 @@ def test_another_file_in_its_place_is_gone_on_with(opened: OwnedFile, file: Path
     assert aside.read_bytes() == b'{"half'
 
 
-def test_what_others_append_spoils_no_event(opened: OwnedFile, file: Path) -> None:
+def test_lines_of_other_programs_corrupt_no_event(opened: OwnedFile, file: Path) -> None:
     opened.append(batch(0, 2))
     with file.open("ab") as theirs:
         theirs.write(batch(100, 101).data + b'{"half')
@@ -155,7 +157,7 @@ def test_what_others_append_spoils_no_event(opened: OwnedFile, file: Path) -> No
     assert lines(file) == event_lines(0, 2) + event_lines(100, 101) + event_lines(2, 5)
 
 
-def test_a_new_file_is_tried_for_again_until_there_can_be_one(opened: OwnedFile, file: Path) -> None:
+def test_creating_a_new_file_is_retried(opened: OwnedFile, file: Path) -> None:
     opened.append(batch(0, 2))
     moved = file.rename(file.with_name("moved"))
     file.mkdir()
@@ -169,7 +171,7 @@ def test_a_new_file_is_tried_for_again_until_there_can_be_one(opened: OwnedFile,
     assert (lines(moved), lines(file)) == (event_lines(0, 2), event_lines(2, 5))
 
 
-def test_after_it_was_closed_no_file_is_begun(file: Path) -> None:
+def test_a_closed_sink_creates_no_file(file: Path) -> None:
     closed = OwnedFile(JsonLines(path=file), "archive", b"")
     closed.close()
     file.unlink()
@@ -179,7 +181,7 @@ def test_after_it_was_closed_no_file_is_begun(file: Path) -> None:
     assert not file.exists()
 
 
-def test_it_may_be_moved_away_between_two_starts(file: Path) -> None:
+def test_the_file_can_be_renamed_between_two_starts(file: Path) -> None:
     sink = JsonLines(path=file)
     recorded = write(sink, b"", batch(0, 2))
     moved = file.rename(file.with_name("moved"))
@@ -189,7 +191,7 @@ def test_it_may_be_moved_away_between_two_starts(file: Path) -> None:
     assert (lines(moved), lines(file)) == (event_lines(0, 2), event_lines(2, 5))
 
 
-def test_it_may_be_moved_away_and_the_next_batch_not_be_recorded(file: Path) -> None:
+def test_the_file_can_be_renamed_before_an_unrecorded_batch(file: Path) -> None:
     sink = JsonLines(path=file)
     recorded = write(sink, b"", batch(0, 2))
     moved = file.rename(file.with_name("moved"))
@@ -200,7 +202,7 @@ def test_it_may_be_moved_away_and_the_next_batch_not_be_recorded(file: Path) -> 
     assert (lines(moved), lines(file)) == (event_lines(0, 2), event_lines(2, 7))
 
 
-def test_it_may_be_truncated_between_two_starts(file: Path, logs: list[Any]) -> None:
+def test_the_file_can_be_truncated_between_two_starts(file: Path, logs: list[Any]) -> None:
     sink = JsonLines(path=file)
     recorded = write(sink, b"", batch(0, 20))
     file.write_bytes(batch(0, 1).data)

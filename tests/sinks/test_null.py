@@ -14,7 +14,7 @@ def example(folder: Path) -> Sink:
     return Null()
 
 
-def test_everything_is_taken_and_nothing_is_kept(capfdbinary: pytest.CaptureFixture[bytes]) -> None:
+def test_every_batch_is_accepted_and_discarded(capfdbinary: pytest.CaptureFixture[bytes]) -> None:
     receipt = write(Null(), b"", batch(0, 3))
 
     assert receipt == b""

@@ -43,7 +43,7 @@ def set_aside(path: Path) -> list[Path]:
     return sorted(path.parent.glob("state.db.*"))
 
 
-def test_what_is_there_stays_there(path: Path) -> None:
+def test_preparing_keeps_an_existing_state(path: Path) -> None:
     keep(path)
 
     with capture_logs() as logs:
@@ -52,7 +52,7 @@ def test_what_is_there_stays_there(path: Path) -> None:
     assert (kept(path), set_aside(path), logs) == (AT, [], [])
 
 
-def test_it_may_be_prepared_while_others_use_it(path: Path) -> None:
+def test_the_state_can_be_prepared_while_others_use_it(path: Path) -> None:
     keep(path)
     state = State.open(path, ID)
 
@@ -63,7 +63,7 @@ def test_it_may_be_prepared_while_others_use_it(path: Path) -> None:
     state.close()
 
 
-def test_the_state_of_another_journal_is_set_aside_and_begun_anew(path: Path) -> None:
+def test_the_state_of_another_journal_is_set_aside_and_recreated(path: Path) -> None:
     keep(path, OTHER)
 
     with capture_logs() as logs:
@@ -86,9 +86,7 @@ def test_the_state_of_another_journal_is_set_aside_and_begun_anew(path: Path) ->
         pytest.param(lambda content: content[:100], id="cut in its head"),
     ],
 )
-def test_state_that_cannot_be_read_is_set_aside_and_begun_anew(
-    path: Path, damage: Callable[[bytes], bytes]
-) -> None:
+def test_an_unreadable_state_is_set_aside_and_recreated(path: Path, damage: Callable[[bytes], bytes]) -> None:
     keep(path)
     damaged = damage(path.read_bytes())
     path.write_bytes(damaged)
@@ -102,7 +100,7 @@ def test_state_that_cannot_be_read_is_set_aside_and_begun_anew(
     assert [line["log_level"] for line in logs] == ["warning"]
 
 
-def test_what_a_crash_left_in_the_log_is_set_aside_with_it(path: Path, tmp_path: Path) -> None:
+def test_a_state_is_set_aside_with_its_write_ahead_log(path: Path, tmp_path: Path) -> None:
     State.prepare(path, OTHER)
     crashed = State.open(path, OTHER)
     crashed.record("sink", "0", AT, Tally())
@@ -116,7 +114,7 @@ def test_what_a_crash_left_in_the_log_is_set_aside_with_it(path: Path, tmp_path:
     assert (kept(copy), kept(aside, OTHER)) == (None, AT)
 
 
-def test_a_log_without_its_database_is_not_believed(path: Path, tmp_path: Path) -> None:
+def test_a_write_ahead_log_without_its_database_is_ignored(path: Path, tmp_path: Path) -> None:
     State.prepare(path, ID)
     crashed = State.open(path, ID)
     crashed.record("sink", "0", AT, Tally())
@@ -136,7 +134,7 @@ def test_a_log_without_its_database_is_not_believed(path: Path, tmp_path: Path) 
         pytest.param("DELETE FROM meta", id="an empty version"),
     ],
 )
-def test_a_state_of_another_version_stops_the_start_and_is_left_alone(path: Path, schema: str) -> None:
+def test_a_state_of_another_version_is_refused_and_not_changed(path: Path, schema: str) -> None:
     keep(path)
     connection = sqlite.open_for_writing(path)
     connection.execute(schema)
@@ -154,7 +152,7 @@ def test_a_state_of_another_version_stops_the_start_and_is_left_alone(path: Path
         State.open(path, ID)
 
 
-def test_a_state_that_cannot_be_made_stops_the_start(path: Path, tmp_path: Path) -> None:
+def test_a_state_that_cannot_be_created_is_a_config_error(path: Path, tmp_path: Path) -> None:
     path.mkdir()
 
     for wrong in (path, tmp_path / "none/state.db"):
@@ -162,7 +160,7 @@ def test_a_state_that_cannot_be_made_stops_the_start(path: Path, tmp_path: Path)
             State.prepare(wrong, ID)
 
 
-def test_only_the_start_makes_a_state_or_sets_one_aside(path: Path) -> None:
+def test_only_prepare_creates_or_sets_aside_a_state(path: Path) -> None:
     with pytest.raises(StateUnavailable):
         State.open(path, ID)
     keep(path, OTHER)
@@ -174,7 +172,7 @@ def test_only_the_start_makes_a_state_or_sets_one_aside(path: Path) -> None:
 
 
 @pytest.mark.parametrize("how", ["removed", "replaced", "moved with its folder"])
-def test_a_file_that_lost_its_name_is_not_written(path: Path, tmp_path: Path, how: str) -> None:
+def test_a_removed_state_is_not_written(path: Path, tmp_path: Path, how: str) -> None:
     keep(path)
     state = State.open(path, ID)
     if how == "removed":
@@ -197,7 +195,7 @@ def test_a_file_that_lost_its_name_is_not_written(path: Path, tmp_path: Path, ho
     state.close()
 
 
-def test_a_process_that_lost_the_file_can_go_on_with_the_new_one(path: Path) -> None:
+def test_the_state_can_be_opened_again_after_it_was_replaced(path: Path) -> None:
     keep(path)
     state = State.open(path, ID)
     path.unlink()
@@ -214,9 +212,7 @@ def test_a_process_that_lost_the_file_can_go_on_with_the_new_one(path: Path) -> 
     assert kept(path) == Position(9)
 
 
-def test_a_state_that_was_put_in_its_place_is_believed_without_the_logs_of_the_other(
-    path: Path, tmp_path: Path
-) -> None:
+def test_a_restored_state_is_used_without_the_logs_of_its_predecessor(path: Path, tmp_path: Path) -> None:
     keep(path)
     shutil.copy(path, tmp_path / "backup.db")
     one, other = State.open(path, ID), State.open(path, ID)
@@ -236,7 +232,7 @@ def test_a_state_that_was_put_in_its_place_is_believed_without_the_logs_of_the_o
     assert kept(path) == AT
 
 
-def test_a_state_that_should_be_there_and_is_not_is_told_of(path: Path) -> None:
+def test_a_missing_state_that_was_expected_is_logged(path: Path) -> None:
     with capture_logs() as first:
         State.prepare(path, ID)
     path.unlink()
