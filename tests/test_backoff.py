@@ -1,4 +1,4 @@
-"""Waiting longer and longer, and never in step with others."""
+"""Exponential back-off with jitter."""
 
 from itertools import islice
 
@@ -7,11 +7,11 @@ import pytest
 from gateway.backoff import delays
 
 MANY = 200
-"""So many tries that chance cannot hide a mistake."""
+"""Enough samples for reliable statistics."""
 
 
 def waits(count: int, **limits: float) -> list[list[float]]:
-    """The first waits of many that have begun to wait."""
+    """Return the first delays of many iterators."""
     return [list(islice(delays(**limits), count)) for _ in range(MANY)]
 
 
@@ -23,7 +23,7 @@ def test_the_bound_doubles_up_to_the_maximum(number: int, bound: float) -> None:
     assert min(found) >= 0
 
 
-def test_delays_start_at_zero() -> None:
+def test_delays_can_be_much_shorter_than_the_bound() -> None:
     found = [each[4] for each in waits(5, first=1.0, longest=5.0)]
 
     assert min(found) < 0.25 * 5.0

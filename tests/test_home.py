@@ -1,4 +1,4 @@
-"""The folder of a gateway: what lies in it, whose it is, and which journal is in it."""
+"""The folder of a gateway: its paths, owner and identity."""
 
 import json
 import shutil

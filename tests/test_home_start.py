@@ -1,4 +1,4 @@
-"""What a gateway finds out of its folder before it starts, and what it does about other people's rights."""
+"""Checks of the folder at start, and permissions."""
 
 import os
 import stat
@@ -10,7 +10,7 @@ from structlog.testing import capture_logs
 
 from gateway import sqlite
 from gateway.home import Home
-from tests.homes import make_database, no_space, nobody, refused, start
+from tests.homes import make_database, no_space, refused, start, unprivileged_user
 from tests.journey import needs
 
 
@@ -59,7 +59,7 @@ def test_permissions_of_own_files_are_restricted_and_others_are_not_changed(home
 
 def test_files_of_another_user_are_not_changed_and_logged_once() -> None:
     needs.root()
-    with nobody() as folder:
+    with unprivileged_user() as folder:
         start(folder)
         (folder / "0").mkdir()
         (folder / "0/file").touch(0o644)
@@ -84,7 +84,7 @@ def test_a_folder_in_place_of_a_database_is_refused_at_start(home: Home, name: s
 
 
 def test_a_database_of_another_user_is_refused_at_start() -> None:
-    with nobody() as folder:
+    with unprivileged_user() as folder:
         start(folder)
         make_database(folder / "state.db")
         (folder / "state.db").chmod(0o400)
@@ -95,7 +95,7 @@ def test_a_database_of_another_user_is_refused_at_start() -> None:
 
 
 def test_a_folder_of_another_user_is_refused_at_start() -> None:
-    with nobody() as folder:
+    with unprivileged_user() as folder:
         start(folder)
         folder.chmod(0o500)
 

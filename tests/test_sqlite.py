@@ -1,4 +1,4 @@
-"""SQLite's files: who may read them, what it takes to open them, and what becomes of those set aside."""
+"""SQLite databases: permissions, opening, checks and setting aside."""
 
 import os
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ from gateway import sqlite
 
 @contextmanager
 def umask(mask: int) -> Iterator[None]:
-    """What new files of this process lose, for as long as the block lasts."""
+    """Set the umask for the duration of the block."""
     before = os.umask(mask)
     try:
         yield
@@ -22,14 +22,14 @@ def umask(mask: int) -> Iterator[None]:
 
 
 def make(path: Path) -> apsw.Connection:
-    """A database with a row in it, most of which is still in its log."""
+    """A database with a row that is mostly in the write-ahead log."""
     connection = sqlite.open_for_writing(path, create=True)
     connection.execute("CREATE TABLE words (word TEXT); INSERT INTO words VALUES ('first')")
     return connection
 
 
 def locks(path: Path) -> list[str]:
-    """What this machine's processes have locked of a file."""
+    """Return the locks of all processes on a file."""
     lines = Path("/proc/locks").read_text().splitlines()
     return [line.split(":", 1)[1] for line in lines if f":{path.stat().st_ino} " in line]
 

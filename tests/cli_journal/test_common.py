@@ -1,4 +1,4 @@
-"""What all commands of `gateway journal` do alike."""
+"""Common behaviour of the commands of `gateway journal`."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from tests.cli_journal.calling import run
 
 
 def configured(folder: Path) -> Path:
-    """A configuration whose journal is in `folder`."""
+    """Write a configuration whose journal is in `folder`."""
     file = folder / "gateway.toml"
     file.write_text(
         '[journal]\npath = "here"\n[sources.a]\nwrite_keys = ["k"]\n[sinks.b]\nkind = "null"\n', "utf-8"

@@ -11,7 +11,7 @@ from gateway.journal.segments.files import Header
 from tests.build import JOURNAL, event_line, event_lines, keep
 from tests.cli_journal.calling import FAULT, HOUR, objects, run, start
 from tests.gateway import PATIENCE
-from tests.journal.handmade import chunk_of, offsets, write_file
+from tests.journal.crafted import chunk_of, offsets, write_file
 
 
 def test_events_are_printed_unchanged(tmp_path: Path) -> None:
@@ -149,7 +149,7 @@ def test_ctrl_c_is_not_reported_as_damage(tmp_path: Path) -> None:
         assert process.stdout
         assert process.stderr
         process.stdout.readline()
-        process.send_signal(signal.SIGINT)  # while it waits for somebody to read on
+        process.send_signal(signal.SIGINT)  # while it waits for its reader
         process.wait(PATIENCE)
         errors = process.stderr.read()
 

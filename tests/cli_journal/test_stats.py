@@ -5,7 +5,7 @@ from pathlib import Path
 from gateway.journal.segments.files import Header
 from tests.build import JOURNAL, event_lines, keep
 from tests.cli_journal.calling import EPOCH, HOUR, ID, TEN_AN_HOUR, objects, run
-from tests.journal.handmade import chunk_of, write_file
+from tests.journal.crafted import chunk_of, write_file
 
 
 def test_the_table_has_a_row_per_partition_and_a_total(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 from tests.build import event_lines, keep
 from tests.cli_journal.calling import FAULT, ID, objects, run, start
 from tests.gateway import PATIENCE
-from tests.journal.handmade import offsets
+from tests.journal.crafted import offsets
 
 
 def test_an_intact_journal_is_reported_without_faults(tmp_path: Path) -> None:
@@ -73,12 +73,12 @@ def test_a_terminal_shows_progress_below_the_faults(damaged: Path) -> None:
 
 
 def read_terminal(descriptor: int) -> bytes:
-    """All that a program writes on a terminal until it ends."""
+    """Return everything that a program prints on a terminal until it ends."""
     shown = b""
     try:
         while data := os.read(descriptor, 65536):
             shown += data
     except OSError:
-        pass  # nobody holds the other side any more
+        pass  # the other side is closed
     os.close(descriptor)
     return shown

@@ -1,4 +1,4 @@
-"""What the catalogue adds to events."""
+"""Enrichment of events from the catalogue."""
 
 import json
 from pathlib import Path

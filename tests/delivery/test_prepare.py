@@ -1,4 +1,4 @@
-"""Which chunks a sink takes as they are, and what becomes of the others."""
+"""Preparation: chunks that are passed on unchanged, and chunks that are decoded."""
 
 from pathlib import Path
 
@@ -59,7 +59,7 @@ def test_consent_is_checked_if_the_sink_requires_it(tmp_path: Path) -> None:
 def test_a_sink_with_filters_decodes_every_event(tmp_path: Path, wanted: dict[str, tuple[str, ...]]) -> None:
     [reason] = (name.removesuffix("s") for name in wanted)
 
-    found = prepared(tmp_path, ScriptedSink(**wanted), chunk(event_line() + b"\n", 0))  # type: ignore[arg-type]  # each has its type
+    found = prepared(tmp_path, ScriptedSink(**wanted), chunk(event_line() + b"\n", 0))  # type: ignore[arg-type]  # each argument has the right type
 
     assert found == (b"", 0, Tally({("filtered", reason): 1}))
 

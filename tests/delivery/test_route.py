@@ -1,4 +1,4 @@
-"""The way to one sink: which events take it, and why the others do not."""
+"""Routing: the events selected for a sink, and the reasons for the others."""
 
 from typing import Any
 
@@ -10,8 +10,8 @@ from tests.build import event_line, event_lines
 from tests.fakes import ScriptedSink
 
 
-def objection(sink: ScriptedSink, **event: Any) -> str | None:
-    """Why an event does not go to a sink with the table [sinks.archive]; None if it does."""
+def filter_reason(sink: ScriptedSink, **event: Any) -> str | None:
+    """Return why an event is filtered by a sink named "archive", or None."""
     kept, filtered = Route("archive", sink).select([event_line(**event)])
     assert len(kept) + filtered.total() == 1
     return next((reason for _, reason in filtered), None)
@@ -45,12 +45,12 @@ def test_selected_events_keep_their_order_and_bytes() -> None:
 def test_a_sink_can_filter_by_source(source: str, expected: str | None) -> None:
     sink = ScriptedSink(sources=("website", "shop"))
 
-    assert objection(sink, source={"name": source, "dialect": "segment"}) == expected
+    assert filter_reason(sink, source={"name": source, "dialect": "segment"}) == expected
 
 
 @pytest.mark.parametrize(("type", "expected"), [("track", None), ("page", None), ("alias", "type")])
 def test_a_sink_can_filter_by_type(type: str, expected: str | None) -> None:
-    assert objection(ScriptedSink(types=("track", "page")), type=type) == expected
+    assert filter_reason(ScriptedSink(types=("track", "page")), type=type) == expected
 
 
 @pytest.mark.parametrize(
@@ -72,11 +72,11 @@ def test_a_sink_can_filter_by_type(type: str, expected: str | None) -> None:
     ],
 )
 def test_every_category_of_the_sink_must_be_granted(context: dict[str, Any], expected: str | None) -> None:
-    assert objection(ScriptedSink(consent=("1", "2")), context=context) == expected
+    assert filter_reason(ScriptedSink(consent=("1", "2")), context=context) == expected
 
 
 def test_a_sink_without_categories_requires_no_consent() -> None:
-    assert objection(ScriptedSink(), context=consenting(**{"1": False})) is None
+    assert filter_reason(ScriptedSink(), context=consenting(**{"1": False})) is None
 
 
 @pytest.mark.parametrize(
@@ -95,12 +95,12 @@ def test_a_sink_without_categories_requires_no_consent() -> None:
     ],
 )
 def test_an_event_can_exclude_integrations(integrations: dict[str, Any], expected: str | None) -> None:
-    assert objection(ScriptedSink(), integrations=integrations) == expected
+    assert filter_reason(ScriptedSink(), integrations=integrations) == expected
 
 
 @pytest.mark.parametrize(("named", "expected"), [("Data Lake", "integrations"), ("archive", None)])
 def test_a_sink_can_have_another_name_among_the_integrations(named: str, expected: str | None) -> None:
-    assert objection(ScriptedSink(integration="Data Lake"), integrations={named: False}) == expected
+    assert filter_reason(ScriptedSink(integration="Data Lake"), integrations={named: False}) == expected
 
 
 def test_an_event_is_counted_for_one_reason_only() -> None:

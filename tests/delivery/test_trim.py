@@ -1,4 +1,4 @@
-"""The deletion of journal files: none before every sink has it, all once they are old enough."""
+"""Deletion of journal files: only after every sink has passed them and `keep` is over."""
 
 import os
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ HOUR = 3600.0
 
 @pytest.fixture
 def journal(tmp_path: Path) -> Path:
-    """Two finished files with three events each, written long ago, and an open one that has two."""
+    """Two old finished files with three events each, and an open file with two."""
     for start, end in ((0, 3), (3, 6), (6, 8)):
         file = keep(tmp_path / "journal/0", event_lines(start, end))
         if end < 8:
@@ -38,7 +38,9 @@ def age(file: Path) -> None:
     os.utime(file, (0, 0))
 
 
-def reach(state: State, number: int, sink: str = "sink", partition: str = "0", epoch: int = 0) -> None:
+def record_position(
+    state: State, number: int, sink: str = "sink", partition: str = "0", epoch: int = 0
+) -> None:
     state.record(sink, partition, Position(number, epoch), Tally())
 
 
@@ -47,7 +49,7 @@ def firsts(journal: Path, partition: str = "0") -> list[int]:
 
 
 def test_delivered_events_are_deleted_after_the_retention_time(journal: Path, state: State) -> None:
-    reach(state, 6)
+    record_position(state, 6)
 
     trim(open_log(journal), HOUR, ["sink"], state)
 
@@ -59,7 +61,7 @@ def test_delivered_events_are_deleted_after_the_retention_time(journal: Path, st
 def test_a_file_with_an_undelivered_event_is_retained(
     journal: Path, state: State, position: int, left: list[int]
 ) -> None:
-    reach(state, position)
+    record_position(state, position)
 
     trim(open_log(journal), HOUR, ["sink"], state)
 
@@ -67,8 +69,8 @@ def test_a_file_with_an_undelivered_event_is_retained(
 
 
 def test_the_slowest_sink_determines_what_is_deleted(journal: Path, state: State) -> None:
-    reach(state, 8, "fast")
-    reach(state, 3, "slow")
+    record_position(state, 8, "fast")
+    record_position(state, 3, "slow")
 
     trim(open_log(journal), HOUR, ["fast", "slow"], state)
 
@@ -76,7 +78,7 @@ def test_the_slowest_sink_determines_what_is_deleted(journal: Path, state: State
 
 
 def test_nothing_is_deleted_before_a_new_sink_has_started(journal: Path, state: State) -> None:
-    reach(state, 8, "fast")
+    record_position(state, 8, "fast")
 
     trim(open_log(journal), HOUR, ["fast", "new"], state)
 
@@ -84,8 +86,8 @@ def test_nothing_is_deleted_before_a_new_sink_has_started(journal: Path, state: 
 
 
 def test_a_removed_sink_retains_no_events(journal: Path, state: State) -> None:
-    reach(state, 8, "sink")
-    reach(state, 0, "former")
+    record_position(state, 8, "sink")
+    record_position(state, 0, "former")
 
     trim(open_log(journal), HOUR, ["sink"], state)
 
@@ -93,7 +95,7 @@ def test_a_removed_sink_retains_no_events(journal: Path, state: State) -> None:
 
 
 def test_the_last_file_of_a_partition_is_retained(journal: Path, state: State) -> None:
-    reach(state, 8)
+    record_position(state, 8)
     age(journal / "0" / files.name(6))
 
     trim(open_log(journal), HOUR, ["sink"], state)
@@ -104,7 +106,7 @@ def test_the_last_file_of_a_partition_is_retained(journal: Path, state: State) -
 def test_delivered_events_within_the_retention_time_are_retained(tmp_path: Path, state: State) -> None:
     for start in (0, 3):
         keep(tmp_path / "journal/0", event_lines(start, start + 3))
-    reach(state, 6)
+    record_position(state, 6)
 
     trim(open_log(tmp_path / "journal"), HOUR, ["sink"], state)
 
@@ -115,7 +117,7 @@ def test_delivered_events_are_deleted_early_when_space_is_low(tmp_path: Path, st
     filler = event_line(properties={"filler": "x" * 500_000})
     for _ in range(3):
         keep(tmp_path / "journal/0", [filler])
-    reach(state, 2)
+    record_position(state, 2)
     size = open_log(tmp_path / "journal").size()
 
     trim(open_log(tmp_path / "journal", size + size // 10), HOUR, ["sink"], state)
@@ -124,7 +126,7 @@ def test_delivered_events_are_deleted_early_when_space_is_low(tmp_path: Path, st
 
 
 def test_a_full_journal_retains_undelivered_files(journal: Path, state: State) -> None:
-    reach(state, 2)
+    record_position(state, 2)
 
     trim(open_log(journal, 1), HOUR, ["sink"], state)
 
@@ -135,8 +137,8 @@ def test_each_partition_is_trimmed_separately(journal: Path, state: State) -> No
     for start in (0, 3):
         keep(journal / "1", event_lines(start, start + 3))
     age(journal / "1" / files.name(0))
-    reach(state, 8, partition="0")
-    reach(state, 2, partition="1")
+    record_position(state, 8, partition="0")
+    record_position(state, 2, partition="1")
 
     trim(open_log(journal), HOUR, ["sink"], state)
 
@@ -144,7 +146,7 @@ def test_each_partition_is_trimmed_separately(journal: Path, state: State) -> No
 
 
 def test_a_position_of_another_journal_releases_nothing(journal: Path, state: State) -> None:
-    reach(state, 8, epoch=12345)
+    record_position(state, 8, epoch=12345)
 
     trim(open_log(journal), HOUR, ["sink"], state)
 

@@ -1,4 +1,4 @@
-"""The worker of one sink: everything in order, at least once, whatever the sink does."""
+"""The worker of a sink: every event in order, at least once, whatever the sink does."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -36,7 +36,7 @@ def state(tmp_path: Path) -> Iterator[State]:
 
 
 def numbers(state: State) -> dict[tuple[str, str], int]:
-    """How far each sink is in each partition."""
+    """Return the position of each sink in each partition."""
     return {key: position.number for key, position in state.positions().items()}
 
 
@@ -101,7 +101,7 @@ async def test_a_new_worker_continues_from_the_recorded_position(journal: Path, 
 
 
 async def test_no_partition_waits_for_another(journal: Path, state: State) -> None:
-    large = {"filler": "x" * 800_000}  # of which a passage holds two
+    large = {"filler": "x" * 800_000}  # two of which fit into a slice
     for number in range(6):
         keep(journal / "0", [event_line(number, properties=large)])
     keep(journal / "1", [event_line(100)])
@@ -174,7 +174,7 @@ async def test_a_batch_written_but_not_recorded_is_delivered_again(journal: Path
     keep(journal / "0", event_lines(0, 3))
     sink = ScriptedSink()
     with anyio.CancelScope() as scope:
-        sink.script.append(scope.cancel)  # as if the process had been killed
+        sink.script.append(scope.cancel)  # as after a kill
         await make(sink, journal, state).run()
 
     await deliver(make(sink, journal, state))
@@ -272,7 +272,7 @@ async def test_events_appended_before_a_worker_is_stopped_are_delivered(journal:
     with anyio.fail_after(PATIENCE):
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(worker.run)
-            await anyio.wait_all_tasks_blocked()  # it has looked, and found nothing
+            await anyio.wait_all_tasks_blocked()  # it has found no events
             keep(journal / "0", event_lines(0, 1))
             worker.stop()
 

@@ -1,4 +1,4 @@
-"""A worker that is to leave: it finishes the batch in hand, and waits for nothing."""
+"""A leaving worker: it finishes the current batch and waits for nothing else."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -61,7 +61,7 @@ async def test_a_leaving_worker_does_not_wait_for_the_back_off(
     with anyio.fail_after(PATIENCE):
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(worker.run)
-            while not sink.writes:  # noqa: ASYNC110  # the sink says nothing of what it does not take
+            while not sink.writes:  # noqa: ASYNC110  # the sink has no event for a failed write
                 await anyio.sleep(0.01)
             end(worker)
 
@@ -75,7 +75,7 @@ async def test_an_idle_worker_leaves_at_once(journal: Path, state: State) -> Non
     with anyio.fail_after(PATIENCE):
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(worker.run)
-            await anyio.wait_all_tasks_blocked()  # it has looked, and found nothing
+            await anyio.wait_all_tasks_blocked()  # it has found no events
             worker.leave()
 
     assert sink.connections == [b""]

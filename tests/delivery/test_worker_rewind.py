@@ -1,4 +1,4 @@
-"""Positions not of this journal: delivery goes on from the oldest event, and each event is counted."""
+"""Unknown positions: delivery restarts with the oldest event, and each event is counted."""
 
 from collections.abc import Iterator
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The ledger balances: for each sink, what the journal took is what became of it and what is pending."""
+"""The ledger balances: for each sink, the journal's events equal all outcomes plus pending events."""
 
 import os
 from collections.abc import Iterator
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.anyio
 
 
 class Books:
-    """A journal, its state, and what the ledger says of them."""
+    """A journal, its state, and the samples of their ledger."""
 
     def __init__(self, folder: Path) -> None:
         self.journal = folder / "journal"
@@ -31,11 +31,11 @@ class Books:
         self.records = open_state(folder)
 
     async def deliver(self, sink: ScriptedSink | None = None, name: str = "sink") -> None:
-        """Everything there is, to one sink."""
+        """Deliver everything to one sink."""
         await deliver(make(sink or ScriptedSink(), self.journal, self.records, name))
 
     def samples(self, *sinks: str) -> dict[str, float]:
-        """All samples: names, and labels after a colon."""
+        """Return all samples by name, with labels after a colon."""
         found = {}
         for metric in Ledger(open_log(self.journal), self.state, sinks or ("sink",)).collect():
             for sample in metric.samples:
@@ -44,7 +44,7 @@ class Books:
         return found
 
     def balance(self, sink: str = "sink") -> tuple[float, float]:
-        """What the journal took, and what the ledger can say of it."""
+        """Return the number of the journal's events, and the sum of the ledger."""
         samples = self.samples(sink)
         known = (n for key, n in samples.items() if key.startswith(f"sink_events_total:{sink}:"))
         return samples["journal_events_total"], samples[f"sink_pending_events:{sink}"] + sum(known)
@@ -58,7 +58,7 @@ def books(tmp_path: Path) -> Iterator[Books]:
 
 
 def fail(folder: Path) -> None:
-    """Two events are observed, two are refused by a failing disk, and one is observed again."""
+    """Append two events, two that a failing disk refuses, and one more."""
     partition = open_partition(folder)
     partition.write(event_lines(0, 2))
     failing_sync(folder / files.name(0))
@@ -214,7 +214,7 @@ async def test_an_event_refused_by_a_failing_disk_is_not_skipped(books: Books) -
 
 
 def make_older(file: Path, age: int) -> None:
-    """Let all chunks of a file have been written so many milliseconds earlier."""
+    """Rewrite the chunks of a file with a commit time earlier by some milliseconds."""
     descriptor = os.open(file, os.O_RDWR)
     for found in list(scan.chunks(descriptor, files.START, file.stat().st_size, 0)):
         older = msgspec.structs.replace(found.chunk, received_at=found.chunk.received_at - age)

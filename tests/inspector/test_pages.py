@@ -1,4 +1,4 @@
-"""The operators' pages, and who may see them."""
+"""The inspector's routes and their access control."""
 
 from pathlib import Path
 
@@ -65,7 +65,7 @@ def test_a_scrape_leaves_no_descriptor_open(tmp_path: Path) -> None:
 def test_without_the_token_requests_are_refused(
     tmp_path: Path, path: str, given: dict[str, str | bytes]
 ) -> None:
-    answer = visitor(tmp_path, "secret").get(path, headers=given)  # type: ignore[arg-type]  # bytes are fine
+    answer = visitor(tmp_path, "secret").get(path, headers=given)  # type: ignore[arg-type]  # bytes are accepted
 
     assert (answer.status_code, answer.headers["www-authenticate"]) == (401, "Bearer")
     assert "gateway_" not in answer.text

@@ -1,4 +1,4 @@
-"""Which events are taken out of a journal, and what is said where some cannot be."""
+"""Extraction of events from a journal, and its findings."""
 
 from pathlib import Path
 from typing import NamedTuple
@@ -12,7 +12,7 @@ from gateway.journal.segments.examine.inventory import find
 from gateway.journal.segments.files import Header
 from tests.build import JOURNAL, event_line, event_lines, keep, open_partition
 from tests.journal.breaking import flip
-from tests.journal.handmade import chunk_of, write_file
+from tests.journal.crafted import chunk_of, write_file
 
 
 class Extracted(NamedTuple):
@@ -20,7 +20,7 @@ class Extracted(NamedTuple):
     codes: list[str]
 
 
-def extracted(path: Path, selection: Selection = Selection()) -> Extracted:  # noqa: B008  # it never changes
+def extracted(path: Path, selection: Selection = Selection()) -> Extracted:  # noqa: B008  # immutable
     lines: list[bytes] = []
     codes = []
     for found in extract(find(path), selection):

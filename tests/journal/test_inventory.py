@@ -1,4 +1,4 @@
-"""What is taken for a journal, a partition or a file of one."""
+"""Recognition of journals, partitions and journal files."""
 
 import shutil
 from pathlib import Path

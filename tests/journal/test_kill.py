@@ -1,4 +1,4 @@
-"""A writer may be killed between any two system calls."""
+"""A writer can be killed between any two system calls."""
 
 import shutil
 import sys
@@ -18,19 +18,19 @@ from tests.journal.breaking import crashed
 
 
 class Moment(NamedTuple):
-    """What a partition was just then."""
+    """A snapshot of a partition."""
 
     call: str
     folder: Path
     acknowledged: int
-    """How many of its events had been."""
+    """Number of events acknowledged by then."""
 
 
 def watch(folder: Path, copies: Path, work: Callable[[list[int]], None]) -> list[Moment]:
     """
-    Copy a partition whenever a system call of some work on it has changed it.
+    Copy a partition after every system call of `work` that changes it.
 
-    The work says in its list how many events are acknowledged so far.
+    `work` appends the number of acknowledged events to its list.
     """
     moments: list[Moment] = []
     acknowledged = [0]
@@ -56,7 +56,7 @@ def watch(folder: Path, copies: Path, work: Callable[[list[int]], None]) -> list
 
 
 def check(moment: Moment) -> None:
-    """Whoever takes over finds all that was acknowledged, and goes on behind it."""
+    """Check that recovery finds every acknowledged event and that appends continue after them."""
     before = read_all(moment.folder)
     partition = open_partition(moment.folder, largest=START + 600)
     found = read_all(moment.folder)

@@ -1,4 +1,4 @@
-"""What every journal promises, whichever engine keeps it."""
+"""The contract of every engine: append and read."""
 
 import asyncio
 import time
@@ -18,7 +18,7 @@ START = Position(0)
 
 
 async def put(appender: Appender, *chunks: Sequence[bytes]) -> None:
-    """Append chunk after chunk, so that none share a commit."""
+    """Append each chunk in a commit of its own."""
     for lines in chunks:
         await appender.append(lines)
 
@@ -26,9 +26,9 @@ async def put(appender: Appender, *chunks: Sequence[bytes]) -> None:
 def chunks_of(reader: Reader) -> list[Chunk]:
     found: list[Chunk] = []
     position = START
-    while piece := reader.read(position):
-        found += piece.chunks
-        position = piece.end
+    while part := reader.read(position):
+        found += part.chunks
+        position = part.end
     return found
 
 
@@ -198,11 +198,11 @@ async def test_a_reader_finds_events_appended_after_it_was_opened(engine: Engine
         for number in range(5):
             assert reader.read(position) is None
             await appender.append([event_line(number)])
-            piece = reader.read(position)
-            assert piece
-            assert [each.lines() for each in piece.chunks] == [[event_line(number)]]
+            part = reader.read(position)
+            assert part
+            assert [each.lines() for each in part.chunks] == [[event_line(number)]]
             assert (reader.oldest(), reader.newest()) == (0, number + 1)
-            position = piece.end
+            position = part.end
 
 
 async def test_each_partition_has_its_own_numbers(engine: Engine) -> None:

@@ -1,4 +1,4 @@
-"""A partition and its files: their names, when they end, who may read them, and what they hold."""
+"""The files of a partition: names, limits, permissions and content."""
 
 import os
 import stat
@@ -53,7 +53,7 @@ def test_a_file_is_named_after_its_first_event(tmp_path: Path) -> None:
 def test_a_file_is_finished_at_its_size_or_age_limit(
     tmp_path: Path, limits: dict[str, float], finished: bool
 ) -> None:
-    partition = open_partition(tmp_path / "0", **limits)  # type: ignore[arg-type]  # each has its type
+    partition = open_partition(tmp_path / "0", **limits)  # type: ignore[arg-type]  # each argument has the right type
 
     partition.write([event_line(0)])
     partition.roll_if_due()
@@ -115,7 +115,7 @@ def test_after_a_crash_events_go_to_a_new_file(tmp_path: Path) -> None:
 def test_a_partition_without_its_older_files_continues_its_numbers(tmp_path: Path) -> None:
     old = keep(tmp_path / "0", event_lines(0, 3))
     open_partition(tmp_path / "0").close()
-    old.unlink()  # as trimming does, now that it has a successor
+    old.unlink()  # as trim does once the file has a successor
 
     keep(tmp_path / "0", event_lines(3, 4))
 

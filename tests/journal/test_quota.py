@@ -1,4 +1,4 @@
-"""The journal's size has an end: new events are refused before it, and there is a way back."""
+"""The quota of a journal: new events are refused at the limit, and accepted again after delivery."""
 
 import os
 from pathlib import Path
@@ -18,7 +18,7 @@ CHUNK = [event_line(properties={"filler": "x" * 50_000})]
 
 
 def fill(partition: Partition) -> int:
-    """Write until there is no more room, and return how many events were taken."""
+    """Write until the journal is full, and return the number of accepted events."""
     for taken in range(1000):
         try:
             partition.write(CHUNK)
@@ -36,7 +36,7 @@ def takes(partition: Partition, line: bytes) -> bool:
 
 
 def deliver_and_release(journal: Path) -> None:
-    """What delivery does once its only sink has everything."""
+    """Release everything, as delivery does once its only sink has it."""
     log = open_log(journal)
     log.release({each: log.reader(each).newest() for each in log.partitions()}, 2**40)
 
@@ -145,7 +145,7 @@ def test_a_full_journal_without_delivery_remains_unchanged(tmp_path: Path) -> No
     taken = fill(partition)
     before = files.listing(tmp_path / "0")
 
-    partition.quota = Quota(tmp_path, SMALL)  # looks anew, as it does after a moment
+    partition.quota = Quota(tmp_path, SMALL)  # a new quota measures again at once
     again = [fill(partition) for _ in range(3)]
 
     assert again == [0, 0, 0]

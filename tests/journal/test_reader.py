@@ -1,4 +1,4 @@
-"""Reading a partition from any position on: damage costs its own events, and each of them is counted."""
+"""Reading a partition from any position: damage costs only its own events, and each is counted."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -18,7 +18,7 @@ from tests.build import (
     read_all,
     read_to_end,
 )
-from tests.journal.breaking import cut, flip, make_file, zero
+from tests.journal.breaking import flip, make_file, truncate, zero
 
 
 @pytest.mark.parametrize("number", [1, 2, 4])
@@ -59,9 +59,9 @@ def test_damage_is_quarantined_once_and_only_on_request(tmp_path: Path) -> None:
     "damage",
     [
         zero,
-        lambda file: cut(file, 100),
-        lambda file: cut(file, START),
-        lambda file: cut(file, 0),
+        lambda file: truncate(file, 100),
+        lambda file: truncate(file, START),
+        lambda file: truncate(file, 0),
         Path.unlink,
     ],
 )
@@ -81,20 +81,20 @@ def test_events_deleted_before_they_were_read_are_counted_as_released(tmp_path: 
     gone.unlink()
     reader = Reader(tmp_path / "0")
 
-    piece = reader.read(Position(1, 7))
+    found = reader.read(Position(1, 7))
 
-    assert piece
-    assert (piece.chunks, piece.end.number, piece.released, piece.damaged) == ([], 3, 2, 0)
-    assert read_to_end(reader, piece.end) == Read(event_lines(3, 5), 0, 5)
+    assert found
+    assert (found.chunks, found.end.number, found.released, found.damaged) == ([], 3, 2, 0)
+    assert read_to_end(reader, found.end) == Read(event_lines(3, 5), 0, 5)
 
 
 def test_at_a_file_boundary_the_epoch_of_the_event_before_is_checked(tmp_path: Path) -> None:
     epochs = []
     for start in (0, 2, 4):
         keep(tmp_path / "0", event_lines(start, start + 2))
-        piece = Reader(tmp_path / "0").read(Position(start))
-        assert piece
-        epochs.append(piece.end.epoch)
+        found = Reader(tmp_path / "0").read(Position(start))
+        assert found
+        epochs.append(found.end.epoch)
     first, second, third = epochs
     reader = Reader(tmp_path / "0")
 

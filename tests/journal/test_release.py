@@ -1,4 +1,4 @@
-"""What every journal promises of time, room, and events that nobody needs any more."""
+"""The contract of every engine: seeking, size and release."""
 
 import time
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ START = Position(0)
 
 
 async def put(appender: Appender, *chunks: Sequence[bytes]) -> None:
-    """Append chunk after chunk, so that none share a commit."""
+    """Append each chunk in a commit of its own."""
     for lines in chunks:
         await appender.append(lines)
 
@@ -25,14 +25,14 @@ async def put(appender: Appender, *chunks: Sequence[bytes]) -> None:
 def chunks_of(reader: Reader) -> list[Chunk]:
     found: list[Chunk] = []
     position = START
-    while piece := reader.read(position):
-        found += piece.chunks
-        position = piece.end
+    while part := reader.read(position):
+        found += part.chunks
+        position = part.end
     return found
 
 
 def tick() -> None:
-    """Return in another millisecond."""
+    """Wait for the next millisecond."""
     before = time.time_ns() // 10**6
     until(lambda: time.time_ns() // 10**6 > before)
 

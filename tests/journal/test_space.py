@@ -1,4 +1,4 @@
-"""Space made beforehand: zeros, ahead of the commits and never in their way."""
+"""Preallocation: zeros ahead of the commits, without affecting them."""
 
 import contextlib
 import os
@@ -14,7 +14,7 @@ import pytest
 from gateway.journal.segments.space import Space
 from tests.build import event_lines, open_partition
 from tests.gateway import until
-from tests.journal.breaking import appends_with, opened, told_of
+from tests.journal.breaking import appends_with, descriptor_info, opened
 
 MB = 1024 * 1024
 PLENTY = 2**40
@@ -30,21 +30,21 @@ def file(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def space() -> Iterator[Space]:
-    """One for files of up to 64 MB, on a disk with plenty of room."""
+    """Preallocation for files of up to 64 MB, on a disk with enough space."""
     space = Space(64 * MB, lambda: PLENTY)
     yield space
     space.close()
 
 
-def taken(file: Path) -> int:
-    """The bytes that a file takes on its disk."""
+def allocated_bytes(file: Path) -> int:
+    """Return the number of bytes that a file occupies on the disk."""
     return file.stat().st_blocks * 512
 
 
 def test_preallocated_space_is_zeros_on_the_disk(file: Path, space: Space) -> None:
     space.attach(file, 0)
 
-    until(lambda: taken(file) >= 8 * MB)
+    until(lambda: allocated_bytes(file) >= 8 * MB)
 
     assert file.read_bytes() == bytes(file.stat().st_size)
 
@@ -54,7 +54,7 @@ def test_existing_content_is_not_changed(file: Path, space: Space) -> None:
 
     space.attach(file, 4000)
 
-    until(lambda: taken(file) >= 8 * MB)
+    until(lambda: allocated_bytes(file) >= 8 * MB)
     content = file.read_bytes()
     assert content == b"head" * 1000 + bytes(len(content) - 4000)
 
@@ -64,7 +64,7 @@ def test_preallocation_stays_ahead_of_commits(file: Path, space: Space) -> None:
 
     for end in range(8 * MB, 40 * MB, 8 * MB):
         space.advance(end)
-        until(partial(lambda end: taken(file) > end, end))
+        until(partial(lambda end: allocated_bytes(file) > end, end))
 
 
 def test_preallocation_stops_at_the_maximum_file_size(file: Path) -> None:
@@ -93,7 +93,7 @@ def test_preallocation_never_overwrites_a_commit(
         os.pwrite(descriptor, data, end - len(data))
         written += data
     os.close(descriptor)
-    until(lambda: taken(file) > end)
+    until(lambda: allocated_bytes(file) > end)
 
     content = file.read_bytes()
     assert content == bytes(written) + bytes(len(content) - end)
@@ -122,7 +122,7 @@ def test_preallocation_waits_for_space_and_continues_later(file: Path) -> None:
 
     room[0] = PLENTY
 
-    until(lambda: taken(file) >= 8 * MB)
+    until(lambda: allocated_bytes(file) >= 8 * MB)
     space.close()
     assert before == 0
 
@@ -147,7 +147,7 @@ def test_preallocation_uses_only_a_fraction_of_the_available_space(file: Path) -
 
 def test_a_truncated_file_is_not_extended(file: Path) -> None:
     asked = threading.Semaphore(0)
-    left = count(4 * MB, 4 * MB)  # of which one piece more may be taken each time
+    left = count(4 * MB, 4 * MB)  # which allows one more step each time
 
     def available() -> int:
         if file.stat().st_size:
@@ -184,7 +184,7 @@ def test_a_file_that_cannot_be_opened_is_ignored(file: Path, space: Space, tmp_p
     space.advance(10)
     space.attach(file, 0)
 
-    until(lambda: taken(file) >= 8 * MB)
+    until(lambda: allocated_bytes(file) >= 8 * MB)
     assert list(tmp_path.iterdir()) == [file]
 
 
@@ -198,7 +198,7 @@ def test_a_detached_file_is_no_longer_extended(file: Path, space: Space, tmp_pat
     os.truncate(file, 0)
     space.advance(0)
     space.attach(other, 0)
-    until(lambda: taken(other) >= 8 * MB)
+    until(lambda: allocated_bytes(other) >= 8 * MB)
 
     assert file.stat().st_size == 0
 
@@ -219,12 +219,12 @@ def test_a_disk_error_is_reported_to_the_commit(tmp_path: Path) -> None:
     [path] = (tmp_path / "0").iterdir()
     committing = appends_with(path)
 
-    # Those who share what was opened are told each of its errors once, together; they share its place too.
+    # The system reports each error once to every open file description, and duplicates share one.
     os.lseek(committing, 777, os.SEEK_SET)
     places = []
     for number in opened(path).keys() - {committing}:
-        with contextlib.suppress(FileNotFoundError):  # a copy, to be synced
-            places.append(told_of(number)["pos"])
+        with contextlib.suppress(FileNotFoundError):  # a duplicate, to be synced
+            places.append(descriptor_info(number)["pos"])
 
     partition.close()
     assert places

@@ -1,4 +1,4 @@
-"""What a journal is counted to hold."""
+"""Statistics of a journal."""
 
 import os
 import shutil
@@ -10,14 +10,14 @@ from gateway.journal.segments.examine.stats import Stats, count, total
 from gateway.journal.segments.files import START, Header
 from tests.build import JOURNAL, event_lines, keep, open_partition
 from tests.journal.breaking import flip
-from tests.journal.handmade import chunk_of, write_file
+from tests.journal.crafted import chunk_of, write_file
 
 HOUR = 3_600_000
 EPOCH = 7
 
 
 def counted(path: Path) -> Stats:
-    """The only partition."""
+    """Return the statistics of the only partition."""
     [found] = count(find(path))
     return found
 

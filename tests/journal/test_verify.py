@@ -1,4 +1,4 @@
-"""What `gateway journal verify` finds wrong with files and what is between them."""
+"""Verification of journal files, and of the transitions between them."""
 
 import shutil
 import threading
@@ -12,7 +12,7 @@ from gateway.journal.segments.examine.verify import Verification
 from gateway.journal.segments.files import Header
 from tests.build import JOURNAL, event_line, event_lines, keep, open_partition
 from tests.journal.breaking import flip
-from tests.journal.handmade import chunk_of, write_file
+from tests.journal.crafted import chunk_of, write_file
 from tests.journal.verifying import Verified, verified
 
 
@@ -198,7 +198,7 @@ def test_events_appended_during_verification_are_not_a_finding(tmp_path: Path) -
     partition = open_partition(tmp_path / "0", largest=2**24)
     partition.write([event_line(0, properties={"text": "x" * 5_000_000})])
     running = Verification(find(tmp_path)).run()
-    first = next(running)  # after so many bytes
+    first = next(running)  # after this many bytes
 
     partition.write(event_lines(1, 3))
     rest = [finding for finding in running if finding]

@@ -1,4 +1,4 @@
-"""What is found wrong with the chunks of a file, and what that costs."""
+"""Findings in the chunks of a file, and the events they cost."""
 
 import shutil
 from pathlib import Path
@@ -9,8 +9,8 @@ from gateway.journal.segments.examine.findings import Finding
 from gateway.journal.segments.files import Header
 from gateway.journal.segments.scan import read_around_errors
 from tests.build import JOURNAL, event_line, event_lines, keep, open_partition
-from tests.journal.breaking import cut, flip
-from tests.journal.handmade import chunk_of, offsets, write_file
+from tests.journal.breaking import flip, truncate
+from tests.journal.crafted import chunk_of, offsets, write_file
 from tests.journal.verifying import Verified, verified
 
 
@@ -62,7 +62,7 @@ def test_zeros_in_a_file_cost_the_overwritten_events(tmp_path: Path) -> None:
 
 def test_a_truncated_file_lacks_its_last_events(tmp_path: Path) -> None:
     file = keep(tmp_path / "0", event_lines(0, 2), event_lines(2, 4), event_lines(4, 6))
-    cut(file, offsets(file)[1])
+    truncate(file, offsets(file)[1])
 
     [finding] = verified(tmp_path).findings
 
@@ -162,7 +162,7 @@ def test_large_chunks_and_many_chunks_are_read(tmp_path: Path) -> None:
 
 
 def test_unreadable_pages_are_read_as_zeros() -> None:
-    with Path("/proc/self/mem").open("rb") as unreadable:  # nothing is mapped at its beginning
+    with Path("/proc/self/mem").open("rb") as unreadable:  # no data is mapped at its start
         found = read_around_errors(unreadable.fileno(), 5000, 0)
 
     assert found == bytes(5000)

@@ -1,4 +1,4 @@
-"""The writer: everything that waits goes into one commit, and whoever waits is told the truth."""
+"""The writer: lines that wait share a commit, and every append learns its result."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -35,11 +35,11 @@ def newest(folder: Path) -> Path:
 
 
 def commits(folder: Path) -> list[int]:
-    """How many events each commit had."""
+    """Return the number of events of each commit."""
     reader, position, found = Reader(folder), Position(0), []
-    while piece := reader.read(position):
-        found += [chunk.count for chunk in piece.chunks]
-        position = piece.end
+    while part := reader.read(position):
+        found += [chunk.count for chunk in part.chunks]
+        position = part.end
     return found
 
 

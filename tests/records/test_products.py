@@ -1,4 +1,4 @@
-"""What is wrong with a file of products."""
+"""Validation of products."""
 
 import json
 from typing import Any

@@ -1,4 +1,4 @@
-"""Records that several processes share."""
+"""Tables of records shared by several processes."""
 
 import json
 from collections.abc import Callable

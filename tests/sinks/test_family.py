@@ -1,4 +1,4 @@
-"""What every sink promises, whichever there are; each sink's own tests have an `example` of it."""
+"""The contract of every sink; the test module of each sink provides an `example`."""
 
 from importlib import import_module
 from pathlib import Path

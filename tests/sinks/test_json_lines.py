@@ -1,4 +1,4 @@
-"""The sink that appends to a file: what it writes, and when it begins another file."""
+"""The json_lines sink: content and rotation."""
 
 import json
 import os
@@ -15,7 +15,7 @@ from tests.sinks.batches import batch, lines, others, write
 
 
 def example(folder: Path) -> Sink:
-    """One to hold to the contract of the family."""
+    """Return a sink for the contract tests."""
     return JsonLines(path=folder / "data/events.jsonl")
 
 
@@ -99,7 +99,7 @@ def test_rotation_never_overwrites_a_file(file: Path) -> None:
 
 
 def begun_before(receipt: bytes) -> bytes:
-    """The same receipt, of a file that was begun on another day."""
+    """Return the receipt with an earlier creation date."""
     return json.dumps({**json.loads(receipt), "opened": "2026-01-01T23:59:59.000000Z"}).encode()
 
 

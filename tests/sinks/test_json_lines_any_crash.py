@@ -1,4 +1,4 @@
-"""Any crashes of the file sink: each event is in its files once, in order, and nothing else is lost."""
+"""Stateful test of crashes of json_lines: each event is written once, in order, and none is lost."""
 
 import json
 from pathlib import Path
@@ -14,11 +14,11 @@ from gateway.units import Size
 from tests.build import event_line, event_lines
 from tests.sinks.batches import batch, lines, others
 
-ROOM = 1000  # positions between the events of two partitions, to tell them apart
+ROOM = 1000  # distance between the positions of two partitions
 
 
 class Step(NamedTuple):
-    """A batch, and what becomes of it; one that is not recorded is followed by a crash."""
+    """A batch and its fate; an unrecorded batch is followed by a crash."""
 
     partition: int
     events: int
@@ -27,7 +27,7 @@ class Step(NamedTuple):
 
 
 class Delivery:
-    """Delivers to one file as a worker does, and crashes when it is told to."""
+    """Delivers to a file as a worker does, with crashes."""
 
     def __init__(self, sink: JsonLines) -> None:
         self.sink = sink
@@ -58,7 +58,7 @@ class Delivery:
         self.connect()
 
     def finish(self) -> None:
-        """Deliver to the last event that there has been."""
+        """Deliver up to the newest event."""
         for partition, (recorded, furthest) in enumerate(zip(self.recorded, self.furthest, strict=True)):
             self.take(Step(partition, furthest + 1 - recorded, "recorded", 0))
         self.file.close()

@@ -1,4 +1,4 @@
-"""What the file sink finds in its file at the start: each event once, and nothing is ever lost."""
+"""json_lines after a crash or a restored backup: each event once, and none is lost."""
 
 import json
 import resource
@@ -21,7 +21,7 @@ def file(tmp_path: Path) -> Path:
 
 
 def add(file: Path, data: bytes) -> None:
-    """Somebody else appends."""
+    """Append as another program would."""
     with file.open("ab") as opened:
         opened.write(data)
 
@@ -30,7 +30,7 @@ def add(file: Path, data: bytes) -> None:
 def test_an_unrecorded_batch_is_not_written_twice(file: Path, end: int) -> None:
     sink = JsonLines(path=file)
     recorded = write(sink, b"", batch(0, 2))
-    write(sink, recorded, batch(2, 5))  # and a crash before that is recorded
+    write(sink, recorded, batch(2, 5))  # then a crash before it is recorded
 
     write(sink, recorded, batch(2, end), batch(end, 10))
 
@@ -84,7 +84,7 @@ def test_a_partial_line_that_cannot_be_set_aside_is_retained(file: Path) -> None
 def test_events_of_a_later_state_are_retained(file: Path) -> None:
     sink = JsonLines(path=file)
     recorded = write(sink, b"", batch(0, 50))
-    write(sink, recorded, batch(50, 500))  # and then the older state is put back
+    write(sink, recorded, batch(50, 500))  # then the older state is restored
 
     write(sink, recorded, batch(1000, 1010), batch(1010, 1020))
 
@@ -161,7 +161,7 @@ def test_without_a_receipt_a_partial_line_is_set_aside(file: Path) -> None:
 def test_an_unrecorded_batch_after_a_rotation_is_not_written_twice(file: Path) -> None:
     sink = JsonLines(path=file, rotate_size=Size(1))
     recorded = write(sink, b"", batch(0, 2))
-    write(sink, recorded, batch(2, 5))  # and a crash before that is recorded
+    write(sink, recorded, batch(2, 5))  # then a crash before it is recorded
 
     write(sink, recorded, batch(2, 7))
 
@@ -172,7 +172,7 @@ def test_a_crash_after_a_rotation_loses_nothing(file: Path) -> None:
     sink = JsonLines(path=file, rotate_size=Size(1))
     recorded = write(sink, b"", batch(0, 2))
     write(sink, recorded, batch(2, 3))
-    file.unlink()  # as if the new one had never been begun
+    file.unlink()  # as if the new file had never been created
 
     write(sink, recorded, batch(2, 3))
 

@@ -1,4 +1,4 @@
-"""What others do to the file of the file sink while it is open: move, delete, truncate."""
+"""Changes to the open file of json_lines: renamed, deleted, truncated."""
 
 import subprocess
 from collections.abc import Callable, Iterator
@@ -34,7 +34,7 @@ def logs() -> Iterator[list[Any]]:
 
 @pytest.fixture
 def logrotate(file: Path, tmp_path: Path) -> Logrotate:
-    """Rotates the file at once, in the given way."""
+    """A function that runs logrotate with the given options."""
     program = needs.program("logrotate")
 
     def rotate(way: str) -> None:
@@ -120,7 +120,7 @@ def test_a_batch_is_written_again_if_its_file_is_deleted_during_the_write(
     large = batch(0, 100_000)
 
     def delete() -> bool:
-        """Whether it was deleted before the batch was there."""
+        """Return True if the file was deleted before the batch was written."""
         until(lambda: file.stat().st_size)
         file.unlink()
         return not appending.done()
@@ -195,7 +195,7 @@ def test_the_file_can_be_renamed_before_an_unrecorded_batch(file: Path) -> None:
     sink = JsonLines(path=file)
     recorded = write(sink, b"", batch(0, 2))
     moved = file.rename(file.with_name("moved"))
-    write(sink, recorded, batch(2, 5))  # and a crash before that is recorded
+    write(sink, recorded, batch(2, 5))  # then a crash before it is recorded
 
     write(sink, recorded, batch(2, 7))
 
@@ -206,7 +206,7 @@ def test_the_file_can_be_truncated_between_two_starts(file: Path, logs: list[Any
     sink = JsonLines(path=file)
     recorded = write(sink, b"", batch(0, 20))
     file.write_bytes(batch(0, 1).data)
-    write(sink, recorded, batch(20, 25))  # and a crash before that is recorded
+    write(sink, recorded, batch(20, 25))  # then a crash before it is recorded
 
     receipt = write(sink, recorded, batch(20, 27))
     write(sink, receipt, batch(27, 28))

@@ -1,4 +1,4 @@
-"""The file that one sink alone appends to."""
+"""The locked file of a sink."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""The sink that keeps nothing."""
+"""The null sink."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from tests.sinks.batches import batch, write
 
 
 def example(folder: Path) -> Sink:
-    """One to hold to the contract of the family."""
+    """Return a sink for the contract tests."""
     return Null()
 
 

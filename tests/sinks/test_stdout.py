@@ -1,4 +1,4 @@
-"""The sink that prints."""
+"""The stdout sink."""
 
 import os
 import subprocess
@@ -18,13 +18,13 @@ from tests.sinks.batches import batch, batch_of, write
 
 
 def example(folder: Path) -> Sink:
-    """One to hold to the contract of the family."""
+    """Return a sink for the contract tests."""
     return Stdout()
 
 
 @contextmanager
 def standard_output(descriptor: int) -> Iterator[None]:
-    """For as long as the block lasts, what is printed goes there."""
+    """Redirect standard output to a descriptor for the duration of the block."""
     with os.fdopen(descriptor, "w") as stream, redirect_stdout(stream):
         yield
 

@@ -1,4 +1,4 @@
-"""What stands in a file unrecorded is claimed by the batch that wrote it."""
+"""Unrecorded lines are claimed by the batches that wrote them."""
 
 from gateway.sinks.unrecorded import Unrecorded
 from tests.sinks.batches import batch

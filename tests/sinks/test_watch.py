@@ -1,4 +1,4 @@
-"""The thread that looks after open files."""
+"""The thread that checks open files."""
 
 import threading
 from threading import Event, Thread

@@ -1,4 +1,4 @@
-"""state.db as a file: made once, set aside if it cannot be believed, never written without its name."""
+"""The file state.db: created once, set aside if damaged, never written after it was removed."""
 
 import shutil
 from collections.abc import Callable
@@ -23,7 +23,7 @@ def path(tmp_path: Path) -> Path:
 
 
 def keep(path: Path, journal: bytes = ID) -> None:
-    """Make a state in which something stands."""
+    """Create a state with some content."""
     State.prepare(path, journal)
     state = State.open(path, journal)
     state.record("sink", "0", AT, Tally({("delivered", ""): 3}))
@@ -31,7 +31,7 @@ def keep(path: Path, journal: bytes = ID) -> None:
 
 
 def kept(path: Path, journal: bytes = ID) -> Position | None:
-    """Open a state, and return what stands in it."""
+    """Open a state, and return its content."""
     state = State.open(path, journal)
     try:
         return state.position("sink", "0")

@@ -1,4 +1,4 @@
-"""Orders: placed by commands, seen by delivery at once, kept across restarts."""
+"""Orders: placed by commands, visible to delivery at once, durable across restarts."""
 
 from collections.abc import Iterator
 from contextlib import closing
@@ -37,7 +37,7 @@ def command(path: Path) -> Iterator[State]:
 
 
 def finished(path: Path) -> list[Any]:
-    """When each order was placed and done, and what came of it."""
+    """Return when each order was placed and finished, and its result."""
     with closing(sqlite.open_for_reading(path)) as connection:
         return connection.execute("SELECT placed_at, done_at, result FROM orders ORDER BY id").fetchall()
 
@@ -112,7 +112,7 @@ def test_an_order_supersedes_a_pending_one(path: Path, delivery: State) -> None:
     first = delivery.orders.place("a", "pause")
     other = delivery.orders.place("b", "pause")
     second = delivery.orders.place("a", "resume")
-    delivery.orders.finish(first, "done")  # too late
+    delivery.orders.finish(first, "done")  # after it was finished
 
     assert pending(delivery, "a", "b") == [(other, "b", "pause"), (second, "a", "resume")]
     assert [result for _, _, result in finished(path)] == ["superseded", None, None]

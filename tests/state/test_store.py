@@ -1,4 +1,4 @@
-"""What delivery remembers of each sink: position, receipt and counts, in step with each other."""
+"""The state of each sink: position, receipt and tally, changed together."""
 
 import subprocess
 import sys
@@ -15,7 +15,7 @@ from gateway.state.tally import Tally
 DELIVERED = ("delivered", "")
 ID = bytes(range(16))
 PAGE = 4096 + 24
-"""Bytes of a page in the log, with its head."""
+"""A page in the write-ahead log with its header."""
 ROOT = Path(__file__).parents[2]
 
 

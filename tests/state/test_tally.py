@@ -1,4 +1,4 @@
-"""Counts of events and their JSON."""
+"""Tallies and their JSON."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""A writer whose files may not grow: it tells what was acknowledged, and what it says when nothing is."""
+"""A program with a file size limit: it prints what was acknowledged, and the error when nothing is."""
 
 import json
 import resource
@@ -14,7 +14,7 @@ DEFAULT_SLICE_BYTES = 1024 * 1024  # bytes
 
 
 def main(folder: Path) -> None:
-    """Write until nothing more can be written, and once more when it can; one event a commit."""
+    """Commit single events until one fails, then once more without the limit."""
     logs.configure()
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     _, most = resource.getrlimit(resource.RLIMIT_FSIZE)

@@ -1,4 +1,4 @@
-"""Positions are believed by every journal as long as they are its own, and by none otherwise."""
+"""A journal accepts its own positions and rejects all others."""
 
 import time
 from collections.abc import Callable
@@ -14,7 +14,7 @@ pytestmark = pytest.mark.anyio
 
 @pytest.fixture
 async def engine(begin: Callable[[str], Engine]) -> Engine:
-    """One with five events in four commits."""
+    """A journal with five events in four commits."""
     engine = begin("one")
     await fill(engine)
     return engine
@@ -27,16 +27,16 @@ async def fill(engine: Engine) -> None:
 
 
 def positions(engine: Engine) -> list[Position]:
-    """Where a reader that takes as little as possible comes by."""
+    """Return all positions that a reader of minimal slices passes."""
     reader = engine.log.reader("0")
     found = [Position(0)]
-    while piece := reader.read(found[-1], limit=1):
-        found.append(piece.end)
+    while part := reader.read(found[-1], limit=1):
+        found.append(part.end)
     return found
 
 
 def is_unknown(engine: Engine, position: Position) -> bool:
-    """Whether all ways to ask say that a position is not one of this journal."""
+    """Return True if `read` and `accepts` reject a position."""
     reader = engine.log.reader("0")
     try:
         reader.read(position)
@@ -84,7 +84,7 @@ async def test_two_journals_share_no_position(begin: Callable[[str], Engine]) ->
 
     unknown = [is_unknown(one, position) for position in positions(other)]
 
-    assert unknown == [False, True, True, True, True]  # the start is everybody's
+    assert unknown == [False, True, True, True, True]  # position 0 belongs to every journal
 
 
 async def test_an_unknown_position_names_the_oldest_and_newest_event(engine: Engine) -> None:

@@ -1,4 +1,4 @@
-"""Reading beside a writer and an operator: each event once, in order, and nothing that is in doubt."""
+"""Reading during appends and deletions: each event once, in order, and only durable events."""
 
 import random
 import threading
@@ -39,15 +39,15 @@ def test_a_file_with_a_damaged_end_record_is_read_once_its_writer_renews_it(tmp_
     partition = open_partition(tmp_path / "0")
     partition.write(event_lines(0, 2))
     reader = Reader(tmp_path / "0")
-    piece = reader.read(Position(0))
-    assert piece
+    part = reader.read(Position(0))
+    assert part
     overwrite(tmp_path / "0" / files.name(0), 512, b"\xff" * 24)
 
-    meanwhile = reader.read(piece.end), reader.accepts(piece.end)
+    meanwhile = reader.read(part.end), reader.accepts(part.end)
     partition.write(event_lines(2, 3))
 
     assert meanwhile == (None, True)
-    assert read_to_end(reader, piece.end) == Read(event_lines(2, 3), 0, 3)
+    assert read_to_end(reader, part.end) == Read(event_lines(2, 3), 0, 3)
     partition.close()
 
 
@@ -73,12 +73,12 @@ def test_a_file_deleted_while_being_read_is_read_to_its_end(tmp_path: Path) -> N
     file = keep(tmp_path / "0", event_lines(0, 2), event_lines(2, 4))
     keep(tmp_path / "0", event_lines(4, 6))
     reader = Reader(tmp_path / "0")
-    piece = reader.read(Position(0), limit=1)
-    assert piece
+    part = reader.read(Position(0), limit=1)
+    assert part
 
     file.unlink()
 
-    assert read_to_end(reader, piece.end) == Read(event_lines(2, 6), 0, 6)
+    assert read_to_end(reader, part.end) == Read(event_lines(2, 6), 0, 6)
 
 
 def test_a_deleted_file_is_closed_once_it_has_been_read(tmp_path: Path) -> None:
@@ -86,9 +86,9 @@ def test_a_deleted_file_is_closed_once_it_has_been_read(tmp_path: Path) -> None:
     keep(tmp_path / "0", event_lines(2, 4))
     open_partition(tmp_path / "0").close()
     reader = Reader(tmp_path / "0")
-    piece = reader.read(Position(0))
-    assert piece
-    read_to_end(reader, piece.end)
+    part = reader.read(Position(0))
+    assert part
+    read_to_end(reader, part.end)
     before = deleted(tmp_path / "0")
 
     open_log(tmp_path).release({"0": 4}, 2**40)
@@ -114,16 +114,16 @@ def test_a_chunk_whose_sync_failed_is_never_read(tmp_path: Path) -> None:
     partition.write(event_lines(0, 2))
     file = tmp_path / "0" / files.name(0)
     reader = Reader(tmp_path / "0")
-    piece = reader.read(Position(0))
-    assert piece
+    part = reader.read(Position(0))
+    assert part
     partition._abandon()
     put_in_doubt(file, 2, event_lines(100, 105))
 
-    meanwhile = reader.read(piece.end)
+    meanwhile = reader.read(part.end)
     partition.write(event_lines(2, 3))
 
     assert meanwhile is None
-    assert read_to_end(reader, piece.end) == Read(event_lines(2, 3), 0, 3)
+    assert read_to_end(reader, part.end) == Read(event_lines(2, 3), 0, 3)
     assert read_all(tmp_path / "0") == Read(event_lines(0, 3), 0, 3)
     partition.close()
 
@@ -134,8 +134,8 @@ def test_a_foreign_file_with_the_name_of_a_later_file_is_not_read(tmp_path: Path
     partition.write(event_lines(0, 2))
     foreign = keep(tmp_path / "1", event_lines(50, 60))
     reader = Reader(tmp_path / "0")
-    piece = reader.read(Position(0))
-    assert piece
+    part = reader.read(Position(0))
+    assert part
     obstacle = tmp_path / "0" / files.name(9)
 
     if name == "a folder":
@@ -144,11 +144,11 @@ def test_a_foreign_file_with_the_name_of_a_later_file_is_not_read(tmp_path: Path
         obstacle.write_bytes((tmp_path / "0" / files.name(0)).read_bytes())
     else:
         obstacle.write_bytes(foreign.read_bytes())
-    meanwhile = reader.read(piece.end)
+    meanwhile = reader.read(part.end)
     partition.write(event_lines(2, 3))
 
     assert meanwhile is None
-    assert read_to_end(reader, piece.end) == Read(event_lines(2, 3), 0, 3)
+    assert read_to_end(reader, part.end) == Read(event_lines(2, 3), 0, 3)
     partition.close()
 
 
@@ -163,11 +163,11 @@ def test_concurrent_reading_rolling_and_deletion_lose_no_event(tmp_path: Path, c
         reader = Reader(folder)
         try:
             while positions[place].number < total:
-                if piece := reader.read(positions[place]):
-                    assert piece.damaged + piece.released == 0
-                    found[place] += [line for each in piece.chunks for line in each.lines()]
-                    assert reader.accepts(piece.end)
-                    positions[place] = piece.end
+                if part := reader.read(positions[place]):
+                    assert part.damaged + part.released == 0
+                    found[place] += [line for each in part.chunks for line in each.lines()]
+                    assert reader.accepts(part.end)
+                    positions[place] = part.end
         except Exception as trouble:
             troubles.append(trouble)
         reader.close()

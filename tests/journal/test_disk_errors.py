@@ -1,4 +1,4 @@
-"""A partition whose disk fails or is full: it says so, and nothing that was acknowledged is harmed."""
+"""A full or failing disk: errors are reported, and acknowledged events are not affected."""
 
 import json
 import subprocess
@@ -86,19 +86,19 @@ def test_the_numbers_of_an_unsynced_chunk_are_reused_and_it_is_never_read(tmp_pa
     partition.write(event_lines(0, 2))
     file = newest(tmp_path / "0")
     reader = Reader(tmp_path / "0")
-    piece = reader.read(Position(0))
-    assert piece
+    found = reader.read(Position(0))
+    assert found
     failing_sync(file)
     with pytest.raises(JournalUnavailable):
         partition.write(event_lines(100, 105))
     put_in_doubt(file, 2, event_lines(100, 105))
 
-    meanwhile = reader.read(piece.end), reader.newest(), reader.accepts(Position(3))
+    meanwhile = reader.read(found.end), reader.newest(), reader.accepts(Position(3))
     partition.write(event_lines(2, 3))
 
     assert meanwhile == (None, 2, False)
     assert read_all(tmp_path / "0", 2) == Read(event_lines(2, 3), 0, 3)
-    assert reader.accepts(piece.end)
+    assert reader.accepts(found.end)
     partition.close()
 
 
@@ -145,15 +145,15 @@ def test_an_empty_file_that_failed_is_recreated(tmp_path: Path) -> None:
     partition.write(event_lines(0, 2))
 
     assert files.listing(tmp_path / "0") == [0]
-    piece = reader.read(Position(0))
-    assert piece
-    assert [each.lines() for each in piece.chunks] == [event_lines(0, 2)]
+    found = reader.read(Position(0))
+    assert found
+    assert [each.lines() for each in found.chunks] == [event_lines(0, 2)]
     partition.close()
 
 
 def test_a_file_size_limit_costs_no_acknowledged_event(tmp_path: Path) -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "tests.journal.limited", str(tmp_path / "0")],
+        [sys.executable, "-m", "tests.journal.size_limited", str(tmp_path / "0")],
         cwd=ROOT,
         capture_output=True,
         check=True,

@@ -1,4 +1,4 @@
-"""A file that is taken away while it is written: it is noticed, and what it held is written again."""
+"""A file removed while it is written is noticed, and its content is restored."""
 
 import os
 import shutil
@@ -34,14 +34,14 @@ def rename_beside(folder: Path) -> None:
 
 
 def replace(folder: Path) -> None:
-    """As rotation with "create" does."""
+    """Rename the file and create an empty one, as logrotate with `create` does."""
     path = active(folder)
     path.rename(path.with_suffix(".1"))
     path.touch()
 
 
 def exchange(folder: Path) -> None:
-    """As an editor saves, or a restored backup."""
+    """Replace the file by a copy, as an editor or a restored backup does."""
     path = active(folder)
     copy = shutil.copy(path, path.with_suffix(".new"))
     Path(copy).replace(path)
@@ -112,16 +112,16 @@ def test_readers_continue_at_their_position_after_a_rescue(
     partition.write(event_lines(0, 3))
     partition.write(event_lines(3, 5))
     reader = Reader(folder)
-    piece = reader.read(Position(0), limit=1)
-    assert piece
+    found = reader.read(Position(0), limit=1)
+    assert found
 
     way(folder)
-    meanwhile = read_to_end(reader, piece.end)
+    meanwhile = read_to_end(reader, found.end)
     partition.write(event_lines(5, 6))
 
-    assert meanwhile in (Read(event_lines(3, 5), 0, 5), Read([], 0, 3))  # which is there, or will be
-    assert read_to_end(reader, piece.end) == Read(event_lines(3, 6), 0, 6)
-    assert read_to_end(reader, Position(5, piece.end.epoch)) == Read(event_lines(5, 6), 0, 6)
+    assert meanwhile in (Read(event_lines(3, 5), 0, 5), Read([], 0, 3))  # which exists or is about to
+    assert read_to_end(reader, found.end) == Read(event_lines(3, 6), 0, 6)
+    assert read_to_end(reader, Position(5, found.end.epoch)) == Read(event_lines(5, 6), 0, 6)
     partition.close()
 
 
@@ -157,8 +157,8 @@ def test_truncated_events_are_counted_and_the_others_are_read(tmp_path: Path, le
     partition = open_partition(tmp_path / "0", largest=START)
     partition.write(event_lines(0, 1))
     partition.write(event_lines(1, 5))
-    piece = Reader(tmp_path / "0").read(Position(0))
-    assert piece
+    found = Reader(tmp_path / "0").read(Position(0))
+    assert found
 
     os.truncate(active(tmp_path / "0"), left)
     partition.write(event_lines(5, 6))
@@ -166,8 +166,8 @@ def test_truncated_events_are_counted_and_the_others_are_read(tmp_path: Path, le
     kept = 1 if left == 4500 else 0
     assert read_all(tmp_path / "0") == Read(event_lines(0, kept) + event_lines(5, 6), 5 - kept, 6)
     assert files.listing(tmp_path / "0") == [0, 5]
-    assert Reader(tmp_path / "0").accepts(piece.end)
-    assert not Reader(tmp_path / "0").accepts(Position(3, piece.end.epoch + 1))
+    assert Reader(tmp_path / "0").accepts(found.end)
+    assert not Reader(tmp_path / "0").accepts(Position(3, found.end.epoch + 1))
     partition.close()
 
 
