@@ -1,7 +1,6 @@
 """Deletion of journal files: only after every sink has passed them and `keep` is over."""
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,7 +11,6 @@ from gateway.journal.segments import files
 from gateway.state.store import State
 from gateway.state.tally import Tally
 from tests.build import event_line, event_lines, keep, open_log, read_all
-from tests.delivery.work import open_state
 
 HOUR = 3600.0
 
@@ -25,13 +23,6 @@ def journal(tmp_path: Path) -> Path:
         if end < 8:
             age(file)
     return tmp_path / "journal"
-
-
-@pytest.fixture
-def state(tmp_path: Path) -> Iterator[State]:
-    opened = open_state(tmp_path)
-    yield opened
-    opened.close()
 
 
 def age(file: Path) -> None:

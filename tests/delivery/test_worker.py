@@ -1,6 +1,5 @@
 """The worker of a sink: every event in order, at least once, whatever the sink does."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import anyio
@@ -13,7 +12,7 @@ from gateway.journal.base import Position
 from gateway.state.store import State
 from gateway.state.tally import Tally
 from tests.build import event_line, event_lines, keep, open_partition
-from tests.delivery.work import deliver, deliver_until, make, open_state
+from tests.delivery.work import deliver, deliver_until, make
 from tests.fakes import ScriptedSink
 from tests.gateway import PATIENCE
 from tests.journal.breaking import flip
@@ -21,18 +20,6 @@ from tests.journal.breaking import flip
 pytestmark = pytest.mark.anyio
 
 DOWN = SinkUnavailable("connection refused")
-
-
-@pytest.fixture
-def journal(tmp_path: Path) -> Path:
-    return tmp_path / "journal"
-
-
-@pytest.fixture
-def state(tmp_path: Path) -> Iterator[State]:
-    opened = open_state(tmp_path)
-    yield opened
-    opened.close()
 
 
 def numbers(state: State) -> dict[tuple[str, str], int]:

@@ -1,6 +1,6 @@
 """A leaving worker: it finishes the current batch and waits for nothing else."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import anyio
@@ -10,23 +10,11 @@ from gateway.delivery.worker import Worker
 from gateway.errors import SinkUnavailable
 from gateway.state.store import State
 from tests.build import event_lines, keep, open_partition
-from tests.delivery.work import make, open_state
+from tests.delivery.work import make
 from tests.fakes import ScriptedSink
 from tests.gateway import PATIENCE
 
 pytestmark = pytest.mark.anyio
-
-
-@pytest.fixture
-def journal(tmp_path: Path) -> Path:
-    return tmp_path / "journal"
-
-
-@pytest.fixture
-def state(tmp_path: Path) -> Iterator[State]:
-    opened = open_state(tmp_path)
-    yield opened
-    opened.close()
 
 
 async def test_a_leaving_worker_records_the_current_batch_and_starts_no_other(

@@ -1,6 +1,5 @@
 """Unknown positions: delivery restarts with the oldest event, and each event is counted."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,19 +9,12 @@ from gateway.journal.base import Position
 from gateway.state.store import State
 from gateway.state.tally import Tally
 from tests.build import event_lines, keep
-from tests.delivery.work import deliver, make, open_state
+from tests.delivery.work import deliver, make
 from tests.fakes import ScriptedSink
 
 pytestmark = pytest.mark.anyio
 
 DELIVERED = ("delivered", "")
-
-
-@pytest.fixture
-def state(tmp_path: Path) -> Iterator[State]:
-    opened = open_state(tmp_path)
-    yield opened
-    opened.close()
 
 
 @pytest.mark.parametrize(

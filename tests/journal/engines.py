@@ -5,18 +5,21 @@ Each test receives an `Engine`: an empty journal of its own.
 """
 
 import math
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Protocol
 
-from gateway.journal.base import Appender, Log
+from gateway.journal.base import Appender, Log, Position, Reader
+from gateway.journal.chunk import Chunk
 from gateway.journal.segments.log import SegmentLog
 from gateway.journal.segments.partition import Partition
 from gateway.journal.segments.quota import Quota
 from gateway.journal.writer import Writer
 from tests.build import JOURNAL, open_log
 from tests.journal.breaking import crashed
+
+START = Position(0)
 
 
 class Engine(Protocol):
@@ -69,3 +72,19 @@ async def appending(engine: Engine, partition: str = "0") -> AsyncIterator[Appen
         yield appender
     finally:
         await appender.close()
+
+
+async def put(appender: Appender, *chunks: Sequence[bytes]) -> None:
+    """Append each chunk in a commit of its own."""
+    for lines in chunks:
+        await appender.append(lines)
+
+
+def chunks_of(reader: Reader) -> list[Chunk]:
+    """Return all chunks of a partition."""
+    found: list[Chunk] = []
+    position = START
+    while part := reader.read(position):
+        found += part.chunks
+        position = part.end
+    return found

@@ -2,34 +2,15 @@
 
 import asyncio
 import time
-from collections.abc import Sequence
 
 import pytest
 
 from gateway.journal import chunk
-from gateway.journal.base import Appender, Position, Reader, UnknownPosition
-from gateway.journal.chunk import Chunk
+from gateway.journal.base import Position, UnknownPosition
 from tests.build import Read, event_line, event_lines, read_to_end
-from tests.journal.engines import Engine, appending
+from tests.journal.engines import START, Engine, appending, chunks_of, put
 
 pytestmark = pytest.mark.anyio
-
-START = Position(0)
-
-
-async def put(appender: Appender, *chunks: Sequence[bytes]) -> None:
-    """Append each chunk in a commit of its own."""
-    for lines in chunks:
-        await appender.append(lines)
-
-
-def chunks_of(reader: Reader) -> list[Chunk]:
-    found: list[Chunk] = []
-    position = START
-    while part := reader.read(position):
-        found += part.chunks
-        position = part.end
-    return found
 
 
 async def test_a_missing_partition_is_empty(engine: Engine) -> None:

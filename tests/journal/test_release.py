@@ -1,34 +1,14 @@
 """The contract of every engine: seeking, size and release."""
 
 import time
-from collections.abc import Sequence
 
 import pytest
 
-from gateway.journal.base import Appender, Position, Reader
-from gateway.journal.chunk import Chunk
 from tests.build import Read, event_line, event_lines, read_to_end
 from tests.gateway import until
-from tests.journal.engines import Engine, appending
+from tests.journal.engines import START, Engine, appending, chunks_of, put
 
 pytestmark = pytest.mark.anyio
-
-START = Position(0)
-
-
-async def put(appender: Appender, *chunks: Sequence[bytes]) -> None:
-    """Append each chunk in a commit of its own."""
-    for lines in chunks:
-        await appender.append(lines)
-
-
-def chunks_of(reader: Reader) -> list[Chunk]:
-    found: list[Chunk] = []
-    position = START
-    while part := reader.read(position):
-        found += part.chunks
-        position = part.end
-    return found
 
 
 def tick() -> None:
