@@ -57,7 +57,7 @@ class Worker:
         self._stopping = False
         self._leaving = False
         self._paused = False
-        self._changed_signal = anyio.Event()
+        self._interrupted = anyio.Event()
         self._readers: dict[str, Reader] = {}
         self._positions: dict[str, Position] = {}
         self._turn = 0
@@ -90,7 +90,7 @@ class Worker:
         up.set(1)
         while not (self._stopping and (failing or self._paused)):
             if self._paused:
-                await self._changed_signal.wait()
+                await self._interrupted.wait()
                 continue
             try:
                 receipt = self.state.receipt(self.name)
@@ -116,7 +116,7 @@ class Worker:
                 metrics.SINK_RETRIES.labels(self.name).inc()
                 asked = error.retry_after if isinstance(error, SinkUnavailable) else None
                 with anyio.move_on_after(max(next(waits), asked or 0)):
-                    await self._changed_signal.wait()
+                    await self._interrupted.wait()
 
     def _log_failure(self, error: Exception) -> None:
         if isinstance(error, SinkUnavailable):
@@ -128,8 +128,8 @@ class Worker:
 
     def _interrupt(self) -> None:
         """Wake the worker, whatever it is waiting for."""
-        self._changed_signal.set()
-        self._changed_signal = anyio.Event()
+        self._interrupted.set()
+        self._interrupted = anyio.Event()
         self.lookout.wake()
 
     async def _deliver(self, connection: Connection) -> bool:

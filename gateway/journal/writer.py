@@ -23,7 +23,7 @@ from gateway.journal import chunk
 log = structlog.get_logger()
 
 _MAX_CHUNK_BYTES = 4 * 1024 * 1024  # beyond it, lines go into the next commit
-_MAX_WAITING_BYTES = 64 * 1024 * 1024  # beyond it, new submissions are refused as Overloaded
+_MAX_WAITING_BYTES = 64 * 1024 * 1024  # beyond it, new appends raise Overloaded
 # A commit starts after this many turns of the event loop without new lines. Requests that have already
 # arrived are read within these turns.
 _QUIET_TURNS = 3

@@ -23,8 +23,8 @@ class State:
     Thread-safe. Several processes may have it open; each writes for its own sinks. A method that writes
     blocks on the disk, and for up to 10 s while another process writes, so call it in a thread.
 
-    Every method may raise StateUnavailable and may then be called again. Methods that write may raise
-    StateLost; the state must then be opened anew. After an error nothing has been written.
+    Every method may raise StateUnavailable and may then be called again. `paused` and methods that write may
+    raise StateLost; the state must then be opened anew. After an error nothing has been written.
     """
 
     def __init__(self, database: Database) -> None:

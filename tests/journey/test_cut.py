@@ -6,7 +6,7 @@ from pathlib import Path
 from tests.gateway import Gateway
 from tests.journey.books import EVENTS, Listener, await_arrival, send
 
-TRUNCATED = "journal file was truncated"
+TRUNCATED = "journal file truncated"
 
 
 def cut(folder: Path) -> None:

@@ -99,7 +99,7 @@ class Partition:
         if found and (found.st_dev, found.st_ino) == self._inode:
             if found.st_size >= self._offset:
                 return
-            log.error("journal file was truncated", file=str(self._path), bytes=self._offset - found.st_size)
+            log.error("journal file truncated", file=str(self._path), bytes=self._offset - found.st_size)
             end = End(max(START, found.st_size), self._next, finished=True)
             with contextlib.suppress(OSError):
                 files.write_header(self._descriptor, self._header, end)

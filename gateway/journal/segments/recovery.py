@@ -56,7 +56,7 @@ def _finish_file(path: Path, first: int, journal: bytes, quarantine: Path, *, la
         if not last:
             return first  # an abandoned file ends where its successor starts
         if known and known.offset > size:
-            log.error("journal file was truncated", file=str(path), bytes=known.offset - size)
+            log.error("journal file truncated", file=str(path), bytes=known.offset - size)
             metrics.JOURNAL_INCIDENTS.labels("file_lost").inc()
         if header is None:
             header = _rebuild_header(path, descriptor, first, journal)

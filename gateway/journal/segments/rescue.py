@@ -67,12 +67,12 @@ def keep(quarantine: Path, name: str, data: bytes) -> Path | None:
     except FileExistsError:
         return None
     except OSError as error:
-        log.warning("damaged bytes not kept", file=str(kept), error=str(error))
+        log.warning("damaged bytes not saved", file=str(kept), error=str(error))
         return None
     try:
         files.write_all(target, data, 0)
     except OSError as error:
-        log.warning("damaged bytes not kept", file=str(kept), error=str(error))
+        log.warning("damaged bytes not saved", file=str(kept), error=str(error))
     finally:
         os.close(target)
     return kept
