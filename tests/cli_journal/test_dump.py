@@ -89,10 +89,10 @@ def test_damage_is_reported_on_standard_error(damaged: Path) -> None:
             id="two partitions",
         ),
         pytest.param(["--from", "2/0"], "has no partition 2, only 0, 1", id="another partition"),
-        pytest.param(["--partition", "2"], "has no partition 2, only 0, 1", id="the same by its option"),
+        pytest.param(["--partition", "2"], "has no partition 2, only 0, 1", id="by its option"),
         pytest.param(["--from", "0/9"], "position 9 does not belong to this journal", id="past the end"),
         pytest.param(["--json", "--positions"], "omit --positions", id="positions twice"),
-        pytest.param(["--since", "soon"], "an age such as \"2h\", got 'soon'", id="no time"),
+        pytest.param(["--since", "soon"], "an age such as \"2h\", got 'soon'", id="invalid time"),
     ],
 )
 def test_contradictory_options_are_refused(tmp_path: Path, arguments: list[str], message: str) -> None:

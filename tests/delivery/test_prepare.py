@@ -29,9 +29,9 @@ def prepared(folder: Path, sink: Sink, *chunks: Chunk) -> tuple[bytes, int, Tall
 @pytest.mark.parametrize(
     ("sink", "carries"),
     [
-        pytest.param(ScriptedSink(), 0, id="nothing to look for"),
-        pytest.param(ScriptedSink(), CONSENT, id="a consent that it does not ask for"),
-        pytest.param(ScriptedSink(consent=("1",)), 0, id="no consent where it asks for one"),
+        pytest.param(ScriptedSink(), 0, id="no flags"),
+        pytest.param(ScriptedSink(), CONSENT, id="consent that is not required"),
+        pytest.param(ScriptedSink(consent=("1",)), 0, id="no consent in the chunk"),
     ],
 )
 def test_a_chunk_that_no_step_can_change_is_not_decoded(tmp_path: Path, sink: Sink, carries: int) -> None:

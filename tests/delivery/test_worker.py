@@ -123,7 +123,7 @@ async def test_an_empty_batch_is_never_written(journal: Path, state: State) -> N
 
 
 @pytest.mark.parametrize(
-    "error", [DOWN, ValueError("a bug in the sink")], ids=["unavailable", "failing unforeseen"]
+    "error", [DOWN, ValueError("a bug in the sink")], ids=["unavailable", "unexpected error"]
 )
 async def test_a_failed_batch_is_retried(journal: Path, state: State, error: Exception) -> None:
     keep(journal / "0", event_lines(0, 3))

@@ -55,10 +55,10 @@ def test_a_scrape_leaves_no_descriptor_open(tmp_path: Path) -> None:
         pytest.param({}, id="nothing"),
         pytest.param({"Authorization": "Bearer wrong"}, id="another token"),
         pytest.param({"Authorization": "Bearer "}, id="an empty token"),
-        pytest.param({"Authorization": "secret"}, id="the bare token"),
+        pytest.param({"Authorization": "secret"}, id="without the scheme"),
         pytest.param({"Authorization": "Basic secret"}, id="another scheme"),
         pytest.param({"Authorization": "Bearer secret2"}, id="more than the token"),
-        pytest.param({"Authorization": b"Bearer \xff\xfe"}, id="no text"),
+        pytest.param({"Authorization": b"Bearer \xff\xfe"}, id="not ASCII"),
     ],
 )
 @pytest.mark.parametrize("path", ["/metrics", "/", "/nothing"])

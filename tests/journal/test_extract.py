@@ -76,7 +76,7 @@ def test_a_start_before_the_oldest_event_is_reported(tmp_path: Path) -> None:
         pytest.param(2000, None, 1, 6, id="since a chunk"),
         pytest.param(2001, None, 2, 6, id="since between two"),
         pytest.param(5000, None, 4, 6, id="since in the next file"),
-        pytest.param(None, 2000, 0, 1, id="until a chunk, which is left out"),
+        pytest.param(None, 2000, 0, 1, id="until a chunk, exclusive"),
         pytest.param(None, 4500, 0, 4, id="until before a chunk of the next file"),
         pytest.param(3000, 6000, 2, 5, id="both"),
         pytest.param(9000, None, 6, 6, id="later than all"),

@@ -52,13 +52,15 @@ async def test_size_and_release_agree(engine: Engine) -> None:
 @pytest.mark.parametrize(
     ("positions", "later"),
     [
-        pytest.param({"0": 0}, 60, id="somebody needs them"),
-        pytest.param({}, 60, id="nothing is said of their partition"),
-        pytest.param({"1": 5}, 60, id="another partition's go"),
-        pytest.param({"0": 5}, -60, id="they are too young"),
+        pytest.param({"0": 0}, 60, id="still needed"),
+        pytest.param({}, 60, id="no position"),
+        pytest.param({"1": 5}, 60, id="another partition"),
+        pytest.param({"0": 5}, -60, id="within the retention time"),
     ],
 )
-async def test_nothing_is_released_when(engine: Engine, positions: dict[str, int], later: float) -> None:
+async def test_no_needed_or_recent_event_is_released(
+    engine: Engine, positions: dict[str, int], later: float
+) -> None:
     async with appending(engine) as appender:
         await put(appender, *([line] for line in event_lines(0, 5)))
         engine.log.release(positions, time.time() + later)

@@ -33,9 +33,12 @@ def test_valid_products_are_not_changed() -> None:
         pytest.param({"id": "x" * 51}, "INVALID_PROPERTY_FORMAT", "id", id="a long id"),
         pytest.param({"id": "1", "name": 1}, "INVALID_PROPERTY_TYPE", "name", id="a number for a name"),
         pytest.param({"id": "1", "name": "x" * 501}, "INVALID_PROPERTY_FORMAT", "name", id="a long name"),
-        pytest.param({"id": "1", "price": "9"}, "INVALID_PROPERTY_TYPE", "price", id="a text for a price"),
+        pytest.param({"id": "1", "price": "9"}, "INVALID_PROPERTY_TYPE", "price", id="a string for a price"),
         pytest.param(
-            {"id": "1", "condition": "old"}, "INVALID_PROPERTY_FORMAT", "condition", id="no such one"
+            {"id": "1", "condition": "old"},
+            "INVALID_PROPERTY_FORMAT",
+            "condition",
+            id="a value that is not allowed",
         ),
         pytest.param({"id": "1", "colors": [1]}, "INVALID_PROPERTY_TYPE", "colors", id="numbers for colors"),
         pytest.param({"id": "1", "custom": []}, "INVALID_PROPERTY_TYPE", "custom", id="a list for custom"),

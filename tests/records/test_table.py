@@ -122,7 +122,7 @@ def test_nothing_is_accepted_while_the_folder_is_missing(tmp_path: Path) -> None
 @pytest.mark.parametrize(
     "damage",
     [
-        pytest.param(lambda content: b"no database" * 1000, id="something else"),
+        pytest.param(lambda content: b"no database" * 1000, id="another file"),
         pytest.param(lambda content: bytes(len(content)), id="zeros"),
     ],
 )

@@ -75,7 +75,7 @@ def test_an_empty_file_is_never_rotated(file: Path) -> None:
     assert others(file) == []
 
 
-@pytest.mark.parametrize("daily", [True, False], ids=["asked for", "not asked for"])
+@pytest.mark.parametrize("daily", [True, False], ids=["requested", "not requested"])
 def test_a_file_is_rotated_with_the_first_batch_of_a_day(file: Path, daily: bool) -> None:
     receipt = write(JsonLines(path=file), b"", batch(0, 1))
 

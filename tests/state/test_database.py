@@ -78,12 +78,14 @@ def test_the_state_of_another_journal_is_set_aside_and_recreated(path: Path) -> 
 @pytest.mark.parametrize(
     "damage",
     [
-        pytest.param(lambda content: b"no database at all" * 1000, id="something else"),
+        pytest.param(lambda content: b"no database at all" * 1000, id="another file"),
         pytest.param(lambda content: bytes(len(content)), id="zeros"),
-        pytest.param(lambda content: content[:4096] + b"\xff" * (len(content) - 4096), id="all but the head"),
+        pytest.param(
+            lambda content: content[:4096] + b"\xff" * (len(content) - 4096), id="all but the header"
+        ),
         pytest.param(lambda content: content[:8192] + bytes(4096) + content[12288:], id="one page"),
         pytest.param(lambda content: content[:4096], id="cut"),
-        pytest.param(lambda content: content[:100], id="cut in its head"),
+        pytest.param(lambda content: content[:100], id="cut in its header"),
     ],
 )
 def test_an_unreadable_state_is_set_aside_and_recreated(path: Path, damage: Callable[[bytes], bytes]) -> None:
