@@ -42,7 +42,7 @@ The rest of the gateway knows the log as journal/base.py describes it; journal/s
 that comes with it. journal/segments/recovery.py takes a partition over after a crash, with
 journal/segments/scan.py to find chunks behind damage and journal/segments/rescue.py for files that were
 removed or do not belong there. journal/segments/reader.py reads on from a position, in the files that
-journal/segments/catalogue.py has open.
+journal/segments/open_files.py has open.
 
 In another process (processes/shares.py says in which) delivery/worker.py, one for each sink, reads on
 through the log as soon as delivery/lookout.py sees something new. delivery/prepare.py hands whole chunks on

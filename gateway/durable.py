@@ -1,24 +1,24 @@
-"""Folders and small files that are still there after a power cut, for their owner alone."""
+"""Create folders and small files that survive a power failure, accessible to their owner alone."""
 
 import fcntl
 import os
 from pathlib import Path
 
-# macOS: fsync alone stops at the drive's cache.
+# macOS: fsync does not flush the drive's cache.
 _FULL_SYNC: int | None = getattr(fcntl, "F_FULLFSYNC", None)
 
 
 def make_folder(folder: Path) -> None:
-    """Create a folder and its parents with mode 0700; those that are there stay as they are. OSError."""
+    """Create a folder and its parents with mode 0700; existing ones are not changed. Raises OSError."""
     if not folder.exists():
         make_folder(folder.parent)
         folder.mkdir(mode=0o700, exist_ok=True)
-        folder.chmod(0o700)  # the umask may have taken away more
+        folder.chmod(0o700)  # the umask may have removed more permissions
         sync_folder(folder.parent)
 
 
 def write_file(path: Path, content: bytes) -> None:
-    """Create or replace a file with mode 0600, all of it or nothing. OSError."""
+    """Create or replace a file atomically, with mode 0600. Raises OSError."""
     new = path.with_name(f"{path.name}.new")
     descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     try:
@@ -35,7 +35,7 @@ def write_file(path: Path, content: bytes) -> None:
 
 
 def sync_folder(folder: Path) -> None:
-    """Make the names in a folder as durable as the files behind them. OSError."""
+    """Make the creation, renaming and deletion of files in a folder durable. Raises OSError."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -44,7 +44,7 @@ def sync_folder(folder: Path) -> None:
 
 
 def sync(descriptor: int) -> None:
-    """Return once what was written to a file is on stable storage. OSError."""
+    """Return once everything written to a file is on stable storage. Raises OSError."""
     if _FULL_SYNC is None:
         os.fsync(descriptor)
     else:
@@ -52,7 +52,7 @@ def sync(descriptor: int) -> None:
 
 
 def sync_data(descriptor: int) -> None:
-    """As `sync`, but of the metadata only what is needed to read the file. OSError."""
+    """Do as `sync` does, but skip metadata that is not needed to read the file. Raises OSError."""
     if hasattr(os, "fdatasync"):
         os.fdatasync(descriptor)
     else:

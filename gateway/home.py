@@ -1,7 +1,7 @@
 """
-Every path of one gateway: all that it owns lies in the folder that `[journal] path` names.
+The paths of one gateway: everything it owns is in the folder that `[journal] path` names.
 
-So two gateways whose folders are neighbours share nothing, and whoever has locked LOCK owns everything.
+Gateways with different folders share nothing. The process that has locked LOCK owns the whole folder.
 """
 
 import fcntl
@@ -25,32 +25,32 @@ log = structlog.get_logger()
 
 _FORMAT = 1
 _ID_BYTES = 16
-_PATIENCE = 2.0
-"""Seconds for which the children of a gateway that was killed may still hold the lock."""
+_LOCK_TIMEOUT_SECONDS = 2.0
+"""The children of a killed gateway may still hold the lock for this time."""
 _PROBE = bytes(4096)
 
 
 class _Identity(msgspec.Struct):
     format: int
     journal: Any = ""
-    """The journal's id, a text in hexadecimal; other formats may have something else here."""
+    """The journal's id in hexadecimal; other formats may have another type here."""
 
 
 _decode = msgspec.json.Decoder(_Identity).decode
 
 
 class Home:
-    """The paths of the gateway whose folder this is. For one thread at a time."""
+    """The paths of the gateway that owns `folder`. Not thread-safe."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.identity = folder / "identity.json"
-        """Names the journal, as every file of it does."""
+        """Holds the journal's id, as every file of the journal does."""
         self.lock = folder / "LOCK"
         self.quarantine = folder / "quarantine"
-        """Holds damaged chunks of the journal, for somebody to look at."""
+        """Holds damaged chunks of the journal and files set aside, for inspection."""
         self.state = folder / "state.db"
-        """Holds what delivery remembers."""
+        """Holds the state of delivery, see state/."""
         self.people = folder / "people.db"
         self.products = folder / "products.db"
         self._locked: int | None = None
@@ -61,7 +61,7 @@ class Home:
         return self.folder / str(number)
 
     def partitions(self) -> list[Path]:
-        """Return the folders of all partitions, of workers past and present. OSError."""
+        """Return the folders of all partitions, including those without a worker. Raises OSError."""
         try:
             return sorted(path for path in self.folder.iterdir() if path.name.isdigit() and path.is_dir())
         except FileNotFoundError:
@@ -69,9 +69,9 @@ class Home:
 
     @property
     def journal(self) -> bytes:
-        """The journal's id, 16 bytes; ConfigError if no gateway has ever run here."""
+        """The journal's id, 16 bytes. Raises ConfigError if no gateway has ever run here."""
         if self._journal is None:
-            with self._telling():
+            with self._translated_errors():
                 self._journal = self._read_identity()
         if self._journal is None:
             raise ConfigError(
@@ -81,24 +81,24 @@ class Home:
 
     @contextmanager
     def own(
-        self, known: Callable[[], bytes | None] = lambda: None, patience: float = _PATIENCE
+        self, known: Callable[[], bytes | None] = lambda: None, timeout: float = _LOCK_TIMEOUT_SECONDS
     ) -> Iterator[None]:
         """
-        Own the folder for as long as the block lasts; it is made if need be, and tried.
+        Lock the folder for the duration of the block; create it if necessary, and check that it is usable.
 
-        `known` is asked for the journal's id where the folder has partitions but no identity: their files
-        repeat it. `patience` is how long to wait for the lock, in seconds. ConfigError, one line, if
-        another gateway has the folder, or this machine cannot do in it what a gateway must.
+        `known` returns the journal's id from the files of its partitions; it is called if identity.json is
+        missing or unreadable. `timeout` is how long to wait for the lock, in seconds. Raises ConfigError, in
+        one line, if another gateway owns the folder, or if the folder cannot be used.
         """
-        with self._telling():
+        with self._translated_errors():
             self._check_path()
             durable.make_folder(self.folder)
-            self._locked = self._lock_patiently(patience)
+            self._locked = self._lock_within(timeout)
         try:
-            with self._telling():
+            with self._translated_errors():
                 self._check_partitions()
-                self._narrow()
-                self._try_writing()
+                self._restrict_permissions()
+                self._check_writable()
                 self._ensure_identity(known)
             yield
         finally:
@@ -106,7 +106,7 @@ class Home:
             self._locked = None
 
     def lost(self) -> list[str]:
-        """Return which of LOCK and identity.json are not those of this owner any more."""
+        """Return which of LOCK and identity.json were removed or replaced since `own`."""
         try:
             named = self._read_identity() == self._journal
         except (ConfigError, OSError):
@@ -116,9 +116,9 @@ class Home:
 
     def reclaim(self) -> bool:
         """
-        Make again what was lost, the folder included; False if another gateway has LOCK.
+        Recreate what was lost, including the folder; return False if another gateway has locked LOCK.
 
-        OSError if it cannot be made now.
+        Raises OSError; it may then be called again.
         """
         durable.make_folder(self.folder)
         if not self._has_lock():
@@ -139,8 +139,8 @@ class Home:
         return self._locked is not None and _has_name(self._locked, self.lock)
 
     @contextmanager
-    def _telling(self) -> Iterator[None]:
-        """Turn what the system refuses into one line for the operator."""
+    def _translated_errors(self) -> Iterator[None]:
+        """Turn an OSError into a ConfigError with one line for the operator."""
         try:
             yield
         except BlockingIOError:
@@ -153,14 +153,14 @@ class Home:
         try:
             os.fspath(self.folder).encode()
         except UnicodeEncodeError:
-            raise ConfigError(f"[journal] path: {self} is not UTF-8, as SQLite needs it") from None
+            raise ConfigError(f"[journal] path: {self} is not valid UTF-8, which SQLite requires") from None
         databases = (self.state, self.people, self.products)
-        excess = max(len(os.fsencode(os.path.realpath(path))) for path in databases) - sqlite.LONGEST_PATH
+        excess = max(len(os.fsencode(os.path.realpath(path))) for path in databases) - sqlite.MAX_PATH_BYTES
         if excess > 0:
             raise ConfigError(f"[journal] path: {self} is {excess} bytes too long for SQLite")
 
-    def _lock_patiently(self, patience: float) -> int:
-        end = time.monotonic() + patience
+    def _lock_within(self, timeout: float) -> int:
+        end = time.monotonic() + timeout
         while True:
             try:
                 return self._try_lock()
@@ -170,7 +170,7 @@ class Home:
             time.sleep(0.05)
 
     def _try_lock(self) -> int:
-        """Return a descriptor of LOCK, locked; BlockingIOError if another process has it."""
+        """Return a locked descriptor of LOCK. Raises BlockingIOError if another process has it."""
         while True:
             descriptor = os.open(self.lock, os.O_RDWR | os.O_CREAT, 0o600)
             try:
@@ -181,35 +181,35 @@ class Home:
             except BaseException:
                 os.close(descriptor)
                 raise
-            os.close(descriptor)  # it was removed at this moment, and there may be another
+            os.close(descriptor)  # LOCK was removed between the open and the lock
 
     def _check_partitions(self) -> None:
         for folder in self.partitions():
             for file in folder.glob("*.db"):
                 raise ConfigError(
                     f"[journal] path: {self} holds the journal of an earlier version,"
-                    f" {folder.name}/{file.name}: move the folder away, or name another path"
+                    f" {folder.name}/{file.name}: move the folder away, or choose another path"
                 )
 
-    def _narrow(self) -> None:
-        """Take away what others may do with files that were made by earlier versions, or by hand."""
+    def _restrict_permissions(self) -> None:
+        """Remove access of other users to files that earlier versions or operators created."""
         foreign = []
         for path in self._files():
             try:
                 mode = path.lstat().st_mode
                 if mode & 0o077 and not stat.S_ISLNK(mode):
                     path.chmod(stat.S_IMODE(mode) & ~0o077)
-            except FileNotFoundError:  # a database's log, whose last user has just closed it
+            except FileNotFoundError:  # a database's log, which its last user has just deleted
                 pass
-            except PermissionError:  # such as the root of a volume, which its group may use
+            except PermissionError:  # for example the root of a volume, which belongs to a group
                 foreign.append(path)
         if foreign:
             log.warning(
-                "files of another user stay open to others", first=str(foreign[0]), files=len(foreign)
+                "files of another user remain accessible to others", first=str(foreign[0]), files=len(foreign)
             )
 
     def _files(self) -> Iterator[Path]:
-        """All that is the gateway's own, and nothing else that may lie in the folder."""
+        """Yield the gateway's own files and folders, and no others in the folder."""
         yield self.folder
         databases = (self.state.name, self.people.name, self.products.name)
         for path in self.folder.iterdir():
@@ -220,13 +220,13 @@ class Home:
                 yield folder
                 yield from folder.iterdir()
 
-    def _try_writing(self) -> None:
+    def _check_writable(self) -> None:
         probe = self.folder / "probe"
         durable.write_file(probe, _PROBE)
         probe.unlink()
         for path in (self.state, self.people, self.products):
             if path.exists():
-                _try_database(path)
+                _check_database(path)
 
     def _ensure_identity(self, known: Callable[[], bytes | None]) -> None:
         self._journal = self._read_identity()
@@ -241,15 +241,15 @@ class Home:
         self._write_identity(found or uuid.uuid4().bytes)
 
     def _read_identity(self) -> bytes | None:
-        """Return the journal's id; None if it is missing or unreadable."""
+        """Return the journal's id, or None if the file is missing or unreadable. Raises ConfigError."""
         try:
             found = _decode(self.identity.read_bytes())
         except (FileNotFoundError, msgspec.DecodeError):
             return None
         if found.format != _FORMAT:
             raise ConfigError(
-                f"[journal] path: {self} has format {found.format}, and this version format {_FORMAT}:"
-                " move the folder away, or name another path"
+                f"[journal] path: {self} has format {found.format}; this version reads format {_FORMAT}:"
+                " move the folder away, or choose another path"
             )
         try:
             journal = bytes.fromhex(str(found.journal))
@@ -270,15 +270,15 @@ def _has_name(descriptor: int, path: Path) -> bool:
         return False
 
 
-def _try_database(path: Path) -> None:
-    """ConfigError if a database cannot be written here, or by this user."""
+def _check_database(path: Path) -> None:
+    """Raise ConfigError if a database cannot be written, for example by this user."""
     try:
-        with closing(sqlite.open_for_writing(path, wait=0)) as connection:
-            if connection.readonly("main"):  # which BEGIN IMMEDIATE does not mind
-                raise ConfigError(f"[journal] path: {path}: this user cannot write it")
+        with closing(sqlite.open_for_writing(path, busy_timeout=0)) as connection:
+            if connection.readonly("main"):  # BEGIN IMMEDIATE would succeed all the same
+                raise ConfigError(f"[journal] path: {path}: this user cannot write to it")
             connection.execute("BEGIN IMMEDIATE; ROLLBACK")
     except (apsw.BusyError, *sqlite.DAMAGE):
-        pass  # another process writes; and damage is for those to judge who use it
+        pass  # another process is writing; damage is handled where the database is used
     except apsw.Error as error:
         raise ConfigError(f"[journal] path: {path}: {error}") from error
 

@@ -1,4 +1,4 @@
-"""SQLite by apsw: how its files are made, opened, checked and set aside."""
+"""SQLite databases, through apsw: create, open, check and set aside."""
 
 import os
 from datetime import UTC, datetime
@@ -8,37 +8,39 @@ import apsw
 
 from gateway.errors import ConfigError
 
-# Before 3.51.3 a checkpoint could meet a writer that reset the log, and the database was damaged.
+# Before 3.51.3, a checkpoint that raced with a writer could corrupt the database:
+# https://www.sqlite.org/wal.html#walresetbug
 OLDEST_SQLITE = (3, 51, 3)
 
 DAMAGE = (apsw.CorruptError, apsw.NotADBError)
-"""What SQLite raises where the bytes of a file are not those that were written."""
+"""The exceptions for a file whose content is damaged or is not a database."""
 
-LONGEST_PATH = 504
-"""Bytes, with links resolved: SQLite stops at 512, and a log's name is 8 bytes longer at the most."""
+MAX_PATH_BYTES = 504
+"""With links resolved: SQLite's limit is 512, and the name of a log is up to 8 bytes longer."""
 
 LOGS = ("-wal", "-shm")
-"""What is appended to a database's name for the files beside it."""
+"""The suffixes of the files that SQLite creates for a database in WAL mode."""
 
 
 def open_for_writing(
-    path: Path, *, create: bool = False, page_size: int = 4096, wait: int = 5000
+    path: Path, *, create: bool = False, page_size: int = 4096, busy_timeout: int = 5000
 ) -> apsw.Connection:
     """
-    Open with every commit synced; a file that `create` makes is its owner's alone, and so are its logs.
+    Open a database for writing, with a sync at every commit.
 
-    `page_size` is in bytes, and for new files; `wait` is how long another process may write, in
-    milliseconds. Raises apsw.Error, or OSError if the file cannot be made.
+    `create` creates a missing file, with mode 0600. `page_size` is in bytes and applies to new files.
+    `busy_timeout` is how long to wait for another writer, in milliseconds. Raises apsw.Error, and OSError if
+    the file cannot be created.
     """
     if create:
         _create(path)
     connection = apsw.Connection(os.fspath(path), flags=apsw.SQLITE_OPEN_READWRITE)
     try:
-        connection.set_busy_timeout(wait)
+        connection.set_busy_timeout(busy_timeout)
         connection.pragma("page_size", page_size)
         connection.pragma("journal_mode", "wal")
         connection.pragma("synchronous", "FULL")
-        connection.pragma("fullfsync", 1)  # macOS: fsync alone stops at the drive's cache
+        connection.pragma("fullfsync", 1)  # macOS: fsync does not flush the drive's cache
         connection.pragma("mmap_size", 0)
         connection.pragma("temp_store", "MEMORY")
         connection.pragma("trusted_schema", 0)
@@ -50,16 +52,16 @@ def open_for_writing(
 
 def _create(path: Path) -> None:
     try:
-        # Never an existing file: to close a descriptor of a database would release SQLite's own locks.
+        # Never open an existing file: closing a descriptor of a database would release SQLite's locks.
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:
         return
-    os.fchmod(descriptor, 0o600)  # the umask may have taken away more
+    os.fchmod(descriptor, 0o600)  # the umask may have removed more permissions
     os.close(descriptor)
 
 
 def open_for_reading(path: Path) -> apsw.Connection:
-    """Open beside a writer that may be at work, and never checkpoint in its place; apsw.Error."""
+    """Open a database read-only, concurrently with a writer; never checkpoints. Raises apsw.Error."""
     connection = apsw.Connection(
         f"file:{_quote(path)}?mode=ro", flags=apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI
     )
@@ -73,38 +75,41 @@ def _quote(path: Path) -> str:
 
 
 def check_pages(connection: apsw.Connection) -> None:
-    """Read the whole database; one of DAMAGE if a page of it cannot be what was written."""
+    """Read the whole database, and raise one of DAMAGE if a page is damaged."""
     found = connection.pragma("quick_check", 1)
     if found != "ok":
         raise apsw.CorruptError(str(found))
 
 
 def identity(path: Path) -> tuple[int, int]:
-    """Which file has this name now, whatever is written in it; FileNotFoundError if none has."""
+    """Return device and inode of the file at `path`. Raises FileNotFoundError."""
     found = path.stat()
     return found.st_dev, found.st_ino
 
 
-class Names:
-    """The files that have the names of a database and its logs, noted while a connection has them open."""
+class DatabaseFiles:
+    """
+    The identities of a database file and its logs, recorded while a connection has them open.
+
+    An operator may remove or replace the database while it is open; this class detects it.
+    """
 
     def __init__(self, path: Path) -> None:
-        """OSError, also if there is no such database."""
+        """Record the files at `path`. Raises OSError, also if there is no such database."""
         self._path = path
         self._database = identity(path)
         logs = [Path(f"{path}{suffix}") for suffix in LOGS]
         self._logs = {log: identity(log) for log in logs if log.exists()}
 
-    def are_kept(self) -> bool:
-        """Whether the database has its name: somebody may have removed or replaced it. OSError."""
+    def are_current(self) -> bool:
+        """Return True unless the database was removed or replaced. Raises OSError."""
         return _is(self._path, self._database)
 
-    def forget_logs(self) -> None:
+    def remove_stale_logs(self) -> None:
         """
-        Delete the logs that are left of the database once it has lost its name. OSError.
+        Delete the logs of the recorded database after it was removed or replaced. Raises OSError.
 
-        They would be taken for those of the one that has its name now, and be shared with whoever still has
-        the old one open.
+        SQLite would otherwise apply them to the new database, and share them with connections to the old.
         """
         for log, known in self._logs.items():
             if _is(log, known):
@@ -119,9 +124,9 @@ def _is(path: Path, known: tuple[int, int]) -> bool:
 
 
 def set_aside(path: Path, word: str) -> Path:
-    """Rename a database with its logs to `NAME.WORD-TIME`, and return its new path; OSError."""
+    """Rename a database and its logs to `NAME.WORD-TIME`, and return the new path. Raises OSError."""
     aside = path.with_name(f"{path.name}.{word}-{datetime.now(UTC):%Y%m%dT%H%M%S.%f}")
-    # The database goes last: the logs of one would be taken for those of the next.
+    # The database is renamed last: remaining logs would be applied to a new database of this name.
     for suffix in (*LOGS, ""):
         old = Path(f"{path}{suffix}")
         if old.exists():
@@ -130,10 +135,10 @@ def set_aside(path: Path, word: str) -> Path:
 
 
 def check_sqlite() -> None:
-    """Refuse to start on a SQLite that can damage a database: ConfigError."""
+    """Raise ConfigError if the SQLite in apsw is older than OLDEST_SQLITE."""
     version = tuple(map(int, apsw.sqlite_lib_version().split(".")))
     if version < OLDEST_SQLITE:
         raise ConfigError(
-            f"apsw comes with SQLite {apsw.sqlite_lib_version()}; the gateway needs"
+            f"apsw includes SQLite {apsw.sqlite_lib_version()}; the gateway needs"
             f" {'.'.join(map(str, OLDEST_SQLITE))} or later: pip install --upgrade apsw"
         )

@@ -220,10 +220,10 @@ def read_to_end(reader: Reader, position: Position) -> Read:
     """Everything that a reader finds from a position on."""
     lines: list[bytes] = []
     lost = 0
-    while piece := reader.read(position):
-        assert piece.end.number > position.number
-        assert piece.events + piece.damaged + piece.released == piece.end.number - position.number
-        lines += [line for chunk in piece.chunks for line in chunk.lines()]
-        lost += piece.damaged + piece.released
-        position = piece.end
+    while found := reader.read(position):
+        assert found.end.number > position.number
+        assert found.events + found.damaged + found.released == found.end.number - position.number
+        lines += [line for chunk in found.chunks for line in chunk.lines()]
+        lost += found.damaged + found.released
+        position = found.end
     return Read(lines, lost, position.number)

@@ -1,4 +1,4 @@
-"""Owning the folder of a gateway, or failing to, in tests."""
+"""Helpers for tests that own the folder of a gateway."""
 
 import os
 import resource
@@ -21,13 +21,13 @@ ROOT = Path(__file__).parents[1]
 
 
 def start(folder: Path) -> None:
-    """Own a folder for a moment."""
-    with Home(folder).own(patience=0):
+    """Own a folder, and give it up."""
+    with Home(folder).own(timeout=0):
         pass
 
 
 def refused(folder: Path) -> str:
-    """Own a folder in vain, and return what is said of it."""
+    """Try to own a folder, and return the error."""
     with pytest.raises(ConfigError) as error:
         start(folder)
     [line] = error.value.mistakes
@@ -37,7 +37,7 @@ def refused(folder: Path) -> str:
 
 @contextmanager
 def rival(folder: Path) -> Iterator[subprocess.Popen[str]]:
-    """Another process that owns a folder until its input ends."""
+    """Run another process that owns a folder until its input ends."""
     with subprocess.Popen(
         [sys.executable, "-m", "tests.homes", str(folder)],
         cwd=ROOT,
@@ -55,7 +55,7 @@ def rival(folder: Path) -> Iterator[subprocess.Popen[str]]:
 
 @contextmanager
 def no_space() -> Iterator[None]:
-    """For as long as the block lasts, this process cannot make a file longer."""
+    """Keep this process from extending files for the duration of the block."""
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, before[1]))
@@ -67,8 +67,8 @@ def no_space() -> Iterator[None]:
 
 
 @contextmanager
-def nobody() -> Iterator[Path]:
-    """A folder of a user without rights, whom this process is for as long as the block lasts."""
+def unprivileged_user() -> Iterator[Path]:
+    """Create a folder owned by an unprivileged user, and become that user for the duration of the block."""
     folder = Path(tempfile.mkdtemp())
     try:
         if os.geteuid() != 0:

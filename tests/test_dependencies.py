@@ -127,12 +127,12 @@ def test_observing_in_bulk_equals_observing_one_by_one() -> None:
     bounds = (0.1, 1.0)
     one_by_one = Histogram("seconds", "", buckets=bounds, registry=CollectorRegistry())
     in_bulk = Histogram("seconds", "", buckets=bounds, registry=CollectorRegistry())
-    gathered = metrics.Gathered(in_bulk, bounds)
+    buffered = metrics.Buffered(in_bulk, bounds)
 
     for seconds in (0.05, 0.1, 0.5, 1.0, 2.0):
         one_by_one.observe(seconds)
-        gathered.add(seconds)
-    gathered.flush()
+        buffered.add(seconds)
+    buffered.flush()
 
     [expected], [found] = one_by_one.collect(), in_bulk.collect()
     samples = [sample for sample in expected.samples if not sample.name.endswith("_created")]

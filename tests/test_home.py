@@ -1,4 +1,4 @@
-"""The folder of a gateway: what lies in it, whose it is, and which journal is in it."""
+"""The folder of a gateway: its paths, owner and identity."""
 
 import json
 import shutil
@@ -20,7 +20,7 @@ def home(tmp_path: Path) -> Home:
     return Home(tmp_path / "journal")
 
 
-def test_everything_of_a_gateway_lies_in_its_folder(home: Home) -> None:
+def test_all_paths_of_a_gateway_are_in_its_folder(home: Home) -> None:
     paths = {
         home.identity: "identity.json",
         home.lock: "LOCK",
@@ -34,7 +34,7 @@ def test_everything_of_a_gateway_lies_in_its_folder(home: Home) -> None:
     assert paths == {home.folder / name: name for name in paths.values()}
 
 
-def test_partitions_are_the_folders_that_have_numbers_for_names(home: Home) -> None:
+def test_partitions_are_the_folders_with_numeric_names(home: Home) -> None:
     for name in ("0", "10", "quarantine", "1a"):
         (home.folder / name).mkdir(parents=True)
     (home.folder / "5").touch()
@@ -43,7 +43,7 @@ def test_partitions_are_the_folders_that_have_numbers_for_names(home: Home) -> N
     assert Home(home.folder / "none").partitions() == []
 
 
-def test_the_first_start_makes_the_folder_and_names_the_journal(home: Home) -> None:
+def test_the_first_start_creates_the_folder_and_the_journal_id(home: Home) -> None:
     with home.own():
         journal = home.journal
     with home.own():
@@ -54,14 +54,14 @@ def test_the_first_start_makes_the_folder_and_names_the_journal(home: Home) -> N
     assert journal == again == Home(home.folder).journal
 
 
-def test_two_journals_have_different_names(tmp_path: Path) -> None:
+def test_two_journals_have_different_ids(tmp_path: Path) -> None:
     start(tmp_path / "a")
     start(tmp_path / "b")
 
     assert Home(tmp_path / "a").journal != Home(tmp_path / "b").journal
 
 
-def test_a_folder_in_which_no_gateway_has_run_has_no_journal(home: Home) -> None:
+def test_a_folder_without_a_gateway_has_no_journal(home: Home) -> None:
     with pytest.raises(ConfigError, match="has the gateway ever run"):
         _ = home.journal
 
@@ -76,7 +76,7 @@ def test_a_folder_in_which_no_gateway_has_run_has_no_journal(home: Home) -> None
         pytest.param(b'{"format": 1, "journal": "abcd"}', id="too short"),
     ],
 )
-def test_an_identity_that_is_lost_is_taken_from_the_journals_files(home: Home, content: bytes | None) -> None:
+def test_a_lost_identity_is_recovered_from_journal_files(home: Home, content: bytes | None) -> None:
     start(home.folder)
     home.partition(0).mkdir()
     (home.partition(0) / "file").touch()
@@ -91,7 +91,7 @@ def test_an_identity_that_is_lost_is_taken_from_the_journals_files(home: Home, c
     assert [(line["log_level"], line["event"]) for line in logs] == [("warning", "journal identity lost")]
 
 
-def test_an_identity_that_nothing_knows_of_is_made_anew(home: Home) -> None:
+def test_an_identity_that_cannot_be_recovered_is_recreated(home: Home) -> None:
     start(home.folder)
     before = home.journal
     home.identity.write_bytes(b"")
@@ -103,7 +103,7 @@ def test_an_identity_that_nothing_knows_of_is_made_anew(home: Home) -> None:
     assert len(logs) == 1
 
 
-def test_the_journals_files_are_not_asked_where_the_identity_is_there(home: Home) -> None:
+def test_journal_files_are_not_read_if_the_identity_exists(home: Home) -> None:
     start(home.folder)
     before = home.journal
     home.partition(0).mkdir()
@@ -116,18 +116,18 @@ def test_the_journals_files_are_not_asked_where_the_identity_is_there(home: Home
 
 
 @pytest.mark.parametrize("rest", [b"", b', "journal": "id"', b', "journal": {}'])
-def test_a_folder_of_another_format_is_refused_and_left_alone(home: Home, rest: bytes) -> None:
+def test_a_folder_of_another_format_is_refused_and_not_changed(home: Home, rest: bytes) -> None:
     content = b'{"format": 2%b}' % rest
     home.folder.mkdir()
     home.identity.write_bytes(content)
 
     told = refused(home.folder)
 
-    assert told.startswith(f"{home} has format 2, and this version format 1: move the folder away")
+    assert told.startswith(f"{home} has format 2; this version reads format 1: move the folder away")
     assert home.identity.read_bytes() == content
 
 
-def test_a_journal_of_an_earlier_version_is_refused_and_left_alone(home: Home) -> None:
+def test_a_journal_of_an_earlier_version_is_refused_and_not_changed(home: Home) -> None:
     home.partition(0).mkdir(parents=True)
     make_database(home.partition(0) / "00000000000000000000.db")
 
@@ -142,7 +142,7 @@ def test_only_one_process_owns_a_folder(home: Home) -> None:
         assert refused(home.folder) == f"another gateway uses {home}"
 
 
-def test_a_folder_can_be_had_when_its_owner_has_gone(home: Home) -> None:
+def test_a_folder_can_be_owned_after_its_owner_has_ended(home: Home) -> None:
     with rival(home.folder) as process:
         process.kill()
 
@@ -152,12 +152,12 @@ def test_a_folder_can_be_had_when_its_owner_has_gone(home: Home) -> None:
     assert home.lost() == ["LOCK"]
 
 
-def test_neighbours_own_their_folders_both(tmp_path: Path) -> None:
+def test_neighbouring_folders_have_separate_owners(tmp_path: Path) -> None:
     with Home(tmp_path / "one").own(), Home(tmp_path / "two").own():
         pass
 
 
-def test_an_error_of_those_who_own_a_folder_is_their_own(home: Home) -> None:
+def test_an_exception_in_the_block_is_not_translated(home: Home) -> None:
     with pytest.raises(BlockingIOError), home.own():
         raise BlockingIOError
 
@@ -174,7 +174,7 @@ def test_an_error_of_those_who_own_a_folder_is_their_own(home: Home) -> None:
         pytest.param(lambda home: shutil.rmtree(home.folder), ["LOCK", "identity.json"], id="folder removed"),
     ],
 )
-def test_what_somebody_removed_is_noticed_and_made_again(
+def test_removed_files_are_noticed_and_recreated(
     home: Home, act: Callable[[Home], object], lost: list[str]
 ) -> None:
     with home.own():
@@ -189,7 +189,7 @@ def test_what_somebody_removed_is_noticed_and_made_again(
         assert refused(home.folder) == f"another gateway uses {home}"
 
 
-def test_a_lock_that_another_took_meanwhile_is_not_reclaimed(home: Home) -> None:
+def test_a_lock_held_by_another_gateway_is_not_reclaimed(home: Home) -> None:
     with home.own():
         home.lock.unlink()
         with rival(home.folder):

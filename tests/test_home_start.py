@@ -1,4 +1,4 @@
-"""What a gateway finds out of its folder before it starts, and what it does about other people's rights."""
+"""Checks of the folder at start, and permissions."""
 
 import os
 import stat
@@ -10,7 +10,7 @@ from structlog.testing import capture_logs
 
 from gateway import sqlite
 from gateway.home import Home
-from tests.homes import make_database, no_space, nobody, refused, start
+from tests.homes import make_database, no_space, refused, start, unprivileged_user
 from tests.journey import needs
 
 
@@ -25,7 +25,7 @@ def modes(folder: Path) -> dict[str, int]:
 
 
 @pytest.mark.parametrize("mask", [0o000, 0o777], ids=oct)
-def test_what_it_makes_is_its_users_alone_whatever_the_umask(home: Home, mask: int) -> None:
+def test_created_files_belong_to_their_user_alone_whatever_the_umask(home: Home, mask: int) -> None:
     before = os.umask(mask)
     try:
         start(home.folder)
@@ -35,7 +35,7 @@ def test_what_it_makes_is_its_users_alone_whatever_the_umask(home: Home, mask: i
     assert modes(home.folder) == {".": 0o700, "LOCK": 0o600, "identity.json": 0o600}
 
 
-def test_what_was_open_to_others_is_narrowed_and_other_files_are_left_alone(home: Home) -> None:
+def test_permissions_of_own_files_are_restricted_and_others_are_not_changed(home: Home) -> None:
     start(home.folder)
     for folder in (home.partition(0), home.quarantine):
         folder.mkdir(mode=0o755)
@@ -57,9 +57,9 @@ def test_what_was_open_to_others_is_narrowed_and_other_files_are_left_alone(home
     assert set(found.values()) == {0o600}
 
 
-def test_what_belongs_to_another_user_is_left_as_it_is_and_said_once() -> None:
+def test_files_of_another_user_are_not_changed_and_logged_once() -> None:
     needs.root()
-    with nobody() as folder:
+    with unprivileged_user() as folder:
         start(folder)
         (folder / "0").mkdir()
         (folder / "0/file").touch(0o644)
@@ -77,25 +77,25 @@ def test_what_belongs_to_another_user_is_left_as_it_is_and_said_once() -> None:
 
 
 @pytest.mark.parametrize("name", ["state.db", "people.db", "products.db"])
-def test_a_database_that_is_a_folder_is_found_at_the_start(home: Home, name: str) -> None:
+def test_a_folder_in_place_of_a_database_is_refused_at_start(home: Home, name: str) -> None:
     (home.folder / name).mkdir(parents=True)
 
     assert refused(home.folder).startswith(f"{home}/{name}: ")
 
 
-def test_a_database_that_is_not_this_users_is_found_at_the_start() -> None:
-    with nobody() as folder:
+def test_a_database_of_another_user_is_refused_at_start() -> None:
+    with unprivileged_user() as folder:
         start(folder)
         make_database(folder / "state.db")
         (folder / "state.db").chmod(0o400)
 
         told = refused(folder)
 
-    assert told == f"{folder}/state.db: this user cannot write it"
+    assert told == f"{folder}/state.db: this user cannot write to it"
 
 
-def test_a_folder_that_is_not_this_users_is_found_at_the_start() -> None:
-    with nobody() as folder:
+def test_a_folder_of_another_user_is_refused_at_start() -> None:
+    with unprivileged_user() as folder:
         start(folder)
         folder.chmod(0o500)
 
@@ -105,14 +105,14 @@ def test_a_folder_that_is_not_this_users_is_found_at_the_start() -> None:
     assert told == f"{folder}/probe.new: Permission denied"
 
 
-def test_a_file_in_the_place_of_the_folder_is_found_at_the_start(tmp_path: Path) -> None:
+def test_a_file_in_place_of_the_folder_is_refused_at_start(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
 
     assert refused(tmp_path / "file/journal") == f"{tmp_path}/file/journal: Not a directory"
     assert refused(tmp_path / "file") == f"{tmp_path}/file/LOCK: Not a directory"
 
 
-def test_a_disk_that_takes_nothing_is_found_at_the_start(home: Home) -> None:
+def test_a_full_disk_is_refused_at_start(home: Home) -> None:
     start(home.folder)
 
     with no_space():
@@ -122,16 +122,16 @@ def test_a_disk_that_takes_nothing_is_found_at_the_start(home: Home) -> None:
     assert not list(home.folder.glob("probe*"))
 
 
-def test_a_path_that_is_too_long_for_sqlite_is_found_at_the_start(tmp_path: Path) -> None:
+def test_a_path_too_long_for_sqlite_is_refused_at_start(tmp_path: Path) -> None:
     folder = tmp_path.joinpath(*["x" * 100] * 5)
 
     assert refused(folder).endswith(" bytes too long for SQLite")
     assert list(tmp_path.iterdir()) == []
 
 
-def test_the_longest_path_is_one_that_works(tmp_path: Path) -> None:
+def test_a_path_of_the_maximum_length_works(tmp_path: Path) -> None:
     least = len(os.fsencode(Path(os.path.realpath(tmp_path)) / "products.db")) + 1
-    folder = tmp_path.joinpath("x" * 200, "y" * (sqlite.LONGEST_PATH - least - 201))
+    folder = tmp_path.joinpath("x" * 200, "y" * (sqlite.MAX_PATH_BYTES - least - 201))
 
     start(folder)
     make_database(folder / "products.db")
@@ -140,13 +140,13 @@ def test_the_longest_path_is_one_that_works(tmp_path: Path) -> None:
     assert refused(folder.with_name(f"{folder.name}y")).endswith("is 1 bytes too long for SQLite")
 
 
-def test_a_path_that_is_not_utf8_is_found_at_the_start(tmp_path: Path) -> None:
+def test_a_path_that_is_not_utf8_is_refused_at_start(tmp_path: Path) -> None:
     folder = tmp_path / os.fsdecode(b"\xff")
 
-    assert refused(folder) == rf"{tmp_path}/\xff is not UTF-8, as SQLite needs it"
+    assert refused(folder) == rf"{tmp_path}/\xff is not valid UTF-8, which SQLite requires"
 
 
-def test_damage_is_left_to_those_who_use_the_database(home: Home) -> None:
+def test_a_damaged_database_does_not_prevent_the_start(home: Home) -> None:
     home.folder.mkdir()
     home.state.write_bytes(b"no database" * 1000)
 
@@ -155,7 +155,7 @@ def test_damage_is_left_to_those_who_use_the_database(home: Home) -> None:
     assert home.state.read_bytes() == b"no database" * 1000
 
 
-def test_a_database_that_another_process_writes_stops_no_start(home: Home) -> None:
+def test_a_database_being_written_does_not_prevent_the_start(home: Home) -> None:
     start(home.folder)
     make_database(home.people)
     with closing(sqlite.open_for_writing(home.people)) as other:

@@ -1,4 +1,4 @@
-"""SQLite's files: who may read them, what it takes to open them, and what becomes of those set aside."""
+"""SQLite databases: permissions, opening, checks and setting aside."""
 
 import os
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ from gateway import sqlite
 
 @contextmanager
 def umask(mask: int) -> Iterator[None]:
-    """What new files of this process lose, for as long as the block lasts."""
+    """Set the umask for the duration of the block."""
     before = os.umask(mask)
     try:
         yield
@@ -22,14 +22,14 @@ def umask(mask: int) -> Iterator[None]:
 
 
 def make(path: Path) -> apsw.Connection:
-    """A database with a row in it, most of which is still in its log."""
+    """A database with a row that is mostly in the write-ahead log."""
     connection = sqlite.open_for_writing(path, create=True)
     connection.execute("CREATE TABLE words (word TEXT); INSERT INTO words VALUES ('first')")
     return connection
 
 
 def locks(path: Path) -> list[str]:
-    """What this machine's processes have locked of a file."""
+    """Return the locks of all processes on a file."""
     lines = Path("/proc/locks").read_text().splitlines()
     return [line.split(":", 1)[1] for line in lines if f":{path.stat().st_ino} " in line]
 
@@ -40,14 +40,14 @@ def words(path: Path) -> list[object]:
 
 
 @pytest.mark.parametrize("mask", [0o000, 0o022, 0o777], ids=oct)
-def test_a_new_file_and_its_logs_are_its_owners_alone(tmp_path: Path, mask: int) -> None:
+def test_a_new_file_and_its_logs_are_accessible_to_their_owner_alone(tmp_path: Path, mask: int) -> None:
     with umask(mask), closing(make(tmp_path / "a.db")):
         modes = {path.name: path.stat().st_mode & 0o777 for path in tmp_path.iterdir()}
 
     assert modes == {"a.db": 0o600, "a.db-wal": 0o600, "a.db-shm": 0o600}
 
 
-def test_a_new_file_has_small_pages_unless_others_are_asked_for(tmp_path: Path) -> None:
+def test_a_new_file_has_pages_of_4_kb_by_default(tmp_path: Path) -> None:
     with (
         closing(make(tmp_path / "a.db")) as usual,
         closing(sqlite.open_for_writing(tmp_path / "b.db", create=True, page_size=32768)) as large,
@@ -55,7 +55,7 @@ def test_a_new_file_has_small_pages_unless_others_are_asked_for(tmp_path: Path) 
         assert (usual.pragma("page_size"), large.pragma("page_size")) == (4096, 32768)
 
 
-def test_a_file_is_made_only_if_that_is_asked_for(tmp_path: Path) -> None:
+def test_a_file_is_created_only_on_request(tmp_path: Path) -> None:
     for opening in (sqlite.open_for_writing, sqlite.open_for_reading):
         with pytest.raises(apsw.CantOpenError):
             opening(tmp_path / "none.db")
@@ -63,7 +63,7 @@ def test_a_file_is_made_only_if_that_is_asked_for(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_to_open_a_file_again_takes_no_lock_from_the_first_connection(tmp_path: Path) -> None:
+def test_opening_a_file_again_keeps_the_locks_of_the_first_connection(tmp_path: Path) -> None:
     with closing(make(tmp_path / "a.db")):
         before = locks(tmp_path / "a.db")
 
@@ -79,7 +79,7 @@ def test_a_database_may_have_any_name(tmp_path: Path, name: str) -> None:
     assert words(tmp_path / name) == ["first"]
 
 
-def test_a_reader_can_change_nothing_and_leaves_the_log_as_it_is(tmp_path: Path) -> None:
+def test_a_reader_cannot_write_and_does_not_checkpoint(tmp_path: Path) -> None:
     with closing(make(tmp_path / "a.db")):
         size = (tmp_path / "a.db-wal").stat().st_size
         with (
@@ -91,15 +91,15 @@ def test_a_reader_can_change_nothing_and_leaves_the_log_as_it_is(tmp_path: Path)
         assert (tmp_path / "a.db-wal").stat().st_size == size > 0
 
 
-@pytest.mark.parametrize("length", [sqlite.LONGEST_PATH, sqlite.LONGEST_PATH + 1])
-def test_the_longest_path_is_what_sqlite_takes(tmp_path: Path, length: int) -> None:
+@pytest.mark.parametrize("length", [sqlite.MAX_PATH_BYTES, sqlite.MAX_PATH_BYTES + 1])
+def test_the_maximum_path_length_is_that_of_sqlite(tmp_path: Path, length: int) -> None:
     folder = tmp_path.resolve()
     while len(os.fsencode(folder)) < length - 150:
         folder /= "x" * 100
     folder.mkdir(parents=True)
     path = folder / ("y" * (length - len(os.fsencode(folder)) - 1))
 
-    if length <= sqlite.LONGEST_PATH:
+    if length <= sqlite.MAX_PATH_BYTES:
         make(path).close()
         assert words(path) == ["first"]
     else:
@@ -116,7 +116,7 @@ def test_a_damaged_page_is_found(tmp_path: Path) -> None:
         sqlite.check_pages(connection)
 
 
-def test_what_is_set_aside_is_whole_with_its_log(tmp_path: Path) -> None:
+def test_a_database_is_set_aside_with_its_log(tmp_path: Path) -> None:
     with closing(make(tmp_path / "a.db")):
         first = sqlite.set_aside(tmp_path / "a.db", "other")
     make(tmp_path / "a.db").close()
@@ -127,7 +127,7 @@ def test_what_is_set_aside_is_whole_with_its_log(tmp_path: Path) -> None:
     assert not (tmp_path / "a.db").exists()
 
 
-def test_a_file_that_took_the_name_of_another_is_another(tmp_path: Path) -> None:
+def test_a_replacement_file_is_recognised(tmp_path: Path) -> None:
     (tmp_path / "a").touch()
     (tmp_path / "b").touch()
     before = sqlite.identity(tmp_path / "a")

@@ -1,4 +1,4 @@
-"""`gateway products`: the catalogue."""
+"""`gateway products`: import products into the catalogue."""
 
 import os
 import sys
@@ -14,20 +14,21 @@ from gateway.errors import ConfigError, JournalUnavailable
 
 @click.group()
 def products() -> None:
-    """The catalogue, from which events get what they do not say of their products."""
+    """Manage the catalogue, which adds missing properties to the products of events."""
 
 
 @products.command("import")
 @click.argument("products_file", metavar="FILE", type=click.Path(path_type=Path, exists=True, dir_okay=False))
-@click.option("--site", help="The site whose catalogue it is; else the only one that is configured.")
+@click.option("--site", help="Site of the catalogue [default: the configured site, if there is only one].")
 @config_option
 @data_option
 def import_products(products_file: Path, site: str | None, file: Path | None, data: Path | None) -> None:
-    """Merge FILE into the catalogue: one product a line, a JSON object with its "id".
+    """Merge the products in FILE into the catalogue: one JSON object with an "id" per line.
 
-    Lines that are wrong are listed with their number, and cost no other. The gateway may be running: it
-    uses the new properties from the next event on. Exit code 0 if all lines were good, 1 if some were
-    not, 2 if it could not be finished.
+    Invalid lines are listed with their numbers and skipped. The gateway may be running; new properties are
+    used from the next event on. An import may be repeated.
+
+    Exit codes: 0 all lines were merged; 1 some lines were refused; 2 the import did not finish.
     """
     from gateway.durable import make_folder
     from gateway.home import Home
@@ -57,9 +58,9 @@ def import_products(products_file: Path, site: str | None, file: Path | None, da
 def _site(config: Config, wanted: str | None) -> str:
     sites = sorted({source.site_id for source in config.sources.values() if source.site_id})
     if not sites:
-        raise ConfigError("a catalogue belongs to a site: give a source its site_id")
+        raise ConfigError("a catalogue belongs to a site: set site_id on a source")
     if wanted is None and len(sites) == 1:
         return sites[0]
     if wanted not in sites:
-        raise ConfigError(f"--site: say which one it is of {', '.join(sites)}")
+        raise ConfigError(f"--site: choose one of {', '.join(sites)}")
     return wanted

@@ -1,4 +1,4 @@
-"""`gateway sinks`: pause and resume them."""
+"""`gateway sinks`: pause and resume sinks."""
 
 import os
 import sys
@@ -17,7 +17,7 @@ from gateway.state.orders import Verb
 
 @click.group()
 def sinks() -> None:
-    """Pause and resume sinks, whether or not the gateway is running."""
+    """Pause and resume sinks, while the gateway is running or stopped."""
 
 
 def _sink_command(function: Callable[..., None]) -> click.Command:
@@ -26,23 +26,24 @@ def _sink_command(function: Callable[..., None]) -> click.Command:
 
 @_sink_command
 def pause(name: str, yes: bool, file: Path | None, data: Path | None) -> None:
-    """Deliver nothing more to the sink NAME until it is resumed.
+    """Pause delivery to the sink NAME.
 
-    It takes effect within a second, and outlasts restarts. Events wait in the journal, and take up its room.
+    Takes effect within a second and persists across restarts. Until the sink is resumed, its events are
+    retained in the journal, where they count toward max_size.
     """
     _order("pause", name, yes, file, data)
-    click.echo(f"Sink {name} is paused; to continue: gateway sinks resume {name}")
+    click.echo(f"Sink {name} is paused. To resume it: gateway sinks resume {name}")
 
 
 @_sink_command
 def resume(name: str, yes: bool, file: Path | None, data: Path | None) -> None:
-    """Deliver to the sink NAME again, from where it was paused."""
+    """Resume delivery to the sink NAME, from its position when it was paused."""
     _order("resume", name, yes, file, data)
     click.echo(f"Sink {name} is resumed.")
 
 
 def _order(verb: Verb, name: str, yes: bool, file: Path | None, data: Path | None) -> None:
-    """Place an order for a sink, once the operator has confirmed it."""
+    """Place an order for a sink after the operator has confirmed it. Raises Exit with code 2."""
     from gateway.home import Home
     from gateway.state.store import State
 
@@ -55,5 +56,5 @@ def _order(verb: Verb, name: str, yes: bool, file: Path | None, data: Path | Non
             if not yes and not (
                 sys.stdin.isatty() and click.confirm(f"{verb.capitalize()} sink {name}?", err=True)
             ):
-                raise ConfigError("nothing was done; confirm with --yes")
+                raise ConfigError("nothing was changed; confirm with --yes")
             state.orders.place(name, verb)

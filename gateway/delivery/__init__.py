@@ -1,1 +1,1 @@
-"""From the journal to the sinks."""
+"""Delivery: move events from the journal to the sinks."""

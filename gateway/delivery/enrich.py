@@ -1,7 +1,8 @@
 """
-What the catalogue knows of an event's products and the event does not say.
+Enrichment: add to an event's products the properties that only the catalogue has.
 
-Looked at are `properties.items[].product.id` and, in Segment's words, `properties.products[].product_id`.
+Products are found by `properties.items[].product.id` (Commanders Act) and
+`properties.products[].product_id` (Segment).
 """
 
 from collections.abc import Mapping
@@ -20,9 +21,9 @@ from gateway.records.table import find
 
 log = structlog.get_logger()
 
-_MOST_CACHED = 50_000
+_MAX_CACHED_PRODUCTS = 50_000
 _PROPERTIES = b'"properties":'
-"""In a canonical line it stands first in its place: only texts come before, whose quotes are escaped."""
+"""The first occurrence in a canonical line is the key: only strings, with escaped quotes, precede it."""
 
 
 class _Item(msgspec.Struct):
@@ -43,68 +44,77 @@ class _View(msgspec.Struct):
     source: _Source
 
 
-class _Whole(msgspec.Struct):
+class _OnlyProperties(msgspec.Struct):
     properties: Raw
 
 
-_view = msgspec.json.Decoder(_View).decode
-_whole = msgspec.json.Decoder(_Whole).decode
+_decode_view = msgspec.json.Decoder(_View).decode
+_decode_properties = msgspec.json.Decoder(_OnlyProperties).decode
 _objects = msgspec.json.Decoder(list[dict[str, Raw]]).decode
 _entries = msgspec.json.Decoder(list[Raw]).decode
 
 
 class Enricher:
-    """Completes the events of sites that have a catalogue; it is looked up anew when it has changed."""
+    """
+    Enriches the events of sites that have a catalogue. Not thread-safe.
+
+    Products are cached until the catalogue changes.
+    """
 
     def __init__(self, catalogue: Path) -> None:
         self._path = catalogue
-        self._names: sqlite.Names | None = None
+        self._files: sqlite.DatabaseFiles | None = None
         self._connection: apsw.Connection | None = None
-        self._trouble = ""
+        self._last_error = ""
         self._version: object = None
         self._cache: dict[tuple[str, str, bytes], bytes] = {}
 
-    def complete(self, lines: list[bytes]) -> list[bytes]:
-        """The same lines, some of them completed. Without its catalogue an event is better than none."""
+    def enrich(self, lines: list[bytes]) -> list[bytes]:
+        """
+        Return the same events in order, with missing product properties added.
+
+        If the catalogue cannot be read, for example because it is locked, the events are returned unchanged
+        and the error is logged once.
+        """
         try:
-            return self._complete_all(lines)
+            return self._enrich_all(lines)
         except (apsw.Error, OSError) as error:
-            if str(error) != self._trouble:
-                log.warning("catalogue not readable, events go as they are", error=str(error))
-            self._trouble = str(error)
+            if str(error) != self._last_error:
+                log.warning("catalogue unavailable, events delivered without enrichment", error=str(error))
+            self._last_error = str(error)
             self._close()
             return lines
 
-    def _complete_all(self, lines: list[bytes]) -> list[bytes]:
-        if self._names and not self._names.are_kept():
-            self._names.forget_logs()
+    def _enrich_all(self, lines: list[bytes]) -> list[bytes]:
+        if self._files and not self._files.are_current():
+            self._files.remove_stale_logs()
             self._close()
         if self._connection is None:
             if not self._path.exists():
                 return lines
             self._connection = sqlite.open_for_reading(self._path)
         version = self._connection.pragma("data_version")
-        if version != self._version or len(self._cache) > _MOST_CACHED:
-            self._names = sqlite.Names(self._path)  # those of its logs come and go with who writes
+        if version != self._version or len(self._cache) > _MAX_CACHED_PRODUCTS:
+            self._files = sqlite.DatabaseFiles(self._path)  # its logs come and go with its writers
             self._version = version
             self._cache.clear()
         catalogue = self._connection
-        found = [self._complete(line, catalogue) if line.find(b'"product') > 0 else line for line in lines]
-        if self._trouble:
-            log.info("catalogue readable again")
-        self._trouble = ""
+        found = [self._enrich_line(line, catalogue) if line.find(b'"product') > 0 else line for line in lines]
+        if self._last_error:
+            log.info("catalogue available again")
+        self._last_error = ""
         return found
 
     def _close(self) -> None:
         if self._connection:
             self._connection.close()
-        self._connection = self._names = self._version = None
+        self._connection = self._files = self._version = None
 
-    def _complete(self, line: bytes, catalogue: apsw.Connection) -> bytes:
+    def _enrich_line(self, line: bytes, catalogue: apsw.Connection) -> bytes:
         try:
-            view = _view(line)
+            view = _decode_view(line)
         except msgspec.ValidationError:
-            return line  # `items` is something else here
+            return line  # `items` or `products` has another type
         site, lists = view.source.site_id, view.properties
         if not site:
             return line
@@ -115,13 +125,13 @@ class Enricher:
         if not of_items and not of_products:
             return line
         if items and products:
-            return _rebuild(line, of_items, of_products)
-        return _exchange(line, items or products, of_items or of_products)
+            return _replace_in_decoded(line, of_items, of_products)
+        return _replace_products(line, items or products, of_items or of_products)
 
     def _changes(
         self, site: str, key: str, products: list[bytes], catalogue: apsw.Connection
     ) -> dict[bytes, bytes]:
-        """The products of which more is known than the event says, and what they become."""
+        """Return a map from each product that the catalogue extends to the extended product."""
         changes = {}
         for product in products:
             full = self._cache.get((site, key, product))
@@ -133,7 +143,7 @@ class Enricher:
 
 
 def _look_up(catalogue: apsw.Connection, site: str, key: str, product: bytes) -> bytes:
-    """A product of an event with all that is known of it."""
+    """Return a product with the properties of the catalogue added."""
     fields = objects.fields(Raw(product))
     id = values.find_label(fields.get(key)) if fields else None
     found = find(catalogue, site, id) if id else None
@@ -145,35 +155,38 @@ def _look_up(catalogue: apsw.Connection, site: str, key: str, product: bytes) ->
     return objects.write(fields | missing) if missing else product
 
 
-def _exchange(line: bytes, products: list[bytes], changes: Mapping[bytes, bytes]) -> bytes:
+def _replace_products(line: bytes, products: list[bytes], changes: Mapping[bytes, bytes]) -> bytes:
     """
-    The line with its products exchanged, which are looked for as texts: that takes a fifth of the time.
-    If the same text stands somewhere else too, the line is taken apart.
+    Return the line with its products replaced by text search, in a fifth of the time of decoding it.
+
+    If the text of a product also occurs elsewhere in the line, the line is decoded.
     """
     new = line
     for product, full in changes.items():
-        pieces = new.split(product)
-        if len(pieces) - 1 != products.count(product):
-            return _rebuild(line, changes, changes)
-        new = full.join(pieces)
+        parts = new.split(product)
+        if len(parts) - 1 != products.count(product):
+            return _replace_in_decoded(line, changes, changes)
+        new = full.join(parts)
     return new
 
 
-def _rebuild(line: bytes, of_items: Mapping[bytes, bytes], of_products: Mapping[bytes, bytes]) -> bytes:
-    def exchange(product: Raw, changes: Mapping[bytes, bytes]) -> Raw:
+def _replace_in_decoded(
+    line: bytes, of_items: Mapping[bytes, bytes], of_products: Mapping[bytes, bytes]
+) -> bytes:
+    def replacement(product: Raw, changes: Mapping[bytes, bytes]) -> Raw:
         return Raw(changes.get(bytes(product), bytes(product)))
 
-    old = _whole(line).properties
+    old = _decode_properties(line).properties
     properties: dict[str, Any] = dict(objects.read(old))
     if "items" in properties:
         items = _objects(properties["items"])
         for item in items:
             if "product" in item:
-                item["product"] = exchange(item["product"], of_items)
+                item["product"] = replacement(item["product"], of_items)
         properties["items"] = items
     if "products" in properties:
         properties["products"] = [
-            exchange(product, of_products) for product in _entries(properties["products"])
+            replacement(product, of_products) for product in _entries(properties["products"])
         ]
     start = line.index(_PROPERTIES) + len(_PROPERTIES)
     return line[:start] + objects.write(properties) + line[start + len(bytes(old)) :]

@@ -1,19 +1,19 @@
-"""Looking for new events, once for all sinks of a process."""
+"""Detection of new events, once for all sinks of a process."""
 
 import anyio
 
 from gateway.journal.base import Log, Reader
 
 _LOOKS = 50
-"""After so many, everybody looks again, whatever was seen."""
+"""Workers are woken at least once in this many looks, in case a change was missed."""
 
 
 class Lookout:
-    """Sees how far each partition has come, and wakes whoever waits for that."""
+    """Observes the newest event of each partition, and wakes the workers. Bound to one event loop."""
 
     def __init__(self, log: Log) -> None:
         self.seen = 0
-        """Changes with every new event that was seen."""
+        """A counter that increases whenever workers should look for events."""
         self._log = log
         self._readers: dict[str, Reader] = {}
         self._newest: dict[str, int] = {}
@@ -21,7 +21,7 @@ class Lookout:
         self._looks = 0
 
     def look(self) -> None:
-        """See what is new; to be called several times a second."""
+        """Look for new events, and wake the workers if there are any. Call it several times a second."""
         newest = {}
         for partition in self._log.partitions():
             reader = self._readers.get(partition)
@@ -30,19 +30,19 @@ class Lookout:
             try:
                 newest[partition] = reader.newest()
             except OSError:
-                newest[partition] = -1  # who reads it finds out what is wrong
+                newest[partition] = -1  # the workers' reads report the error
         self._looks += 1
         if newest != self._newest or self._looks % _LOOKS == 0:
             self._newest = newest
             self.wake()
 
     async def news(self, seen: int) -> None:
-        """Return when there is something that was not there when `self.seen` was `seen`."""
+        """Return once `self.seen` differs from `seen`."""
         while self.seen == seen:
             await self._changed.wait()
 
     def wake(self) -> None:
-        """Let everybody look again."""
+        """Wake all workers."""
         self.seen += 1
         self._changed.set()
         self._changed = anyio.Event()

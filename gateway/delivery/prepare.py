@@ -1,4 +1,4 @@
-"""What happens to chunks on their way to a sink: filtered, completed from the catalogue, translated."""
+"""Preparation of chunks for a sink: filter, enrich from the catalogue, translate."""
 
 from collections.abc import Sequence
 
@@ -11,21 +11,21 @@ from gateway.state.tally import Tally
 
 
 class Preparation:
-    """Of the events for one sink. A chunk in which it has nothing to look for is not decoded."""
+    """The steps for one sink. A chunk that no step can change is passed on without being decoded."""
 
     def __init__(self, name: str, sink: Sink, enricher: Enricher) -> None:
         self._route = Route(name, sink)
         self._enricher = enricher
         self._vocabulary = sink.translate
-        self._decodes_all = bool(sink.sources or sink.types or sink.translate)
-        self._decodes = INTEGRATIONS | PRODUCTS | (CONSENT if sink.consent else 0)
+        self._decode_everything = bool(sink.sources or sink.types or sink.translate)
+        self._decode_flags = INTEGRATIONS | PRODUCTS | (CONSENT if sink.consent else 0)
 
     def prepare(self, chunks: Sequence[Chunk], tally: Tally) -> tuple[bytes, int]:
-        """The events for the sink as lines, and how many they are; what it does not get goes to the tally."""
+        """Return the sink's events as JSON lines, and their number. Filtered events are added to `tally`."""
         parts: list[bytes | memoryview] = []
         count = 0
         for chunk in chunks:
-            if self._decodes_all or chunk.carries & self._decodes:
+            if self._decode_everything or chunk.carries & self._decode_flags:
                 lines = self._lines(chunk, tally)
                 count += len(lines)
                 parts += [line + b"\n" for line in lines]
@@ -35,7 +35,7 @@ class Preparation:
         return b"".join(parts), count
 
     def _lines(self, chunk: Chunk, tally: Tally) -> list[bytes]:
-        lines, filtered = self._route.sort(chunk.lines())
+        lines, filtered = self._route.select(chunk.lines())
         tally.update(filtered)
-        lines = self._enricher.complete(lines)
+        lines = self._enricher.enrich(lines)
         return [commerce.translate(line, self._vocabulary) for line in lines] if self._vocabulary else lines

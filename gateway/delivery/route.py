@@ -1,4 +1,4 @@
-"""Which events a sink gets, and why not the others."""
+"""Routing: select the events for a sink, and the reason why others are filtered."""
 
 from collections.abc import Iterable
 
@@ -9,7 +9,7 @@ from gateway.sinks.base import Sink
 from gateway.state.tally import Tally
 
 _YES = Raw(b"true")
-_NO = (Raw(b"false"), Raw(b'"false"'))  # a pixel's dotted parameters are texts
+_NO = (Raw(b"false"), Raw(b'"false"'))  # dotted parameters of pixels are strings
 
 
 class _Source(msgspec.Struct):
@@ -25,7 +25,7 @@ class _Consent(msgspec.Struct, rename="camel"):
 
 
 class _View(msgspec.Struct):
-    """As much of an event as a decision needs."""
+    """The fields of an event that routing depends on."""
 
     type: str
     source: _Source
@@ -33,12 +33,12 @@ class _View(msgspec.Struct):
     integrations: dict[str, Raw]
 
 
-_view = msgspec.json.Decoder(_View).decode
-_consent = msgspec.json.Decoder(_Consent).decode
+_decode_view = msgspec.json.Decoder(_View).decode
+_decode_consent = msgspec.json.Decoder(_Consent).decode
 
 
 class Route:
-    """The way to one sink, as its table says."""
+    """The filters of one sink, from its table in the configuration."""
 
     def __init__(self, name: str, sink: Sink) -> None:
         self.integration = sink.integration or name
@@ -46,35 +46,35 @@ class Route:
         self.types = frozenset(sink.types)
         self.consent = sink.consent
 
-    def sort(self, lines: Iterable[bytes]) -> tuple[list[bytes], Tally]:
-        """The lines for this sink, in their order, and how many were filtered for which reason."""
+    def select(self, lines: Iterable[bytes]) -> tuple[list[bytes], Tally]:
+        """Return the events for this sink, in order, and the tally of filtered events by reason."""
         kept, filtered = [], Tally()
         for line in lines:
-            reason = self._objection(_view(line))
+            reason = self._filter_reason(_decode_view(line))
             if reason:
                 filtered[("filtered", reason)] += 1
             else:
                 kept.append(line)
         return kept, filtered
 
-    def _objection(self, event: _View) -> str | None:
+    def _filter_reason(self, event: _View) -> str | None:
         if self.sources and event.source.name not in self.sources:
             return "source"
         if self.types and event.type not in self.types:
             return "type"
-        if self.consent and not self._granted(event.context.consent):
+        if self.consent and not self._has_consent(event.context.consent):
             return "consent"
         wish = event.integrations.get(self.integration)
         if wish is None:
             wish = event.integrations.get("All")
         return "integrations" if wish in _NO else None
 
-    def _granted(self, consent: Raw | UnsetType) -> bool:
-        """An event without consent goes everywhere; one with a consent that names nothing, nowhere."""
+    def _has_consent(self, consent: Raw | UnsetType) -> bool:
+        """Return True if all required categories are granted, or if the event has no consent object."""
         if isinstance(consent, UnsetType):
             return True
         try:
-            preferences = _consent(consent).category_preferences
+            preferences = _decode_consent(consent).category_preferences
         except msgspec.ValidationError:
             return False
         return all(preferences.get(category) == _YES for category in self.consent)

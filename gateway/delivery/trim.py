@@ -1,4 +1,4 @@
-"""Deleting what every sink has."""
+"""Retention: delete events that every sink has passed."""
 
 import time
 from collections.abc import Collection
@@ -9,9 +9,10 @@ from gateway.state.store import State
 
 def trim(journal: Log, keep: float, sinks: Collection[str], state: State) -> None:
     """
-    Release events that all `sinks` are past, once they are older than `keep` seconds, or where room is short.
+    Release events before the positions of all `sinks` that are older than `keep` seconds.
 
-    A position that is not one of this journal counts for nothing. Raises OSError.
+    If the journal is low on space, their age does not matter. While a sink has no valid position in a
+    partition, nothing is released there. May be repeated. Raises OSError and StateUnavailable.
     """
     recorded = state.positions()
     reached = {}
@@ -19,7 +20,7 @@ def trim(journal: Log, keep: float, sinks: Collection[str], state: State) -> Non
         reader = journal.reader(partition)
         positions = [recorded.get((sink, partition)) for sink in sinks]
         reached[partition] = min(
-            (each.number if each and reader.knows(each) else 0 for each in positions), default=0
+            (each.number if each and reader.accepts(each) else 0 for each in positions), default=0
         )
         reader.close()
-    journal.release(reached, time.time() - (0 if journal.short() else keep))
+    journal.release(reached, time.time() - (0 if journal.is_low_on_space() else keep))

@@ -1,7 +1,7 @@
 """
-One worker a sink: reads on from its position, routes, writes, and records how far it came.
+The delivery worker of a sink: read from its position, prepare, write, and record the new position.
 
-A sink that is down delays nobody else: each has its own worker, position and back-off.
+A sink that is down delays no other, because each has its own worker, positions and back-off.
 """
 
 from collections.abc import Callable, Iterator
@@ -24,18 +24,18 @@ log = structlog.get_logger()
 
 
 class Work(NamedTuple):
-    """One slice of a partition, and what of it is for the sink."""
+    """One slice of a partition, prepared for the sink."""
 
     partition: str
     end: Position
     tally: Tally
-    """What became of the events that the sink does not get."""
+    """The events that the sink does not receive, by outcome."""
     batch: Batch | None
     """None if there is nothing for the sink."""
 
 
 class Worker:
-    """Delivers to one sink."""
+    """Delivers to one sink. Bound to one event loop; reads and records in other threads."""
 
     def __init__(
         self,
@@ -57,41 +57,46 @@ class Worker:
         self._stopping = False
         self._leaving = False
         self._paused = False
-        self._told = anyio.Event()
+        self._interrupted = anyio.Event()
         self._readers: dict[str, Reader] = {}
-        self._at: dict[str, Position] = {}
+        self._positions: dict[str, Position] = {}
         self._turn = 0
 
     def stop(self) -> None:
-        """Let `run` return once everything is delivered, or cannot be."""
+        """Make `run` return once everything is delivered, an attempt fails, or the sink is paused."""
         self._stopping = True
-        self._tell()
+        self._interrupt()
 
     def leave(self) -> None:
-        """Let `run` return as soon as the batch in hand is delivered, or cannot be."""
+        """Make `run` return once the current batch is delivered, an attempt fails, or the sink is paused."""
         self._leaving = True
         self.stop()
 
     def pause(self, paused: bool) -> None:
-        """Deliver nothing, with no connection to the sink; or go on."""
+        """Pause delivery and close the connection to the sink, or resume. May be called twice."""
         if paused != self._paused:
             self._paused = paused
-            self._tell()
+            self._interrupt()
 
     async def run(self) -> None:
-        """Connect and deliver; after a failure wait, and connect again, for ever. StateLost."""
+        """
+        Deliver until `stop` or `leave`; after a failure, wait and reconnect, forever.
+
+        Raises StateLost. If it is cancelled, the current batch may be written but not recorded, and is then
+        delivered again.
+        """
         up, waits = metrics.SINK_UP.labels(self.name), self.delays()
         failing = False
         up.set(1)
         while not (self._stopping and (failing or self._paused)):
             if self._paused:
-                await self._told.wait()
+                await self._interrupted.wait()
                 continue
             try:
                 receipt = self.state.receipt(self.name)
                 async with self.sink.connect(self.name, receipt) as connection:
                     if not receipt and connection.receipt:
-                        await to_thread.run_sync(self.state.keep_receipt, self.name, connection.receipt)
+                        await to_thread.run_sync(self.state.save_receipt, self.name, connection.receipt)
                     while await self._deliver(connection):
                         if failing:
                             log.info("sink available again", sink=self.name)
@@ -102,34 +107,34 @@ class Worker:
             except StateLost:
                 raise
             except Exception as error:
-                # Whatever it is, other sinks must not suffer, and the batch is not lost: try again.
+                # No error may affect other sinks. The batch is not recorded, so it is read again.
                 if not failing:
-                    self._say(error)
+                    self._log_failure(error)
                 failing = True
-                self._at.clear()  # what is recorded counts, of positions as of receipts
+                self._positions.clear()  # continue from the recorded positions and receipt
                 up.set(0)
                 metrics.SINK_RETRIES.labels(self.name).inc()
                 asked = error.retry_after if isinstance(error, SinkUnavailable) else None
                 with anyio.move_on_after(max(next(waits), asked or 0)):
-                    await self._told.wait()
+                    await self._interrupted.wait()
 
-    def _say(self, error: Exception) -> None:
+    def _log_failure(self, error: Exception) -> None:
         if isinstance(error, SinkUnavailable):
             log.warning("sink unavailable", sink=self.name, error=str(error))
         elif isinstance(error, StateUnavailable | OSError):
             log.error("journal or state unavailable", sink=self.name, error=str(error))
         else:
-            log.error("delivery failed, trying again", sink=self.name, exc_info=error)
+            log.error("delivery failed, retrying", sink=self.name, exc_info=error)
 
-    def _tell(self) -> None:
-        """Wake it, whatever it waits for."""
-        self._told.set()
-        self._told = anyio.Event()
+    def _interrupt(self) -> None:
+        """Wake the worker, whatever it is waiting for."""
+        self._interrupted.set()
+        self._interrupted = anyio.Event()
         self.lookout.wake()
 
     async def _deliver(self, connection: Connection) -> bool:
-        """Deliver one batch, or wait for one; False if there is none and there need not be."""
-        stopping, seen = self._stopping, self.lookout.seen  # if they change meanwhile, look once more
+        """Deliver one batch, or wait for new events; return False if the connection is to be closed."""
+        stopping, seen = self._stopping, self.lookout.seen  # read first, so that a later change is noticed
         if self._leaving or self._paused:
             return False
         work = await to_thread.run_sync(self._next, abandon_on_cancel=True)
@@ -146,10 +151,10 @@ class Worker:
 
     def _record(self, work: Work, receipt: bytes) -> None:
         self.state.record(self.name, work.partition, work.end, work.tally, receipt)
-        self._at[work.partition] = work.end
+        self._positions[work.partition] = work.end
 
     def _next(self) -> Work | None:
-        """What comes next in some partition; the partitions take turns."""
+        """Return the next slice of any partition, in turn, or None if there are no new events."""
         partitions = self.journal.partitions()
         for _ in partitions:
             self._turn += 1
@@ -157,46 +162,46 @@ class Worker:
             reader = self._readers.get(partition)
             if reader is None:
                 reader = self._readers[partition] = self.journal.reader(partition, quarantine=True)
-            position = self._at.get(partition) or self._start(partition, reader)
+            position = self._positions.get(partition) or self._start(partition, reader)
             try:
-                piece = reader.read(position)
+                found = reader.read(position)
             except UnknownPosition as error:
                 self._rewind(partition, error)
-                piece = reader.read(self._at[partition])
-            if piece:
-                return self._sort(partition, position.number, piece)
+                found = reader.read(self._positions[partition])
+            if found:
+                return self._prepare(partition, position.number, found)
         return None
 
-    def _sort(self, partition: str, first: int, piece: Slice) -> Work:
-        if piece.released:  # the sink was away for a time, or somebody removed a file
+    def _prepare(self, partition: str, first: int, found: Slice) -> Work:
+        if found.released:  # the sink was not configured for a while, or a file was removed
             log.warning(
-                "events are not kept any more, and skipped",
+                "events no longer retained, skipped",
                 sink=self.name,
                 partition=partition,
-                events=piece.released,
+                events=found.released,
             )
-        tally = Tally({("dead", "damaged"): piece.damaged, ("skipped", "not_kept"): piece.released})
-        data, count = self.preparation.prepare(piece.chunks, tally)
-        end = piece.end
+        tally = Tally({("dead", "damaged"): found.damaged, ("skipped", "not_kept"): found.released})
+        data, count = self.preparation.prepare(found.chunks, tally)
+        end = found.end
         batch = Batch(self.name, partition, first, end.number, count, data) if count else None
         return Work(partition, end, tally, batch)
 
     def _start(self, partition: str, reader: Reader) -> Position:
-        """Where the sink goes on; a new one begins with the oldest event that is kept."""
+        """Return the sink's position; a new sink starts with the oldest retained event."""
         position = self.state.position(self.name, partition)
         if position is None:
             position = Position(reader.oldest())
             self.state.record(
                 self.name, partition, position, Tally({("skipped", "before_sink"): position.number})
             )
-        self._at[partition] = position
+        self._positions[partition] = position
         return position
 
     def _rewind(self, partition: str, error: UnknownPosition) -> None:
-        """Begin again with the oldest event that is kept: twice is better than never."""
+        """Continue from the oldest retained event: at-least-once delivery allows repeats, not loss."""
         number, oldest = error.position.number, error.oldest
         log.warning(
-            "position of a sink is not one of this journal; delivering again from the oldest event",
+            "position does not belong to this journal, delivering again from the oldest event",
             sink=self.name,
             partition=partition,
             position=number,
@@ -208,4 +213,4 @@ class Worker:
         if number < oldest:
             tally[("skipped", "not_kept")] = oldest - number
         self.state.record(self.name, partition, Position(oldest), tally)
-        self._at[partition] = Position(oldest)
+        self._positions[partition] = Position(oldest)

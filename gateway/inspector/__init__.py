@@ -1,1 +1,1 @@
-"""What operators look into."""
+"""The inspector: the HTTP service for operators."""

@@ -1,4 +1,4 @@
-"""The operators' pages: so far /metrics."""
+"""The routes of the inspector: /metrics."""
 
 import hmac
 import os
@@ -20,25 +20,25 @@ from gateway.inspector.ledger import Ledger
 
 
 def inspector(ledger: Ledger, token: str) -> ASGIApp:
-    """The application; with a token, only for those who bear it."""
+    """Return the ASGI application. If `token` is not empty, every request must carry it."""
     registry = CollectorRegistry()
     if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
-        registry.register(Counted(ledger))
+        registry.register(ProcessMetrics(ledger))
     registry.register(ledger)
 
     async def metrics(_: Request) -> Response:
         text = await to_thread.run_sync(generate_latest, registry)
         return Response(text, media_type=CONTENT_TYPE_LATEST)
 
-    return Starlette(routes=[Route("/metrics", metrics)], middleware=[Middleware(Guard, token=token)])
+    return Starlette(routes=[Route("/metrics", metrics)], middleware=[Middleware(TokenAuth, token=token)])
 
 
-class Counted(Collector):
-    """What all processes have counted, less what is about sinks that the ledger does not have any more."""
+class ProcessMetrics(Collector):
+    """The metrics of all processes, without those of sinks that are no longer configured."""
 
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
-        self._all = MultiProcessCollector(None)  # type: ignore[no-untyped-call]  # the library has no types there
+        self._all = MultiProcessCollector(None)  # type: ignore[no-untyped-call]  # the library has no annotations here
 
     def collect(self) -> Iterator[Metric]:
         # The library cannot remove a label from a process's file.
@@ -51,8 +51,8 @@ class Counted(Collector):
             yield metric
 
 
-class Guard:
-    """Lets those in who bear the token."""
+class TokenAuth:
+    """Answers 401 to requests without the bearer token. Compares in constant time."""
 
     def __init__(self, app: ASGIApp, token: str) -> None:
         self.app = app
@@ -62,7 +62,7 @@ class Guard:
         given = dict(scope.get("headers", ())).get(b"authorization", b"")
         if self.expected and not hmac.compare_digest(given, self.expected):
             refusal = PlainTextResponse(
-                "The inspector wants Authorization: Bearer and the token from [inspector].\n",
+                "The inspector requires Authorization: Bearer with the token of [inspector].\n",
                 401,
                 {"WWW-Authenticate": "Bearer"},
             )

@@ -1,1 +1,1 @@
-"""The durable log between intake and delivery."""
+"""The journal: the durable log between intake and delivery."""

@@ -1,9 +1,10 @@
 """
-The log: what the rest of the gateway knows of the journal, whichever engine keeps it.
+The interface of the journal: an append-only log that the rest of the gateway knows by these types alone.
 
-A log has partitions. In each the events are numbered from 0 on, in the order in which they became durable;
-what one commit made durable together is a chunk, and a chunk is what readers get. The engine that comes with
-the gateway keeps chunks in files (segments/); every other one offers the same.
+A log has partitions. Within a partition events are numbered from 0, in the order in which they became
+durable. The events that one commit made durable together are a chunk, and readers receive chunks. The engine
+that comes with the gateway stores chunks in files (segments/); any other engine implements the same
+protocols.
 """
 
 from collections.abc import Awaitable, Mapping, Sequence
@@ -14,36 +15,36 @@ import msgspec
 from gateway.errors import GatewayError
 from gateway.journal.chunk import Chunk
 
-ANY = 0
-"""The epoch of a position that is not checked against the log's history."""
+ANY_EPOCH = 0
+"""The epoch of a position that is not checked against the history of its partition."""
 
 
 class Position(NamedTuple):
     """
     A place in a partition: the number of the next event, and the epoch of the event before it.
 
-    An epoch is a number drawn at random for each stretch of a partition's history. An event has the same
-    number and epoch for ever, and no two events ever have both in common: so a position that was noted
-    beside another copy of the journal is recognised.
+    An epoch is a random number for each stretch of a partition's history. The number and epoch of an event
+    never change, and no two events share both. A position that was recorded for another copy of the journal
+    is therefore detected.
     """
 
     number: int
-    epoch: int = ANY
+    epoch: int = ANY_EPOCH
 
     def __str__(self) -> str:
         return str(self.number)
 
 
 class Slice(msgspec.Struct):
-    """What a reader found from a position on: whole chunks; the first one may begin in its middle."""
+    """The result of reading a partition from a position. The first chunk may lack its first events."""
 
     end: Position
-    """Where to read on."""
+    """The position from which to continue reading."""
     chunks: list[Chunk]
     damaged: int = 0
-    """Events before `end` that cannot be read any more."""
+    """Number of events before `end` that can no longer be read."""
     released: int = 0
-    """Events before `end` that were deleted, as nobody was said to need them."""
+    """Number of events before `end` that were deleted, see Log.release."""
 
     @property
     def events(self) -> int:
@@ -54,13 +55,13 @@ class UnknownPosition(GatewayError):
     """
     The log has no such position: it is past the end, or belongs to another history.
 
-    Events may have been numbered anew since it was noted, so that the only safe place to go on from is
-    the oldest event that is kept.
+    Event numbers may have been reused since the position was recorded, so the only safe place to continue
+    from is the oldest retained event.
     """
 
     def __init__(self, position: Position, oldest: int, newest: int) -> None:
         super().__init__(
-            f"position {position.number} is not one of this journal, which has {oldest} to {newest}"
+            f"position {position.number} does not belong to this journal, which has {oldest} to {newest}"
         )
         self.position = position
         self.oldest = oldest
@@ -68,65 +69,84 @@ class UnknownPosition(GatewayError):
 
 
 class Reader(Protocol):
-    """One partition, read by one thread at a time. Sees nothing that is not durable. OSError may pass."""
+    """
+    Reads one partition, while another process may append to it. Returns only durable events.
+
+    Not thread-safe: one thread at a time. Blocks on the disk or the network, so never call it on an event
+    loop. Every method may raise OSError and may then be called again.
+    """
 
     def read(self, position: Position, limit: int = ...) -> Slice | None:
         """
-        Return what follows a position, or None if there is nothing yet.
+        Return the events from a position on, or None if there are none yet.
 
-        `limit` is in bytes, and never divides a chunk. Raises UnknownPosition.
+        Positions may be read in any order and any number of times. `limit` is in bytes. A chunk is never
+        split at the limit: the slice ends with the chunk that reaches it. Raises UnknownPosition.
         """
 
-    def knows(self, position: Position) -> bool:
-        """Whether `read` would take a position for one of this log."""
+    def accepts(self, position: Position) -> bool:
+        """Return True if `read` would not raise UnknownPosition for this position."""
 
     def oldest(self) -> int:
-        """The number of the oldest event that is kept; `newest()` if there is none."""
+        """Return the number of the oldest retained event, or `newest()` if there is none."""
 
     def newest(self) -> int:
-        """One past the number of the newest durable event."""
+        """Return one past the number of the newest durable event: 0 in an empty partition."""
 
     def seek(self, time: float) -> int:
-        """The number of the first event in a chunk appended at or after `time` (seconds since 1970)."""
+        """
+        Return the number of the first event whose chunk was appended at or after `time`.
 
-    def close(self) -> None: ...
+        `time` is in seconds since 1970. Returns `newest()` if there is no such event.
+        """
+
+    def close(self) -> None:
+        """Release all files or connections. May be called twice."""
 
 
 class Appender(Protocol):
-    """The only writer of one partition. Used on one event loop."""
+    """The only writer of one partition. Bound to one event loop; not thread-safe."""
 
     def append(self, lines: Sequence[bytes], carries: int = ...) -> Awaitable[None]:
         """
-        Return once the lines are durable, in their order.
+        Return once the lines are durable, in their order and without other lines between them.
 
-        `carries` says what the events may carry (see chunk.py). Raises Overloaded if nothing was tried, and
-        JournalUnavailable if the lines cannot be acknowledged; they may be there all the same.
+        A line is a JSON object without a line end. `carries` says which optional parts the events may have,
+        see chunk.py. Raises Overloaded if nothing was written, and JournalUnavailable if the lines cannot be
+        acknowledged; they may be stored all the same. A cancelled call may still store its lines.
         """
 
     async def probe(self) -> None:
-        """Return if something was appended a moment ago, or could be now; else raise JournalUnavailable."""
+        """Return if a commit succeeded within the last second or succeeds now. Raises JournalUnavailable."""
 
     async def close(self) -> None:
-        """Finish what was begun."""
+        """Complete all pending appends and release the partition. No call may follow, except `close`."""
 
 
 class Log(Protocol):
-    """A journal."""
+    """A journal. Thread-safe. Every method blocks and may raise OSError."""
 
     def partitions(self) -> list[str]:
-        """Names of all partitions, also of those that nobody appends to any more."""
+        """Return the names of all partitions, including those without a writer."""
 
     def reader(self, partition: str, *, quarantine: bool = ...) -> Reader:
-        """`quarantine`: whether what is found damaged is kept for somebody to look at."""
+        """
+        Return a new reader of a partition, which need not exist yet.
+
+        With `quarantine`, the reader saves a copy of damaged bytes for inspection, logs the damage and counts
+        it; one reader of each partition should do so.
+        """
 
     def size(self) -> int:
-        """Bytes that the whole log takes."""
+        """Return the size of the whole log on disk, in bytes."""
 
-    def short(self) -> bool:
-        """Whether room is getting so short that delivered events should go before their time."""
+    def is_low_on_space(self) -> bool:
+        """Return True if delivered events should be released before their retention time is over."""
 
     def release(self, positions: Mapping[str, int], before: float) -> None:
         """
-        Delete events that nobody needs: in each partition those before its position that were appended
-        before `before` (seconds since 1970). Some of them may stay, and go later.
+        Allow the deletion of events that no reader needs any longer.
+
+        These are, in each partition, the events before its position that were appended before `before`
+        (seconds since 1970). An engine may retain some of them and delete them later. May be repeated.
         """

@@ -1,4 +1,4 @@
-"""Following the log: canonical events as they come."""
+"""Follow the journal: yield canonical events as they are appended."""
 
 import time
 from collections.abc import Iterator
@@ -7,17 +7,17 @@ import msgspec
 
 from gateway.journal.base import Log, Position, Reader, UnknownPosition
 
-_IDLE = 0.1  # seconds between two looks
+_POLL_SECONDS = 0.1
 
 
 class Wanted(msgspec.Struct, frozen=True):
-    """Which events to show: those that have everything that is asked for."""
+    """A filter on events; None matches everything."""
 
     source: str | None = None
     type: str | None = None
     event: str | None = None
     user: str | None = None
-    """A userId or an anonymousId."""
+    """Matches userId or anonymousId."""
 
     def admits(self, line: bytes) -> bool:
         view = _view(line)
@@ -45,30 +45,34 @@ _view = msgspec.json.Decoder(_View).decode
 
 
 def follow(journal: Log, wanted: Wanted, last: int = 0) -> Iterator[bytes]:
-    """Events from now on, and the `last` ones of each partition before, for ever."""
+    """
+    Yield the last `last` events of each partition, then new events as they are appended, forever.
+
+    `wanted` applies after `last`. Blocks the calling thread between events.
+    """
     readers: dict[str, Reader] = {}
     numbers: dict[str, int] = {}
-    begun = False
+    started = False
     while True:
-        quiet = True
+        idle = True
         for partition in journal.partitions():
             try:
                 if partition not in readers:
                     reader = readers[partition] = journal.reader(partition)
-                    # A partition that appears while we look is all new.
-                    end = reader.oldest() if begun else reader.newest()
+                    # A partition that appears later is new from its first event on.
+                    end = reader.oldest() if started else reader.newest()
                     numbers[partition] = max(reader.oldest(), end - last)
-                piece = readers[partition].read(Position(numbers[partition]))
-            except UnknownPosition as error:  # the journal was exchanged while we looked
+                found = readers[partition].read(Position(numbers[partition]))
+            except UnknownPosition as error:  # the journal was replaced meanwhile
                 numbers[partition] = error.oldest
                 continue
             except OSError:
-                continue  # its writer is at it; the next look will tell
-            if piece:
-                quiet = False
-                numbers[partition] = piece.end.number
-                for chunk in piece.chunks:
+                continue  # a writer may be working on the file; try again at the next poll
+            if found:
+                idle = False
+                numbers[partition] = found.end.number
+                for chunk in found.chunks:
                     yield from filter(wanted.admits, chunk.lines())
-        begun = True
-        if quiet:
-            time.sleep(_IDLE)
+        started = True
+        if idle:
+            time.sleep(_POLL_SECONDS)

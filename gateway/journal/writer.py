@@ -1,8 +1,8 @@
 """
-Appending to a partition: everything that waits goes into one commit, and is durable when it returns.
+Group commit: everything that waits is appended to a partition in one commit.
 
-The event loop hands lines over and waits; a thread of its own has the files. While one commit is synced the
-next one gathers, so that no timer is needed, and a busy gateway syncs less often an event.
+The event loop queues lines and waits; a separate thread owns the files. While one commit is synced, the next
+one collects lines. No timer is needed, and a busy gateway needs fewer syncs per event.
 """
 
 import asyncio
@@ -22,33 +22,33 @@ from gateway.journal import chunk
 
 log = structlog.get_logger()
 
-_LARGEST_CHUNK = 4 * 1024 * 1024  # bytes a commit; what waits beyond it goes into the next
-_MOST_WAITING = 64 * 1024 * 1024  # bytes; beyond it new submissions are turned away
-# A commit is handed over after so many turns of the event loop that brought nothing more for it: requests
-# that have arrived already are read within them.
+_MAX_CHUNK_BYTES = 4 * 1024 * 1024  # beyond it, lines go into the next commit
+_MAX_WAITING_BYTES = 64 * 1024 * 1024  # beyond it, new appends raise Overloaded
+# A commit starts after this many turns of the event loop without new lines. Requests that have already
+# arrived are read within these turns.
 _QUIET_TURNS = 3
-_LONGEST_GATHERING = 0.002  # seconds that requests already here may take to join a commit
-_CHECK_EVERY = 0.5  # seconds between two looks at the file while nothing is written
-_PROBE_LASTS = 1.0  # seconds for which a commit answers the question whether there could be one
-_PROBE_TIMEOUT = 5.0  # seconds
+_MAX_GATHERING_SECONDS = 0.002
+_CHECK_INTERVAL_SECONDS = 0.5  # between two checks of the file while nothing is written
+_PROBE_VALID_SECONDS = 1.0  # a commit this recent counts as a successful probe
+_PROBE_TIMEOUT_SECONDS = 5.0
 
 
 class Partition(Protocol):
-    """What makes lines durable. All its methods are called on one thread."""
+    """Makes lines durable. All its methods are called on the writer's thread."""
 
     def recover(self) -> None: ...
     def write(self, lines: Sequence[bytes], carries: int, /) -> None: ...
     def probe(self) -> None: ...
     def check(self) -> None: ...
-    def tidy(self) -> None: ...
+    def roll_if_due(self) -> None: ...
     def close(self) -> None: ...
 
 
 class Commit:
-    """What one commit will hold, and who waits for it."""
+    """The lines of one commit, and the futures that wait for it."""
 
     def __init__(self) -> None:
-        self.since = time.perf_counter()
+        self.started_at = time.perf_counter()
         self.lines: list[bytes] = []
         self.carries = 0
         self.size = 0
@@ -56,15 +56,19 @@ class Commit:
 
 
 class Writer:
-    """Appends to a partition; made, used and closed on one event loop."""
+    """
+    Implements journal.base.Appender for a partition of this machine.
+
+    Must be created, used and closed on one event loop. The partition is recovered before the first commit.
+    """
 
     def __init__(self, partition: Partition) -> None:
         self._loop = asyncio.get_running_loop()
-        self._gathering: deque[Commit] = deque()
+        self._commits: deque[Commit] = deque()
         self._waiting = 0
         self._busy = False
         self._last_success = float("-inf")
-        self._trouble = ""
+        self._last_error = ""
         self._failures = 0
         self._work: SimpleQueue[Commit | None] = SimpleQueue()
         self._thread = threading.Thread(target=self._run, args=(partition,), name="journal", daemon=True)
@@ -72,20 +76,21 @@ class Writer:
 
     def append(self, lines: Sequence[bytes], carries: int = chunk.ANYTHING) -> asyncio.Future[None]:
         """
-        Done once the lines are on stable storage.
+        Return a future that is done once the lines are on stable storage.
 
-        JournalUnavailable means that they cannot be acknowledged, not that they are not there: a commit
-        whose sync failed may still be found later. Overloaded means that nothing was tried.
+        The future fails with JournalUnavailable if the lines cannot be acknowledged. They may be stored all
+        the same: a commit whose sync failed may be found later. Cancelling the future does not withdraw the
+        lines. Raises Overloaded, at once, if too much is waiting; nothing is written then.
         """
         size = sum(map(len, lines)) + len(lines)
-        if self._waiting + size > _MOST_WAITING:
+        if self._waiting + size > _MAX_WAITING_BYTES:
             raise Overloaded
-        if not self._gathering or self._gathering[-1].size >= _LARGEST_CHUNK:
-            self._gathering.append(Commit())
+        if not self._commits or self._commits[-1].size >= _MAX_CHUNK_BYTES:
+            self._commits.append(Commit())
             if not self._busy:
                 self._busy = True
                 self._loop.call_soon(self._gather)
-        commit = self._gathering[-1]
+        commit = self._commits[-1]
         commit.lines.extend(lines)
         commit.carries |= carries
         commit.size += size
@@ -95,73 +100,77 @@ class Writer:
         return waiter
 
     async def probe(self) -> None:
-        """Return if something was written a moment ago, or can be now; else JournalUnavailable."""
-        if time.monotonic() - self._last_success < _PROBE_LASTS:
+        """
+        Return if a commit succeeded within the last second, or an empty one succeeds within 5 s.
+
+        Raises JournalUnavailable or Overloaded.
+        """
+        if time.monotonic() - self._last_success < _PROBE_VALID_SECONDS:
             return
         try:
-            async with asyncio.timeout(_PROBE_TIMEOUT):
+            async with asyncio.timeout(_PROBE_TIMEOUT_SECONDS):
                 await self.append(())
         except TimeoutError as error:
-            raise JournalUnavailable(f"no commit within {_PROBE_TIMEOUT:.0f} s") from error
+            raise JournalUnavailable(f"no commit within {_PROBE_TIMEOUT_SECONDS:.0f} s") from error
 
     async def close(self) -> None:
-        """Finish what was begun, and the file."""
-        while self._gathering:  # the thread takes nothing more once it was told to end
-            await asyncio.wait(self._gathering[-1].waiters)
+        """Complete all pending appends, finish the file and end the thread. Later appends never complete."""
+        while self._commits:  # the thread ignores what is queued after None
+            await asyncio.wait(self._commits[-1].waiters)
         self._work.put(None)
         await asyncio.to_thread(self._thread.join)
 
-    def _gather(self, seen: int = 0, quiet: int = 0) -> None:
-        """Hand a commit over when some turns of the loop have brought no more lines, or when it is old."""
-        commit = self._gathering[0]
-        if commit.size > seen:
+    def _gather(self, seen_bytes: int = 0, quiet: int = 0) -> None:
+        """Start the next commit after some turns of the event loop without new lines, or when it is old."""
+        commit = self._commits[0]
+        if commit.size > seen_bytes:
             quiet = 0
-        young = time.perf_counter() - commit.since < _LONGEST_GATHERING
+        young = time.perf_counter() - commit.started_at < _MAX_GATHERING_SECONDS
         if young and quiet < _QUIET_TURNS:
             self._loop.call_soon(self._gather, commit.size, quiet + 1)
         else:
-            self._work.put(self._gathering.popleft())
+            self._work.put(self._commits.popleft())
 
-    def _settle(self, commit: Commit, trouble: JournalUnavailable | None) -> None:
+    def _complete(self, commit: Commit, error: JournalUnavailable | None) -> None:
         self._waiting -= commit.size
-        self._last_success = float("-inf") if trouble else time.monotonic()
+        self._last_success = float("-inf") if error else time.monotonic()
         for waiter in commit.waiters:
-            if waiter.done():  # cancelled: nobody is there any more to be told
+            if waiter.done():  # cancelled by its caller
                 continue
-            if trouble:
-                waiter.set_exception(JournalUnavailable(trouble.details))
+            if error:
+                waiter.set_exception(JournalUnavailable(error.details))
             else:
                 waiter.set_result(None)
-        if not trouble:
+        if not error:
             metrics.RECEIVED.add(len(commit.lines))
             metrics.ACCEPTED.add(len(commit.lines))
-        if self._gathering:
+        if self._commits:
             self._gather()
         else:
             self._busy = False
 
     def _run(self, partition: Partition) -> None:
         try:
-            self._work_off(partition)
+            self._commit_all(partition)
         except BaseException:
-            # Nobody shall wait for a thread that is gone; whoever watches this process starts another.
-            log.exception("the journal's thread died")
+            # Appends would wait forever for a thread that has ended; the supervisor restarts the process.
+            log.exception("journal thread failed, process exits")
             os._exit(70)
 
-    def _work_off(self, partition: Partition) -> None:
+    def _commit_all(self, partition: Partition) -> None:
         partition.recover()
         while True:
             try:
-                commit = self._work.get(timeout=_CHECK_EVERY)
+                commit = self._work.get(timeout=_CHECK_INTERVAL_SECONDS)
             except Empty:
                 partition.check()
-                partition.tidy()
+                partition.roll_if_due()
                 continue
             if commit is None:
                 return partition.close()
-            trouble = self._write(partition, commit)
-            self._loop.call_soon_threadsafe(self._settle, commit, trouble)
-            partition.tidy()
+            error = self._write(partition, commit)
+            self._loop.call_soon_threadsafe(self._complete, commit, error)
+            partition.roll_if_due()
 
     def _write(self, partition: Partition, commit: Commit) -> JournalUnavailable | None:
         try:
@@ -169,20 +178,20 @@ class Writer:
                 partition.write(commit.lines, commit.carries)
             else:
                 partition.probe()
-        except JournalUnavailable as trouble:
+        except JournalUnavailable as error:
             metrics.COMMIT_FAILURES.inc()
-            self._say(trouble.details)
-            return trouble
-        self._say("")
-        metrics.COMMIT_SECONDS.add(time.perf_counter() - commit.since)
+            self._log_change(error.details)
+            return error
+        self._log_change("")
+        metrics.COMMIT_SECONDS.add(time.perf_counter() - commit.started_at)
         metrics.COMMIT_EVENTS.add(len(commit.lines))
         return None
 
-    def _say(self, trouble: str) -> None:
-        """Log when commits begin to fail, when they fail for another reason, and when they succeed again."""
-        if trouble and trouble != self._trouble:
-            log.error("journal unavailable", reason=trouble)
-        elif self._trouble and not trouble:
+    def _log_change(self, error: str) -> None:
+        """Log when commits start to fail, fail for another reason, and succeed again. `error` "": success."""
+        if error and error != self._last_error:
+            log.error("journal unavailable", reason=error)
+        elif self._last_error and not error:
             log.info("journal available again", failed_commits=self._failures)
-        self._failures = self._failures + 1 if trouble else 0
-        self._trouble = trouble
+        self._failures = self._failures + 1 if error else 0
+        self._last_error = error

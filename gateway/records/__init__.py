@@ -1,1 +1,1 @@
-"""What is kept of people and products, beside the journal: the User API's and the Product API's data."""
+"""Records of people and products: the data of the User API and the Product API."""

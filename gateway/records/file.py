@@ -1,4 +1,4 @@
-"""Importing a file of products, one JSON object a line, into a catalogue."""
+"""Import of a file of products, one JSON object per line, into a catalogue."""
 
 from collections.abc import Iterator
 from itertools import islice
@@ -7,28 +7,29 @@ from pathlib import Path
 from gateway.records.products import Fault, check
 from gateway.records.table import Table
 
-_LINES = 1000
-"""That are merged by one commit."""
+_LINES_PER_COMMIT = 1000
+"""The size of a commit."""
 
 
 class Import:
-    """Can be broken off and begun anew: to merge a product twice changes nothing."""
+    """An import of a file. It can be interrupted and repeated, because merging a product is idempotent."""
 
     def __init__(self, file: Path, catalogue: Table, site: str) -> None:
         self.file = file
         self.catalogue = catalogue
         self.site = site
         self.offset = 0
-        """Bytes of the file that are dealt with."""
+        """Number of bytes of the file that have been processed."""
         self.accepted = 0
+        """Number of lines that have been merged."""
         self.refused = 0
-        """Lines."""
+        """Number of lines with faults."""
 
     def run(self) -> Iterator[list[Fault]]:
-        """Go through the file, some lines a step, and tell what is wrong with them. JournalUnavailable."""
+        """Merge the file, and yield the faults of each commit. Raises JournalUnavailable and OSError."""
         number = 1
         with self.file.open("rb") as file:
-            while lines := list(islice(file, _LINES)):
+            while lines := list(islice(file, _LINES_PER_COMMIT)):
                 good, faults = check(lines, number)
                 self.catalogue.merge(self.site, good)
                 number += len(lines)

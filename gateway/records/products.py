@@ -1,5 +1,5 @@
 """
-What a product may say of itself, and what is wrong with a file of them.
+Validation of products.
 
 https://doc.commandersact.com/features/sources/sources-catalog/import-conversions/api-conversions-and-product-catalog
 """
@@ -14,19 +14,19 @@ from msgspec import Raw
 from gateway.raw import objects, values
 from gateway.records.table import Record
 
-_LONGEST_ID = 50  # characters
+_MAX_ID_CHARACTERS = 50
 
 _texts = msgspec.json.Decoder(list[str]).decode
 
 Check = Callable[[Raw], str | None]
-"""The code of what is wrong with a value, if anything is."""
+"""A function that returns the error code of a value, or None if it is valid."""
 
 
 class Fault(msgspec.Struct, frozen=True):
-    """What is wrong with one line."""
+    """An error in a line."""
 
     line: int
-    """Counted from 1, empty ones too."""
+    """The line number, from 1; empty lines count."""
     code: str
     field: str = ""
     id: str = ""
@@ -37,8 +37,11 @@ class Fault(msgspec.Struct, frozen=True):
 
 
 def check(lines: Iterable[bytes], start: int = 1) -> tuple[list[Record], list[Fault]]:
-    """The products of a file of JSON lines, and the faults of all lines that hold none. `start` is the
-    number of the first line."""
+    """
+    Return the valid products in JSON lines, and the faults of all other lines. Empty lines are skipped.
+
+    `start` is the number of the first line.
+    """
     records, faults = [], []
     for number, line in enumerate(lines, start):
         if not line.strip():
@@ -59,12 +62,12 @@ def _product(line: bytes, number: int) -> Record | list[Fault]:
         return [Fault(number, PARSE_ERROR)]
     id = values.find_label(fields.get("id"))
     if id is None:
-        return [Fault(number, MISSING if fields.get("id") in _NOTHING else WRONG_TYPE, "id")]
+        return [Fault(number, MISSING if fields.get("id") in _ABSENT else WRONG_TYPE, "id")]
     wrong = {name: code for name, value in fields.items() if (code := _fault(name, value))}
-    if len(id) > _LONGEST_ID:
+    if len(id) > _MAX_ID_CHARACTERS:
         wrong["id"] = WRONG_FORMAT
     if wrong:
-        return [Fault(number, code, name, id[:_LONGEST_ID]) for name, code in wrong.items()]
+        return [Fault(number, code, name, id[:_MAX_ID_CHARACTERS]) for name, code in wrong.items()]
     return Record(id, line.strip())
 
 
@@ -74,22 +77,22 @@ def _fault(name: str, value: Raw) -> str | None:
 
 
 def errors(faults: Iterable[Fault]) -> list[dict[str, Any]]:
-    """All faults, those of one kind and property together, as the documents list them."""
+    """Return faults in the error format of the Product API, grouped by code and property."""
     grouped: dict[tuple[str, str], list[Fault]] = {}
     for fault in faults:
         grouped.setdefault((fault.code, fault.field), []).append(fault)
     return [
         {
             "code": code,
-            "detail": alike[0].detail,
+            "detail": group[0].detail,
             "meta": {
                 **({"property": property} if property else {}),
-                "error_count": len(alike),
-                "line_numbers": [fault.line for fault in alike],
-                **({"ids": [fault.id for fault in alike]} if any(fault.id for fault in alike) else {}),
+                "error_count": len(group),
+                "line_numbers": [fault.line for fault in group],
+                **({"ids": [fault.id for fault in group]} if any(fault.id for fault in group) else {}),
             },
         }
-        for (code, property), alike in grouped.items()
+        for (code, property), group in grouped.items()
     ]
 
 
@@ -103,14 +106,14 @@ DETAILS = {
 }
 
 _NULL = Raw(b"null")
-_NOTHING = (None, _NULL, Raw(b'""'))
+_ABSENT = (None, _NULL, Raw(b'""'))
 
 
-def _text(longest: int | None = None) -> Check:
+def _text(max_characters: int | None = None) -> Check:
     def fault(value: Raw) -> str | None:
         if not values.is_text(value):
             return WRONG_TYPE
-        return WRONG_FORMAT if longest and len(values.text(value) or "") > longest else None
+        return WRONG_FORMAT if max_characters and len(values.text(value) or "") > max_characters else None
 
     return fault
 
@@ -172,4 +175,4 @@ PROPERTIES: Mapping[str, Check] = {
     "mpn": _text(),
     "custom": _object,
 }
-"""Others are kept as they are."""
+"""The checks by property; properties that are not listed are stored unchanged."""

@@ -1,8 +1,7 @@
 """
-A table of JSON objects by site and id, in a file of its own, that several processes share.
+A table of JSON objects by site and id, in a SQLite database that several processes share.
 
-Somebody may remove the file or put another in its place at any time: whoever has it open goes on with the one
-that has its name.
+An operator may remove or replace the file at any time; open tables then continue with the file at its path.
 """
 
 import fcntl
@@ -26,7 +25,7 @@ CREATE TABLE IF NOT EXISTS records (
     site TEXT NOT NULL, id TEXT NOT NULL, json TEXT NOT NULL, PRIMARY KEY (site, id)
 ) WITHOUT ROWID
 """
-# A merge patch also for the first version, so that no null is ever kept.
+# The first version is a merge patch too, so that nulls are never stored.
 _MERGE = """
     INSERT INTO records VALUES (?1, ?2, json_patch('{}', ?3))
     ON CONFLICT DO UPDATE SET json = json_patch(json, ?3)
@@ -36,73 +35,77 @@ _MERGE = """
 class Record(NamedTuple):
     id: str
     json: bytes
-    """An object, valid UTF-8."""
+    """A JSON object in UTF-8."""
 
 
 class Table:
-    """For all threads of one process. What has returned is on stable storage; else JournalUnavailable."""
+    """
+    A table in the file at `path`, which is created if missing. Thread-safe; every method blocks.
+
+    Changes are on stable storage when a method returns. Every method may raise JournalUnavailable and may
+    then be called again.
+    """
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._turn = threading.Lock()
+        self._lock = threading.Lock()
         self._connection: apsw.Connection | None = None
-        self._names: sqlite.Names | None = None
-        with self._using():
+        self._files: sqlite.DatabaseFiles | None = None
+        with self._connected():
             pass
 
     def find(self, site: str, id: str) -> bytes | None:
-        with self._using() as connection:
+        """Return an object as JSON, or None if there is none."""
+        with self._connected() as connection:
             return find(connection, site, id)
 
     def merge(self, site: str, records: Iterable[Record]) -> None:
-        """Put all of them in, each over what is there: fields win, objects are merged, null takes away."""
-        with self._using() as connection, connection:
+        """Merge records into the stored ones as JSON merge patches (RFC 7396), in one transaction."""
+        with self._connected() as connection, connection:
             rows = ((site, record.id, record.json.decode()) for record in records)
             connection.executemany(_MERGE, rows)
 
     def remove(self, site: str, id: str) -> None:
-        """It is as well if there is none."""
-        with self._using() as connection, connection:
+        """Remove an object. Has no effect if there is none."""
+        with self._connected() as connection, connection:
             connection.execute("DELETE FROM records WHERE site = ? AND id = ?", (site, id))
 
     def close(self) -> None:
-        with self._turn:
+        with self._lock:
             if self._connection:
                 self._connection.close()
             self._connection = None
 
     @contextmanager
-    def _using(self) -> Iterator[apsw.Connection]:
-        """Lend the connection to the file that has the name now. JournalUnavailable."""
+    def _connected(self) -> Iterator[apsw.Connection]:
+        """Lend a connection, reopened if the file was replaced. Raises JournalUnavailable."""
         try:
-            with self._turn:
-                if self._connection and self._names and not self._names.are_kept():
-                    self._names.forget_logs()
-                    log.error(
-                        "records were removed or replaced, going on with what is there", file=str(self._path)
-                    )
+            with self._lock:
+                if self._connection and self._files and not self._files.are_current():
+                    self._files.remove_stale_logs()
+                    log.error("records file removed or replaced, reopened", file=str(self._path))
                     self._connection.close()
                     self._connection = None
                 if self._connection is None:
                     self._connection = _open(self._path)
-                    self._names = sqlite.Names(self._path)
+                    self._files = sqlite.DatabaseFiles(self._path)
                 yield self._connection
         except (apsw.Error, OSError) as error:
             raise JournalUnavailable(f"{self._path}: {error}") from error
 
 
 def _open(path: Path) -> apsw.Connection:
-    """Open the file, made anew if it is missing or damaged; apsw.Error, OSError."""
-    with _alone(path.parent):
+    """Open the file; create it if it is missing or damaged. Raises apsw.Error and OSError."""
+    with _locked(path.parent):
         try:
-            return _open_or_make(path)
+            return _open_or_create(path)
         except sqlite.DAMAGE as error:
             aside = sqlite.set_aside(path, "damaged")
-            log.error("records damaged, begun anew", file=str(path), error=str(error), kept=str(aside))
-            return _open_or_make(path)
+            log.error("records file damaged, recreated", file=str(path), error=str(error), kept=str(aside))
+            return _open_or_create(path)
 
 
-def _open_or_make(path: Path) -> apsw.Connection:
+def _open_or_create(path: Path) -> apsw.Connection:
     connection = sqlite.open_for_writing(path, create=True)
     try:
         connection.execute(_SCHEMA)
@@ -113,8 +116,8 @@ def _open_or_make(path: Path) -> apsw.Connection:
 
 
 @contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    """Wait until no other process opens a table in this folder; OSError."""
+def _locked(folder: Path) -> Iterator[None]:
+    """Keep other processes from opening a table in this folder during the block. Raises OSError."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
@@ -124,5 +127,6 @@ def _alone(folder: Path) -> Iterator[None]:
 
 
 def find(connection: apsw.Connection, site: str, id: str) -> bytes | None:
+    """Return an object as JSON, or None if there is none. Raises apsw.Error."""
     found = connection.execute("SELECT json FROM records WHERE site = ? AND id = ?", (site, id)).get
     return None if found is None else str(found).encode()

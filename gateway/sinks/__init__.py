@@ -1,4 +1,4 @@
-"""Every Sink in this folder can be named in gateway.toml; adding a file here adds one."""
+"""The sinks: every Sink subclass in this folder is a `kind` in gateway.toml. Adding a file adds a sink."""
 
 from importlib import import_module
 from pkgutil import iter_modules
@@ -11,7 +11,7 @@ for module in iter_modules(__path__):
     import_module(f"{__name__}.{module.name}")
 
 KINDS: dict[str, type[Sink]] = {
-    str(msgspec.inspect.type_info(sink).tag): sink  # type: ignore[attr-defined]  # a Struct's has one
+    str(msgspec.inspect.type_info(sink).tag): sink  # type: ignore[attr-defined]  # that of a Struct has one
     for sink in Sink.__subclasses__()
 }
-"""What `kind` may say."""
+"""The sinks by the value of `kind`."""

@@ -1,4 +1,4 @@
-"""What every sink offers, and what every sink's table in gateway.toml may say."""
+"""The interface of sinks, and the keys that every sink's table in gateway.toml may have."""
 
 from contextlib import AbstractAsyncContextManager
 from typing import Literal, Protocol
@@ -11,22 +11,23 @@ EventType = Literal["identify", "track", "page", "screen", "group", "alias"]
 
 
 class Batch(msgspec.Struct, frozen=True):
-    """A run of positions of one partition, less the events that are not for the sink."""
+    """The events of a range of positions in one partition, without those that are not for the sink."""
 
     sink: str
+    """The name of the sink in the configuration."""
     partition: str
     first: int
-    """Position of the first event of the run."""
+    """The position of the first event of the range."""
     end: int
-    """One past the position of its last."""
+    """One past the position of its last event."""
     count: int
-    """Events in `data`; at least 1."""
+    """Number of events in `data`; at least 1, at most `end - first`."""
     data: bytes
-    """The events, one JSON object a line, each line with its line end."""
+    """The events, one JSON object per line, each with its line end."""
 
     @property
     def id(self) -> str:
-        """The same for the same run of positions, after a crash too."""
+        """An id that is the same whenever the same range is delivered, also after a crash."""
         return f"{self.sink}/{self.partition}/{self.first}-{self.end}"
 
     @property
@@ -36,41 +37,48 @@ class Batch(msgspec.Struct, frozen=True):
 
 
 class Connection(Protocol):
-    """A sink that is open and takes batches, one after the other."""
+    """An open sink. Used on one event loop, by one task, for one batch at a time."""
 
     receipt: bytes
-    """What to record before the first write; b"" if nothing."""
+    """A receipt to record before the first write, or b"". Ignored if one has been recorded before."""
 
     async def write(self, batch: Batch, /) -> bytes:
         """
-        Take the whole batch and return the receipt, or raise SinkUnavailable.
+        Write the whole batch, and return a receipt once it is as durable as the sink can make it.
 
-        The receipt is recorded in one transaction with the batch's position. Batches of several partitions
-        alternate in any order.
+        The receipt is recorded in one transaction with the batch's end position, and given to the next
+        `connect`; b"" retains the recorded one. Batches of several partitions may alternate in any order.
+
+        Raises SinkUnavailable if the batch cannot be written now. After any exception, or if the call is
+        cancelled, some or all of the batch may have been written; the connection is closed, and the events
+        are delivered again (see Sink.connect). The call must not block the event loop.
         """
         ...
 
 
 class Sink(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, tag_field="kind"):
-    """Where events go, as its table in gateway.toml describes it."""
+    """A destination of events, as its table in gateway.toml configures it."""
 
     integration: str = ""
-    """Its name in an event's `integrations`; the table's name if it is empty."""
+    """Its name in an event's `integrations`; by default the name of its table."""
     sources: tuple[str, ...] = ()
-    """Only events of these sources; of all, if it is empty. So are the next two."""
+    """Deliver only events of these sources; () means all."""
     types: tuple[EventType, ...] = ()
+    """Deliver only events of these types; () means all."""
     consent: tuple[str, ...] = ()
-    """Categories that a person must have granted, all of them."""
+    """Consent categories that a person must have granted, all of them."""
     translate: Vocabulary | None = None
-    """What the events of shops are called for it."""
+    """The vocabulary into which commerce events are translated; None leaves them unchanged."""
 
     def connect(self, name: str, receipt: bytes) -> AbstractAsyncContextManager[Connection]:
         """
-        Open whatever the sink needs for as long as the block lasts, or raise SinkUnavailable.
+        Open the sink for the duration of the block. Raises SinkUnavailable.
 
-        `name` is the sink's name in the configuration, `receipt` the last that was recorded, b"" at first.
-        After an error the block is left and entered again. A batch that was written but not recorded comes
-        again: from the same `first`, perhaps with another `end`, and not necessarily before the batches of
-        other partitions.
+        `name` is the sink's name in the configuration. `receipt` is the last recorded receipt, or b"" if
+        there is none; it may come from a sink of another kind that had the same name.
+
+        Delivery leaves the block after every failure, waits, and connects again, forever. A process has at
+        most one connection per sink. A batch that was written but not recorded is delivered again: from the
+        same `first`, possibly with another `end`, and not necessarily before batches of other partitions.
         """
         raise NotImplementedError

@@ -1,12 +1,12 @@
 """
-Append events to a file of the gateway's own, one JSON object a line, each event exactly once.
+Append events to a file, one JSON object per line, each event exactly once.
 
-A batch is synced before it counts as delivered. What stands in the file beyond the last recorded length is
-never cut off because no record knows of it: it may be a batch that is about to come again, whose lines are
-then not written twice (unrecorded.py), or the events of a later state than the one that was put back. Only
-half a line, which would spoil the next event, is moved to a file beside.
+A batch is synced before it counts as delivered. Lines after the recorded length are never truncated. They may
+belong to a batch that is about to be delivered again, and are then not written twice (unrecorded.py), or to a
+later state than the one that an operator has restored. Only a partial line, which would corrupt the next
+event, is moved to another file.
 
-The file may be moved away, deleted or truncated at any time: a new one is begun under its name.
+The file may be renamed, deleted or truncated at any time; a new file is then created at its path.
 """
 
 from collections.abc import AsyncIterator, Iterator
@@ -22,57 +22,57 @@ from anyio import to_thread
 from gateway.config.units import Size
 from gateway.errors import SinkUnavailable
 from gateway.sinks.base import Batch, Connection, Sink
-from gateway.sinks.locked_file import LONGEST, LockedFile
+from gateway.sinks.locked_file import MAX_TAIL_BYTES, LockedFile
 from gateway.sinks.unrecorded import Unrecorded
 from gateway.sinks.watch import WATCH
 
 log = structlog.get_logger()
 
-_LOOKS = 20
-"""After so many looks every batch that was not recorded has come again: what is left belongs to none."""
+_CHECKS_UNTIL_EXPIRY = 20
+"""By then every unrecorded batch has been delivered again; remaining lines belong to none."""
 
 
 class Receipt(msgspec.Struct, frozen=True):
     """
-    Which file it was, and how long.
+    The file that was written last, and its length.
 
-    It is known by its inode: the number of its device may change when the machine starts again.
+    The file is identified by its inode alone, because its device number may change at a reboot.
     """
 
     opened: str
-    """When it was begun."""
+    """The time at which it was created, ISO-8601 UTC."""
     inode: int
     length: int
-    """Bytes, in whole lines."""
+    """Length of its complete lines, in bytes."""
     unrecorded: int = 0
-    """Bytes before `length` that no record knows of, and that a batch may still claim."""
+    """Number of bytes before `length` that no receipt covers and a batch may still claim."""
     since: int = 0
-    """Where the first of them may stand."""
+    """The lowest offset at which they may be."""
 
 
 class JsonLines(Sink, tag="json_lines"):
     path: Path
-    """The file that grows. Nobody else may write to it; to move it away is fine."""
+    """The file to append to. No other program may write to it; renaming it is safe."""
     rotate_size: Size = Size(0)
-    """Set the file aside when it has this size, under a name with the time it was begun; 0: never."""
+    """Rename the file, with its creation time in the name, when it reaches this size; 0 means never."""
     rotate_daily: bool = False
-    """Set it aside with the first batch after midnight UTC."""
+    """Rename the file with the first batch after midnight UTC."""
 
     @asynccontextmanager
     async def connect(self, name: str, receipt: bytes) -> AsyncIterator[Connection]:
         file = await to_thread.run_sync(OwnedFile, self, name, receipt)
         try:
-            with WATCH.calling(file.look):
-                yield OpenJsonLines(file)
+            with WATCH.calling(file.check):
+                yield JsonLinesConnection(file)
         finally:
             file.close()
 
 
-class OpenJsonLines:
-    """Writes in a thread, which is waited for."""
+class JsonLinesConnection:
+    """Writes in a thread. A cancelled write is completed before the cancellation takes effect."""
 
     def __init__(self, file: "OwnedFile") -> None:
-        self.receipt = file.begun
+        self.receipt = file.initial_receipt
         self._file = file
 
     async def write(self, batch: Batch, /) -> bytes:
@@ -81,57 +81,57 @@ class OpenJsonLines:
 
 class OwnedFile:
     """
-    The file from one batch to the next. Every error of it is SinkUnavailable.
+    The sink's file across renames, truncation and rotation. Raises SinkUnavailable alone.
 
-    It may be looked after in one thread while another writes.
+    `check` may be called in one thread while another thread calls `append`.
     """
 
     def __init__(self, config: JsonLines, sink: str, receipt: bytes) -> None:
-        """Open the file and go on at its end; `begun` is what to record before the first batch."""
+        """Open the file at its end; `initial_receipt` is to be recorded before the first batch."""
         self.config = config
         self.path = config.path
         self._log = log.bind(sink=sink, file=str(self.path))
         self._lock = Lock()
         self._closed = False
-        self._looks = 0
+        self._checks = 0
         self._unrecorded: Unrecorded | None = None
         with self._translated():
             self._file = LockedFile(self.path)
             try:
-                self._begin()
-                self._compare(receipt)
+                self._adopt_file()
+                self._find_unrecorded(receipt)
             except BaseException:
                 self._file.close()
                 raise
-        self.begun = b"" if receipt == self._receipt() else self._receipt()
+        self.initial_receipt = b"" if receipt == self._receipt() else self._receipt()
 
     def append(self, batch: Batch) -> bytes:
-        """Write and sync what does not stand there yet of a batch, and return the receipt."""
+        """Write and sync the lines of a batch that are not in the file yet, and return the receipt."""
         with self._lock, self._translated():
             while True:
-                self._follow()
-                self._measure()
+                self._reopen_if_moved()
+                self._detect_truncation()
                 if self._is_full():
                     self._rotate()
                 self._write(batch.data, self._claim(batch))
-                if not self._file.is_deleted():  # while we wrote
+                if not self._file.is_deleted():  # deleted during the write
                     return self._receipt()
 
-    def look(self) -> None:
+    def check(self) -> None:
         """
-        Begin a new file if this one has lost its name, and tell once of what stands there unrecorded.
+        Create a new file if this one was renamed or deleted, and log unclaimed lines once.
 
-        Trouble is left for the next batch to meet, and a file that is being written to is left alone.
+        Does nothing during a write. Errors are left for the next batch to report.
         """
         try:
-            if self._file.has_its_name() and not self._unrecorded:
+            if self._file.is_in_place() and not self._unrecorded:
                 return
             if not self._lock.acquire(blocking=False):
                 return
             try:
                 if not self._closed:
-                    self._follow()
-                    self._wait_for_claims()
+                    self._reopen_if_moved()
+                    self._expire_claims()
             finally:
                 self._lock.release()
         except (OSError, SinkUnavailable):
@@ -142,26 +142,26 @@ class OwnedFile:
             self._closed = True
             self._file.close()
 
-    def _wait_for_claims(self) -> None:
+    def _expire_claims(self) -> None:
         if self._unrecorded:
-            self._looks += 1
-            if self._looks == _LOOKS:
-                self._tell_unrecorded(self._unrecorded.size)
+            self._checks += 1
+            if self._checks == _CHECKS_UNTIL_EXPIRY:
+                self._log_unrecorded(self._unrecorded.size)
                 self._unrecorded = None
 
-    def _begin(self) -> None:
-        """Take the file that was just opened for a new one, and go on at its end."""
+    def _adopt_file(self) -> None:
+        """Treat the file just opened as a new one, and continue at its end."""
         self.opened = _now()
-        self._half = self._file.half_line()
-        self._length = self._file.size - len(self._half)
+        self._partial = self._file.partial_line()
+        self._length = self._file.size - len(self._partial)
         self._unrecorded = None
 
-    def _compare(self, receipt: bytes) -> None:
-        """Find out what of the file no record knows of."""
+    def _find_unrecorded(self, receipt: bytes) -> None:
+        """Compare the file with the recorded receipt, and find the lines that it does not cover."""
         recorded = _read(receipt)
         if not recorded:
             if self._length:
-                self._tell_unrecorded(self._length)
+                self._log_unrecorded(self._length)
             return
         if recorded.inode == self._file.inode:
             self.opened = recorded.opened
@@ -170,20 +170,20 @@ class OwnedFile:
         else:
             size, since = self._length, 0
             if recorded.inode == self._file.inode:
-                self._tell_shorter(recorded.length - self._length)
+                self._log_truncated(recorded.length - self._length)
             elif not size:
-                self._tell_begun()
-        if size and self._length - since > LONGEST:
-            self._tell_unrecorded(size)
+                self._log_replaced()
+        if size and self._length - since > MAX_TAIL_BYTES:
+            self._log_unrecorded(size)
         elif size:
             self._unrecorded = Unrecorded(self._file.read(since, self._length), since, size)
 
     def _claim(self, batch: Batch) -> int:
-        """How many bytes of a batch stand in the file already, from its beginning on."""
+        """Return how many bytes from the start of a batch are already in the file."""
         done = 0
         if self._unrecorded:
             for start, length in self._unrecorded.claim(batch.partition, batch.data):
-                # They may be there only in memory, if it was their sync that failed.
+                # After a failed sync they may be in the page cache alone.
                 self._file.overwrite(start, batch.data[done : done + length])
                 done += length
             if self._unrecorded.size <= 0:
@@ -191,60 +191,61 @@ class OwnedFile:
         return done
 
     def _write(self, data: bytes, done: int) -> None:
-        """Append and sync what follows the first `done` bytes, going on with half a line if it is theirs."""
+        """Append and sync `data` from `done` on, and complete a partial line if it is the start of it."""
         if done < len(data):
             added = len(data) - done
-            if self._half and data.startswith(self._half, done):
-                self._file.overwrite(self._length, self._half)
-                done += len(self._half)
-            elif self._half:
-                self._move_half_line()
-            self._half = b""
+            if self._partial and data.startswith(self._partial, done):
+                self._file.overwrite(self._length, self._partial)
+                done += len(self._partial)
+            elif self._partial:
+                self._move_partial_line()
+            self._partial = b""
             self._file.append(memoryview(data)[done:] if done else data)
             self._length += added
         self._file.sync()
 
-    def _follow(self) -> None:
-        """Begin a new file if this one was moved away or deleted; all that was written to it is synced."""
-        if not self._file.has_its_name():
+    def _reopen_if_moved(self) -> None:
+        """Create a new file if this one was renamed or deleted; its content has been synced."""
+        if not self._file.is_in_place():
             self._reopen()
-            self._tell_begun()
+            self._log_replaced()
 
-    def _measure(self) -> None:
-        """Take note of what others did to the file's length."""
-        if self._file.size == self._length + len(self._half):
+    def _detect_truncation(self) -> None:
+        """Compare the file's length with the expected one, and adopt it if another program changed it."""
+        if self._file.size == self._length + len(self._partial):
             return
         before, opened = self._length, self.opened
-        self._begin()
+        self._adopt_file()
         self.opened = opened
         if self._length < before:
-            self._tell_shorter(before - self._length)
+            self._log_truncated(before - self._length)
 
     def _reopen(self) -> None:
         file = LockedFile(self.path)
         self._file.close()
         self._file = file
-        self._begin()
+        self._adopt_file()
 
     def _is_full(self) -> bool:
-        if not self._length or self._half or self._unrecorded:  # what may be continued is kept in reach
+        # A file with lines that a batch may still complete or claim must not be rotated.
+        if not self._length or self._partial or self._unrecorded:
             return False
         too_long = self.config.rotate_size and self._length >= self.config.rotate_size
         return bool(too_long or (self.config.rotate_daily and self.opened[:10] != _now()[:10]))
 
     def _rotate(self) -> None:
-        aside = self._beside("-", self.opened)
-        if aside.exists():  # as after an older state was put back
-            aside = self._beside("-", _now())
+        aside = self._sibling("-", self.opened)
+        if aside.exists():  # after an operator has restored an older state
+            aside = self._sibling("-", _now())
         self.path.rename(aside)
         self._reopen()
-        self._log.info("file set aside", aside=str(aside))
+        self._log.info("file rotated", aside=str(aside))
 
-    def _move_half_line(self) -> None:
-        aside = self._beside(".cut-", _now())
+    def _move_partial_line(self) -> None:
+        aside = self._sibling(".cut-", _now())
         file = LockedFile(aside)
         try:
-            file.append(self._half)
+            file.append(self._partial)
             file.sync()
         except OSError:
             aside.unlink()
@@ -252,9 +253,9 @@ class OwnedFile:
         finally:
             file.close()
         self._file.truncate(self._length)
-        self._log.warning("half a line moved aside", aside=str(aside), bytes=len(self._half))
+        self._log.warning("partial line set aside", aside=str(aside), bytes=len(self._partial))
 
-    def _beside(self, mark: str, time: str) -> Path:
+    def _sibling(self, mark: str, time: str) -> Path:
         compact = time.replace("-", "").replace(":", "")
         return self.path.with_name(f"{self.path.stem}{mark}{compact}{self.path.suffix}")
 
@@ -263,14 +264,14 @@ class OwnedFile:
         size, since = (found.size, found.start) if found else (0, self._length)
         return msgspec.json.encode(Receipt(self.opened, self._file.inode, self._length, size, since))
 
-    def _tell_begun(self) -> None:
-        self._log.info("file moved away or deleted, a new one begun")
+    def _log_replaced(self) -> None:
+        self._log.info("file renamed or deleted, new file created")
 
-    def _tell_unrecorded(self, size: int) -> None:
-        self._log.warning("file holds events that no record knows of; they stay", bytes=size)
+    def _log_unrecorded(self, size: int) -> None:
+        self._log.warning("file contains unrecorded events, retained", bytes=size)
 
-    def _tell_shorter(self, missing: int) -> None:
-        self._log.warning("file shorter than it was", missing=missing)
+    def _log_truncated(self, missing: int) -> None:
+        self._log.warning("file truncated by another program", missing=missing)
 
     @contextmanager
     def _translated(self) -> Iterator[None]:
@@ -281,7 +282,7 @@ class OwnedFile:
 
 
 def _read(receipt: bytes) -> Receipt | None:
-    """What a receipt says; nothing if it is that of a sink of another kind, which had the same name."""
+    """Decode a receipt; return None if it is from a sink of another kind that had the same name."""
     try:
         return msgspec.json.decode(receipt, type=Receipt)
     except msgspec.DecodeError:

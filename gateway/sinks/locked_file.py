@@ -1,4 +1,4 @@
-"""A file that one sink alone appends to: locked, private to its owner, and known by more than its name."""
+"""A locked file that one sink appends to, identified by device and inode and not only by its path."""
 
 import errno
 import fcntl
@@ -8,24 +8,28 @@ from pathlib import Path
 from gateway import durable
 from gateway.errors import SinkUnavailable
 
-LONGEST = 64 * 1024**2
-"""Bytes of a file's end that are ever looked at."""
+MAX_TAIL_BYTES = 64 * 1024**2
+"""How much of the end of a file is read at most."""
 
-_BLOCK = 64 * 1024
+_BLOCK_BYTES = 64 * 1024
 
 
 class LockedFile:
-    """An open file. Everything raises OSError, and opening it SinkUnavailable if it is open elsewhere."""
+    """An open, locked file. Not thread-safe. Every method blocks and may raise OSError."""
 
     def __init__(self, path: Path) -> None:
-        """Open and lock the file; make it (mode 0600) and its folders (0700) where they are missing."""
+        """
+        Open and lock the file; create it (mode 0600) and its folders (mode 0700) if missing.
+
+        Raises SinkUnavailable if another sink or process has locked the file.
+        """
         self.path = path
         self._descriptor = _open(path)
         try:
             fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             self.close()
-            raise SinkUnavailable(f"{path}: another process or sink has this file open") from error
+            raise SinkUnavailable(f"{path}: the file is in use by another process or sink") from error
         except OSError:
             self.close()
             raise
@@ -37,8 +41,8 @@ class LockedFile:
     def size(self) -> int:
         return os.fstat(self._descriptor).st_size
 
-    def has_its_name(self) -> bool:
-        """Whether the path still leads here: not if the file was moved away or deleted."""
+    def is_in_place(self) -> bool:
+        """Return True unless the file was renamed, replaced or deleted."""
         try:
             found = self.path.stat()
         except FileNotFoundError:
@@ -46,25 +50,25 @@ class LockedFile:
         return (found.st_dev, found.st_ino) == self._identity
 
     def is_deleted(self) -> bool:
-        """Whether it has no name at all, so that its content is lost when it is closed."""
-        return os.fstat(self._descriptor).st_nlink == 0 and not self.has_its_name()
+        """Return True if the file has no name left, so that closing it loses its content."""
+        return os.fstat(self._descriptor).st_nlink == 0 and not self.is_in_place()
 
     def read(self, start: int, end: int) -> bytes:
-        """What stands between two offsets; less if the file ends before."""
+        """Return the bytes between two offsets, fewer if the file is shorter."""
         parts = []
         while start < end and (part := os.pread(self._descriptor, end - start, start)):
             parts.append(part)
             start += len(part)
         return b"".join(parts)
 
-    def half_line(self) -> bytes:
-        """What stands behind the last line end."""
-        size, span = self.size, _BLOCK
+    def partial_line(self) -> bytes:
+        """Return the bytes after the last line end."""
+        size, span = self.size, _BLOCK_BYTES
         while True:
             block = self.read(max(0, size - span), size)
             if span >= size or b"\n" in block:
                 return block.rpartition(b"\n")[2]
-            if span >= LONGEST:
+            if span >= MAX_TAIL_BYTES:
                 raise OSError(errno.EFBIG, "its last line is longer than 64 MB")
             span *= 32
 
@@ -74,9 +78,9 @@ class LockedFile:
             written += os.write(self._descriptor, memoryview(data)[written:])
 
     def overwrite(self, start: int, data: bytes) -> None:
-        """Write what stands there already again, so that the next sync covers it."""
+        """Write existing bytes again, so that the next sync covers them."""
         flags = fcntl.fcntl(self._descriptor, fcntl.F_GETFL)
-        # On Linux pwrite appends, whatever its offset, as long as O_APPEND is set.
+        # On Linux, pwrite appends regardless of the offset while O_APPEND is set.
         fcntl.fcntl(self._descriptor, fcntl.F_SETFL, flags & ~os.O_APPEND)
         try:
             written = 0
@@ -89,7 +93,7 @@ class LockedFile:
         os.ftruncate(self._descriptor, size)
 
     def sync(self) -> None:
-        """Return once what was written is on stable storage."""
+        """Return once everything written is on stable storage."""
         durable.sync_data(self._descriptor)
 
     def close(self) -> None:
@@ -106,7 +110,7 @@ def _open(path: Path) -> int:
         try:
             descriptor = os.open(path, flags | os.O_CREAT | os.O_EXCL, 0o600)
         except FileExistsError:
-            if path.is_symlink():  # to nothing, or it could have been opened
+            if path.is_symlink():  # a dangling link
                 path = path.resolve()
             continue
         os.fchmod(descriptor, 0o600)  # whatever the umask

@@ -1,4 +1,4 @@
-"""Take everything and keep nothing: for measuring the rest of the gateway."""
+"""Discard events, to measure the rest of the gateway."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -9,10 +9,12 @@ from gateway.sinks.base import Batch, Connection, Sink
 class Null(Sink, tag="null"):
     @asynccontextmanager
     async def connect(self, name: str, receipt: bytes) -> AsyncIterator[Connection]:
-        yield Nowhere()
+        yield NullConnection()
 
 
-class Nowhere:
+class NullConnection:
+    """Discards every batch."""
+
     receipt = b""
 
     async def write(self, batch: Batch, /) -> bytes:

@@ -1,4 +1,4 @@
-"""Print events on the gateway's standard output, one JSON object a line."""
+"""Print events on the gateway's standard output, one JSON object per line."""
 
 import os
 import select
@@ -12,17 +12,17 @@ from anyio import to_thread
 from gateway.errors import SinkUnavailable
 from gateway.sinks.base import Batch, Connection, Sink
 
-_LOOK = 200  # milliseconds between two looks whether a reader that takes nothing is still waited for
+_POLL_MILLISECONDS = 200  # between two checks for cancellation while the reader is slow
 
 
 class Stdout(Sink, tag="stdout"):
     @asynccontextmanager
     async def connect(self, name: str, receipt: bytes) -> AsyncIterator[Connection]:
-        yield StandardOutput()
+        yield StdoutConnection()
 
 
-class StandardOutput:
-    """Waits for a slow reader as long as the task does; one that is cancelled may leave half a line."""
+class StdoutConnection:
+    """Writes in a thread, and waits for a slow reader. A cancelled write may leave a partial line."""
 
     receipt = b""
 
@@ -39,11 +39,11 @@ class StandardOutput:
 
 def _write(data: bytes, cancelled: Event) -> None:
     descriptor = sys.stdout.fileno()
-    room = select.poll()
-    room.register(descriptor, select.POLLOUT)
+    poll = select.poll()
+    poll.register(descriptor, select.POLLOUT)
     rest = memoryview(data)
     while rest and not cancelled.is_set():
-        # A pipe that has room takes PIPE_BUF bytes without blocking. A thread that blocks for ever would keep
-        # the process from ending.
-        if room.poll(_LOOK) and not cancelled.is_set():
+        # A pipe that is ready accepts PIPE_BUF bytes without blocking. A thread that blocks forever would
+        # keep the process from exiting.
+        if poll.poll(_POLL_MILLISECONDS) and not cancelled.is_set():
             rest = rest[os.write(descriptor, rest[: select.PIPE_BUF]) :]

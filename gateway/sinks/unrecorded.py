@@ -1,49 +1,50 @@
 """
-Lines that stand in a file although no record knows of them.
+Lines in a sink's file that no recorded receipt covers.
 
-They may be of batches that were written but not recorded before a crash. Such a batch comes again from its
-first event on, be it shorter or longer than it was; those of other partitions may come before it, and behind
-its lines may stand those of another such batch. So a batch is looked for line by line.
+They may belong to batches that were written but not recorded before a crash. Such a batch is delivered again
+from its first event, but may end earlier or later than before. Batches of other partitions may precede it,
+and its lines may be followed by those of another such batch. Batches are therefore matched line by line.
 """
 
 from collections.abc import Iterator
 
 
 class Unrecorded:
+    """The end of a file, with the bytes that batches may still claim. Not thread-safe."""
+
     def __init__(self, content: bytes, start: int, size: int) -> None:
-        """`content` is whole lines, the first of them at `start`; `size` is how many bytes are unrecorded."""
+        """`content` holds complete lines from offset `start` on; `size` of its bytes are unrecorded."""
         self.start = start
         self.size = size
-        """Bytes that nobody has claimed yet."""
+        """Number of bytes not yet claimed by a batch."""
         self._content = b"\n" + content
-        self._from: dict[
-            str, int
-        ] = {}  # by partition, where the line end before its next line is at the earliest
+        self._search_from: dict[str, int] = {}
+        """By partition, the lowest offset in `_content` of the line end before its next line."""
 
     def claim(self, partition: str, data: bytes) -> Iterator[tuple[int, int]]:
         """
-        Find the beginning of a batch, as far as it stands there: yields offset in the file and length.
+        Yield the ranges of the file that hold the start of a batch, as offset and length in bytes.
 
-        Together they are the first so many bytes of `data`. A partition whose batch has more than that is
-        past what stands there, and has no claims any more.
+        Together they hold the first bytes of `data`, in order. Once a partition delivers a batch with lines
+        that are not in the file, it has passed the unrecorded lines and cannot claim any more.
         """
-        done, at = 0, self._from.get(partition, 0)
+        done, offset = 0, self._search_from.get(partition, 0)
         while done < len(data):
             line = data[done : data.index(b"\n", done) + 1]
-            at = self._content.find(b"\n" + line, at)
-            if at < 0:
-                self._from[partition] = len(self._content)
+            offset = self._content.find(b"\n" + line, offset)
+            if offset < 0:
+                self._search_from[partition] = len(self._content)
                 return
-            length = _common(self._content, at + 1, data, done)
-            yield self.start + at, length
+            length = _common_lines_length(self._content, offset + 1, data, done)
+            yield self.start + offset, length
             self.size -= length
             done += length
-            at += length
-            self._from[partition] = at
+            offset += length
+            self._search_from[partition] = offset
 
 
-def _common(one: bytes, start: int, other: bytes, begin: int) -> int:
-    """How many bytes from there on are the same in both, in whole lines."""
+def _common_lines_length(one: bytes, start: int, other: bytes, begin: int) -> int:
+    """Return how many bytes are equal in both from the given offsets on, in complete lines."""
     same, most = 0, min(len(one) - start, len(other) - begin)
     while same < most:
         middle = (same + most + 1) // 2

@@ -1,8 +1,8 @@
 """
-One thread that looks after all open files, several times a second.
+One thread that checks all open files of sinks, several times a second.
 
-A thread or a timer for each of them would cost more than the looks do, and the event loop must not wait for a
-file system that hangs.
+A thread or timer for each file would cost more than the checks, and the event loop must not wait for a file
+system that hangs.
 """
 
 import time
@@ -10,27 +10,27 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from threading import Lock, Thread
 
-_EVERY = 0.25  # seconds
+_INTERVAL_SECONDS = 0.25
 
 
 class Watch:
-    """Calls what it is given as long as it is wanted; its thread lives only as long as there is anything."""
+    """Calls registered functions at an interval, in a thread that runs while there are any. Thread-safe."""
 
-    def __init__(self, every: float = _EVERY) -> None:
+    def __init__(self, every: float = _INTERVAL_SECONDS) -> None:
         self._every = every
-        self._looks: list[Callable[[], None]] = []
+        self._checks: list[Callable[[], None]] = []
         self._lock = Lock()
         self._running = False
 
     @contextmanager
-    def calling(self, look: Callable[[], None]) -> Iterator[None]:
+    def calling(self, check: Callable[[], None]) -> Iterator[None]:
         """
-        Call `look` every so many seconds while the block lasts, and at most once after its end.
+        Call `check` at the interval for the duration of the block, and at most once after its end.
 
-        It is called in another thread, raises nothing, and waits for nobody.
+        `check` is called in another thread. It must not raise, and must not wait for a lock.
         """
         with self._lock:
-            self._looks.append(look)
+            self._checks.append(check)
             if not self._running:
                 Thread(target=self._run, name="watch", daemon=True).start()
             self._running = True
@@ -38,19 +38,19 @@ class Watch:
             yield
         finally:
             with self._lock:
-                self._looks.remove(look)
+                self._checks.remove(check)
 
     def _run(self) -> None:
         while True:
             time.sleep(self._every)
             with self._lock:
-                looks = list(self._looks)
-                if not looks:
+                checks = list(self._checks)
+                if not checks:
                     self._running = False
                     return
-            for look in looks:
-                look()
+            for check in checks:
+                check()
 
 
 WATCH = Watch()
-"""That of the process."""
+"""The watch of this process."""

@@ -1,1 +1,1 @@
-"""What delivery remembers: positions, receipts, tallies and orders, in state.db."""
+"""The state of delivery, in state.db: positions, receipts, tallies and orders."""

@@ -1,8 +1,8 @@
 """
-state.db: a SQLite database that several processes write, and whose journal it names.
+state.db: a SQLite database that several processes write, and that belongs to one journal.
 
-It is made, checked and set aside by `prepare` alone, in the process that owns the gateway's folder. Whoever
-has it open stops writing as soon as the file has lost its name: another has taken its place, or will.
+`prepare` alone creates and checks the file and sets it aside, in the process that owns the gateway's folder.
+A process that has the file open stops writing as soon as the file is removed or replaced.
 """
 
 import threading
@@ -19,11 +19,11 @@ from gateway.errors import ConfigError, StateLost, StateUnavailable
 log = structlog.get_logger()
 
 _VERSION = 1
-_WAIT = 10_000
-"""Milliseconds for which another process may write."""
-_ANEW = "state begun anew, sinks repeat what is kept"
-_CHECKPOINT_AT = 250
-"""Pages in the log, of 4 KB each, until they are moved into the database."""
+_BUSY_TIMEOUT_MS = 10_000
+"""How long to wait for a write of another process."""
+_RECREATED = "state recreated, retained events are delivered again"
+_CHECKPOINT_PAGES = 250
+"""The size of the write-ahead log, in pages of 4 KB, at which it is checkpointed."""
 
 _SCHEMA = """
 CREATE TABLE meta (version INTEGER NOT NULL, journal BLOB NOT NULL);
@@ -52,52 +52,52 @@ CREATE TABLE paused (sink TEXT PRIMARY KEY) WITHOUT ROWID;
 
 def prepare(path: Path, journal: bytes, *, expected: bool = False) -> None:
     """
-    See to it that there is a state of this journal; only for the process that owns the gateway's folder.
+    Ensure that there is a state of this journal. Only the process that owns the gateway's folder may call it.
 
-    A state that is damaged, or another journal's, is set aside with a warning, and begun anew: sinks then
-    begin with the oldest event that is kept. `expected` is whether there has been one, so that a warning
-    tells if it is missing. ConfigError if it has another version, or cannot be written.
+    A state that is damaged or belongs to another journal is set aside with a warning and recreated; delivery
+    then starts again with the oldest retained event. `expected` logs a warning if there is no state yet.
+    Raises ConfigError if the state has another version or cannot be written.
     """
     try:
         try:
             if expected and not path.exists():
-                log.warning(_ANEW, because="missing", file=str(path))
-            version, owner = _make(path, journal)
+                log.warning(_RECREATED, because="missing", file=str(path))
+            version, owner = _create(path, journal)
         except sqlite.DAMAGE as error:
-            _begin_anew(path, journal, "damaged", error=str(error))
+            _recreate(path, journal, "damaged", error=str(error))
             return
         if version != _VERSION:
             raise ConfigError(
-                f"{path} has version {version}, and this gateway needs version {_VERSION}: move it away,"
-                " and sinks begin with the oldest event that is kept"
+                f"{path} has version {version}; this gateway requires version {_VERSION}: move it away,"
+                " and sinks start with the oldest retained event"
             )
         if owner != journal:
-            _begin_anew(path, journal, "other", names=owner.hex())
+            _recreate(path, journal, "other", names=owner.hex())
     except apsw.Error as error:
         raise ConfigError(f"{path}: {error}") from error
     except OSError as error:
         raise ConfigError(f"{path}: {error.strerror}") from error
 
 
-def _make(path: Path, journal: bytes) -> tuple[int, bytes]:
-    """Make what is missing, and return the version and the journal of what is there."""
-    with closing(sqlite.open_for_writing(path, create=True, wait=_WAIT)) as connection:
+def _create(path: Path, journal: bytes) -> tuple[int, bytes]:
+    """Create the database or its schema if missing; return the version and the journal it holds."""
+    with closing(sqlite.open_for_writing(path, create=True, busy_timeout=_BUSY_TIMEOUT_MS)) as connection:
         sqlite.check_pages(connection)
         with connection:
             if not connection.execute("SELECT count(*) FROM sqlite_schema").get:
                 connection.execute(_SCHEMA)
                 connection.execute("INSERT INTO meta VALUES (?, ?)", (_VERSION, journal))
-        return _meta(connection)
+        return _read_meta(connection)
 
 
-def _begin_anew(path: Path, journal: bytes, word: str, **facts: str) -> None:
+def _recreate(path: Path, journal: bytes, word: str, **facts: str) -> None:
     aside = sqlite.set_aside(path, word)
-    log.warning(_ANEW, because=word, kept=str(aside), **facts)
-    _make(path, journal)
+    log.warning(_RECREATED, because=word, kept=str(aside), **facts)
+    _create(path, journal)
 
 
-def _meta(connection: apsw.Connection) -> tuple[int, bytes]:
-    """Return version and journal; version 0 if the database is something else."""
+def _read_meta(connection: apsw.Connection) -> tuple[int, bytes]:
+    """Return version and journal; version 0 if the database has another schema."""
     try:
         version, journal = connection.execute("SELECT version, journal FROM meta").get
         return int(version), bytes(journal)
@@ -106,11 +106,11 @@ def _meta(connection: apsw.Connection) -> tuple[int, bytes]:
 
 
 class Database:
-    """The connections of one process to the state, for all of its threads: reading waits for no writer."""
+    """The connections of one process to the state. Thread-safe; readers do not wait for writers."""
 
     def __init__(self, path: Path, reader: apsw.Connection, writer: apsw.Connection | None) -> None:
         self.path = path
-        self._names = sqlite.Names(path)
+        self._files = sqlite.DatabaseFiles(path)
         self._reader = reader
         self._writer = writer
         self._reading = threading.Lock()
@@ -118,17 +118,19 @@ class Database:
 
     @classmethod
     def open(cls, path: Path, journal: bytes) -> "Database":
-        """Open what `prepare` has made; StateUnavailable if it is not there, or another journal's."""
+        """Open the state for reading and writing. Raises StateUnavailable unless `prepare` has created it."""
         with _translating(path), ExitStack() as opened:
-            writer = opened.enter_context(closing(sqlite.open_for_writing(path, wait=_WAIT)))
-            writer.wal_autocheckpoint(_CHECKPOINT_AT)
+            writer = opened.enter_context(
+                closing(sqlite.open_for_writing(path, busy_timeout=_BUSY_TIMEOUT_MS))
+            )
+            writer.wal_autocheckpoint(_CHECKPOINT_PAGES)
             database = cls._check(cls(path, sqlite.open_for_reading(path), writer), journal)
             opened.pop_all()
         return database
 
     @classmethod
-    def look(cls, path: Path) -> "Database":
-        """Open to read only; StateUnavailable if there is nothing yet."""
+    def open_read_only(cls, path: Path) -> "Database":
+        """Open the state of any journal for reading. Raises StateUnavailable if there is none."""
         with _translating(path):
             return cls._check(cls(path, sqlite.open_for_reading(path), None), None)
 
@@ -136,7 +138,7 @@ class Database:
     def _check(cls, database: "Database", journal: bytes | None) -> "Database":
         try:
             with database.reading() as connection:
-                version, owner = _meta(connection)
+                version, owner = _read_meta(connection)
             if version != _VERSION:
                 raise StateUnavailable(f"{database.path} has version {version}, not {_VERSION}")
             if journal not in (None, owner):
@@ -148,21 +150,21 @@ class Database:
 
     @contextmanager
     def reading(self) -> Iterator[apsw.Connection]:
-        """Lend the connection that reads; StateUnavailable."""
+        """Lend the reading connection for the duration of the block. Raises StateUnavailable."""
         with self._reading, _translating(self.path):
             yield self._reader
 
     @contextmanager
     def writing(self) -> Iterator[apsw.Connection]:
         """
-        Lend the connection that writes, for one transaction that is durable when the block is left.
+        Lend the writing connection for one transaction, which is durable when the block is left.
 
-        StateLost or StateUnavailable; then, as after any other error, nothing of it has happened.
+        Raises StateLost or StateUnavailable. After any error the transaction has been rolled back.
         """
         if self._writer is None:
-            raise StateUnavailable(f"{self.path} was opened to be read")
+            raise StateUnavailable(f"{self.path} is open for reading only")
         with self._writing, _translating(self.path):
-            self.check_name()
+            self.check_not_replaced()
             self._writer.execute("BEGIN IMMEDIATE")
             try:
                 yield self._writer
@@ -172,11 +174,11 @@ class Database:
                     self._writer.execute("ROLLBACK")
                 raise
 
-    def check_name(self) -> None:
-        """StateLost if the file that is open no longer has its name: nobody else would ever see it."""
-        if not self._names.are_kept():
-            self._names.forget_logs()
-            raise StateLost(f"{self.path} was removed, or another file has its name")
+    def check_not_replaced(self) -> None:
+        """Raise StateLost if the open file was removed or replaced: writes to it would be lost."""
+        if not self._files.are_current():
+            self._files.remove_stale_logs()
+            raise StateLost(f"{self.path} was removed or replaced")
 
     def close(self) -> None:
         self._reader.close()

@@ -1,4 +1,4 @@
-"""What operators want of a sink: commands and the inspector place orders, delivery carries them out."""
+"""Orders of operators for sinks: commands and the inspector place them, delivery carries them out."""
 
 import time
 from collections.abc import Collection
@@ -12,6 +12,8 @@ Verb = Literal["pause", "resume"]
 
 
 class Order(msgspec.Struct, frozen=True):
+    """A request to change the state of a sink."""
+
     id: int
     sink: str
     verb: Verb
@@ -21,7 +23,7 @@ class Order(msgspec.Struct, frozen=True):
 
 
 class Orders:
-    """For all threads of one process. Every method may raise StateUnavailable."""
+    """Thread-safe. Every method blocks and may raise StateUnavailable; it then has had no effect."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -30,9 +32,9 @@ class Orders:
 
     def place(self, sink: str, verb: Verb, argument: str = "") -> int:
         """
-        Make an order durable, and return its id. It takes the place of the sink's pending orders.
+        Store an order durably, and return its id. It supersedes pending orders for the sink.
 
-        A sink is paused or resumed from this moment on, whether or not a gateway runs.
+        "pause" and "resume" take effect with this call, whether or not a gateway is running.
         """
         now = time.time_ns() // 1_000_000
         with self._database.writing() as connection:
@@ -52,7 +54,7 @@ class Orders:
             )
 
     def pending(self, sinks: Collection[str]) -> list[Order]:
-        """Return the orders of these sinks that nobody has carried out yet, oldest first."""
+        """Return the pending orders for these sinks, oldest first."""
         with self._database.reading() as connection:
             rows: list[Any] = connection.execute(
                 "SELECT id, sink, verb, argument, placed_at FROM orders WHERE done_at IS NULL ORDER BY id"
@@ -60,7 +62,7 @@ class Orders:
         return [order for order in (Order(*row) for row in rows) if order.sink in sinks]
 
     def finish(self, id: int, result: str) -> None:
-        """Record that an order was carried out, and what came of it; one that is finished stays as it is."""
+        """Record the result of an order. Has no effect on a finished order, so it may be called twice."""
         now = time.time_ns() // 1_000_000
         with self._database.writing() as connection:
             connection.execute(
@@ -70,13 +72,13 @@ class Orders:
 
     def paused(self) -> frozenset[str]:
         """
-        Return the sinks to which nothing is to be delivered; StateLost if the file has lost its name.
+        Return the names of the paused sinks. Raises StateLost if state.db was removed or replaced.
 
-        It may be asked 20 times a second: the table is read only if something was written since.
+        Cheap enough to call 20 times a second: the table is read only after the database has changed.
         """
         with self._database.reading() as connection:
-            self._database.check_name()
-            # What this process writes counts too, since another connection writes it.
+            self._database.check_not_replaced()
+            # Writes of this process count as well, because they use another connection.
             version = connection.pragma("data_version")
             if version != self._version:
                 rows: list[Any] = connection.execute("SELECT sink FROM paused").fetchall()

@@ -1,4 +1,4 @@
-"""What delivery remembers of each sink: how far it is, its receipt, and what became of the events before."""
+"""The state of each sink: its positions, its receipt, and the tally of the events before its positions."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -18,9 +18,13 @@ _RECEIPT = "INSERT INTO receipts VALUES (?, ?) ON CONFLICT DO UPDATE SET receipt
 
 class State:
     """
-    For all threads of one process; several processes may write, each for its own sinks.
+    The state of delivery, in state.db.
 
-    Every method may raise StateUnavailable, and what writes StateLost; then nothing of it has happened.
+    Thread-safe. Several processes may have it open; each writes for its own sinks. A method that writes
+    blocks on the disk, and for up to 10 s while another process writes, so call it in a thread.
+
+    Every method may raise StateUnavailable and may then be called again. `paused` and methods that write may
+    raise StateLost; the state must then be opened anew. After an error nothing has been written.
     """
 
     def __init__(self, database: Database) -> None:
@@ -30,25 +34,26 @@ class State:
     @staticmethod
     def prepare(path: Path, journal: bytes, *, expected: bool = False) -> None:
         """
-        See to it that there is a state of this journal; only for the process that owns the folder.
+        Ensure that there is a state of this journal. Only the process that owns the folder may call it.
 
-        It is called before delivery is started, and before it is started again. `expected` is whether there
-        has been one, so that a warning tells if it is missing. ConfigError.
+        Call it before delivery is started, and again before each restart. A state that is damaged or belongs
+        to another journal is set aside and recreated. `expected` logs a warning if there is no state yet.
+        Raises ConfigError.
         """
         prepare(path, journal, expected=expected)
 
     @classmethod
     def open(cls, path: Path, journal: bytes) -> "State":
-        """Open what was prepared, to write."""
+        """Open the state for reading and writing. Raises StateUnavailable unless it was prepared."""
         return cls(Database.open(path, journal))
 
     @classmethod
-    def look(cls, path: Path) -> "State":
-        """Open to read beside those who write."""
-        return cls(Database.look(path))
+    def open_read_only(cls, path: Path) -> "State":
+        """Open the state for reading, concurrently with writers. Raises StateUnavailable if there is none."""
+        return cls(Database.open_read_only(path))
 
     def position(self, sink: str, partition: str) -> Position | None:
-        """Return where a sink goes on in a partition; None if it has never begun there."""
+        """Return the position of a sink in a partition, or None if it has never started there."""
         with self._database.reading() as connection:
             found: Any = connection.execute(
                 "SELECT position, epoch FROM progress WHERE sink = ? AND partition = ?", (sink, partition)
@@ -56,13 +61,13 @@ class State:
         return Position(*found) if found else None
 
     def receipt(self, sink: str) -> bytes:
-        """Return what the sink's last recorded write returned; b"" if there is nothing."""
+        """Return the last recorded receipt of a sink, or b"" if there is none."""
         with self._database.reading() as connection:
             found: Any = connection.execute("SELECT receipt FROM receipts WHERE sink = ?", (sink,)).get
         return bytes(found) if found else b""
 
-    def keep_receipt(self, sink: str, receipt: bytes) -> None:
-        """Make durable what a sink says before its first write."""
+    def save_receipt(self, sink: str, receipt: bytes) -> None:
+        """Store the receipt that a sink has issued before its first write."""
         with self._database.writing() as connection:
             connection.execute(_RECEIPT, (sink, receipt))
 
@@ -75,9 +80,10 @@ class State:
         receipt: bytes = b"",
     ) -> None:
         """
-        Make a sink's progress durable, all in one transaction.
+        Store the progress of a sink durably, in one transaction: position, tally and receipt.
 
-        The counts are added to those before; without a receipt the last one stays.
+        The counts of `tally` are added to the recorded ones, so a call must not be repeated after success.
+        With an empty receipt, the recorded one is retained.
         """
         with self._database.writing() as connection:
             found: Any = connection.execute(
@@ -98,7 +104,7 @@ class State:
         return {(sink, partition): Position(number, epoch) for sink, partition, number, epoch in rows}
 
     def tallies(self) -> dict[str, Tally]:
-        """Return what became of all events, by sink, over all partitions."""
+        """Return the tally of each sink over all partitions."""
         with self._database.reading() as connection:
             rows: list[Any] = connection.execute("SELECT sink, tallies FROM progress").fetchall()
         found: dict[str, Tally] = {}
@@ -107,8 +113,9 @@ class State:
         return found
 
     def paused(self) -> frozenset[str]:
-        """Return the sinks to which nothing is to be delivered; cheap enough for 20 times a second."""
+        """Return the names of the paused sinks. Cheap enough to call 20 times a second."""
         return self.orders.paused()
 
     def close(self) -> None:
+        """Close all connections. No call may follow."""
         self._database.close()

@@ -1,4 +1,4 @@
-"""What became of events, counted: one row of the state holds all counts of a sink in a partition."""
+"""Tallies: events counted by outcome. One row of the state holds all counts of a sink in a partition."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -7,13 +7,13 @@ import msgspec
 
 Tally = Counter[tuple[str, str]]
 """
-Events by outcome and reason:
+Number of events by (outcome, reason):
 
-* delivered: the sink has them
-* filtered {source, type, consent, integrations}: not for this sink
+* delivered: written by the sink
+* filtered {source, type, consent, integrations}: excluded by the sink's filters
 * dead {damaged}: not deliverable
-* skipped {before_sink, not_kept}: accepted before the sink was configured, or no longer kept
-* rewound: delivered once more, because a recorded position could not be believed
+* skipped {before_sink, not_kept}: accepted before the sink was configured, or no longer retained
+* rewound: delivered again, because the recorded position did not belong to the journal
 
 For every sink, journal + rewound = delivered + filtered + dead + skipped + pending.
 """
@@ -22,7 +22,7 @@ _read = msgspec.json.Decoder(dict[str, dict[str, int]]).decode
 
 
 def decode(text: str) -> Tally:
-    """Read counts from their JSON, such as `{"filtered":{"type":2}}`. msgspec.DecodeError."""
+    """Decode a tally from JSON such as `{"filtered":{"type":2}}`. Raises msgspec.DecodeError."""
     counts = _read(text)
     return Tally(
         {(outcome, reason): n for outcome, reasons in counts.items() for reason, n in reasons.items()}
@@ -30,7 +30,7 @@ def decode(text: str) -> Tally:
 
 
 def encode(tally: Mapping[tuple[str, str], int]) -> str:
-    """Write counts as JSON, without those that are 0."""
+    """Encode a tally as JSON, without counts of 0."""
     counts: dict[str, dict[str, int]] = {}
     for (outcome, reason), events in tally.items():
         if events:

@@ -66,7 +66,7 @@ def test_a_running_gateway_sees_at_once_what_is_paused_and_resumed(home: Home, d
 
     assert [before, between, delivery.paused()] == [set(), {"events"}, set()]
     assert (paused.exit_code, paused.stderr) == (resumed.exit_code, resumed.stderr) == (0, "")
-    assert paused.stdout == "Sink events is paused; to continue: gateway sinks resume events\n"
+    assert paused.stdout == "Sink events is paused. To resume it: gateway sinks resume events\n"
     assert resumed.stdout == "Sink events is resumed.\n"
 
 
@@ -83,7 +83,7 @@ def test_without_a_terminal_it_has_to_be_confirmed(home: Home, delivery: State) 
     result = sinks(home, "pause", "events")
 
     assert (result.exit_code, result.stdout) == (2, "")
-    assert result.stderr == "gateway: nothing was done; confirm with --yes\n"
+    assert result.stderr == "gateway: nothing was changed; confirm with --yes\n"
     assert delivery.paused() == set()
 
 

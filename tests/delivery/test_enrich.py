@@ -1,4 +1,4 @@
-"""What the catalogue adds to events."""
+"""Enrichment of events from the catalogue."""
 
 import json
 from pathlib import Path
@@ -18,11 +18,11 @@ SITE = {"name": "shop", "dialect": "segment", "siteId": "29"}
 def complete(folder: Path, properties: Any, source: Any = SITE) -> Any:
     catalogue = Table(folder / "products.db")
     catalogue.merge("29", [Record("P1", json.dumps(SHIRT).encode())])
-    [line] = Enricher(folder / "products.db").complete([event_line(properties=properties, source=source)])
+    [line] = Enricher(folder / "products.db").enrich([event_line(properties=properties, source=source)])
     return json.loads(line)["properties"]
 
 
-def test_an_item_gets_what_it_lacks_and_keeps_what_it_says(tmp_path: Path) -> None:
+def test_an_item_gains_missing_properties_and_keeps_its_own(tmp_path: Path) -> None:
     item = {"id": "S1", "quantity": 2, "product": {"id": "P1", "price": 8, "name": "Mine"}}
 
     found = complete(tmp_path, {"items": [item, {"product": {"id": "unknown"}}, {"id": "none"}]})
@@ -36,7 +36,7 @@ def test_an_item_gets_what_it_lacks_and_keeps_what_it_says(tmp_path: Path) -> No
     }
 
 
-def test_a_product_of_segment_gets_it_in_segments_words(tmp_path: Path) -> None:
+def test_a_segment_product_gains_properties_with_segment_names(tmp_path: Path) -> None:
     found = complete(
         tmp_path, {"products": [{"product_id": "P1", "price": 8}, {"product_id": "P1", "price": 8}]}
     )
@@ -45,7 +45,7 @@ def test_a_product_of_segment_gets_it_in_segments_words(tmp_path: Path) -> None:
     assert found == {"products": [full, full]}
 
 
-def test_nothing_else_that_looks_like_a_product_changes(tmp_path: Path) -> None:
+def test_objects_that_only_resemble_a_product_are_not_changed(tmp_path: Path) -> None:
     properties = {"first": {"id": "P1"}, "items": [{"gift": {"id": "P1"}, "product": {"id": "P1"}}]}
 
     found = complete(tmp_path, properties)
@@ -53,13 +53,13 @@ def test_nothing_else_that_looks_like_a_product_changes(tmp_path: Path) -> None:
     assert found == {"first": {"id": "P1"}, "items": [{"gift": {"id": "P1"}, "product": SHIRT}]}
 
 
-def test_the_same_text_is_a_product_in_items_and_none_in_products(tmp_path: Path) -> None:
+def test_the_same_text_can_be_a_product_in_items_but_not_in_products(tmp_path: Path) -> None:
     found = complete(tmp_path, {"items": [{"product": {"id": "P1"}}], "products": [{"id": "P1"}]})
 
     assert found == {"items": [{"product": SHIRT}], "products": [{"id": "P1"}]}
 
 
-def test_a_product_may_stand_in_another(tmp_path: Path) -> None:
+def test_a_product_can_contain_another(tmp_path: Path) -> None:
     outer = {"id": "unknown", "replaces": {"id": "P1"}}
 
     found = complete(tmp_path, {"items": [{"product": outer}, {"product": {"id": "P1"}}]})
@@ -67,7 +67,7 @@ def test_a_product_may_stand_in_another(tmp_path: Path) -> None:
     assert found == {"items": [{"product": outer}, {"product": SHIRT}]}
 
 
-def test_items_and_products_may_stand_in_one_event(tmp_path: Path) -> None:
+def test_an_event_can_have_items_and_products(tmp_path: Path) -> None:
     found = complete(tmp_path, {"products": [{"product_id": "P1"}], "items": [{"product": {"id": "P1"}}]})
 
     assert found["items"] == [{"product": SHIRT}]
@@ -75,39 +75,39 @@ def test_items_and_products_may_stand_in_one_event(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("items", [1, [1], {"product": 1}, [{"product": 1}], None], ids=str)
-def test_items_of_another_kind_stay(tmp_path: Path, items: Any) -> None:
+def test_items_of_another_type_are_not_changed(tmp_path: Path, items: Any) -> None:
     assert complete(tmp_path, {"items": items, "product": 1}) == {"items": items, "product": 1}
 
 
 @pytest.mark.parametrize("source", [{**SITE, "siteId": "30"}, {"name": "shop", "dialect": "segment"}])
-def test_a_catalogue_is_for_its_own_site(tmp_path: Path, source: Any) -> None:
+def test_a_catalogue_applies_only_to_its_site(tmp_path: Path, source: Any) -> None:
     properties = {"items": [{"product": {"id": "P1"}}]}
 
     assert complete(tmp_path, properties, source) == properties
 
 
-def test_a_change_of_the_catalogue_is_seen(tmp_path: Path) -> None:
+def test_a_change_of_the_catalogue_is_noticed(tmp_path: Path) -> None:
     enricher, line = (
         Enricher(tmp_path / "p.db"),
         event_line(properties={"items": [{"product": {"id": "a"}}]}, source=SITE),
     )
-    before = enricher.complete([line])
+    before = enricher.enrich([line])
     catalogue = Table(tmp_path / "p.db")
 
     names = []
     for name in ("one", "two"):
         catalogue.merge("29", [Record("a", json.dumps({"name": name}).encode())])
-        [found] = enricher.complete([line])
+        [found] = enricher.enrich([line])
         names.append(json.loads(found)["properties"]["items"][0]["product"]["name"])
 
     assert (before, names) == ([line], ["one", "two"])
 
 
-def test_without_a_catalogue_that_can_be_read_events_go_as_they_are(tmp_path: Path) -> None:
+def test_without_a_readable_catalogue_events_are_not_changed(tmp_path: Path) -> None:
     (tmp_path / "p.db").write_bytes(b"no database" * 1000)
     line = event_line(properties={"items": [{"product": {"id": "a"}}]}, source=SITE)
 
-    assert Enricher(tmp_path / "p.db").complete([line]) == [line]
+    assert Enricher(tmp_path / "p.db").enrich([line]) == [line]
 
 
 def test_a_catalogue_that_was_removed_or_replaced_is_not_used(tmp_path: Path) -> None:
@@ -122,27 +122,27 @@ def test_a_catalogue_that_was_removed_or_replaced_is_not_used(tmp_path: Path) ->
             each.unlink()
         if name:
             catalogue.merge("29", [Record("a", json.dumps({"name": name}).encode())])
-        [found_line] = enricher.complete([line])
+        [found_line] = enricher.enrich([line])
         found.append(json.loads(found_line)["properties"]["items"][0]["product"].get("name"))
 
     assert found == ["one", None, "two"]
 
 
-def test_a_catalogue_that_cannot_be_read_is_told_of_once(tmp_path: Path) -> None:
+def test_an_unreadable_catalogue_is_logged_once(tmp_path: Path) -> None:
     file = tmp_path / "products.db"
     file.write_bytes(b"no database" * 1000)
     enricher = Enricher(file)
     line = event_line(properties={"items": [{"product": {"id": "a"}}]}, source=SITE)
 
     with capture_logs() as logs:
-        enricher.complete([line])
-        enricher.complete([line])
+        enricher.enrich([line])
+        enricher.enrich([line])
         file.unlink()
         Table(file)
-        enricher.complete([line])
-        enricher.complete([line])
+        enricher.enrich([line])
+        enricher.enrich([line])
 
     assert [(each["log_level"], each["event"]) for each in logs] == [
-        ("warning", "catalogue not readable, events go as they are"),
-        ("info", "catalogue readable again"),
+        ("warning", "catalogue unavailable, events delivered without enrichment"),
+        ("info", "catalogue available again"),
     ]

@@ -1,4 +1,4 @@
-"""Which chunks a sink takes as they are, and what becomes of the others."""
+"""Preparation: chunks that are passed on unchanged, and chunks that are decoded."""
 
 from pathlib import Path
 
@@ -29,18 +29,16 @@ def prepared(folder: Path, sink: Sink, *chunks: Chunk) -> tuple[bytes, int, Tall
 @pytest.mark.parametrize(
     ("sink", "carries"),
     [
-        pytest.param(ScriptedSink(), 0, id="nothing to look for"),
-        pytest.param(ScriptedSink(), CONSENT, id="a consent that it does not ask for"),
-        pytest.param(ScriptedSink(consent=("1",)), 0, id="no consent where it asks for one"),
+        pytest.param(ScriptedSink(), 0, id="no flags"),
+        pytest.param(ScriptedSink(), CONSENT, id="consent that is not required"),
+        pytest.param(ScriptedSink(consent=("1",)), 0, id="no consent in the chunk"),
     ],
 )
-def test_a_chunk_in_which_there_is_nothing_to_look_for_is_not_decoded(
-    tmp_path: Path, sink: Sink, carries: int
-) -> None:
+def test_a_chunk_that_no_step_can_change_is_not_decoded(tmp_path: Path, sink: Sink, carries: int) -> None:
     assert prepared(tmp_path, sink, chunk(OPAQUE * 2, carries)) == (OPAQUE * 2, 2, Tally())
 
 
-def test_integrations_are_looked_at(tmp_path: Path) -> None:
+def test_a_chunk_with_integrations_is_filtered(tmp_path: Path) -> None:
     lines = [event_line(0), event_line(1, integrations={"sink": False})]
 
     found = prepared(tmp_path, ScriptedSink(), chunk(b"\n".join(lines) + b"\n", INTEGRATIONS))
@@ -48,7 +46,7 @@ def test_integrations_are_looked_at(tmp_path: Path) -> None:
     assert found == (lines[0] + b"\n", 1, Tally({("filtered", "integrations"): 1}))
 
 
-def test_a_consent_is_looked_at_where_the_sink_asks_for_it(tmp_path: Path) -> None:
+def test_consent_is_checked_if_the_sink_requires_it(tmp_path: Path) -> None:
     context = {"consent": {"categoryPreferences": {"1": False}}}
     line = event_line(0, context=context) + b"\n"
 
@@ -58,17 +56,15 @@ def test_a_consent_is_looked_at_where_the_sink_asks_for_it(tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize("wanted", [{"types": ("page",)}, {"sources": ("other",)}])
-def test_a_sink_that_wants_only_some_events_looks_at_all(
-    tmp_path: Path, wanted: dict[str, tuple[str, ...]]
-) -> None:
+def test_a_sink_with_filters_decodes_every_event(tmp_path: Path, wanted: dict[str, tuple[str, ...]]) -> None:
     [reason] = (name.removesuffix("s") for name in wanted)
 
-    found = prepared(tmp_path, ScriptedSink(**wanted), chunk(event_line() + b"\n", 0))  # type: ignore[arg-type]  # each has its type
+    found = prepared(tmp_path, ScriptedSink(**wanted), chunk(event_line() + b"\n", 0))  # type: ignore[arg-type]  # each argument has the right type
 
     assert found == (b"", 0, Tally({("filtered", reason): 1}))
 
 
-def test_products_are_completed(tmp_path: Path) -> None:
+def test_products_are_enriched(tmp_path: Path) -> None:
     catalogue = Table(tmp_path / "products.db")
     catalogue.merge("29", [Record("P1", b'{"id":"P1","name":"Shirt"}')])
     catalogue.close()

@@ -1,4 +1,4 @@
-"""The way to one sink: which events take it, and why the others do not."""
+"""Routing: the events selected for a sink, and the reasons for the others."""
 
 from typing import Any
 
@@ -10,9 +10,9 @@ from tests.build import event_line, event_lines
 from tests.fakes import ScriptedSink
 
 
-def objection(sink: ScriptedSink, **event: Any) -> str | None:
-    """Why an event does not go to a sink with the table [sinks.archive]; None if it does."""
-    kept, filtered = Route("archive", sink).sort([event_line(**event)])
+def filter_reason(sink: ScriptedSink, **event: Any) -> str | None:
+    """Return why an event is filtered by a sink named "archive", or None."""
+    kept, filtered = Route("archive", sink).select([event_line(**event)])
     assert len(kept) + filtered.total() == 1
     return next((reason for _, reason in filtered), None)
 
@@ -21,18 +21,18 @@ def consenting(**preferences: Any) -> dict[str, Any]:
     return {"consent": {"categoryPreferences": preferences}}
 
 
-def test_a_sink_that_wants_nothing_in_particular_gets_everything() -> None:
+def test_a_sink_without_filters_gets_every_event() -> None:
     lines = event_lines(0, 3)
 
-    kept, filtered = Route("archive", ScriptedSink()).sort(lines)
+    kept, filtered = Route("archive", ScriptedSink()).select(lines)
 
     assert (kept, filtered) == (lines, Tally())
 
 
-def test_what_is_left_keeps_its_order_and_its_bytes() -> None:
+def test_selected_events_keep_their_order_and_bytes() -> None:
     lines = [event_line(number, type="page" if number % 2 else "track") for number in range(6)]
 
-    kept, filtered = Route("archive", ScriptedSink(types=("page",))).sort(lines)
+    kept, filtered = Route("archive", ScriptedSink(types=("page",))).select(lines)
 
     assert kept == lines[1::2]
     assert filtered == {("filtered", "type"): 3}
@@ -42,47 +42,47 @@ def test_what_is_left_keeps_its_order_and_its_bytes() -> None:
     ("source", "expected"),
     [("website", None), ("shop", None), ("app", "source"), ("Website", "source")],
 )
-def test_a_sink_may_want_only_some_sources(source: str, expected: str | None) -> None:
+def test_a_sink_can_filter_by_source(source: str, expected: str | None) -> None:
     sink = ScriptedSink(sources=("website", "shop"))
 
-    assert objection(sink, source={"name": source, "dialect": "segment"}) == expected
+    assert filter_reason(sink, source={"name": source, "dialect": "segment"}) == expected
 
 
 @pytest.mark.parametrize(("type", "expected"), [("track", None), ("page", None), ("alias", "type")])
-def test_a_sink_may_want_only_some_types(type: str, expected: str | None) -> None:
-    assert objection(ScriptedSink(types=("track", "page")), type=type) == expected
+def test_a_sink_can_filter_by_type(type: str, expected: str | None) -> None:
+    assert filter_reason(ScriptedSink(types=("track", "page")), type=type) == expected
 
 
 @pytest.mark.parametrize(
     ("context", "expected"),
     [
-        pytest.param({}, None, id="of consent not a word"),
+        pytest.param({}, None, id="no consent"),
         pytest.param(consenting(**{"1": True, "2": True}), None, id="both granted"),
         pytest.param(consenting(**{"1": True, "2": True, "3": False}), None, id="a third denied"),
         pytest.param(consenting(**{"1": True, "2": False}), "consent", id="one denied"),
-        pytest.param(consenting(**{"1": True}), "consent", id="one not mentioned"),
-        pytest.param(consenting(**{"1": True, "2": "true"}), "consent", id="a text is no grant"),
-        pytest.param(consenting(**{"1": True, "2": 1}), "consent", id="a number is no grant"),
+        pytest.param(consenting(**{"1": True}), "consent", id="one missing"),
+        pytest.param(consenting(**{"1": True, "2": "true"}), "consent", id="a string is not a grant"),
+        pytest.param(consenting(**{"1": True, "2": 1}), "consent", id="a number is not a grant"),
         pytest.param(consenting(), "consent", id="none granted"),
         pytest.param({"consent": {}}, "consent", id="no preferences"),
         pytest.param({"consent": {"categoryPreferences": None}}, "consent", id="preferences are null"),
         pytest.param({"consent": {"categoryPreferences": ["1", "2"]}}, "consent", id="preferences in a list"),
         pytest.param({"consent": None}, "consent", id="consent is null"),
-        pytest.param({"consent": "yes"}, "consent", id="consent is a text"),
+        pytest.param({"consent": "yes"}, "consent", id="consent is a string"),
     ],
 )
 def test_every_category_of_the_sink_must_be_granted(context: dict[str, Any], expected: str | None) -> None:
-    assert objection(ScriptedSink(consent=("1", "2")), context=context) == expected
+    assert filter_reason(ScriptedSink(consent=("1", "2")), context=context) == expected
 
 
-def test_a_sink_without_categories_asks_for_no_consent() -> None:
-    assert objection(ScriptedSink(), context=consenting(**{"1": False})) is None
+def test_a_sink_without_categories_requires_no_consent() -> None:
+    assert filter_reason(ScriptedSink(), context=consenting(**{"1": False})) is None
 
 
 @pytest.mark.parametrize(
     ("integrations", "expected"),
     [
-        pytest.param({}, None, id="nothing said"),
+        pytest.param({}, None, id="no filter"),
         pytest.param({"All": True}, None, id="all"),
         pytest.param({"All": False}, "integrations", id="none"),
         pytest.param({"archive": False}, "integrations", id="all but this"),
@@ -94,27 +94,27 @@ def test_a_sink_without_categories_asks_for_no_consent() -> None:
         pytest.param({"All": False, "other": True}, "integrations", id="only another"),
     ],
 )
-def test_an_event_may_choose_its_integrations(integrations: dict[str, Any], expected: str | None) -> None:
-    assert objection(ScriptedSink(), integrations=integrations) == expected
+def test_an_event_can_exclude_integrations(integrations: dict[str, Any], expected: str | None) -> None:
+    assert filter_reason(ScriptedSink(), integrations=integrations) == expected
 
 
 @pytest.mark.parametrize(("named", "expected"), [("Data Lake", "integrations"), ("archive", None)])
 def test_a_sink_can_have_another_name_among_the_integrations(named: str, expected: str | None) -> None:
-    assert objection(ScriptedSink(integration="Data Lake"), integrations={named: False}) == expected
+    assert filter_reason(ScriptedSink(integration="Data Lake"), integrations={named: False}) == expected
 
 
 def test_an_event_is_counted_for_one_reason_only() -> None:
     sink = ScriptedSink(sources=("website",), types=("page",), consent=("1",))
     unwanted = event_line(integrations={"All": False}, context=consenting())
 
-    kept, filtered = Route("archive", sink).sort([unwanted])
+    kept, filtered = Route("archive", sink).select([unwanted])
 
     assert (kept, filtered) == ([], {("filtered", "source"): 1})
 
 
-def test_whatever_else_an_event_holds_does_not_matter() -> None:
+def test_other_fields_of_an_event_do_not_matter() -> None:
     line = event_line(extras={"type": "page"}, warnings=[{"code": "x"}], properties={"deep": [[[1.50]]]})
 
-    kept, _ = Route("archive", ScriptedSink(types=("track",))).sort([line])
+    kept, _ = Route("archive", ScriptedSink(types=("track",))).select([line])
 
     assert kept == [line]

@@ -1,6 +1,5 @@
-"""The worker of one sink: everything in order, at least once, whatever the sink does."""
+"""The worker of a sink: every event in order, at least once, whatever the sink does."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import anyio
@@ -13,7 +12,7 @@ from gateway.journal.base import Position
 from gateway.state.store import State
 from gateway.state.tally import Tally
 from tests.build import event_line, event_lines, keep, open_partition
-from tests.delivery.work import deliver, deliver_until, make, open_state
+from tests.delivery.work import deliver, deliver_until, make
 from tests.fakes import ScriptedSink
 from tests.gateway import PATIENCE
 from tests.journal.breaking import flip
@@ -23,20 +22,8 @@ pytestmark = pytest.mark.anyio
 DOWN = SinkUnavailable("connection refused")
 
 
-@pytest.fixture
-def journal(tmp_path: Path) -> Path:
-    return tmp_path / "journal"
-
-
-@pytest.fixture
-def state(tmp_path: Path) -> Iterator[State]:
-    opened = open_state(tmp_path)
-    yield opened
-    opened.close()
-
-
 def numbers(state: State) -> dict[tuple[str, str], int]:
-    """How far each sink is in each partition."""
+    """Return the position of each sink in each partition."""
     return {key: position.number for key, position in state.positions().items()}
 
 
@@ -52,7 +39,7 @@ async def test_everything_in_the_journal_is_delivered_in_order(journal: Path, st
     assert state.tallies() == {"sink": {("delivered", ""): 6}}
 
 
-async def test_an_event_that_comes_later_is_delivered_too(journal: Path, state: State) -> None:
+async def test_a_later_event_is_delivered(journal: Path, state: State) -> None:
     partition = open_partition(journal / "0")
     partition.write(event_lines(0, 2))
     sink = ScriptedSink()
@@ -63,7 +50,7 @@ async def test_an_event_that_comes_later_is_delivered_too(journal: Path, state: 
     assert sink.batches == [event_lines(0, 2), event_lines(2, 3)]
 
 
-async def test_a_partition_that_comes_later_is_delivered_too(journal: Path, state: State) -> None:
+async def test_a_later_partition_is_delivered(journal: Path, state: State) -> None:
     keep(journal / "0", event_lines(0, 2))
     sink = ScriptedSink()
     sink.script.append(lambda: keep(journal / "1", event_lines(2, 3)))
@@ -73,7 +60,7 @@ async def test_a_partition_that_comes_later_is_delivered_too(journal: Path, stat
     assert sink.taken == event_lines(0, 3)
 
 
-async def test_events_that_are_gone_are_skipped_counted_and_told_of_once(journal: Path, state: State) -> None:
+async def test_deleted_events_are_skipped_counted_and_logged_once(journal: Path, state: State) -> None:
     for start in (0, 3, 6):
         keep(journal / "0", event_lines(start, start + 3))
     state.record("sink", "0", Position(1), Tally({("delivered", ""): 1}))
@@ -89,7 +76,7 @@ async def test_events_that_are_gone_are_skipped_counted_and_told_of_once(journal
     assert [(line["log_level"], line["events"]) for line in logs] == [("warning", 5)]
 
 
-async def test_a_successor_goes_on_where_its_predecessor_ended(journal: Path, state: State) -> None:
+async def test_a_new_worker_continues_from_the_recorded_position(journal: Path, state: State) -> None:
     keep(journal / "0", event_lines(0, 3))
     await deliver(make(ScriptedSink(), journal, state))
     keep(journal / "0", event_lines(3, 5))
@@ -101,7 +88,7 @@ async def test_a_successor_goes_on_where_its_predecessor_ended(journal: Path, st
 
 
 async def test_no_partition_waits_for_another(journal: Path, state: State) -> None:
-    large = {"filler": "x" * 800_000}  # of which a passage holds two
+    large = {"filler": "x" * 800_000}  # two of which fit into a slice
     for number in range(6):
         keep(journal / "0", [event_line(number, properties=large)])
     keep(journal / "1", [event_line(100)])
@@ -115,7 +102,7 @@ async def test_no_partition_waits_for_another(journal: Path, state: State) -> No
     ]
 
 
-async def test_what_is_not_for_the_sink_is_counted_and_passed_over(journal: Path, state: State) -> None:
+async def test_filtered_events_are_counted_and_skipped(journal: Path, state: State) -> None:
     keep(journal / "0", [event_line(0, type="page"), event_line(1), event_line(2, type="page")])
     sink = ScriptedSink(types=("track",))
 
@@ -125,7 +112,7 @@ async def test_what_is_not_for_the_sink_is_counted_and_passed_over(journal: Path
     assert state.tallies() == {"sink": {("delivered", ""): 1, ("filtered", "type"): 2}}
 
 
-async def test_a_sink_is_not_bothered_with_nothing(journal: Path, state: State) -> None:
+async def test_an_empty_batch_is_never_written(journal: Path, state: State) -> None:
     keep(journal / "0", event_lines(0, 3))
     sink = ScriptedSink(types=("page",))
 
@@ -136,11 +123,9 @@ async def test_a_sink_is_not_bothered_with_nothing(journal: Path, state: State) 
 
 
 @pytest.mark.parametrize(
-    "error", [DOWN, ValueError("a bug in the sink")], ids=["unavailable", "failing unforeseen"]
+    "error", [DOWN, ValueError("a bug in the sink")], ids=["unavailable", "unexpected error"]
 )
-async def test_a_sink_that_fails_is_asked_again_with_the_same_batch(
-    journal: Path, state: State, error: Exception
-) -> None:
+async def test_a_failed_batch_is_retried(journal: Path, state: State, error: Exception) -> None:
     keep(journal / "0", event_lines(0, 3))
     sink = ScriptedSink()
     sink.script.extend([error] * 3)
@@ -151,7 +136,7 @@ async def test_a_sink_that_fails_is_asked_again_with_the_same_batch(
     assert state.tallies() == {"sink": {("delivered", ""): 3}}
 
 
-async def test_after_a_failure_the_sink_is_connected_anew(journal: Path, state: State) -> None:
+async def test_after_a_failure_the_sink_is_reconnected(journal: Path, state: State) -> None:
     keep(journal / "0", event_lines(0, 3))
     sink = ScriptedSink()
     sink.script.append(DOWN)
@@ -161,7 +146,7 @@ async def test_after_a_failure_the_sink_is_connected_anew(journal: Path, state: 
     assert len(sink.connections) == 2
 
 
-async def test_a_batch_that_was_not_taken_is_not_recorded(journal: Path, state: State) -> None:
+async def test_a_failed_batch_is_not_recorded(journal: Path, state: State) -> None:
     keep(journal / "0", event_lines(0, 3))
     sink = ScriptedSink()
     sink.script.append(DOWN)
@@ -172,11 +157,11 @@ async def test_a_batch_that_was_not_taken_is_not_recorded(journal: Path, state: 
     assert not state.tallies()["sink"]
 
 
-async def test_a_batch_that_was_taken_and_not_recorded_comes_again(journal: Path, state: State) -> None:
+async def test_a_batch_written_but_not_recorded_is_delivered_again(journal: Path, state: State) -> None:
     keep(journal / "0", event_lines(0, 3))
     sink = ScriptedSink()
     with anyio.CancelScope() as scope:
-        sink.script.append(scope.cancel)  # as if the process had been killed
+        sink.script.append(scope.cancel)  # as after a kill
         await make(sink, journal, state).run()
 
     await deliver(make(sink, journal, state))
@@ -185,7 +170,7 @@ async def test_a_batch_that_was_taken_and_not_recorded_comes_again(journal: Path
     assert state.tallies() == {"sink": {("delivered", ""): 3}}
 
 
-async def test_the_receipt_of_the_sink_is_given_back_to_it(journal: Path, state: State) -> None:
+async def test_the_recorded_receipt_is_given_to_the_next_connection(journal: Path, state: State) -> None:
     keep(journal / "0", event_lines(0, 3))
     sink = ScriptedSink()
     await deliver(make(sink, journal, state))
@@ -197,7 +182,7 @@ async def test_the_receipt_of_the_sink_is_given_back_to_it(journal: Path, state:
     assert state.receipt("sink") == b"5 taken"
 
 
-async def test_a_sink_that_is_down_delays_nobody_and_is_left_alone_as_long_as_it_asks(
+async def test_a_sink_that_is_down_delays_no_other_and_is_retried_after_the_time_it_asks_for(
     journal: Path, state: State
 ) -> None:
     keep(journal / "0", event_lines(0, 3))
@@ -215,7 +200,7 @@ async def test_a_sink_that_is_down_delays_nobody_and_is_left_alone_as_long_as_it
     assert (busy.taken, busy.writes) == ([], 1)
 
 
-async def test_failures_and_their_end_are_seen_in_the_metrics(journal: Path, state: State) -> None:
+async def test_failures_and_recovery_are_visible_in_the_metrics(journal: Path, state: State) -> None:
     keep(journal / "0", event_lines(0, 3))
     sink = ScriptedSink()
     seen: list[float | None] = []
@@ -241,7 +226,9 @@ async def test_a_damaged_chunk_costs_only_its_own_events(journal: Path, state: S
     assert state.tallies() == {"sink": {("delivered", ""): 3, ("dead", "damaged"): 2}}
 
 
-async def test_a_new_sink_gets_what_is_kept_and_counts_what_is_not(journal: Path, state: State) -> None:
+async def test_a_new_sink_gets_retained_events_and_counts_the_others_as_skipped(
+    journal: Path, state: State
+) -> None:
     first = keep(journal / "0", event_lines(0, 3))
     keep(journal / "0", event_lines(3, 5))
     first.unlink()
@@ -265,14 +252,14 @@ async def test_a_worker_that_is_stopped_does_not_wait_for_a_sink_that_is_down(
     assert (sink.taken, sink.writes) == ([], 1)
 
 
-async def test_what_came_before_a_worker_is_stopped_is_delivered(journal: Path, state: State) -> None:
+async def test_events_appended_before_a_worker_is_stopped_are_delivered(journal: Path, state: State) -> None:
     sink = ScriptedSink()
     worker = make(sink, journal, state)
 
     with anyio.fail_after(PATIENCE):
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(worker.run)
-            await anyio.wait_all_tasks_blocked()  # it has looked, and found nothing
+            await anyio.wait_all_tasks_blocked()  # it has found no events
             keep(journal / "0", event_lines(0, 1))
             worker.stop()
 

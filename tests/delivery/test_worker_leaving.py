@@ -1,6 +1,6 @@
-"""A worker that is to leave: it finishes the batch in hand, and waits for nothing."""
+"""A leaving worker: it finishes the current batch and waits for nothing else."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import anyio
@@ -10,26 +10,16 @@ from gateway.delivery.worker import Worker
 from gateway.errors import SinkUnavailable
 from gateway.state.store import State
 from tests.build import event_lines, keep, open_partition
-from tests.delivery.work import make, open_state
+from tests.delivery.work import make
 from tests.fakes import ScriptedSink
 from tests.gateway import PATIENCE
 
 pytestmark = pytest.mark.anyio
 
 
-@pytest.fixture
-def journal(tmp_path: Path) -> Path:
-    return tmp_path / "journal"
-
-
-@pytest.fixture
-def state(tmp_path: Path) -> Iterator[State]:
-    opened = open_state(tmp_path)
-    yield opened
-    opened.close()
-
-
-async def test_the_batch_in_hand_is_recorded_and_the_next_one_stays(journal: Path, state: State) -> None:
+async def test_a_leaving_worker_records_the_current_batch_and_starts_no_other(
+    journal: Path, state: State
+) -> None:
     partition = open_partition(journal / "0")
     partition.write(event_lines(0, 2))
     sink = ScriptedSink()
@@ -48,7 +38,7 @@ async def test_the_batch_in_hand_is_recorded_and_the_next_one_stays(journal: Pat
 
 
 @pytest.mark.parametrize("end", [Worker.leave, Worker.stop], ids=["leaving", "stopping"])
-async def test_the_end_of_a_long_wait_is_not_waited_for(
+async def test_a_leaving_worker_does_not_wait_for_the_back_off(
     journal: Path, state: State, end: Callable[[Worker], None]
 ) -> None:
     keep(journal / "0", event_lines(0, 1))
@@ -59,21 +49,21 @@ async def test_the_end_of_a_long_wait_is_not_waited_for(
     with anyio.fail_after(PATIENCE):
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(worker.run)
-            while not sink.writes:  # noqa: ASYNC110  # the sink says nothing of what it does not take
+            while not sink.writes:  # noqa: ASYNC110  # the sink has no event for a failed write
                 await anyio.sleep(0.01)
             end(worker)
 
     assert (sink.taken, sink.writes) == ([], 1)
 
 
-async def test_a_worker_with_nothing_to_do_leaves(journal: Path, state: State) -> None:
+async def test_an_idle_worker_leaves_at_once(journal: Path, state: State) -> None:
     sink = ScriptedSink()
     worker = make(sink, journal, state)
 
     with anyio.fail_after(PATIENCE):
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(worker.run)
-            await anyio.wait_all_tasks_blocked()  # it has looked, and found nothing
+            await anyio.wait_all_tasks_blocked()  # it has found no events
             worker.leave()
 
     assert sink.connections == [b""]

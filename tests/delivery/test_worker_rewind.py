@@ -1,6 +1,5 @@
-"""Positions not of this journal: delivery goes on from the oldest event, and each event is counted."""
+"""Unknown positions: delivery restarts with the oldest event, and each event is counted."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,19 +9,12 @@ from gateway.journal.base import Position
 from gateway.state.store import State
 from gateway.state.tally import Tally
 from tests.build import event_lines, keep
-from tests.delivery.work import deliver, make, open_state
+from tests.delivery.work import deliver, make
 from tests.fakes import ScriptedSink
 
 pytestmark = pytest.mark.anyio
 
 DELIVERED = ("delivered", "")
-
-
-@pytest.fixture
-def state(tmp_path: Path) -> Iterator[State]:
-    opened = open_state(tmp_path)
-    yield opened
-    opened.close()
 
 
 @pytest.mark.parametrize(
@@ -32,7 +24,7 @@ def state(tmp_path: Path) -> Iterator[State]:
         pytest.param(Position(2, 12345), id="of another history"),
     ],
 )
-async def test_delivery_begins_again_with_the_oldest_event(
+async def test_after_an_unknown_position_delivery_restarts_with_the_oldest_event(
     tmp_path: Path, state: State, position: Position
 ) -> None:
     keep(tmp_path / "journal/0", event_lines(0, 5))
@@ -50,7 +42,7 @@ async def test_delivery_begins_again_with_the_oldest_event(
     ]
 
 
-async def test_what_was_deleted_before_a_sink_had_it_counts_as_skipped(tmp_path: Path, state: State) -> None:
+async def test_events_deleted_before_delivery_count_as_skipped(tmp_path: Path, state: State) -> None:
     gone = keep(tmp_path / "journal/0", event_lines(0, 3))
     keep(tmp_path / "journal/0", event_lines(3, 5))
     state.record("sink", "0", Position(1), Tally({DELIVERED: 1}))

@@ -1,4 +1,4 @@
-"""Workers on a journal of their own, for tests of what they deliver."""
+"""Workers with a journal and state of their own."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -19,26 +19,26 @@ from tests.gateway import PATIENCE
 
 
 def open_state(folder: Path) -> State:
-    """The state of a test's journal."""
+    """Open the state of a test's journal."""
     State.prepare(folder / "state.db", JOURNAL)
     return State.open(folder / "state.db", JOURNAL)
 
 
 def make(sink: Sink, journal: Path, state: State, name: str = "sink") -> Worker:
-    """A worker that never waits between two tries."""
+    """Create a worker without back-off."""
     log = open_log(journal)
     preparation = Preparation(name, sink, Enricher(journal / "products.db"))
     return Worker(name, sink, log, state, Lookout(log), preparation, lambda: repeat(0.0))
 
 
 async def deliver(worker: Worker) -> None:
-    """Run a worker until there is nothing more to do, or its sink fails."""
+    """Run a worker until everything is delivered or its sink fails."""
     worker.stop()
     with anyio.fail_after(PATIENCE):
         await worker.run()
 
 
-async def look_for_ever(lookout: Lookout) -> None:
+async def look_forever(lookout: Lookout) -> None:
     while True:
         lookout.look()
         await anyio.sleep(0.01)
@@ -46,10 +46,10 @@ async def look_for_ever(lookout: Lookout) -> None:
 
 @asynccontextmanager
 async def running(worker: Worker) -> AsyncIterator[None]:
-    """Run a worker until it returns, which it must once the block is left."""
+    """Run a worker for the duration of the block, then stop it."""
     with anyio.fail_after(PATIENCE):
         async with anyio.create_task_group() as looking:
-            looking.start_soon(look_for_ever, worker.lookout)
+            looking.start_soon(look_forever, worker.lookout)
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(worker.run)
                 yield
@@ -57,7 +57,7 @@ async def running(worker: Worker) -> AsyncIterator[None]:
 
 
 async def deliver_until(worker: Worker, sink: ScriptedSink, count: int) -> None:
-    """Run a worker until its sink has so many events and all of them are recorded."""
+    """Run a worker until its sink has `count` events and all are recorded."""
     async with running(worker):
         await sink.took(count)
         worker.stop()

@@ -1,4 +1,4 @@
-"""The ledger balances: for each sink, what the journal took is what became of it and what is pending."""
+"""The ledger balances: for each sink, the journal's events equal all outcomes plus pending events."""
 
 import os
 from collections.abc import Iterator
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.anyio
 
 
 class Books:
-    """A journal, its state, and what the ledger says of them."""
+    """A journal, its state, and the samples of their ledger."""
 
     def __init__(self, folder: Path) -> None:
         self.journal = folder / "journal"
@@ -31,11 +31,11 @@ class Books:
         self.records = open_state(folder)
 
     async def deliver(self, sink: ScriptedSink | None = None, name: str = "sink") -> None:
-        """Everything there is, to one sink."""
+        """Deliver everything to one sink."""
         await deliver(make(sink or ScriptedSink(), self.journal, self.records, name))
 
     def samples(self, *sinks: str) -> dict[str, float]:
-        """All samples: names, and labels after a colon."""
+        """Return all samples by name, with labels after a colon."""
         found = {}
         for metric in Ledger(open_log(self.journal), self.state, sinks or ("sink",)).collect():
             for sample in metric.samples:
@@ -44,7 +44,7 @@ class Books:
         return found
 
     def balance(self, sink: str = "sink") -> tuple[float, float]:
-        """What the journal took, and what the ledger can say of it."""
+        """Return the number of the journal's events, and the sum of the ledger."""
         samples = self.samples(sink)
         known = (n for key, n in samples.items() if key.startswith(f"sink_events_total:{sink}:"))
         return samples["journal_events_total"], samples[f"sink_pending_events:{sink}"] + sum(known)
@@ -58,7 +58,7 @@ def books(tmp_path: Path) -> Iterator[Books]:
 
 
 def fail(folder: Path) -> None:
-    """Two events are taken, two are refused by a failing disk, and one is taken again."""
+    """Append two events, two that a failing disk refuses, and one more."""
     partition = open_partition(folder)
     partition.write(event_lines(0, 2))
     failing_sync(folder / files.name(0))
@@ -68,7 +68,7 @@ def fail(folder: Path) -> None:
     partition.close()
 
 
-def test_before_anything_there_is_nothing(tmp_path: Path) -> None:
+def test_without_a_journal_there_are_no_counts(tmp_path: Path) -> None:
     ledger = Ledger(open_log(tmp_path / "journal"), tmp_path / "state.db", ["sink"])
 
     samples = [sample for metric in ledger.collect() for sample in metric.samples]
@@ -79,7 +79,7 @@ def test_before_anything_there_is_nothing(tmp_path: Path) -> None:
     ]
 
 
-def test_what_no_sink_has_is_pending_at_all(books: Books) -> None:
+def test_an_undelivered_event_is_pending_at_every_sink(books: Books) -> None:
     keep(books.journal / "0", event_lines(0, 3))
     keep(books.journal / "1", event_lines(0, 2))
 
@@ -88,7 +88,7 @@ def test_what_no_sink_has_is_pending_at_all(books: Books) -> None:
     assert books.balance("a") == (5, 5)
 
 
-async def test_what_is_delivered_is_no_longer_pending(books: Books) -> None:
+async def test_a_delivered_event_is_not_pending(books: Books) -> None:
     keep(books.journal / "0", event_lines(0, 3))
 
     await books.deliver()
@@ -99,7 +99,7 @@ async def test_what_is_delivered_is_no_longer_pending(books: Books) -> None:
     assert books.balance() == (3, 3)
 
 
-async def test_it_balances_halfway(books: Books) -> None:
+async def test_the_ledger_balances_during_delivery(books: Books) -> None:
     keep(books.journal / "0", event_lines(0, 3))
     await books.deliver()
 
@@ -109,7 +109,7 @@ async def test_it_balances_halfway(books: Books) -> None:
     assert books.balance() == (5, 5)
 
 
-async def test_what_is_filtered_counts_with_its_reason(books: Books) -> None:
+async def test_filtered_events_are_counted_by_reason(books: Books) -> None:
     keep(books.journal / "0", [event_line(0), event_line(1, type="page"), event_line(2, type="alias")])
 
     await books.deliver(ScriptedSink(types=("track",)))
@@ -118,7 +118,7 @@ async def test_what_is_filtered_counts_with_its_reason(books: Books) -> None:
     assert books.balance() == (3, 3)
 
 
-async def test_what_is_damaged_counts_as_dead(books: Books) -> None:
+async def test_damaged_events_count_as_dead(books: Books) -> None:
     file = keep(books.journal / "0", event_lines(0, 2), [event_line(2, event="Damaged"), event_line(3)])
     flip(file, b"Damaged")
 
@@ -128,7 +128,7 @@ async def test_what_is_damaged_counts_as_dead(books: Books) -> None:
     assert books.balance() == (4, 4)
 
 
-async def test_a_file_that_vanished_counts_as_dead(books: Books) -> None:
+async def test_the_events_of_a_vanished_file_count_as_dead(books: Books) -> None:
     keep(books.journal / "0", event_lines(0, 2))
     gone = keep(books.journal / "0", event_lines(2, 5))
     keep(books.journal / "0", event_lines(5, 6))
@@ -140,7 +140,7 @@ async def test_a_file_that_vanished_counts_as_dead(books: Books) -> None:
     assert books.balance() == (6, 6)
 
 
-async def test_a_sink_that_came_late_skipped_what_was_no_longer_kept(books: Books) -> None:
+async def test_a_late_sink_has_skipped_events_no_longer_retained(books: Books) -> None:
     gone = keep(books.journal / "0", event_lines(0, 3))
     keep(books.journal / "0", event_lines(3, 5))
     await books.deliver()
@@ -152,7 +152,7 @@ async def test_a_sink_that_came_late_skipped_what_was_no_longer_kept(books: Book
     assert (books.balance(), books.balance("late")) == ((5, 5), (5, 5))
 
 
-async def test_each_sink_has_its_own_account(books: Books) -> None:
+async def test_each_sink_has_its_own_counts(books: Books) -> None:
     keep(books.journal / "0", event_lines(0, 3))
     await books.deliver(name="a")
     keep(books.journal / "0", event_lines(3, 5))
@@ -188,7 +188,7 @@ async def test_a_crash_of_the_writer_changes_no_sum(books: Books, tmp_path: Path
     assert books.balance() == (4, 4)
 
 
-async def test_what_a_failing_disk_refused_is_no_event(books: Books) -> None:
+async def test_an_event_refused_by_a_failing_disk_is_not_counted(books: Books) -> None:
     fail(books.journal / "0")
 
     await books.deliver()
@@ -197,14 +197,14 @@ async def test_what_a_failing_disk_refused_is_no_event(books: Books) -> None:
     assert books.balance() == (3, 3)
 
 
-def test_what_a_failing_disk_refused_is_not_pending(books: Books) -> None:
+def test_an_event_refused_by_a_failing_disk_is_not_pending(books: Books) -> None:
     fail(books.journal / "0")
     books.records.record("sink", "0", Position(0), Tally())
 
     assert books.balance() == (3, 3)
 
 
-async def test_what_a_failing_disk_refused_was_not_skipped(books: Books) -> None:
+async def test_an_event_refused_by_a_failing_disk_is_not_skipped(books: Books) -> None:
     fail(books.journal / "0")
     (books.journal / "0" / files.name(0)).unlink()
 
@@ -214,11 +214,11 @@ async def test_what_a_failing_disk_refused_was_not_skipped(books: Books) -> None
 
 
 def make_older(file: Path, age: int) -> None:
-    """Let all chunks of a file have been written so many milliseconds earlier."""
+    """Rewrite the chunks of a file with a commit time earlier by some milliseconds."""
     descriptor = os.open(file, os.O_RDWR)
     for found in list(scan.chunks(descriptor, files.START, file.stat().st_size, 0)):
         older = msgspec.structs.replace(found.chunk, received_at=found.chunk.received_at - age)
-        os.pwrite(descriptor, chunk.head(older), found.offset)
+        os.pwrite(descriptor, chunk.encode_header(older), found.offset)
     os.close(descriptor)
 
 
@@ -232,7 +232,7 @@ def test_the_lag_is_the_age_of_the_oldest_pending_event_of_all_partitions(books:
     assert 3600 <= lag < 3600 + PATIENCE
 
 
-def test_the_journals_size_is_that_on_the_disk(books: Books) -> None:
+def test_the_journal_size_is_its_size_on_disk(books: Books) -> None:
     keep(books.journal / "0", event_lines(0, 3))
 
     assert books.samples()["journal_bytes"] == open_log(books.journal).size() > 0

@@ -1,4 +1,4 @@
-"""The operators' pages, and who may see them."""
+"""The inspector's routes and their access control."""
 
 from pathlib import Path
 
@@ -16,7 +16,7 @@ def visitor(folder: Path, token: str = "") -> TestClient:
     )
 
 
-def test_metrics_are_there_before_there_is_a_journal(tmp_path: Path) -> None:
+def test_metrics_exist_before_there_is_a_journal(tmp_path: Path) -> None:
     answer = visitor(tmp_path).get("/metrics")
 
     assert answer.status_code == 200
@@ -24,7 +24,7 @@ def test_metrics_are_there_before_there_is_a_journal(tmp_path: Path) -> None:
     assert "gateway_journal_events_total 0.0" in answer.text
 
 
-def test_metrics_are_read_anew_each_time(tmp_path: Path) -> None:
+def test_metrics_are_collected_at_each_scrape(tmp_path: Path) -> None:
     client = visitor(tmp_path)
     client.get("/metrics")
 
@@ -33,7 +33,7 @@ def test_metrics_are_read_anew_each_time(tmp_path: Path) -> None:
     assert "gateway_journal_events_total 3.0" in client.get("/metrics").text
 
 
-def test_each_metric_says_what_it_is(tmp_path: Path) -> None:
+def test_each_metric_has_a_help_text(tmp_path: Path) -> None:
     text = visitor(tmp_path).get("/metrics").text
 
     samples = {line.split("{")[0].split()[0] for line in text.splitlines() if not line.startswith("#")}
@@ -43,7 +43,7 @@ def test_each_metric_says_what_it_is(tmp_path: Path) -> None:
         assert f"# TYPE {name} " in text
 
 
-def test_looking_leaves_nothing_behind(tmp_path: Path) -> None:
+def test_a_scrape_leaves_no_descriptor_open(tmp_path: Path) -> None:
     visitor(tmp_path).get("/metrics")
 
     assert list(tmp_path.iterdir()) == []
@@ -55,30 +55,30 @@ def test_looking_leaves_nothing_behind(tmp_path: Path) -> None:
         pytest.param({}, id="nothing"),
         pytest.param({"Authorization": "Bearer wrong"}, id="another token"),
         pytest.param({"Authorization": "Bearer "}, id="an empty token"),
-        pytest.param({"Authorization": "secret"}, id="the bare token"),
+        pytest.param({"Authorization": "secret"}, id="without the scheme"),
         pytest.param({"Authorization": "Basic secret"}, id="another scheme"),
         pytest.param({"Authorization": "Bearer secret2"}, id="more than the token"),
-        pytest.param({"Authorization": b"Bearer \xff\xfe"}, id="no text"),
+        pytest.param({"Authorization": b"Bearer \xff\xfe"}, id="not ASCII"),
     ],
 )
 @pytest.mark.parametrize("path", ["/metrics", "/", "/nothing"])
-def test_with_a_token_nobody_else_sees_anything(
+def test_without_the_token_requests_are_refused(
     tmp_path: Path, path: str, given: dict[str, str | bytes]
 ) -> None:
-    answer = visitor(tmp_path, "secret").get(path, headers=given)  # type: ignore[arg-type]  # bytes are fine
+    answer = visitor(tmp_path, "secret").get(path, headers=given)  # type: ignore[arg-type]  # bytes are accepted
 
     assert (answer.status_code, answer.headers["www-authenticate"]) == (401, "Bearer")
     assert "gateway_" not in answer.text
     assert "secret" not in answer.text
 
 
-def test_whoever_bears_the_token_is_let_in(tmp_path: Path) -> None:
+def test_with_the_token_requests_are_answered(tmp_path: Path) -> None:
     answer = visitor(tmp_path, "secret").get("/metrics", headers={"Authorization": "Bearer secret"})
 
     assert answer.status_code == 200
 
 
-def test_without_a_token_nobody_is_asked_for_one(tmp_path: Path) -> None:
+def test_no_token_is_required_if_none_is_configured(tmp_path: Path) -> None:
     answer = visitor(tmp_path).get("/metrics", headers={"Authorization": "Bearer whatever"})
 
     assert answer.status_code == 200

@@ -16,7 +16,7 @@ NOW = "2026-11-21T12:00:00.000Z"
 EARLIER = "2026-11-21T11:00:00.000Z"
 
 
-def settled(
+def resolved(
     batch_timestamp: Any = None, batch_sent_at: Any = None, *, retried: bool = False, **times: Any
 ) -> Message:
     """A message with the given times, received at noon, after its times are resolved."""
@@ -24,14 +24,13 @@ def settled(
     headers = {b"x-retry-count": b"1"} if retried else {}
     now = timestamps.read(NOW)
     submission = Submission("POST", "/v1/track", headers, b"", b"", "192.0.2.1", now, NOW)
-    resolve_times(
-        message, submission, DecodedSubmission([message], sent_at=batch_sent_at, timestamp=batch_timestamp)
-    )
+    decoded = DecodedSubmission([message], sent_at=batch_sent_at, timestamp=batch_timestamp)
+    resolve_times(message, submission, decoded)
     return message
 
 
 def test_without_any_time_it_is_that_of_receiving() -> None:
-    message = settled()
+    message = resolved()
 
     assert (message.timestamp, message.original_timestamp, message.sent_at) == (NOW, None, None)
 
@@ -65,15 +64,15 @@ def test_without_any_time_it_is_that_of_receiving() -> None:
 )
 @pytest.mark.parametrize("spell", [str, timestamps.read], ids=["text", "number"])
 def test_a_clock_that_is_off_is_corrected(sent_at: str, timestamp: str, spell: Any) -> None:
-    message = settled(timestamp=spell(EARLIER), sent_at=spell(sent_at))
+    message = resolved(timestamp=spell(EARLIER), sent_at=spell(sent_at))
 
     assert (message.timestamp, message.original_timestamp) == (timestamp, EARLIER)
     assert message.sent_at == sent_at
 
 
 def test_the_time_of_sending_may_stand_in_the_envelope() -> None:
-    inherited = settled(timestamp=EARLIER, batch_sent_at="2026-11-21T11:59:00.000Z")
-    own = settled(timestamp=EARLIER, batch_sent_at="2026-11-21T11:59:00.000Z", sent_at=NOW)
+    inherited = resolved(timestamp=EARLIER, batch_sent_at="2026-11-21T11:59:00.000Z")
+    own = resolved(timestamp=EARLIER, batch_sent_at="2026-11-21T11:59:00.000Z", sent_at=NOW)
 
     assert (inherited.timestamp, inherited.sent_at) == (
         "2026-11-21T11:01:00.000Z",
@@ -83,7 +82,7 @@ def test_the_time_of_sending_may_stand_in_the_envelope() -> None:
 
 
 def test_what_was_corrected_already_is_left() -> None:
-    message = settled(
+    message = resolved(
         timestamp=EARLIER, original_timestamp="2026-11-21T10:30:00Z", sent_at="2026-11-21T11:30:00.000Z"
     )
 
@@ -91,13 +90,13 @@ def test_what_was_corrected_already_is_left() -> None:
 
 
 def test_a_submission_that_was_sent_again_is_not_corrected() -> None:
-    message = settled(timestamp=EARLIER, sent_at="2026-11-21T11:30:00.000Z", retried=True)
+    message = resolved(timestamp=EARLIER, sent_at="2026-11-21T11:30:00.000Z", retried=True)
 
     assert message.timestamp == EARLIER
 
 
 def test_the_only_time_may_be_the_original() -> None:
-    message = settled(original_timestamp=EARLIER, sent_at="2026-11-21T11:30:00.000Z")
+    message = resolved(original_timestamp=EARLIER, sent_at="2026-11-21T11:30:00.000Z")
 
     assert (message.timestamp, message.original_timestamp) == ("2026-11-21T11:30:00.000Z", EARLIER)
 
@@ -114,13 +113,13 @@ def test_the_only_time_may_be_the_original() -> None:
     ids=["none", "sentAt", "empty", "timestamp", "originalTimestamp"],
 )
 def test_the_time_of_the_envelope_is_for_messages_without(own: dict[str, Any], expected: str) -> None:
-    message = settled(batch_timestamp=EARLIER, **own)
+    message = resolved(batch_timestamp=EARLIER, **own)
 
     assert message.timestamp == expected
 
 
 def test_other_spellings_are_written_in_ours() -> None:
-    message = settled(timestamp="2026-11-21T12:00:00+01:00", sent_at="2026-11-21T12:00:00.0001Z")
+    message = resolved(timestamp="2026-11-21T12:00:00+01:00", sent_at="2026-11-21T12:00:00.0001Z")
 
     assert (message.timestamp, message.original_timestamp, message.sent_at) == (EARLIER, EARLIER, NOW)
 
@@ -162,21 +161,21 @@ def test_other_spellings_are_written_in_ours() -> None:
 def test_a_time_that_cannot_be_meant_is_noted_with_its_text(
     stated: Any, code: str, sent_at: str | None
 ) -> None:
-    message = settled(timestamp=stated, sent_at=sent_at)
+    message = resolved(timestamp=stated, sent_at=sent_at)
 
     assert (message.timestamp, message.original_timestamp) == (NOW, str(stated))
     assert [(warning.code, warning.field) for warning in message.warnings] == [(code, "timestamp")]
 
 
 def test_an_original_time_that_cannot_be_read_is_kept_as_a_text() -> None:
-    message = settled(timestamp=EARLIER, original_timestamp="soon")
+    message = resolved(timestamp=EARLIER, original_timestamp="soon")
 
     assert (message.timestamp, message.original_timestamp) == (EARLIER, "soon")
     assert [warning.field for warning in message.warnings] == ["originalTimestamp"]
 
 
 def test_a_time_of_sending_that_cannot_be_read_corrects_nothing() -> None:
-    message = settled(timestamp=EARLIER, sent_at="soon")
+    message = resolved(timestamp=EARLIER, sent_at="soon")
 
     assert (message.timestamp, message.sent_at) == (EARLIER, None)
     assert [(warning.field, warning.detail) for warning in message.warnings] == [("sentAt", "soon")]
@@ -196,7 +195,7 @@ def test_a_time_of_sending_that_cannot_be_read_corrects_nothing() -> None:
     ],
 )
 def test_the_forms_of_other_languages_are_read(stated: str) -> None:
-    message = settled(timestamp=stated, sent_at="2026-11-21T12:00:00.000:Z")
+    message = resolved(timestamp=stated, sent_at="2026-11-21T12:00:00.000:Z")
 
     assert (message.timestamp, message.original_timestamp, message.sent_at) == (EARLIER, EARLIER, NOW)
     assert message.warnings == []
@@ -215,7 +214,7 @@ def test_the_forms_of_other_languages_are_read(stated: str) -> None:
 def test_what_lies_between_1990_and_tomorrow_is_believed(
     stated: str, sent_at: str | None, spell: Any
 ) -> None:
-    message = settled(timestamp=spell(stated), sent_at=sent_at)
+    message = resolved(timestamp=spell(stated), sent_at=sent_at)
 
     assert (message.timestamp, message.original_timestamp, message.warnings) == (stated, stated, [])
 
@@ -223,7 +222,7 @@ def test_what_lies_between_1990_and_tomorrow_is_believed(
 @pytest.mark.parametrize("original", [None, "2026-11-21T10:30:00.000Z"], ids=["alone", "corrected already"])
 @pytest.mark.parametrize("stated", ["1989-12-31T23:59:59.999Z", "2026-11-22T12:00:00.001Z", 20261125033000])
 def test_what_lies_outside_is_replaced_with_the_time_of_receipt(stated: Any, original: str | None) -> None:
-    message = settled(timestamp=stated, original_timestamp=original)
+    message = resolved(timestamp=stated, original_timestamp=original)
 
     assert (message.timestamp, message.original_timestamp) == (NOW, original or str(stated))
     assert [warning.code for warning in message.warnings] == ["timestamp_suspect"]
@@ -231,21 +230,21 @@ def test_what_lies_outside_is_replaced_with_the_time_of_receipt(stated: Any, ori
 
 @pytest.mark.parametrize("year", ["2027", "2569", "9999"])
 def test_a_clock_ahead_is_corrected_before_it_is_doubted(year: str) -> None:
-    message = settled(timestamp=f"{year}-11-21T11:00:00.000Z", sent_at=f"{year}-11-21T12:00:00.000Z")
+    message = resolved(timestamp=f"{year}-11-21T11:00:00.000Z", sent_at=f"{year}-11-21T12:00:00.000Z")
 
     assert (message.timestamp, message.original_timestamp) == (EARLIER, f"{year}-11-21T11:00:00.000Z")
     assert message.warnings == []
 
 
 def test_a_correction_that_leads_before_1990_is_not_believed() -> None:
-    message = settled(timestamp=EARLIER, sent_at="2612-01-16T20:03:53.000Z")
+    message = resolved(timestamp=EARLIER, sent_at="2612-01-16T20:03:53.000Z")
 
     assert (message.timestamp, message.original_timestamp) == (NOW, EARLIER)
     assert [warning.code for warning in message.warnings] == ["timestamp_suspect"]
 
 
 def test_a_time_of_sending_in_seconds_is_suspect() -> None:
-    message = settled(timestamp=EARLIER, sent_at=1795262400)
+    message = resolved(timestamp=EARLIER, sent_at=1795262400)
 
     assert (message.timestamp, message.sent_at) == (EARLIER, None)
     assert [(warning.code, warning.field) for warning in message.warnings] == [
@@ -287,7 +286,7 @@ ANY_TIME = (
 def test_no_time_is_believed_in_silence(
     stated: Any, original: Any, sent_at: Any, outer: Any, retried: bool
 ) -> None:
-    message = settled(outer, retried=retried, timestamp=stated, original_timestamp=original, sent_at=sent_at)
+    message = resolved(outer, retried=retried, timestamp=stated, original_timestamp=original, sent_at=sent_at)
 
     instant = timestamps.read_ours(str(message.timestamp))
     received = timestamps.read(NOW)

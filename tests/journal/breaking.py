@@ -1,4 +1,4 @@
-"""Breaking a journal as machines and disks do; only for files that a test has to itself."""
+"""Faults of machines and disks: damage, full disks and I/O errors on the files of a journal."""
 
 import os
 import shutil
@@ -9,20 +9,20 @@ from pathlib import Path
 from gateway.journal import chunk
 from gateway.journal.chunk import Chunk
 from gateway.journal.segments import files
-from gateway.journal.segments.files import START, End, Head
+from gateway.journal.segments.files import START, End, Header
 
 
 def crashed(folder: Path, copy: Path) -> Path:
-    """The partition in `folder` as it would be found if its writer had been killed just now."""
+    """Return a copy of a partition as it would be if its writer were killed now."""
     target = copy / folder.name
-    # A file that has no name of its own yet may get it at this moment.
+    # The next file may be renamed at this moment.
     shutil.copytree(folder, target, ignore=shutil.ignore_patterns("next"))
     return target
 
 
 @contextmanager
 def full_disk(file: Path) -> Iterator[None]:
-    """For as long as the block lasts, nothing can be written to a file that this process appends to."""
+    """Make writes to a file of this process fail with a full disk for the duration of the block."""
     number = appends_with(file)
     kept = os.dup(number)
     _replace(number, "/dev/full", os.O_RDWR)
@@ -34,30 +34,30 @@ def full_disk(file: Path) -> Iterator[None]:
 
 
 def failing_sync(file: Path) -> None:
-    """Whatever this process appends to a file from now on fails, and not for want of room."""
+    """Make appends of this process to a file fail from now on with an I/O error."""
     _replace(appends_with(file), "/dev/null", os.O_RDONLY)
 
 
 def appends_with(file: Path) -> int:
-    """The descriptor with which this process appends to a file: the only one that may read it as well."""
+    """Return the descriptor with which this process appends to a file: the only one open for reading too."""
     [found] = [number for number, mode in opened(file).items() if mode == os.O_RDWR]
     return found
 
 
 def opened(file: Path) -> dict[int, int]:
-    """What this process has open of a file: the numbers of the descriptors, and what each is for."""
+    """Return the descriptors that this process has open on a file, with their access modes."""
     found = {}
     for link in Path("/proc/self/fd").iterdir():
         try:
             if link.readlink() == file.resolve():
-                found[int(link.name)] = int(told_of(link.name)["flags"], 8) & os.O_ACCMODE
+                found[int(link.name)] = int(descriptor_info(link.name)["flags"], 8) & os.O_ACCMODE
         except FileNotFoundError:
-            continue  # closed meanwhile
+            continue  # closed in the meantime
     return found
 
 
 def deleted(folder: Path) -> list[str]:
-    """What this process has open of files that were in a folder and have no name any more."""
+    """Return the deleted files of a folder that this process has open."""
     found = []
     for link in Path("/proc/self/fd").iterdir():
         try:
@@ -69,8 +69,8 @@ def deleted(folder: Path) -> list[str]:
     return found
 
 
-def told_of(number: int | str) -> dict[str, str]:
-    """What the system tells of a descriptor."""
+def descriptor_info(number: int | str) -> dict[str, str]:
+    """Return what the system knows about a descriptor."""
     lines = Path(f"/proc/self/fdinfo/{number}").read_text().splitlines()
     return dict(line.split(":\t", 1) for line in lines)
 
@@ -82,13 +82,13 @@ def _replace(number: int, device: str, mode: int) -> None:
 
 
 def flip(file: Path, text: bytes) -> None:
-    """Change one bit of a text where it stands in a file."""
+    """Flip one bit of the first occurrence of a text in a file."""
     content = file.read_bytes()
     flip_bit(file, content.index(text) * 8)
 
 
 def flip_bit(file: Path, bit: int) -> None:
-    """Change one bit of a file, without writing the rest of it again."""
+    """Flip one bit of a file in place."""
     with file.open("r+b") as opened:
         opened.seek(bit // 8)
         byte = opened.read(1)[0]
@@ -97,48 +97,49 @@ def flip_bit(file: Path, bit: int) -> None:
 
 
 def zero(file: Path, start: int = 0, end: int | None = None) -> None:
-    """Leave zeros in place of a part of a file; without a part, of all of it."""
+    """Overwrite a range of a file, by default all of it, with zeros."""
     end = file.stat().st_size if end is None else end
     overwrite(file, start, bytes(end - start))
 
 
 def overwrite(file: Path, start: int, data: bytes) -> None:
-    """Change a part of a file, without writing the rest of it again."""
+    """Overwrite a range of a file in place."""
     with file.open("r+b") as opened:
         opened.seek(start)
         opened.write(data)
 
 
-def cut(file: Path, size: int) -> None:
-    """Leave a file only its beginning."""
+def truncate(file: Path, size: int) -> None:
+    """Truncate a file."""
     os.truncate(file, size)
 
 
 def put_in_doubt(file: Path, first: int, lines: Sequence[bytes], epoch: int | None = None) -> None:
     """
-    Write a chunk behind the durable end of a file: what a commit leaves whose sync failed, or that was
-    killed before it told anybody. `epoch`: another than that of the file.
+    Write a chunk after the durable end of a file, as a commit does whose sync failed or that was killed.
+
+    `epoch` replaces the epoch of the file.
     """
     with file.open("r+b") as opened:
-        head, end = files.read_head(opened.fileno()), files.read_end(opened.fileno())
-    assert head
+        header, end = files.read_header(opened.fileno()), files.read_end(opened.fileno())
+    assert header
     assert end
-    overwrite(file, end.offset, _packed(first, epoch or head.epoch, lines))
+    overwrite(file, end.offset, _packed(first, epoch or header.epoch, lines))
 
 
-def make_file(file: Path, head: Head, *chunks: Sequence[bytes]) -> None:
-    """Make a finished file, much faster than commits would and whatever it says of itself."""
-    parts, first = [], head.first
+def make_file(file: Path, header: Header, *chunks: Sequence[bytes]) -> None:
+    """Create a finished file without commits, with any header."""
+    parts, first = [], header.first
     for lines in chunks:
-        parts.append(_packed(first, head.epoch, lines))
+        parts.append(_packed(first, header.epoch, lines))
         first += len(lines)
     data = b"".join(parts)
     file.write_bytes(bytes(START) + data)
     with file.open("r+b") as opened:
-        files.write_head(opened.fileno(), head, End(START + len(data), first, finished=True))
+        files.write_header(opened.fileno(), header, End(START + len(data), first, finished=True))
 
 
 def _packed(first: int, epoch: int, lines: Sequence[bytes]) -> bytes:
     data = b"".join(line + b"\n" for line in lines)
     made = Chunk(first, len(lines), epoch, files.milliseconds(), chunk.ANYTHING, data)
-    return chunk.head(made) + data
+    return chunk.encode_header(made) + data

@@ -1,4 +1,4 @@
-"""The engines, for the tests of what all of them promise."""
+"""Fixtures: the engines for the tests of the contract."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -10,7 +10,7 @@ from tests.journal.engines import ENGINES, Engine
 
 @pytest.fixture(params=list(ENGINES))
 def begin(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[str], Engine]:
-    """Begins a journal, each time another one, under the name given."""
+    """A function that creates a journal with the given name."""
     return lambda name: ENGINES[request.param](tmp_path / name)
 
 

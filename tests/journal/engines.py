@@ -1,16 +1,17 @@
 """
-The engines that keep a journal, each as the tests of the contract use it.
+The engines of the journal, as the contract tests use them.
 
-What a test is given is an `Engine`: one journal, empty and the test's own.
+Each test receives an `Engine`: an empty journal of its own.
 """
 
 import math
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Protocol
 
-from gateway.journal.base import Appender, Log
+from gateway.journal.base import Appender, Log, Position, Reader
+from gateway.journal.chunk import Chunk
 from gateway.journal.segments.log import SegmentLog
 from gateway.journal.segments.partition import Partition
 from gateway.journal.segments.quota import Quota
@@ -18,22 +19,24 @@ from gateway.journal.writer import Writer
 from tests.build import JOURNAL, open_log
 from tests.journal.breaking import crashed
 
+START = Position(0)
+
 
 class Engine(Protocol):
-    """One journal."""
+    """A journal of one engine."""
 
     @property
     def log(self) -> Log: ...
 
     def appender(self, partition: str) -> Appender:
-        """The writer of a partition, on the event loop that runs."""
+        """Open an appender of a partition on the running event loop."""
 
     def crashed(self) -> "Engine":
-        """The journal as it is found after everything that had to do with it was killed just now."""
+        """Return the journal as it would be if all its processes were killed now."""
 
 
 class Segments:
-    """The engine that comes with the gateway, with files of at least `largest` bytes."""
+    """The embedded engine, with files of at least `largest` bytes."""
 
     def __init__(self, folder: Path, largest: int) -> None:
         self._folder = folder
@@ -58,14 +61,30 @@ ENGINES: dict[str, Callable[[Path], Engine]] = {
     "segments": lambda folder: Segments(folder, 2**20),
     "segments of one chunk": lambda folder: Segments(folder, 1),
 }
-"""How to begin a journal in a folder, by the name of its engine."""
+"""Functions that create a journal in a folder, by the name of their engine."""
 
 
 @asynccontextmanager
 async def appending(engine: Engine, partition: str = "0") -> AsyncIterator[Appender]:
-    """The writer of a partition, which finishes with the block."""
+    """Open an appender of a partition for the duration of the block."""
     appender = engine.appender(partition)
     try:
         yield appender
     finally:
         await appender.close()
+
+
+async def put(appender: Appender, *chunks: Sequence[bytes]) -> None:
+    """Append each chunk in a commit of its own."""
+    for lines in chunks:
+        await appender.append(lines)
+
+
+def chunks_of(reader: Reader) -> list[Chunk]:
+    """Return all chunks of a partition."""
+    found: list[Chunk] = []
+    position = START
+    while part := reader.read(position):
+        found += part.chunks
+        position = part.end
+    return found

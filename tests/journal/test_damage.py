@@ -1,4 +1,4 @@
-"""Damage costs its own events and no others, each of them is counted, and nothing is made up."""
+"""Damage costs only the damaged events, each is counted, and none is invented."""
 
 import random
 import shutil
@@ -12,28 +12,28 @@ from gateway.journal.segments import files, scan
 from gateway.journal.segments.files import START
 from gateway.journal.segments.recovery import recover
 from tests.build import JOURNAL, Read, event_lines, keep, open_partition, read_all
-from tests.journal.breaking import crashed, cut, flip_bit, overwrite, zero
+from tests.journal.breaking import crashed, flip_bit, overwrite, truncate, zero
 
 LINES = event_lines(100, 140)
-"""What the partition holds before it is damaged; all of the same length."""
+"""The events of the partition before it is damaged; all of the same length."""
 
 FIRST, LAST = (files.name(number) for number in (0, 20))
-"""Its two files: one that is finished, and one as its writer leaves it that is killed."""
+"""Its two files: a finished one, and one whose writer was killed."""
 
 ROUNDS = 25
-"""Corruptions of a kind."""
+"""Functions that damage a file in one way."""
 
 END_OF_END = 536
-"""Up to here a file says, on its first page, how far it is durable."""
+"""The end of the end record on the first page."""
 
 
 class Place(NamedTuple):
-    """Where a chunk stands in its file."""
+    """The place of a chunk in its file."""
 
     start: int
     end: int
     numbers: set[int]
-    """Of its events."""
+    """Event numbers."""
 
 
 def places(file: Path) -> list[Place]:
@@ -42,8 +42,8 @@ def places(file: Path) -> list[Place]:
         return [Place(each.offset, each.end, set(range(each.chunk.first, each.chunk.end))) for each in found]
 
 
-def touched(file: Path, start: int, end: int) -> set[int]:
-    """The numbers of all events whose chunks share a byte with a part of the file."""
+def overlapping(file: Path, start: int, end: int) -> set[int]:
+    """Return the numbers of all events whose chunks overlap a range of the file."""
     return {
         number
         for place in places(file)
@@ -53,7 +53,7 @@ def touched(file: Path, start: int, end: int) -> set[int]:
 
 
 @pytest.fixture(scope="module")
-def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("live") / "0"
     keep(folder, *(LINES[start : start + 2] for start in range(0, 20, 2)))
     partition = open_partition(folder)
@@ -63,13 +63,13 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def copies(whole: Path, tmp_path: Path) -> Iterator[Path]:
-    """Copies of that partition, one after the other in the same place."""
+def copies(original: Path, tmp_path: Path) -> Iterator[Path]:
+    """A function that restores the partition to its original content."""
 
     def each() -> Iterator[Path]:
         while True:
             shutil.rmtree(tmp_path / "journal", ignore_errors=True)
-            yield crashed(whole, tmp_path / "journal")
+            yield crashed(original, tmp_path / "journal")
 
     return each()
 
@@ -80,9 +80,9 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 def take_over(folder: Path) -> Read:
     """
-    Read a partition, take it over, and return what is read afterwards.
+    Read a partition, recover it, and return what is read afterwards.
 
-    What could be read before is read again, and to take it over twice is to take it over once.
+    Checks that everything readable before is read again, and that recovery is idempotent.
     """
     before = read_all(folder)
     number = recover(folder, JOURNAL, folder.parent / "quarantine")
@@ -94,14 +94,14 @@ def take_over(folder: Path) -> Read:
 
 
 def without(hurt: set[int], upto: int = 40) -> Read:
-    """What is read when events are damaged, and nothing is left of those from a number on."""
+    """Return the expected result of reading with damaged events, and without those from a number on."""
     left = [line for number, line in enumerate(LINES[:upto]) if number not in hurt]
     return Read(left, upto - len(left), upto)
 
 
 def a_bit(file: Path, chance: random.Random) -> set[int]:
     place = chance.randrange(places(file)[-1].end)
-    hurt = touched(file, place, place + 1)
+    hurt = overlapping(file, place, place + 1)
     flip_bit(file, place * 8 + chance.randrange(8))
     return hurt
 
@@ -110,15 +110,15 @@ def a_range(file: Path, chance: random.Random) -> set[int]:
     start = chance.randrange(places(file)[-1].end)
     end = min(start + chance.choice([1, 100, 512, 4096]), places(file)[-1].end)
     changed = [place for place, byte in enumerate(file.read_bytes()[start:end], start) if byte]
-    hurt = touched(file, changed[0], changed[-1] + 1) if changed else set()
+    hurt = overlapping(file, changed[0], changed[-1] + 1) if changed else set()
     zero(file, start, end)
     return hurt
 
 
 def the_rest(file: Path, chance: random.Random) -> set[int]:
     size = chance.randrange(END_OF_END, places(file)[-1].end)
-    hurt = touched(file, size, places(file)[-1].end)
-    cut(file, size)
+    hurt = overlapping(file, size, places(file)[-1].end)
+    truncate(file, size)
     return hurt
 
 
@@ -170,7 +170,7 @@ def the_first_page(file: Path, chance: random.Random) -> set[int]:
         the_first_page,
     ],
 )
-def test_it_costs_what_it_touches_and_each_event_is_counted(
+def test_damage_costs_only_the_damaged_events_and_each_is_counted(
     damage: Callable[[Path, random.Random], set[int]], copies: Iterator[Path], chance: random.Random
 ) -> None:
     for _ in range(ROUNDS):
@@ -180,13 +180,13 @@ def test_it_costs_what_it_touches_and_each_event_is_counted(
         assert take_over(folder) == without(hurt), hurt
 
 
-def test_it_may_come_several_times(copies: Iterator[Path], chance: random.Random) -> None:
+def test_repeated_damage_costs_only_the_damaged_events(copies: Iterator[Path], chance: random.Random) -> None:
     for _ in range(ROUNDS):
         folder = next(copies)
         hurt: set[int] = set()
         for name in (FIRST, FIRST, LAST, LAST):
             start, end = sorted(chance.sample(range(START, 9000), 2))
-            hurt |= touched(folder / name, start, end)
+            hurt |= overlapping(folder / name, start, end)
             zero(folder / name, start, end)
 
         assert take_over(folder) == without(hurt), hurt

@@ -1,4 +1,4 @@
-"""What is taken for a journal, a partition or a file of one."""
+"""Recognition of journals, partitions and journal files."""
 
 import shutil
 from pathlib import Path
@@ -11,12 +11,10 @@ from tests.build import JOURNAL, event_lines, keep
 
 
 def listed(inventory: Inventory) -> dict[str, list[int]]:
-    return {
-        partition: [member.first for member in members] for partition, members in inventory.members.items()
-    }
+    return {partition: [entry.first for entry in entries] for partition, entries in inventory.entries.items()}
 
 
-def test_a_journals_folder_has_partitions_in_the_order_of_their_numbers(tmp_path: Path) -> None:
+def test_partitions_are_listed_in_numerical_order(tmp_path: Path) -> None:
     for partition in ("10", "9"):
         keep(tmp_path / partition, event_lines(0, 2))
     keep(tmp_path / "9", event_lines(2, 3))
@@ -24,11 +22,11 @@ def test_a_journals_folder_has_partitions_in_the_order_of_their_numbers(tmp_path
 
     found = find(tmp_path)
 
-    assert (listed(found), list(found.members)) == ({"9": [0, 2], "10": [0]}, ["9", "10"])
+    assert (listed(found), list(found.entries)) == ({"9": [0, 2], "10": [0]}, ["9", "10"])
     assert found.journal == JOURNAL
 
 
-def test_a_partition_without_files_is_one(tmp_path: Path) -> None:
+def test_a_folder_without_files_is_a_partition(tmp_path: Path) -> None:
     (tmp_path / "0").mkdir()
 
     found = find(tmp_path)
@@ -36,76 +34,76 @@ def test_a_partition_without_files_is_one(tmp_path: Path) -> None:
     assert (listed(found), found.journal) == ({"0": []}, None)
 
 
-def test_the_files_of_a_copied_partition_know_their_partition(tmp_path: Path) -> None:
+def test_the_partition_of_a_copied_folder_is_read_from_its_files(tmp_path: Path) -> None:
     keep(tmp_path / "3", event_lines(0, 2))
     copy = shutil.copytree(tmp_path / "3", tmp_path / "backup")
 
     found = find(copy)
 
     assert listed(found) == {"3": [0]}
-    assert not found.members["3"][0].flaw
+    assert not found.entries["3"][0].mismatch
 
 
-def test_a_copied_file_knows_its_place_under_any_name(tmp_path: Path) -> None:
+def test_the_partition_and_number_of_a_renamed_file_are_read_from_its_header(tmp_path: Path) -> None:
     keep(tmp_path / "3", event_lines(0, 2))
     copy = shutil.copy(keep(tmp_path / "3", event_lines(2, 4)), tmp_path / "copy.bin")
 
     found = find(Path(copy))
 
     assert listed(found) == {"3": [2]}
-    assert not found.members["3"][0].flaw
+    assert not found.entries["3"][0].mismatch
 
 
-def test_a_damaged_file_is_known_by_its_name(tmp_path: Path) -> None:
+def test_a_file_with_a_damaged_header_is_identified_by_its_name(tmp_path: Path) -> None:
     file = keep(tmp_path / "3", event_lines(0, 2))
     file.write_bytes(bytes(file.stat().st_size))
 
     found = find(file)
 
     assert listed(found) == {"3": [0]}
-    assert found.members["3"][0].head is None
+    assert found.entries["3"][0].header is None
 
 
-def test_most_files_say_which_journal_it_is(tmp_path: Path) -> None:
+def test_the_journal_id_is_that_of_most_files(tmp_path: Path) -> None:
     for _ in range(3):
         file = keep(tmp_path / "0", event_lines(0, 1))
     descriptor = file.open("r+b")
     with descriptor:
-        head = files.read_head(descriptor.fileno())
+        header = files.read_header(descriptor.fileno())
         end = files.read_end(descriptor.fileno())
-        assert head
+        assert header
         assert end
-        other = files.Head(bytes(16), head.partition, head.epoch, head.first, head.begun_at)
-        files.write_head(descriptor.fileno(), other, end)
+        other = files.Header(bytes(16), header.partition, header.epoch, header.first, header.begun_at)
+        files.write_header(descriptor.fileno(), other, end)
 
     found = find(tmp_path)
 
     assert found.journal == JOURNAL
-    assert [bool(member.flaw) for member in found.members["0"]] == [False, False, True]
+    assert [bool(entry.mismatch) for entry in found.entries["0"]] == [False, False, True]
 
 
-def test_what_is_not_there_is_said(tmp_path: Path) -> None:
-    with pytest.raises(NotAJournal, match="none is not there; name a journal's folder"):
+def test_a_missing_path_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(NotAJournal, match="none does not exist; give the folder"):
         find(tmp_path / "none")
 
 
-def test_a_folder_without_partitions_is_no_journal(tmp_path: Path) -> None:
-    with pytest.raises(NotAJournal, match="holds no journal; it has no folder of a partition and no file"):
+def test_a_folder_without_partitions_is_not_a_journal(tmp_path: Path) -> None:
+    with pytest.raises(NotAJournal, match="is not a journal; it has no partitions and no journal files"):
         find(tmp_path)
 
 
-def test_a_data_folder_leads_to_its_journal(tmp_path: Path) -> None:
+def test_the_error_for_a_data_folder_names_its_journal(tmp_path: Path) -> None:
     (tmp_path / "journal").mkdir()
 
     with pytest.raises(NotAJournal, match=f"did you mean {tmp_path}/journal"):
         find(tmp_path)
 
 
-def test_another_file_is_no_journal(tmp_path: Path) -> None:
+def test_a_file_of_another_kind_is_not_a_journal(tmp_path: Path) -> None:
     file = tmp_path / "notes.txt"
     file.write_text("notes")
 
-    with pytest.raises(NotAJournal, match=r"notes\.txt is not a file of a journal"):
+    with pytest.raises(NotAJournal, match=r"notes\.txt is not a journal file"):
         find(file)
 
 
@@ -115,7 +113,7 @@ def test_the_format_of_a_later_version_is_refused(tmp_path: Path) -> None:
     content[6] = content[2048 + 6] = 9
     file.write_bytes(content)
 
-    with pytest.raises(NotAJournal, match=r"has format 9, written by a later version.*: use that version"):
+    with pytest.raises(NotAJournal, match=r"has format 9, .*: use the later version"):
         find(tmp_path)
 
 

@@ -1,4 +1,4 @@
-"""A writer may be killed between any two system calls."""
+"""A writer can be killed between any two system calls."""
 
 import shutil
 import sys
@@ -18,19 +18,19 @@ from tests.journal.breaking import crashed
 
 
 class Moment(NamedTuple):
-    """What a partition was just then."""
+    """A snapshot of a partition."""
 
     call: str
     folder: Path
     acknowledged: int
-    """How many of its events had been."""
+    """Number of events acknowledged by then."""
 
 
 def watch(folder: Path, copies: Path, work: Callable[[list[int]], None]) -> list[Moment]:
     """
-    Copy a partition whenever a system call of some work on it has changed it.
+    Copy a partition after every system call of `work` that changes it.
 
-    The work says in its list how many events are acknowledged so far.
+    `work` appends the number of acknowledged events to its list.
     """
     moments: list[Moment] = []
     acknowledged = [0]
@@ -56,7 +56,7 @@ def watch(folder: Path, copies: Path, work: Callable[[list[int]], None]) -> list
 
 
 def check(moment: Moment) -> None:
-    """Whoever takes over finds all that was acknowledged, and goes on behind it."""
+    """Check that recovery finds every acknowledged event and that appends continue after them."""
     before = read_all(moment.folder)
     partition = open_partition(moment.folder, largest=START + 600)
     found = read_all(moment.folder)
@@ -69,10 +69,10 @@ def check(moment: Moment) -> None:
     assert before == Read(event_lines(0, before.end), 0, before.end), moment.call
     assert moment.acknowledged <= before.end <= found.end, moment.call
     assert after == Read(event_lines(0, found.end + 1), 0, found.end + 1), moment.call
-    assert Reader(moment.folder).knows(Position(found.end)), moment.call
+    assert Reader(moment.folder).accepts(Position(found.end)), moment.call
 
 
-def test_wherever_it_is_killed_nothing_that_was_acknowledged_is_lost(tmp_path: Path) -> None:
+def test_a_kill_at_any_system_call_loses_no_acknowledged_event(tmp_path: Path) -> None:
     folder = tmp_path / "live/0"
 
     def work(acknowledged: list[int]) -> None:
@@ -81,7 +81,7 @@ def test_wherever_it_is_killed_nothing_that_was_acknowledged_is_lost(tmp_path: P
                 partition = open_partition(folder, largest=START + 600)
             partition.write(event_lines(number, number + 2))
             acknowledged[0] = number + 2
-            partition.tidy()
+            partition.roll_if_due()
             if number == 8:
                 partition.probe()
                 partition.check()
@@ -96,7 +96,7 @@ def test_wherever_it_is_killed_nothing_that_was_acknowledged_is_lost(tmp_path: P
     assert files.listing(folder)[0] == 0
 
 
-def test_wherever_it_is_killed_while_it_takes_over_nothing_is_lost(tmp_path: Path) -> None:
+def test_a_kill_at_any_system_call_of_recovery_loses_nothing(tmp_path: Path) -> None:
     live = open_partition(tmp_path / "live/0")
     live.write(event_lines(0, 4))
     folder = crashed(tmp_path / "live/0", tmp_path / "crashed")
@@ -110,7 +110,7 @@ def test_wherever_it_is_killed_while_it_takes_over_nothing_is_lost(tmp_path: Pat
         check(moment)
 
 
-def test_wherever_it_is_killed_while_it_saves_a_file_nothing_is_lost(tmp_path: Path) -> None:
+def test_a_kill_at_any_system_call_of_a_rescue_loses_nothing(tmp_path: Path) -> None:
     folder = tmp_path / "live/0"
     partition = open_partition(folder)
     partition.write(event_lines(0, 4))
@@ -129,7 +129,7 @@ def test_wherever_it_is_killed_while_it_saves_a_file_nothing_is_lost(tmp_path: P
         check(moment)
 
 
-def test_wherever_it_is_killed_while_it_is_retired_nothing_is_lost(tmp_path: Path) -> None:
+def test_a_kill_at_any_system_call_of_retirement_loses_nothing(tmp_path: Path) -> None:
     folder = tmp_path / "live/0"
     open_partition(folder).close()
     partition = open_partition(folder)

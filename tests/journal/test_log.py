@@ -1,60 +1,41 @@
-"""What every journal promises, whichever engine keeps it."""
+"""The contract of every engine: append and read."""
 
 import asyncio
 import time
-from collections.abc import Sequence
 
 import pytest
 
 from gateway.journal import chunk
-from gateway.journal.base import Appender, Position, Reader, UnknownPosition
-from gateway.journal.chunk import Chunk
+from gateway.journal.base import Position, UnknownPosition
 from tests.build import Read, event_line, event_lines, read_to_end
-from tests.journal.engines import Engine, appending
+from tests.journal.engines import START, Engine, appending, chunks_of, put
 
 pytestmark = pytest.mark.anyio
 
-START = Position(0)
 
-
-async def put(appender: Appender, *chunks: Sequence[bytes]) -> None:
-    """Append chunk after chunk, so that none share a commit."""
-    for lines in chunks:
-        await appender.append(lines)
-
-
-def chunks_of(reader: Reader) -> list[Chunk]:
-    found: list[Chunk] = []
-    position = START
-    while piece := reader.read(position):
-        found += piece.chunks
-        position = piece.end
-    return found
-
-
-async def test_a_partition_that_is_not_there_is_empty(engine: Engine) -> None:
+async def test_a_missing_partition_is_empty(engine: Engine) -> None:
     reader = engine.log.reader("0")
 
     assert reader.read(START) is None
     assert (reader.oldest(), reader.newest(), reader.seek(0)) == (0, 0, 0)
-    assert (reader.knows(START), reader.knows(Position(1))) == (True, False)
+    assert (reader.accepts(START), reader.accepts(Position(1))) == (True, False)
 
 
-async def test_what_was_acknowledged_can_be_read_at_once(engine: Engine) -> None:
+async def test_acknowledged_events_can_be_read_at_once(engine: Engine) -> None:
     async with appending(engine) as appender:
         await appender.append(event_lines(0, 3))
 
         assert read_to_end(engine.log.reader("0"), START) == Read(event_lines(0, 3), 0, 3)
 
 
-async def test_what_was_acknowledged_stays_after_its_writer_has_left(engine: Engine) -> None:
+async def test_acknowledged_events_remain_after_their_writer_has_closed(engine: Engine) -> None:
     async with appending(engine) as appender:
         await put(appender, event_lines(0, 3), event_lines(3, 5))
 
     assert read_to_end(engine.log.reader("0"), START) == Read(event_lines(0, 5), 0, 5)
 
 
-async def test_what_was_acknowledged_outlives_a_crash(engine: Engine) -> None:
+async def test_acknowledged_events_survive_a_crash(engine: Engine) -> None:
     async with appending(engine) as appender:
         await put(appender, event_lines(0, 3), event_lines(3, 5))
         found = engine.crashed()
@@ -65,7 +46,7 @@ async def test_what_was_acknowledged_outlives_a_crash(engine: Engine) -> None:
     assert read_to_end(found.log.reader("0"), START) == Read(event_lines(0, 6), 0, 6)
 
 
-async def test_a_crashed_journal_can_be_read_before_anybody_writes_to_it(engine: Engine) -> None:
+async def test_a_crashed_journal_can_be_read_before_it_is_written_again(engine: Engine) -> None:
     async with appending(engine) as appender:
         await put(appender, event_lines(0, 3), event_lines(3, 5))
         found = engine.crashed()
@@ -82,7 +63,7 @@ async def test_many_crashes_in_a_row_lose_nothing(engine: Engine) -> None:
     assert read_to_end(engine.log.reader("0"), START) == Read(event_lines(0, 5), 0, 5)
 
 
-async def test_the_lines_of_one_submission_stay_together_and_in_order(engine: Engine) -> None:
+async def test_the_lines_of_one_append_stay_together_and_in_order(engine: Engine) -> None:
     async with appending(engine) as appender:
         for start in range(0, 60, 20):
             await asyncio.gather(
@@ -92,7 +73,7 @@ async def test_the_lines_of_one_submission_stay_together_and_in_order(engine: En
     assert read_to_end(engine.log.reader("0"), START).lines == event_lines(0, 60)
 
 
-async def test_a_submission_without_events_is_acknowledged_and_leaves_none(engine: Engine) -> None:
+async def test_an_append_without_events_is_acknowledged_and_stores_none(engine: Engine) -> None:
     async with appending(engine) as appender:
         await put(appender, [], event_lines(0, 1))
 
@@ -100,7 +81,7 @@ async def test_a_submission_without_events_is_acknowledged_and_leaves_none(engin
 
 
 @pytest.mark.parametrize("number", range(8))
-async def test_a_position_may_lie_anywhere(engine: Engine, number: int) -> None:
+async def test_reading_can_start_at_any_position(engine: Engine, number: int) -> None:
     async with appending(engine) as appender:
         await put(appender, event_lines(0, 3), event_lines(3, 5), event_lines(5, 7))
     reader = engine.log.reader("0")
@@ -112,7 +93,7 @@ async def test_a_position_may_lie_anywhere(engine: Engine, number: int) -> None:
         assert read_to_end(reader, Position(number)) == Read(event_lines(number, 7), 0, 7)
 
 
-async def test_a_reader_may_go_back(engine: Engine) -> None:
+async def test_a_reader_can_read_an_earlier_position_again(engine: Engine) -> None:
     async with appending(engine) as appender:
         await put(appender, event_lines(0, 3), event_lines(3, 5), event_lines(5, 7))
     reader = engine.log.reader("0")
@@ -122,7 +103,7 @@ async def test_a_reader_may_go_back(engine: Engine) -> None:
     assert found == [event_lines(number, 7) for number in (4, 0, 6, 1, 3)]
 
 
-async def test_a_chunk_says_what_it_is(engine: Engine) -> None:
+async def test_a_chunk_has_its_number_count_epoch_and_time(engine: Engine) -> None:
     async with appending(engine) as appender:
         before = time.time()
         await appender.append(event_lines(0, 2), chunk.CONSENT)
@@ -138,7 +119,7 @@ async def test_a_chunk_says_what_it_is(engine: Engine) -> None:
 
 
 @pytest.mark.parametrize("carries", range(chunk.ANYTHING + 1))
-async def test_what_events_carry_is_kept_exactly(engine: Engine, carries: int) -> None:
+async def test_the_flags_of_an_append_are_stored_exactly(engine: Engine, carries: int) -> None:
     async with appending(engine) as appender:
         await appender.append(event_lines(0, 2), carries)
         found = engine.crashed()
@@ -149,14 +130,14 @@ async def test_what_events_carry_is_kept_exactly(engine: Engine, carries: int) -
     assert [each.carries for each in chunks_of(found.log.reader("0"))] == [carries]
 
 
-async def test_events_may_carry_anything_where_nothing_is_said(engine: Engine) -> None:
+async def test_without_flags_events_may_carry_anything(engine: Engine) -> None:
     async with appending(engine) as appender:
         await appender.append(event_lines(0, 2))
 
     assert [each.carries for each in chunks_of(engine.log.reader("0"))] == [chunk.ANYTHING]
 
 
-async def test_events_that_share_a_commit_carry_what_any_of_them_does(engine: Engine) -> None:
+async def test_a_commit_has_the_flags_of_all_its_appends(engine: Engine) -> None:
     carries = [0, chunk.INTEGRATIONS, chunk.CONSENT]
 
     async with appending(engine) as appender:
@@ -169,7 +150,7 @@ async def test_events_that_share_a_commit_carry_what_any_of_them_does(engine: En
         assert holding.carries & chunk.PRODUCTS == 0
 
 
-async def test_a_slice_has_an_end_though_a_chunk_is_never_divided(engine: Engine) -> None:
+async def test_a_slice_is_limited_without_splitting_a_chunk(engine: Engine) -> None:
     large = [event_line(number, properties={"filler": "x" * 40_000}) for number in range(6)]
     async with appending(engine) as appender:
         await put(appender, large[:3], large[3:4], large[4:])
@@ -191,21 +172,21 @@ async def test_events_larger_than_a_slice_are_read(engine: Engine) -> None:
     assert read_to_end(engine.log.reader("0"), START).lines == [huge[0], event_line(1), huge[1]]
 
 
-async def test_a_reader_beside_the_writer_finds_what_comes(engine: Engine) -> None:
+async def test_a_reader_finds_events_appended_after_it_was_opened(engine: Engine) -> None:
     async with appending(engine) as appender:
         reader = engine.log.reader("0")
         position = START
         for number in range(5):
             assert reader.read(position) is None
             await appender.append([event_line(number)])
-            piece = reader.read(position)
-            assert piece
-            assert [each.lines() for each in piece.chunks] == [[event_line(number)]]
+            part = reader.read(position)
+            assert part
+            assert [each.lines() for each in part.chunks] == [[event_line(number)]]
             assert (reader.oldest(), reader.newest()) == (0, number + 1)
-            position = piece.end
+            position = part.end
 
 
-async def test_partitions_count_for_themselves(engine: Engine) -> None:
+async def test_each_partition_has_its_own_numbers(engine: Engine) -> None:
     async with appending(engine, "0") as first, appending(engine, "10") as second:
         await put(first, event_lines(0, 3))
         await put(second, event_lines(10, 12), event_lines(12, 15))
@@ -215,7 +196,7 @@ async def test_partitions_count_for_themselves(engine: Engine) -> None:
     assert read_to_end(engine.log.reader("10"), START) == Read(event_lines(10, 15), 0, 5)
 
 
-async def test_a_probe_leaves_no_event(engine: Engine) -> None:
+async def test_a_probe_stores_no_event(engine: Engine) -> None:
     async with appending(engine) as appender:
         await appender.probe()
         await appender.append(event_lines(0, 1))
@@ -224,7 +205,7 @@ async def test_a_probe_leaves_no_event(engine: Engine) -> None:
     assert read_to_end(engine.log.reader("0"), START) == Read(event_lines(0, 1), 0, 1)
 
 
-async def test_to_close_finishes_what_was_begun(engine: Engine) -> None:
+async def test_closing_completes_pending_appends(engine: Engine) -> None:
     appender = engine.appender("0")
     waiting = [asyncio.ensure_future(appender.append([event_line(number)])) for number in range(3)]
 

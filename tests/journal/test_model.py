@@ -1,4 +1,4 @@
-"""A partition does what a list does, whatever happens to its files and to those who write and read them."""
+"""Stateful test: a partition behaves like a list, whatever happens to its files, writers and readers."""
 
 import shutil
 import tempfile
@@ -14,13 +14,13 @@ from gateway.journal.segments import files, scan
 from gateway.journal.segments.files import START, End
 from gateway.journal.segments.reader import Reader
 from tests.build import Read, event_line, open_log, open_partition, read_all
-from tests.journal.breaking import crashed, cut, flip_bit, put_in_doubt, zero
+from tests.journal.breaking import crashed, flip_bit, put_in_doubt, truncate, zero
 
 SMALL = START + 1500
-"""Bytes after which a file is finished: about six events."""
+"""About six events."""
 
 places = st.integers(0, 2**32)
-"""Turned into a choice among as many as there are just then."""
+"""Reduced modulo the number of choices that exist."""
 
 
 class Partition(RuleBasedStateMachine):
@@ -30,7 +30,7 @@ class Partition(RuleBasedStateMachine):
         self.lives = 0
         self.folder = self.root / "0/0"
         self.lines: list[bytes] = []
-        """The model: all events that were ever durable, under their numbers."""
+        """The model: all events that were ever durable, by number."""
         self.oldest = 0
         self.damaged: set[int] = set()
         self.position = Position(0)
@@ -49,7 +49,7 @@ class Partition(RuleBasedStateMachine):
     def append(self, count: int) -> None:
         lines = self._next_lines(count)
         self.partition.write(lines)
-        self.partition.tidy()
+        self.partition.roll_if_due()
         self.lines += lines
 
     @rule()
@@ -67,7 +67,7 @@ class Partition(RuleBasedStateMachine):
         if behind != "nothing" and not end.finished:
             put_in_doubt(newest, len(self.lines), lines)
             if behind == "half a chunk":
-                cut(newest, end.offset + 200)
+                truncate(newest, end.offset + 200)
             else:
                 self.lines += lines
         self.partition.close()
@@ -102,22 +102,22 @@ class Partition(RuleBasedStateMachine):
     @precondition(lambda self: self.position.number < len(self.lines))
     @rule(limit=st.sampled_from([1, 1000, 2**20]))
     def follow(self, limit: int) -> None:
-        piece = self.reader.read(self.position, limit)
+        found = self.reader.read(self.position, limit)
 
-        assert piece
-        start, end = self.position.number, piece.end.number
+        assert found
+        start, end = self.position.number, found.end.number
         assert start < end <= len(self.lines)
-        lines = [line for each in piece.chunks for line in each.lines()]
-        assert piece.damaged + piece.released + len(lines) == end - start
-        if piece.chunks:
+        lines = [line for each in found.chunks for line in each.lines()]
+        assert found.damaged + found.released + len(lines) == end - start
+        if found.chunks:
             assert lines == self.lines[start:end]
-        self.position = piece.end
+        self.position = found.end
 
     @invariant()
     def everything_is_there(self) -> None:
         assert read_all(self.folder) == self._expected(0)
-        assert self.reader.knows(self.position)
-        assert self.reader.oldest() <= self.oldest  # less, while it reads a file that was deleted
+        assert self.reader.accepts(self.position)
+        assert self.reader.oldest() <= self.oldest  # less while a deleted file is being read
         assert self.reader.newest() == len(self.lines)
 
     def _next_lines(self, count: int) -> list[bytes]:
@@ -129,7 +129,7 @@ class Partition(RuleBasedStateMachine):
         return Read(left, len(self.lines) - number - len(left), len(self.lines))
 
     def _damage(self, place: int, how: Callable[[Path, int, int], None]) -> None:
-        """Do something to one of the chunks."""
+        """Apply a fault to one of the chunks."""
         found = [
             (self.folder / files.name(first), each)
             for first in files.listing(self.folder)
@@ -141,7 +141,7 @@ class Partition(RuleBasedStateMachine):
             self.damaged |= set(range(chosen.chunk.first, chosen.chunk.end))
 
 
-def _chunks(file: Path) -> list[scan.Found]:
+def _chunks(file: Path) -> list[scan.LocatedChunk]:
     with file.open("rb") as opened:
         return list(scan.chunks(opened.fileno(), START, _end_of(file).offset, 0))
 

@@ -1,4 +1,4 @@
-"""A partition and its files: their names, when they end, who may read them, and what they hold."""
+"""The files of a partition: names, limits, permissions and content."""
 
 import os
 import stat
@@ -50,13 +50,13 @@ def test_a_file_is_named_after_its_first_event(tmp_path: Path) -> None:
         pytest.param({"oldest": -1.0}, True, id="old"),
     ],
 )
-def test_a_file_is_finished_when_it_is_large_or_old(
+def test_a_file_is_finished_at_its_size_or_age_limit(
     tmp_path: Path, limits: dict[str, float], finished: bool
 ) -> None:
-    partition = open_partition(tmp_path / "0", **limits)  # type: ignore[arg-type]  # each has its type
+    partition = open_partition(tmp_path / "0", **limits)  # type: ignore[arg-type]  # each argument has the right type
 
     partition.write([event_line(0)])
-    partition.tidy()
+    partition.roll_if_due()
     partition.write([event_line(1)])
 
     assert files.listing(tmp_path / "0") == ([0, 1] if finished else [0])
@@ -64,18 +64,18 @@ def test_a_file_is_finished_when_it_is_large_or_old(
     partition.close()
 
 
-def test_a_file_without_events_is_never_finished_for_its_age(tmp_path: Path) -> None:
+def test_an_empty_file_is_not_finished_at_its_age_limit(tmp_path: Path) -> None:
     partition = open_partition(tmp_path / "0", oldest=-1.0)
     [file] = (tmp_path / "0").iterdir()
     before = file.stat().st_ino
 
-    partition.tidy()
+    partition.roll_if_due()
 
     assert (names(tmp_path / "0"), file.stat().st_ino) == ([file.name], before)
     partition.close()
 
 
-def test_a_finished_file_gives_back_what_was_prepared(tmp_path: Path) -> None:
+def test_a_finished_file_has_no_preallocated_space(tmp_path: Path) -> None:
     partition = open_partition(tmp_path / "0")
     partition.write(event_lines(0, 3))
     [file] = (tmp_path / "0").iterdir()
@@ -91,7 +91,7 @@ def test_a_finished_file_gives_back_what_was_prepared(tmp_path: Path) -> None:
     partition.close()
 
 
-def test_a_file_without_events_gives_its_name_to_the_next(tmp_path: Path) -> None:
+def test_an_empty_file_is_replaced_by_the_next(tmp_path: Path) -> None:
     for _ in range(3):
         open_partition(tmp_path / "0").close()
 
@@ -101,7 +101,7 @@ def test_a_file_without_events_gives_its_name_to_the_next(tmp_path: Path) -> Non
     assert read_all(tmp_path / "0") == Read(event_lines(0, 1), 0, 1)
 
 
-def test_after_a_crash_nothing_is_added_to_an_old_file(tmp_path: Path) -> None:
+def test_after_a_crash_events_go_to_a_new_file(tmp_path: Path) -> None:
     live = open_partition(tmp_path / "0")
     live.write(event_lines(0, 3))
     found = crashed(tmp_path / "0", tmp_path / "copy")
@@ -112,17 +112,17 @@ def test_after_a_crash_nothing_is_added_to_an_old_file(tmp_path: Path) -> None:
     live.close()
 
 
-def test_a_partition_that_has_lost_its_older_files_counts_on(tmp_path: Path) -> None:
+def test_a_partition_without_its_older_files_continues_its_numbers(tmp_path: Path) -> None:
     old = keep(tmp_path / "0", event_lines(0, 3))
     open_partition(tmp_path / "0").close()
-    old.unlink()  # as trimming does, now that it has a successor
+    old.unlink()  # as trim does once the file has a successor
 
     keep(tmp_path / "0", event_lines(3, 4))
 
     assert read_all(tmp_path / "0", 3) == Read(event_lines(3, 4), 0, 4)
 
 
-def test_whatever_the_umask_is_nobody_else_may_read_the_journal(tmp_path: Path) -> None:
+def test_only_the_owner_can_read_the_journal_whatever_the_umask(tmp_path: Path) -> None:
     script = (
         "import os, sys; from pathlib import Path; from tests.build import *; os.umask(0);"
         "keep(Path(sys.argv[1]) / '0', event_lines(0, 3), event_lines(3, 5))"
@@ -135,7 +135,7 @@ def test_whatever_the_umask_is_nobody_else_may_read_the_journal(tmp_path: Path) 
     assert modes == {path: 0o700 if path.is_dir() else 0o600 for path in modes}
 
 
-def test_what_is_set_aside_may_be_read_by_its_owner_alone(tmp_path: Path) -> None:
+def test_only_the_owner_can_read_quarantined_files(tmp_path: Path) -> None:
     file = keep(tmp_path / "0", event_lines(0, 3))
     overwrite(file, START + 60, b"?")
     before = os.umask(0)
@@ -148,7 +148,7 @@ def test_what_is_set_aside_may_be_read_by_its_owner_alone(tmp_path: Path) -> Non
     assert stat.S_IMODE(kept.parent.stat().st_mode) == 0o700
 
 
-def test_a_retired_partition_may_lose_all_its_events(tmp_path: Path) -> None:
+def test_all_events_of_a_retired_partition_can_be_released(tmp_path: Path) -> None:
     keep(tmp_path / "0", event_lines(0, 3))
     quota = Quota(tmp_path, 2**40)
 
@@ -158,10 +158,10 @@ def test_a_retired_partition_may_lose_all_its_events(tmp_path: Path) -> None:
 
     reader = Reader(tmp_path / "0")
     assert names(tmp_path / "0") == [files.name(3)]
-    assert (reader.oldest(), reader.newest(), reader.knows(Position(3))) == (3, 3, True)
+    assert (reader.oldest(), reader.newest(), reader.accepts(Position(3))) == (3, 3, True)
 
 
-def test_a_line_with_a_line_break_is_refused_and_harms_no_other(tmp_path: Path) -> None:
+def test_a_line_with_a_line_break_is_refused_without_affecting_others(tmp_path: Path) -> None:
     partition = open_partition(tmp_path / "0")
 
     with pytest.raises(JournalUnavailable, match="line break"):
@@ -172,7 +172,7 @@ def test_a_line_with_a_line_break_is_refused_and_harms_no_other(tmp_path: Path) 
     partition.close()
 
 
-def test_a_file_is_released_as_a_whole(tmp_path: Path) -> None:
+def test_only_whole_files_are_released(tmp_path: Path) -> None:
     keep(tmp_path / "0", event_lines(0, 2), event_lines(2, 4))
     keep(tmp_path / "0", event_lines(4, 6))
     keep(tmp_path / "0", event_lines(6, 8))
@@ -184,7 +184,7 @@ def test_a_file_is_released_as_a_whole(tmp_path: Path) -> None:
         assert files.listing(tmp_path / "0") == left
 
 
-def test_files_that_are_still_young_are_kept(tmp_path: Path) -> None:
+def test_files_within_the_retention_time_are_not_released(tmp_path: Path) -> None:
     old, young = keep(tmp_path / "0", event_lines(0, 2)), keep(tmp_path / "0", event_lines(2, 4))
     keep(tmp_path / "0", event_lines(4, 6))
     os.utime(old, (1000, 1000))
@@ -213,14 +213,14 @@ def test_a_journal_of_a_later_version_is_refused(log: SegmentLog) -> None:
         log.check()
 
 
-def test_a_partition_is_not_taken_over_from_a_writer_that_is_still_at_work(log: SegmentLog) -> None:
+def test_a_partition_is_not_recovered_while_its_writer_is_running(log: SegmentLog) -> None:
     with log.writing("0"), pytest.raises(ConfigError, match="another gateway uses"):
-        log.recover(patience=0)
+        log.recover(timeout=0)
 
-    log.recover(patience=0)
+    log.recover(timeout=0)
 
 
-def test_what_is_no_partition_is_none(log: SegmentLog) -> None:
+def test_other_folders_are_not_partitions(log: SegmentLog) -> None:
     for name in ("quarantine", "1a", ".hidden", "²"):
         (log.folder / name).mkdir()
     (log.folder / "2").touch()
@@ -230,7 +230,7 @@ def test_what_is_no_partition_is_none(log: SegmentLog) -> None:
     assert log.identity() == JOURNAL
 
 
-def test_most_files_decide_whose_the_journal_is(log: SegmentLog, tmp_path: Path) -> None:
+def test_the_identity_is_that_of_most_files(log: SegmentLog, tmp_path: Path) -> None:
     overwrite(tmp_path / "0" / files.name(0), 0, bytes(START))
 
     assert log.identity() == JOURNAL
@@ -240,7 +240,7 @@ def test_most_files_decide_whose_the_journal_is(log: SegmentLog, tmp_path: Path)
 @pytest.mark.parametrize(
     "name", ["next", "rescued", "5.log", f"{5:020d}", f"{5:020d}.log.1", f"{5:020d}.bak", "²" * 20 + ".log"]
 )
-def test_what_has_not_the_name_of_a_file_is_none(tmp_path: Path, name: str) -> None:
+def test_files_with_other_names_are_not_journal_files(tmp_path: Path, name: str) -> None:
     keep(tmp_path / "0", event_lines(0, 3))
     (tmp_path / "0" / name).write_bytes(b"?")
 
@@ -250,7 +250,7 @@ def test_what_has_not_the_name_of_a_file_is_none(tmp_path: Path, name: str) -> N
     assert read_all(tmp_path / "0") == Read(event_lines(0, 4), 0, 4)
 
 
-def test_the_size_is_that_of_all_files(log: SegmentLog) -> None:
+def test_the_size_is_the_sum_of_all_files(log: SegmentLog) -> None:
     sizes = [path.stat().st_size for path in log.folder.rglob("*.log")]
 
     assert (len(sizes), log.size()) == (2, sum(sizes))

@@ -1,4 +1,4 @@
-"""The journal's size has an end: new events are refused before it, and there is a way back."""
+"""The quota of a journal: new events are refused at the limit, and accepted again after delivery."""
 
 import os
 from pathlib import Path
@@ -18,7 +18,7 @@ CHUNK = [event_line(properties={"filler": "x" * 50_000})]
 
 
 def fill(partition: Partition) -> int:
-    """Write until there is no more room, and return how many events were taken."""
+    """Write until the journal is full, and return the number of accepted events."""
     for taken in range(1000):
         try:
             partition.write(CHUNK)
@@ -36,12 +36,12 @@ def takes(partition: Partition, line: bytes) -> bool:
 
 
 def deliver_and_release(journal: Path) -> None:
-    """What delivery does once its only sink has everything."""
+    """Release everything, as delivery does once its only sink has it."""
     log = open_log(journal)
     log.release({each: log.reader(each).newest() for each in log.partitions()}, 2**40)
 
 
-def test_what_fits_is_taken_and_what_does_not_is_refused(tmp_path: Path) -> None:
+def test_a_reservation_within_the_quota_succeeds_and_one_beyond_fails(tmp_path: Path) -> None:
     quota = Quota(tmp_path, 1000)
 
     quota.reserve(600)
@@ -50,13 +50,13 @@ def test_what_fits_is_taken_and_what_does_not_is_refused(tmp_path: Path) -> None
     quota.reserve(400)
 
 
-def test_the_room_is_that_of_all_partitions_together(tmp_path: Path) -> None:
+def test_all_partitions_share_the_quota(tmp_path: Path) -> None:
     sizes = [keep(tmp_path / name, event_lines(0, 10)).stat().st_size for name in ("0", "1", "1", "11")]
 
     assert Quota(tmp_path, 10 * SMALL).available() == 10 * SMALL - sum(sizes)
 
 
-def test_prepared_space_does_not_count(tmp_path: Path) -> None:
+def test_preallocated_space_does_not_count(tmp_path: Path) -> None:
     partition = open_partition(tmp_path / "0", largest=8 * SMALL)
     partition.write(event_lines(0, 10))
     [file] = (tmp_path / "0").iterdir()
@@ -68,7 +68,7 @@ def test_prepared_space_does_not_count(tmp_path: Path) -> None:
     assert used == file.stat().st_size
 
 
-def test_a_part_of_the_disk_is_left_free(tmp_path: Path) -> None:
+def test_part_of_the_disk_is_left_free(tmp_path: Path) -> None:
     disk = os.statvfs(tmp_path)
 
     available = Quota(tmp_path, 2**62).available()
@@ -76,7 +76,7 @@ def test_a_part_of_the_disk_is_left_free(tmp_path: Path) -> None:
     assert available < disk.f_bavail * disk.f_frsize
 
 
-def test_whoever_looks_for_long_counts_what_others_write_meanwhile(tmp_path: Path) -> None:
+def test_writes_of_other_partitions_are_noticed(tmp_path: Path) -> None:
     open_partition(tmp_path / "1").close()
     quota = Quota(tmp_path, SMALL)
     before = quota.used()
@@ -86,7 +86,7 @@ def test_whoever_looks_for_long_counts_what_others_write_meanwhile(tmp_path: Pat
     assert (before, quota.used()) == (START, sum(each.stat().st_size for each in written))
 
 
-def test_what_was_deleted_does_not_count_any_more(tmp_path: Path) -> None:
+def test_deleted_files_no_longer_count(tmp_path: Path) -> None:
     old = keep(tmp_path / "0", event_lines(0, 10))
     new = keep(tmp_path / "0", event_lines(10, 12))
     quota = Quota(tmp_path, SMALL)
@@ -97,13 +97,13 @@ def test_what_was_deleted_does_not_count_any_more(tmp_path: Path) -> None:
     assert quota.used() == new.stat().st_size
 
 
-def test_room_is_short_before_there_is_none(tmp_path: Path) -> None:
+def test_space_is_low_before_it_is_exhausted(tmp_path: Path) -> None:
     partition = open_partition(tmp_path / "0", max_size=SMALL)
     log = open_log(tmp_path, max_size=SMALL)
     found = []
 
     while takes(partition, CHUNK[0]):
-        found.append(log.short())
+        found.append(log.is_low_on_space())
 
     partition.close()
     assert found == sorted(found)
@@ -118,7 +118,7 @@ def test_a_full_journal_refuses_even_a_probe(tmp_path: Path) -> None:
         Quota(tmp_path, 1).reserve(0)
 
 
-def test_a_full_journal_refuses_events_and_keeps_what_it_has(tmp_path: Path) -> None:
+def test_a_full_journal_refuses_events_and_keeps_its_own(tmp_path: Path) -> None:
     partition = open_partition(tmp_path / "0", max_size=SMALL)
 
     taken = fill(partition)
@@ -129,7 +129,7 @@ def test_a_full_journal_refuses_events_and_keeps_what_it_has(tmp_path: Path) -> 
     partition.close()
 
 
-def test_a_full_journal_takes_events_again_once_they_were_delivered(tmp_path: Path) -> None:
+def test_a_full_journal_accepts_events_again_after_delivery(tmp_path: Path) -> None:
     partition = open_partition(tmp_path / "0", max_size=SMALL)
     taken = fill(partition)
 
@@ -140,12 +140,12 @@ def test_a_full_journal_takes_events_again_once_they_were_delivered(tmp_path: Pa
     partition.close()
 
 
-def test_a_full_journal_that_nobody_delivers_from_stays_as_it_is(tmp_path: Path) -> None:
+def test_a_full_journal_without_delivery_remains_unchanged(tmp_path: Path) -> None:
     partition = open_partition(tmp_path / "0", max_size=SMALL)
     taken = fill(partition)
     before = files.listing(tmp_path / "0")
 
-    partition.quota = Quota(tmp_path, SMALL)  # looks anew, as it does after a moment
+    partition.quota = Quota(tmp_path, SMALL)  # a new quota measures again at once
     again = [fill(partition) for _ in range(3)]
 
     assert again == [0, 0, 0]
@@ -153,7 +153,7 @@ def test_a_full_journal_that_nobody_delivers_from_stays_as_it_is(tmp_path: Path)
     partition.close()
 
 
-def test_a_full_journal_takes_events_again_after_a_restart(tmp_path: Path) -> None:
+def test_a_full_journal_accepts_events_again_after_a_restart(tmp_path: Path) -> None:
     before = open_partition(tmp_path / "0", max_size=SMALL)
     taken = fill(before)
     before.close()

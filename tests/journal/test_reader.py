@@ -1,4 +1,4 @@
-"""Reading a partition from any position on: damage costs its own events, and each of them is counted."""
+"""Reading a partition from any position: damage costs only its own events, and each is counted."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -7,7 +7,7 @@ import pytest
 
 from gateway.journal.base import Position
 from gateway.journal.segments import files
-from gateway.journal.segments.files import START, Head
+from gateway.journal.segments.files import START, Header
 from gateway.journal.segments.reader import Reader
 from tests.build import (
     JOURNAL,
@@ -18,11 +18,11 @@ from tests.build import (
     read_all,
     read_to_end,
 )
-from tests.journal.breaking import cut, flip, make_file, zero
+from tests.journal.breaking import flip, make_file, truncate, zero
 
 
 @pytest.mark.parametrize("number", [1, 2, 4])
-def test_a_damaged_chunk_costs_its_own_events_and_is_kept(tmp_path: Path, number: int) -> None:
+def test_a_damaged_chunk_costs_only_its_own_events_and_is_quarantined(tmp_path: Path, number: int) -> None:
     lines = event_lines(0, 5)
     file = keep(tmp_path / "0", *([line] for line in lines))
     flip(file, b'"m%d"' % number)
@@ -35,14 +35,14 @@ def test_a_damaged_chunk_costs_its_own_events_and_is_kept(tmp_path: Path, number
     assert lines[number][80:] in kept.read_bytes()
 
 
-def test_of_a_damaged_chunk_only_what_is_still_wanted_counts(tmp_path: Path) -> None:
+def test_only_requested_events_of_a_damaged_chunk_are_counted(tmp_path: Path) -> None:
     file = keep(tmp_path / "0", event_lines(0, 3), event_lines(3, 4))
     flip(file, b'"m1"')
 
     assert read_all(tmp_path / "0", 1) == Read(event_lines(3, 4), 2, 4)
 
 
-def test_damage_is_kept_once_and_by_those_who_are_asked_to(tmp_path: Path) -> None:
+def test_damage_is_quarantined_once_and_only_on_request(tmp_path: Path) -> None:
     flip(keep(tmp_path / "0", event_lines(0, 3)), b'"m1"')
     log = open_log(tmp_path)
 
@@ -59,15 +59,13 @@ def test_damage_is_kept_once_and_by_those_who_are_asked_to(tmp_path: Path) -> No
     "damage",
     [
         zero,
-        lambda file: cut(file, 100),
-        lambda file: cut(file, START),
-        lambda file: cut(file, 0),
+        lambda file: truncate(file, 100),
+        lambda file: truncate(file, START),
+        lambda file: truncate(file, 0),
         Path.unlink,
     ],
 )
-def test_a_finished_file_that_is_ruined_costs_no_other(
-    tmp_path: Path, damage: Callable[[Path], None]
-) -> None:
+def test_a_destroyed_finished_file_affects_no_other(tmp_path: Path, damage: Callable[[Path], None]) -> None:
     keep(tmp_path / "0", event_lines(0, 2))
     file = keep(tmp_path / "0", event_lines(2, 5))
     keep(tmp_path / "0", event_lines(5, 6))
@@ -77,31 +75,31 @@ def test_a_finished_file_that_is_ruined_costs_no_other(
     assert read_all(tmp_path / "0") == Read(event_lines(0, 2) + event_lines(5, 6), 3, 6)
 
 
-def test_what_is_no_longer_kept_is_released_to_whoever_comes_too_late(tmp_path: Path) -> None:
+def test_events_deleted_before_they_were_read_are_counted_as_released(tmp_path: Path) -> None:
     gone = keep(tmp_path / "0", event_lines(0, 3))
     keep(tmp_path / "0", event_lines(3, 5))
     gone.unlink()
     reader = Reader(tmp_path / "0")
 
-    piece = reader.read(Position(1, 7))
+    found = reader.read(Position(1, 7))
 
-    assert piece
-    assert (piece.chunks, piece.end.number, piece.released, piece.damaged) == ([], 3, 2, 0)
-    assert read_to_end(reader, piece.end) == Read(event_lines(3, 5), 0, 5)
+    assert found
+    assert (found.chunks, found.end.number, found.released, found.damaged) == ([], 3, 2, 0)
+    assert read_to_end(reader, found.end) == Read(event_lines(3, 5), 0, 5)
 
 
-def test_at_the_border_of_two_files_the_epoch_of_the_event_before_counts(tmp_path: Path) -> None:
+def test_at_a_file_boundary_the_epoch_of_the_event_before_is_checked(tmp_path: Path) -> None:
     epochs = []
     for start in (0, 2, 4):
         keep(tmp_path / "0", event_lines(start, start + 2))
-        piece = Reader(tmp_path / "0").read(Position(start))
-        assert piece
-        epochs.append(piece.end.epoch)
+        found = Reader(tmp_path / "0").read(Position(start))
+        assert found
+        epochs.append(found.end.epoch)
     first, second, third = epochs
     reader = Reader(tmp_path / "0")
 
     known = {
-        number: [epoch for epoch in (first, second, third, 7) if reader.knows(Position(number, epoch))]
+        number: [epoch for epoch in (first, second, third, 7) if reader.accepts(Position(number, epoch))]
         for number in range(1, 7)
     }
 
@@ -120,7 +118,7 @@ def test_a_hundred_thousand_chunks_of_one_event_are_read_from_anywhere(tmp_path:
     (tmp_path / "0").mkdir()
     for first in (0, 60_000):
         lines = ([b'{"n":%d}' % number] for number in range(first, min(first + 60_000, 100_000)))
-        make_file(tmp_path / "0" / files.name(first), Head(JOURNAL, 0, 7, first, 0), *lines)
+        make_file(tmp_path / "0" / files.name(first), Header(JOURNAL, 0, 7, first, 0), *lines)
     reader = Reader(tmp_path / "0")
 
     for number in (99_999, 50_000, 0):
@@ -129,7 +127,7 @@ def test_a_hundred_thousand_chunks_of_one_event_are_read_from_anywhere(tmp_path:
         assert (len(read.lines), read.lost, read.end) == (100_000 - number, 0, 100_000)
 
 
-def test_time_is_found_though_the_clock_is_of_no_use(tmp_path: Path) -> None:
+def test_seeking_a_time_works_after_the_clock_was_set_back(tmp_path: Path) -> None:
     keep(tmp_path / "0", event_lines(0, 2), event_lines(2, 4))
     reader = Reader(tmp_path / "0")
 

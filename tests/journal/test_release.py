@@ -1,48 +1,28 @@
-"""What every journal promises of time, room, and events that nobody needs any more."""
+"""The contract of every engine: seeking, size and release."""
 
 import time
-from collections.abc import Sequence
 
 import pytest
 
-from gateway.journal.base import Appender, Position, Reader
-from gateway.journal.chunk import Chunk
 from tests.build import Read, event_line, event_lines, read_to_end
 from tests.gateway import until
-from tests.journal.engines import Engine, appending
+from tests.journal.engines import START, Engine, appending, chunks_of, put
 
 pytestmark = pytest.mark.anyio
 
-START = Position(0)
-
-
-async def put(appender: Appender, *chunks: Sequence[bytes]) -> None:
-    """Append chunk after chunk, so that none share a commit."""
-    for lines in chunks:
-        await appender.append(lines)
-
-
-def chunks_of(reader: Reader) -> list[Chunk]:
-    found: list[Chunk] = []
-    position = START
-    while piece := reader.read(position):
-        found += piece.chunks
-        position = piece.end
-    return found
-
 
 def tick() -> None:
-    """Return in another millisecond."""
+    """Wait for the next millisecond."""
     before = time.time_ns() // 10**6
     until(lambda: time.time_ns() // 10**6 > before)
 
 
-async def test_a_journal_that_is_not_there_takes_no_space_and_is_not_short_of_it(engine: Engine) -> None:
+async def test_a_missing_journal_has_size_0_and_is_not_low_on_space(engine: Engine) -> None:
     assert engine.log.partitions() == []
-    assert (engine.log.size(), engine.log.short()) == (0, False)
+    assert (engine.log.size(), engine.log.is_low_on_space()) == (0, False)
 
 
-async def test_time_is_found_again(engine: Engine) -> None:
+async def test_seek_finds_the_first_event_at_or_after_a_time(engine: Engine) -> None:
     async with appending(engine) as appender:
         for start in range(0, 6, 2):
             await appender.append(event_lines(start, start + 2))
@@ -72,13 +52,15 @@ async def test_size_and_release_agree(engine: Engine) -> None:
 @pytest.mark.parametrize(
     ("positions", "later"),
     [
-        pytest.param({"0": 0}, 60, id="somebody needs them"),
-        pytest.param({}, 60, id="nothing is said of their partition"),
-        pytest.param({"1": 5}, 60, id="another partition's go"),
-        pytest.param({"0": 5}, -60, id="they are too young"),
+        pytest.param({"0": 0}, 60, id="still needed"),
+        pytest.param({}, 60, id="no position"),
+        pytest.param({"1": 5}, 60, id="another partition"),
+        pytest.param({"0": 5}, -60, id="within the retention time"),
     ],
 )
-async def test_nothing_is_released_when(engine: Engine, positions: dict[str, int], later: float) -> None:
+async def test_no_needed_or_recent_event_is_released(
+    engine: Engine, positions: dict[str, int], later: float
+) -> None:
     async with appending(engine) as appender:
         await put(appender, *([line] for line in event_lines(0, 5)))
         engine.log.release(positions, time.time() + later)
@@ -87,7 +69,7 @@ async def test_nothing_is_released_when(engine: Engine, positions: dict[str, int
 
 
 @pytest.mark.parametrize("position", range(6))
-async def test_nothing_behind_a_position_is_released(engine: Engine, position: int) -> None:
+async def test_no_event_after_a_position_is_released(engine: Engine, position: int) -> None:
     async with appending(engine) as appender:
         await put(appender, *([line] for line in event_lines(0, 5)))
         engine.log.release({"0": position}, time.time() + 60)

@@ -1,4 +1,4 @@
-"""Space made beforehand: zeros, ahead of the commits and never in their way."""
+"""Preallocation: zeros ahead of the commits, without affecting them."""
 
 import contextlib
 import os
@@ -14,7 +14,7 @@ import pytest
 from gateway.journal.segments.space import Space
 from tests.build import event_lines, open_partition
 from tests.gateway import until
-from tests.journal.breaking import appends_with, opened, told_of
+from tests.journal.breaking import appends_with, descriptor_info, opened
 
 MB = 1024 * 1024
 PLENTY = 2**40
@@ -30,84 +30,84 @@ def file(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def space() -> Iterator[Space]:
-    """One for files of up to 64 MB, on a disk with plenty of room."""
+    """Preallocation for files of up to 64 MB, on a disk with enough space."""
     space = Space(64 * MB, lambda: PLENTY)
     yield space
     space.close()
 
 
-def taken(file: Path) -> int:
-    """The bytes that a file takes on its disk."""
+def allocated_bytes(file: Path) -> int:
+    """Return the number of bytes that a file occupies on the disk."""
     return file.stat().st_blocks * 512
 
 
-def test_what_is_prepared_are_zeros_on_the_disk(file: Path, space: Space) -> None:
-    space.follow(file, 0)
+def test_preallocated_space_is_zeros_on_the_disk(file: Path, space: Space) -> None:
+    space.attach(file, 0)
 
-    until(lambda: taken(file) >= 8 * MB)
+    until(lambda: allocated_bytes(file) >= 8 * MB)
 
     assert file.read_bytes() == bytes(file.stat().st_size)
 
 
-def test_what_stands_before_it_stays(file: Path, space: Space) -> None:
+def test_existing_content_is_not_changed(file: Path, space: Space) -> None:
     file.write_bytes(b"head" * 1000)
 
-    space.follow(file, 4000)
+    space.attach(file, 4000)
 
-    until(lambda: taken(file) >= 8 * MB)
+    until(lambda: allocated_bytes(file) >= 8 * MB)
     content = file.read_bytes()
     assert content == b"head" * 1000 + bytes(len(content) - 4000)
 
 
-def test_it_keeps_ahead_of_the_commits(file: Path, space: Space) -> None:
-    space.follow(file, 0)
+def test_preallocation_stays_ahead_of_commits(file: Path, space: Space) -> None:
+    space.attach(file, 0)
 
     for end in range(8 * MB, 40 * MB, 8 * MB):
-        space.use(end)
-        until(partial(lambda end: taken(file) > end, end))
+        space.advance(end)
+        until(partial(lambda end: allocated_bytes(file) > end, end))
 
 
-def test_a_file_is_prepared_up_to_its_largest_size(file: Path) -> None:
+def test_preallocation_stops_at_the_maximum_file_size(file: Path) -> None:
     space = Space(MB, lambda: PLENTY)
-    space.follow(file, 0)
+    space.attach(file, 0)
 
     until(lambda: file.stat().st_size == MB)
 
-    space.use(2 * MB)
+    space.advance(2 * MB)
     space.close()
     assert file.stat().st_size == MB
 
 
 @pytest.mark.parametrize("step", [1000, 100_000, 600_000])
-def test_it_never_overwrites_what_a_commit_wrote(
+def test_preallocation_never_overwrites_a_commit(
     file: Path, space: Space, step: int, chance: random.Random
 ) -> None:
     descriptor = os.open(file, os.O_WRONLY)
     end, written = 0, bytearray()
-    space.follow(file, 0)
+    space.attach(file, 0)
 
     while end < min(20 * MB, 3000 * step):
         data = bytes([1 + len(written) % 255]) * chance.randrange(1, step)
         end += len(data)
-        space.use(end)
+        space.advance(end)
         os.pwrite(descriptor, data, end - len(data))
         written += data
     os.close(descriptor)
-    until(lambda: taken(file) > end)
+    until(lambda: allocated_bytes(file) > end)
 
     content = file.read_bytes()
     assert content == bytes(written) + bytes(len(content) - end)
 
 
-def test_a_commit_far_beyond_it_is_followed(file: Path, space: Space) -> None:
-    space.follow(file, 0)
+def test_preallocation_follows_a_commit_beyond_it(file: Path, space: Space) -> None:
+    space.attach(file, 0)
 
-    space.use(50 * MB)
+    space.advance(50 * MB)
 
     until(lambda: file.stat().st_size > 50 * MB)
 
 
-def test_it_waits_where_there_is_no_room_and_goes_on_later(file: Path) -> None:
+def test_preallocation_waits_for_space_and_continues_later(file: Path) -> None:
     room = [0]
     asked = threading.Semaphore(0)
 
@@ -116,18 +116,18 @@ def test_it_waits_where_there_is_no_room_and_goes_on_later(file: Path) -> None:
         return room[0]
 
     space = Space(64 * MB, available)
-    space.follow(file, 0)
+    space.attach(file, 0)
     asked.acquire()
     before = file.stat().st_size
 
     room[0] = PLENTY
 
-    until(lambda: taken(file) >= 8 * MB)
+    until(lambda: allocated_bytes(file) >= 8 * MB)
     space.close()
     assert before == 0
 
 
-def test_it_takes_no_more_than_a_part_of_what_is_left(file: Path) -> None:
+def test_preallocation_uses_only_a_fraction_of_the_available_space(file: Path) -> None:
     left = iter([16 * MB])
     asked_again = threading.Event()
 
@@ -138,16 +138,16 @@ def test_it_takes_no_more_than_a_part_of_what_is_left(file: Path) -> None:
         return found
 
     space = Space(64 * MB, available)
-    space.follow(file, 0)
+    space.attach(file, 0)
     asked_again.wait()
 
     space.close()
     assert file.stat().st_size == MB
 
 
-def test_a_file_that_was_cut_does_not_grow_again(file: Path) -> None:
+def test_a_truncated_file_is_not_extended(file: Path) -> None:
     asked = threading.Semaphore(0)
-    left = count(4 * MB, 4 * MB)  # of which one piece more may be taken each time
+    left = count(4 * MB, 4 * MB)  # which allows one more step each time
 
     def available() -> int:
         if file.stat().st_size:
@@ -156,7 +156,7 @@ def test_a_file_that_was_cut_does_not_grow_again(file: Path) -> None:
         return next(left)
 
     space = Space(64 * MB, available)
-    space.follow(file, 0)
+    space.attach(file, 0)
     for _ in range(3):
         asked.acquire()
 
@@ -164,7 +164,7 @@ def test_a_file_that_was_cut_does_not_grow_again(file: Path) -> None:
     assert file.stat().st_size == 10
 
 
-def test_not_to_know_what_is_left_is_to_have_nothing(file: Path) -> None:
+def test_nothing_is_preallocated_if_the_available_space_is_unknown(file: Path) -> None:
     asked = threading.Event()
 
     def available() -> int:
@@ -172,59 +172,59 @@ def test_not_to_know_what_is_left_is_to_have_nothing(file: Path) -> None:
         raise OSError
 
     space = Space(64 * MB, available)
-    space.follow(file, 0)
+    space.attach(file, 0)
     asked.wait()
 
     space.close()
     assert file.stat().st_size == 0
 
 
-def test_a_file_that_cannot_be_opened_is_not_prepared(file: Path, space: Space, tmp_path: Path) -> None:
-    space.follow(tmp_path / "none", 0)
-    space.use(10)
-    space.follow(file, 0)
+def test_a_file_that_cannot_be_opened_is_ignored(file: Path, space: Space, tmp_path: Path) -> None:
+    space.attach(tmp_path / "none", 0)
+    space.advance(10)
+    space.attach(file, 0)
 
-    until(lambda: taken(file) >= 8 * MB)
+    until(lambda: allocated_bytes(file) >= 8 * MB)
     assert list(tmp_path.iterdir()) == [file]
 
 
-def test_a_file_that_was_left_is_not_prepared_any_more(file: Path, space: Space, tmp_path: Path) -> None:
-    space.follow(file, 0)
+def test_a_detached_file_is_no_longer_extended(file: Path, space: Space, tmp_path: Path) -> None:
+    space.attach(file, 0)
     until(lambda: file.stat().st_size)
     other = tmp_path / "other"
     other.touch()
 
-    space.leave()
+    space.detach()
     os.truncate(file, 0)
-    space.use(0)
-    space.follow(other, 0)
-    until(lambda: taken(other) >= 8 * MB)
+    space.advance(0)
+    space.attach(other, 0)
+    until(lambda: allocated_bytes(other) >= 8 * MB)
 
     assert file.stat().st_size == 0
 
 
-def test_it_ends_when_it_is_closed(file: Path) -> None:
+def test_closing_ends_the_thread(file: Path) -> None:
     before = threading.active_count()
     space = Space(64 * MB, lambda: PLENTY)
-    space.follow(file, 0)
+    space.attach(file, 0)
 
     space.close()
 
     assert (threading.active_count(), opened(file)) == (before, {})
 
 
-def test_an_error_of_the_disk_is_told_to_whoever_commits(tmp_path: Path) -> None:
+def test_a_disk_error_is_reported_to_the_commit(tmp_path: Path) -> None:
     partition = open_partition(tmp_path / "0")
     partition.write(event_lines(0, 1))
     [path] = (tmp_path / "0").iterdir()
     committing = appends_with(path)
 
-    # Those who share what was opened are told each of its errors once, together; they share its place too.
+    # The system reports each error once to every open file description, and duplicates share one.
     os.lseek(committing, 777, os.SEEK_SET)
     places = []
     for number in opened(path).keys() - {committing}:
-        with contextlib.suppress(FileNotFoundError):  # a copy, to be synced
-            places.append(told_of(number)["pos"])
+        with contextlib.suppress(FileNotFoundError):  # a duplicate, to be synced
+            places.append(descriptor_info(number)["pos"])
 
     partition.close()
     assert places

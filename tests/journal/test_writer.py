@@ -1,4 +1,4 @@
-"""The writer: everything that waits goes into one commit, and whoever waits is told the truth."""
+"""The writer: lines that wait share a commit, and every append learns its result."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -35,15 +35,15 @@ def newest(folder: Path) -> Path:
 
 
 def commits(folder: Path) -> list[int]:
-    """How many events each commit had."""
+    """Return the number of events of each commit."""
     reader, position, found = Reader(folder), Position(0), []
-    while piece := reader.read(position):
-        found += [chunk.count for chunk in piece.chunks]
-        position = piece.end
+    while part := reader.read(position):
+        found += [chunk.count for chunk in part.chunks]
+        position = part.end
     return found
 
 
-async def test_what_waits_together_is_committed_together(tmp_path: Path) -> None:
+async def test_lines_that_wait_together_are_committed_together(tmp_path: Path) -> None:
     async with writing(open_partition(tmp_path / "0")) as writer:
         await asyncio.gather(*(writer.append([event_line(number)]) for number in range(50)))
 
@@ -51,7 +51,7 @@ async def test_what_waits_together_is_committed_together(tmp_path: Path) -> None
     assert read_all(tmp_path / "0").lines == event_lines(0, 50)
 
 
-async def test_a_commit_has_an_end_however_much_waits(tmp_path: Path) -> None:
+async def test_a_commit_is_limited_however_much_waits(tmp_path: Path) -> None:
     large = [event_line(number, properties={"filler": "x" * 1_500_000}) for number in range(6)]
     async with writing(open_partition(tmp_path / "0")) as writer:
         await asyncio.gather(*(writer.append([line]) for line in large))
@@ -60,7 +60,7 @@ async def test_a_commit_has_an_end_however_much_waits(tmp_path: Path) -> None:
     assert read_all(tmp_path / "0").lines == large
 
 
-async def test_more_than_can_wait_is_turned_away_at_once(tmp_path: Path) -> None:
+async def test_lines_beyond_the_waiting_limit_are_refused_at_once(tmp_path: Path) -> None:
     line = event_line(properties={"filler": "x" * 1_000_000})
     async with writing(open_partition(tmp_path / "0")) as writer:
         with pytest.raises(Overloaded):
@@ -70,7 +70,7 @@ async def test_more_than_can_wait_is_turned_away_at_once(tmp_path: Path) -> None
     assert read_all(tmp_path / "0").lines == event_lines(0, 2)
 
 
-async def test_what_was_answered_does_not_wait_any_more(tmp_path: Path) -> None:
+async def test_committed_lines_no_longer_count_as_waiting(tmp_path: Path) -> None:
     line = event_line(properties={"filler": "x" * 1_000_000})
     async with writing(open_partition(tmp_path / "0", max_size=1)) as writer:
         for _ in range(3):
@@ -78,7 +78,7 @@ async def test_what_was_answered_does_not_wait_any_more(tmp_path: Path) -> None:
                 await writer.append([line] * 30)
 
 
-async def test_everyone_in_a_commit_that_fails_is_told(tmp_path: Path) -> None:
+async def test_every_append_of_a_failed_commit_fails(tmp_path: Path) -> None:
     async with writing(open_partition(tmp_path / "0")) as writer:
         await writer.append(event_lines(0, 1))
         with full_disk(newest(tmp_path / "0")):
@@ -90,7 +90,7 @@ async def test_everyone_in_a_commit_that_fails_is_told(tmp_path: Path) -> None:
     assert read_all(tmp_path / "0").lines == event_lines(0, 1)
 
 
-async def test_after_a_failure_it_goes_on(tmp_path: Path) -> None:
+async def test_commits_succeed_again_after_a_failure(tmp_path: Path) -> None:
     async with writing(open_partition(tmp_path / "0")) as writer:
         await writer.append(event_lines(0, 2))
         failing_sync(newest(tmp_path / "0"))
@@ -101,7 +101,7 @@ async def test_after_a_failure_it_goes_on(tmp_path: Path) -> None:
     assert read_all(tmp_path / "0") == Read(event_lines(0, 4), 0, 4)
 
 
-async def test_a_client_that_went_away_harms_nobody(tmp_path: Path) -> None:
+async def test_a_cancelled_append_does_not_affect_others(tmp_path: Path) -> None:
     async with writing(open_partition(tmp_path / "0")) as writer:
         gone, there = writer.append(event_lines(0, 1)), writer.append(event_lines(1, 2))
         gone.cancel()
@@ -110,7 +110,7 @@ async def test_a_client_that_went_away_harms_nobody(tmp_path: Path) -> None:
     assert read_all(tmp_path / "0").lines == event_lines(0, 2)
 
 
-async def test_a_writer_may_close_though_all_who_waited_have_left(tmp_path: Path) -> None:
+async def test_a_writer_closes_after_all_appends_were_cancelled(tmp_path: Path) -> None:
     writer = Writer(open_partition(tmp_path / "0"))
     writer.append(event_lines(0, 1)).cancel()
 
@@ -119,7 +119,7 @@ async def test_a_writer_may_close_though_all_who_waited_have_left(tmp_path: Path
     assert read_all(tmp_path / "0").lines == event_lines(0, 1)
 
 
-async def test_a_probe_says_what_is_wrong(tmp_path: Path) -> None:
+async def test_a_probe_fails_with_the_reason(tmp_path: Path) -> None:
     keep(tmp_path / "0", event_lines(0, 1))
 
     async with writing(open_partition(tmp_path / "0", max_size=1)) as writer:
@@ -127,7 +127,7 @@ async def test_a_probe_says_what_is_wrong(tmp_path: Path) -> None:
             await writer.probe()
 
 
-async def test_a_failure_is_known_to_the_next_probe(tmp_path: Path) -> None:
+async def test_a_probe_after_a_failure_tries_a_commit(tmp_path: Path) -> None:
     async with writing(open_partition(tmp_path / "0")) as writer:
         await writer.append(event_lines(0, 1))
         with full_disk(newest(tmp_path / "0")):
@@ -138,7 +138,7 @@ async def test_a_failure_is_known_to_the_next_probe(tmp_path: Path) -> None:
         await writer.probe()
 
 
-async def test_whoever_takes_over_recovers_first(tmp_path: Path) -> None:
+async def test_a_writer_recovers_its_partition_first(tmp_path: Path) -> None:
     keep(tmp_path / "0", event_lines(0, 3))
 
     async with writing(open_log(tmp_path).partition("0")) as writer:
@@ -147,7 +147,7 @@ async def test_whoever_takes_over_recovers_first(tmp_path: Path) -> None:
     assert read_all(tmp_path / "0") == Read(event_lines(0, 4), 0, 4)
 
 
-async def test_a_file_that_is_taken_away_while_nothing_comes_is_noticed(tmp_path: Path) -> None:
+async def test_a_removed_file_is_noticed_while_nothing_is_appended(tmp_path: Path) -> None:
     async with writing(open_partition(tmp_path / "0")) as writer:
         await writer.append(event_lines(0, 3))
         newest(tmp_path / "0").unlink()

@@ -1,4 +1,4 @@
-"""Verifying a journal to the end."""
+"""Run a complete verification."""
 
 from pathlib import Path
 from typing import NamedTuple

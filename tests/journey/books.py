@@ -1,4 +1,4 @@
-"""Whether all that a gateway took has arrived, whether its books balance, and what it said meanwhile."""
+"""Helpers to check that all accepted events arrive, that the ledger balances, and what is logged."""
 
 import json
 import os
@@ -16,14 +16,14 @@ from tests.gateway import PATIENCE, Gateway, until
 EVENTS = "data/events.jsonl"
 
 MADE_AGAIN = "files of the data folder removed or replaced; made again"
-REPEATED = "file holds events that no record knows of; they stay"
+REPEATED = "file contains unrecorded events, retained"
 RESTARTED = "process ended, starting it again"
-REWOUND = "position of a sink is not one of this journal; delivering again from the oldest event"
-STATE_ANEW = "state begun anew, sinks repeat what is kept"
+REWOUND = "position does not belong to this journal, delivering again from the oldest event"
+STATE_RECREATED = "state recreated, retained events are delivered again"
 
 
 def send(running: Gateway, prefix: str, count: int) -> set[str]:
-    """Send so many events, all of which are acknowledged; their messageIds begin with `prefix`."""
+    """Send `count` events, and return their messageIds, which start with `prefix`."""
     names = [f"{prefix}-{number}" for number in range(count)]
     for start in range(0, count, 100):
         batch = [track(messageId=name) for name in names[start : start + 100]]
@@ -37,13 +37,13 @@ def names(events: Iterable[dict[str, Any]]) -> set[str]:
 
 
 def await_arrival(running: Gateway, sent: set[str], file: str = EVENTS) -> None:
-    """Return when all these events stand in a sink's file, nothing is pending, and the books balance."""
+    """Wait until a sink's file has all these events, nothing is pending, and the ledger balances."""
     until(lambda: sent <= names(running.events(file)))
     until(lambda: _open(running) == (0, 0))
 
 
 def _open(running: Gateway) -> tuple[float, float]:
-    """Events that are pending for the sink `events`, and those by which its books are wrong."""
+    """Return the number of pending events of the sink `events`, and the imbalance of its ledger."""
     samples = running.metrics()
 
     def outcome(word: str) -> float:
@@ -57,8 +57,8 @@ def _open(running: Gateway) -> tuple[float, float]:
 
 
 @contextmanager
-def holding(running: Gateway) -> Iterator[None]:
-    """While the block lasts, nothing is delivered."""
+def delivery_stopped(running: Gateway) -> Iterator[None]:
+    """Stop delivery for the duration of the block."""
     pid = running.children()["delivery-0"]
     os.kill(pid, signal.SIGSTOP)
     try:
@@ -68,38 +68,38 @@ def holding(running: Gateway) -> Iterator[None]:
 
 
 class Listener:
-    """Hears what a gateway says from now on."""
+    """Reads what a gateway logs from now on."""
 
     def __init__(self, running: Gateway) -> None:
         self._file = running.folder / "gateway.log"
         self.restart()
 
     def restart(self) -> None:
-        """Forget what was said so far."""
+        """Ignore what has been logged so far."""
         self._heard = self._file.stat().st_size if self._file.exists() else 0
 
     @property
     def lines(self) -> list[dict[str, Any]]:
-        """What it logged. Whatever else stands there, such as a traceback, fails the test."""
+        """All log entries. Anything else in the log, such as a traceback, fails the test."""
         return [json.loads(line) for line in self._file.read_bytes()[self._heard :].splitlines()]
 
     @property
-    def troubles(self) -> list[str]:
-        """The warnings and errors, in alphabetical order."""
+    def problems(self) -> list[str]:
+        """The texts of all warnings and errors, in alphabetical order."""
         return sorted(line["event"] for line in self.lines if line["level"] in ("warning", "error"))
 
-    def until(self, troubles: Iterable[str], perhaps: str = "") -> None:
-        """Return when it has said all of this, and fail the test if it says more, but for one thing."""
-        expected = sorted(troubles)
+    def until(self, problems: Iterable[str], perhaps: str = "") -> None:
+        """Wait for these warnings and errors; fail on others, except `perhaps`."""
+        expected = sorted(problems)
         until(lambda: len(self._without(perhaps)) >= len(expected))
         assert self._without(perhaps) == expected
 
-    def _without(self, trouble: str) -> list[str]:
-        return [each for each in self.troubles if each != trouble]
+    def _without(self, problem: str) -> list[str]:
+        return [each for each in self.problems if each != problem]
 
 
 def refused(folder: Path, config: str, *prefix: str) -> list[str]:
-    """The lines that a gateway says which does not start; `prefix` is put before the command."""
+    """Return the errors of a gateway that refuses to start; `prefix` precedes the command."""
     file = folder / "refused.toml"
     file.write_text(config)
     done = subprocess.run(

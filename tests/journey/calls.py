@@ -1,11 +1,11 @@
-"""What real clients are told to say, and whether an event has it."""
+"""The calls that real clients make, and their comparison with events."""
 
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
 Call = dict[str, Any]
-"""In Segment's names; what JSON cannot say is said as tests/clients/scenario.cjs reads it."""
+"""With Segment's names; other values than JSON's are encoded as tests/clients/scenario.cjs reads them."""
 
 IDS = ("userId", "anonymousId", "groupId", "previousId")
 
@@ -55,12 +55,12 @@ NAMELESS = track("", messageId="Without a name")
 
 
 def is_among(events: Iterable[Mapping[str, Any]], call: Call) -> bool:
-    """Whether one of the events has all that was called: what is sent at the same time has no order."""
+    """Return True if an event matches a call; concurrent calls have no order."""
     return any(_excerpt(event, call) == call for event in events)
 
 
 def _excerpt(found: Any, called: Any) -> Any:
-    """What was found of all that was called: the same if none of it was lost or changed on the way."""
+    """Return the part of a call that an event has: equal to the call if nothing was lost or changed."""
     if isinstance(called, dict) and "$date" in called and isinstance(found, str):
         same = instant(found) == instant(called["$date"])
         return called if same else found

@@ -1,4 +1,4 @@
-"""Real clients in processes of their own: which there are, what each is told to say, and what it said."""
+"""Real clients in separate processes: a table of them, their calls, and what they sent."""
 
 import json
 import os
@@ -17,28 +17,28 @@ from tests.journey.relay import Exchange, Relay, relay
 DRIVERS = Path(install.__file__).parent
 
 
-class Odd(NamedTuple):
-    """A value that JSON cannot say, or not every reader of JSON understands."""
+class Unusual(NamedTuple):
+    """A value that JSON cannot express, or that not every JSON reader accepts."""
 
     said: Any
     arrives: Any
     warned: bool
-    """Whether it was for the gateway to repair; else the client has."""
+    """True if the gateway repairs it; otherwise the client does."""
 
 
-PYTHON_ODD = {
-    "not": Odd({"$number": "NaN"}, None, warned=True),
-    "much": Odd({"$number": "-Infinity"}, None, warned=True),
-    "half": Odd("x\ud83dy", "x\ufffdy", warned=True),
-    "whole": Odd("😀", "😀", warned=False),
-    "big": Odd(2**63 + 1, 2**63 + 1, warned=False),
-    "exact": Odd({"$exact": "19.99"}, 19.99, warned=False),
+PYTHON_UNUSUAL = {
+    "not": Unusual({"$number": "NaN"}, None, warned=True),
+    "much": Unusual({"$number": "-Infinity"}, None, warned=True),
+    "half": Unusual("x\ud83dy", "x\ufffdy", warned=True),
+    "whole": Unusual("😀", "😀", warned=False),
+    "big": Unusual(2**63 + 1, 2**63 + 1, warned=False),
+    "exact": Unusual({"$exact": "19.99"}, 19.99, warned=False),
 }
-NODE_ODD = {
-    "not": Odd({"$number": "NaN"}, None, warned=False),
-    "much": Odd({"$number": "-Infinity"}, None, warned=False),
-    "half": Odd("x\ud83dy", "x\ufffdy", warned=True),
-    "whole": Odd("😀", "😀", warned=False),
+NODE_UNUSUAL = {
+    "not": Unusual({"$number": "NaN"}, None, warned=False),
+    "much": Unusual({"$number": "-Infinity"}, None, warned=False),
+    "half": Unusual("x\ud83dy", "x\ufffdy", warned=True),
+    "whole": Unusual("😀", "😀", warned=False),
 }
 
 
@@ -48,33 +48,33 @@ class Client(NamedTuple):
     name: str
     driver: str
     module: str = ""
-    """What the driver is to load, if it can drive more than one."""
+    """The module for a driver of several libraries."""
     requirement: str = ""
-    """As tests/clients/install.py has it; those without are in the test's own environment, or npm's."""
+    """The name in tests/clients/install.py; empty if it is installed with the tests or from npm."""
     takes_207: bool = True
-    """As measured here, not as gateway/clients.py believes."""
+    """As measured here, independent of gateway/clients.py."""
     gzip: Mapping[str, bool] | None = None
-    """The option that turns compression on, or off where it is usual; None if it cannot compress."""
+    """The option that toggles compression; None if the client cannot compress."""
     alone: Mapping[str, Any] = {}
-    """The options by which each call becomes a request."""
+    """Options with which each call becomes a request of its own."""
     impatient: Mapping[str, Any] = {}
-    """Those by which it gives up after the second attempt."""
+    """Options with which it gives up after the second attempt."""
     some: Mapping[str, Any] = {}
-    """Those by which many calls become several batches."""
+    """Options with which many calls become several batches."""
     full: Mapping[str, Any] = {}
-    """Those by which nothing but their size limits its batches."""
+    """Options with which only the size limits its batches."""
     largest: int = 0
-    """Bytes of events in its largest batches."""
+    """Size of the events in its largest batches, in bytes."""
     takes_numbers: bool = True
-    """Whether an id may be a number."""
+    """True if an id can be a number."""
     checks_event: bool = False
-    """Whether it throws at its caller if a track has no name."""
+    """True if it raises for a track without a name."""
     tells: bool = True
-    """Whether it tells its caller of an event that was refused."""
+    """True if it reports a refused event to its caller."""
     dialect: str = "segment"
     traits_in_context: bool = False
-    """Whether it says an identify's traits there and nowhere else."""
-    odd: Mapping[str, "Odd"] = {}
+    """True if it sends the traits of an identify in `context.traits` alone."""
+    unusual: Mapping[str, "Unusual"] = {}
 
 
 def _python(version: str, **facts: Any) -> Client:
@@ -91,7 +91,7 @@ def _python(version: str, **facts: Any) -> Client:
             "some": {"upload_size": 50},
             "full": {"upload_interval": 2, "upload_size": 1000},
             "largest": 475_000,
-            "odd": PYTHON_ODD,
+            "unusual": PYTHON_UNUSUAL,
             **facts,
         }
     )
@@ -107,7 +107,7 @@ def _callbacks(module: str, version: str, **facts: Any) -> Client:
         full={"flushAt": 1000},
         largest=450 * 1024,
         checks_event=True,
-        odd=NODE_ODD,
+        unusual=NODE_UNUSUAL,
         **facts,
     )
 
@@ -130,11 +130,11 @@ CLIENTS = (
         "segment-node.cjs",
         alone={"flushAt": 1},
         impatient={"maxRetries": 1},
-        # It believes to keep below 480 KB, but counts only what a URL would escape, and the letter i.
+        # It aims at 480 KB, but counts only characters that a URL would escape, and the letter i.
         full={},
         largest=15 * 14_000,
         takes_numbers=False,
-        odd=NODE_ODD,
+        unusual=NODE_UNUSUAL,
     ),
     _callbacks("analytics-node", "6.2.0"),
     _callbacks("@rudderstack/rudder-sdk-node", "3.0.13", gzip={"gzip": False}),
@@ -144,20 +144,20 @@ BROWSER_CLIENTS = (
     Client("@segment/analytics-next 1.84.3", "segment-next.cjs"),
     Client("@segment/analytics-next 1.84.3, batching", "segment-next.cjs", tells=False),
 )
-"""Those that know one person, and here run outside of a browser."""
+"""Browser clients, which know one person; here they run outside a browser."""
 
 NAMED = {client.name.rpartition(" ")[0]: client for client in CLIENTS}
-"""The latest of each."""
+"""The latest version of each client."""
 
 
 class Report(NamedTuple):
-    """What a client did."""
+    """The result of a client's run."""
 
     dialect: str
     exchanges: list[Exchange]
-    """All with events in them."""
+    """All POST requests."""
     errors: list[str]
-    """What it told its caller."""
+    """The errors that it reported to its caller."""
     exit_code: int
 
     @property
@@ -166,12 +166,12 @@ class Report(NamedTuple):
 
     @property
     def sent(self) -> list[str]:
-        """The messageIds of all events that it sent, however often."""
+        """The messageIds of all events that it sent, including repeats."""
         return [event["messageId"] for exchange in self.exchanges for event in exchange.events]
 
     @property
     def said(self) -> list[dict[str, Any]]:
-        """Every event that it sent, however often, as the canonical one that should come of it."""
+        """The expected canonical event of every event that it sent, including repeats."""
         return [
             canonical(event, exchange, self.dialect)
             for exchange in self.exchanges
@@ -188,7 +188,7 @@ def say(
     before_answer: Callable[[Relay], None] = lambda relay: None,
     **options: Any,
 ) -> Report:
-    """Let a client make calls, and return when its process has ended, having sent all it ever will."""
+    """Run a client with calls, and return once its process has ended."""
     if client.driver.endswith(".py"):
         folder = str(needs.client(install.python(client.requirement))) if client.requirement else ""
         command, environment = [sys.executable], {"PYTHONPATH": folder}
@@ -219,7 +219,7 @@ def say(
 
 
 def canonical(said: Mapping[str, Any], exchange: Exchange, dialect: str) -> dict[str, Any]:
-    """The event that should come of what a client sent, but for the moment of receiving."""
+    """Return the canonical event expected for what a client sent, without receivedAt."""
     fields: dict[str, Any] = {name: {} for name in ("properties", "traits", "context", "integrations")}
     fields |= {name: value for name, value in said.items() if value is not None}
     for name in IDS:
@@ -244,7 +244,7 @@ def without_receipt(event: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def meant(client: Client, call: Call) -> Call:
-    """What a call says of its event, where this client says it."""
+    """Return the fields of a call, where this client puts them."""
     said: Call = {name: str(value) if name in IDS else value for name, value in call.items()}
     if client.traits_in_context and call["type"] == "identify" and "traits" in call:
         said["context"] = {**said.get("context", {}), "traits": said.pop("traits")}

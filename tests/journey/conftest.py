@@ -1,4 +1,4 @@
-"""What the tests of real clients share."""
+"""Shared fixtures of the tests of real clients."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -21,13 +21,13 @@ Arrived = Callable[[], list[dict[str, Any]]]
 
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
-    """One gateway for all, since each client's events can be told from those that came before."""
+    """One gateway for all clients, because their events can be told apart."""
     with Gateway(tmp_path_factory.mktemp("live"), CONFIG) as running:
         yield running
 
 
 @pytest.fixture
 def arrived(running: Gateway) -> Arrived:
-    """Everything that has arrived since the test began, once there is nothing more to come."""
+    """A function that waits for delivery and returns the events that arrived during the test."""
     before = len(running.drained())
     return lambda: running.drained()[before:]

@@ -1,6 +1,6 @@
 """
-Faults as a machine has them: full disks, failing ones, power cuts, files that cannot grow, and a kill at an
-exact system call.
+Faults of a machine: full and failing disks, power failures, file size limits, and a kill at an exact system
+call.
 """
 
 import fcntl
@@ -24,12 +24,12 @@ from tests.journey import needs
 MEGABYTE = 1024 * 1024
 
 _SHUTDOWN = 0x8004587D  # EXT4_IOC_SHUTDOWN
-_NO_LOG_FLUSH = 2  # and nothing that is still in memory reaches the disk
+_NO_LOG_FLUSH = 2  # data in memory is discarded
 
 
 @contextmanager
 def small_disk(folder: Path, size: str) -> Iterator[Path]:
-    """A file system in memory, mounted on a new folder."""
+    """Mount a file system in memory on a new folder for the duration of the block."""
     needs.root()
     folder.mkdir()
     _mount("-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(folder))
@@ -40,14 +40,14 @@ def small_disk(folder: Path, size: str) -> Iterator[Path]:
 
 
 class Ballast:
-    """A file that somebody else has on the same disk."""
+    """A file of another program on the same disk."""
 
     def __init__(self, disk: Path, size: int = 0) -> None:
         self.path = disk / "ballast"
         self.path.write_bytes(b"x" * size)
 
     def fill(self) -> None:
-        """Let it take all the room there is left."""
+        """Fill the rest of the disk."""
         with self.path.open("ab", buffering=0) as file:
             for block in (MEGABYTE, 4096, 1):
                 try:
@@ -61,7 +61,7 @@ class Ballast:
 
 
 class Disk:
-    """An ext4 file system of its own, whose power can be cut."""
+    """A separate ext4 file system whose power can be cut."""
 
     def __init__(self, folder: Path) -> None:
         self.image = folder / "disk.img"
@@ -82,7 +82,7 @@ class Disk:
         _unmount(self.folder)
 
     def cut(self) -> None:
-        """From now on nothing is written any more, and what was not synced is gone."""
+        """Cut the power: later writes fail, and unsynced data is lost."""
         folder = os.open(self.folder, os.O_RDONLY)
         try:
             fcntl.ioctl(folder, _SHUTDOWN, struct.pack("I", _NO_LOG_FLUSH))
@@ -90,7 +90,7 @@ class Disk:
             os.close(folder)
 
     def replug(self) -> None:
-        """As after the reboot; nobody may use it any more."""
+        """Mount it again, as after a reboot. No process may be using it."""
         _unmount(self.folder)
         self._attach()
 
@@ -104,12 +104,12 @@ def _mount(*arguments: str) -> None:
 
 
 def _unmount(folder: Path) -> None:
-    # A process that has just ended may hold it for another moment.
+    # A process that has just ended may keep it busy for a moment.
     until(lambda: subprocess.run(["umount", str(folder)], capture_output=True, check=False).returncode == 0)
 
 
 class Tampering:
-    """strace on a running process and its threads, for as long as the block lasts; `options` are its own."""
+    """strace on a running process and its threads for the duration of the block, with its `options`."""
 
     def __init__(self, pid: int, notes: Path, *options: str) -> None:
         self.pid = pid
@@ -127,20 +127,20 @@ class Tampering:
         return self
 
     def __exit__(self, *error: object) -> None:
-        # strace that is told to stop while a process dies can wait for it for ever; it ends with it anyway.
+        # strace that is interrupted while its process dies may hang; it ends with the process anyway.
         if alive(self.pid):
             self.process.send_signal(signal.SIGINT)
         self.process.communicate(timeout=PATIENCE)
 
     def calls(self) -> list[str]:
-        """What was seen so far, a line a system call."""
+        """The trace so far, one line per system call."""
         return self.notes.read_text(errors="replace").splitlines()
 
 
 class ShortFiles:
     """
-    A running process that can write no file longer than its log is, too short for any of the journal's,
-    until it is `over`. It needs no rights, and takes effect at once.
+    A file size limit on a running process, the size of its log and too small for a journal file, until
+    `over` is called. It needs no privileges and takes effect at once.
     """
 
     def __init__(self, pid: int) -> None:
@@ -154,9 +154,9 @@ class ShortFiles:
 
 def kill_at(pid: int, call: str, when: int, notes: Path) -> str:
     """
-    Let a process be killed as it begins a system call for the `when`th time, and return that call.
+    Kill a process as it enters a system call for the `when`th time, and return that call.
 
-    Somebody else must give it work to do.
+    Another client must keep the process working.
     """
     notes.unlink(missing_ok=True)
     injection = f"inject={call}:signal=SIGKILL:when={when}"
@@ -167,7 +167,7 @@ def kill_at(pid: int, call: str, when: int, notes: Path) -> str:
 
 
 def kill(running: Gateway, victim: str) -> float:
-    """Kill a process without warning; the seconds until the gateway is ready again, and all of it."""
+    """Kill a process, and return the seconds until the gateway, with all its processes, is ready again."""
     started = time.monotonic()
     if victim == "supervisor":
         running.crash()
@@ -181,7 +181,7 @@ def kill(running: Gateway, victim: str) -> float:
 
 
 def await_successor(running: Gateway, victim: str, pid: int) -> None:
-    """Return when a child that was killed has another in its place, and all of the gateway is ready."""
+    """Wait until a killed child has been replaced and the gateway is ready."""
     until(lambda: running.children().get(victim) not in (None, pid))
     until(lambda: is_ready(running))
 
@@ -190,5 +190,5 @@ def is_ready(running: Gateway) -> bool:
     try:
         inspector = running.request("GET", "/metrics", port=running.inspector_port)
         return running.request("GET", "/readyz").status == inspector.status == 200
-    except (OSError, HTTPException):  # it reached the process that was killed
+    except (OSError, HTTPException):  # answered by the killed process
         return False

@@ -1,4 +1,4 @@
-"""What a client sends that means no good, byte by byte; and how the gateway bears it."""
+"""Helpers to send malicious requests byte by byte, and to check that the gateway is not affected."""
 
 import re
 import socket
@@ -13,8 +13,8 @@ GOOD = to_json(track())
 
 
 @contextmanager
-def unharmed(running: Gateway) -> Iterator[None]:
-    """Whatever is done meanwhile, afterwards the same process takes good events, and has met no bug."""
+def unaffected(running: Gateway) -> Iterator[None]:
+    """Check that after the block the same process accepts valid events and has logged no bug."""
     worker = running.children()["intake-0"]
 
     yield
@@ -29,7 +29,7 @@ def talk(running: Gateway, sent: bytes, *, hang_up: bool = False) -> list[int]:
     """Send bytes, and return the statuses of all answers until one side hangs up."""
     answer = b""
     with socket.create_connection(("127.0.0.1", running.port), timeout=PATIENCE) as connection:
-        # A server that has heard enough may not listen to the rest.
+        # A server may close the connection before it has read everything.
         with suppress(ConnectionResetError, BrokenPipeError):
             connection.sendall(sent)
             if hang_up:
@@ -43,14 +43,14 @@ def talk(running: Gateway, sent: bytes, *, hang_up: bool = False) -> list[int]:
 def request(
     body: bytes = GOOD, *, head: bytes = b"Content-Length: %d\r\n", path: bytes = b"/v1/track"
 ) -> bytes:
-    """A request as its bytes; `head` is the part that a test is about."""
+    """Return a request as bytes; `head` holds the headers under test."""
     if b"%d" in head:
         head %= len(body)
     return b"POST %b HTTP/1.1\r\nHost: x\r\nX-Write-Key: dev\r\n%b\r\n%b" % (path, head, body)
 
 
 def peak(running: Gateway) -> int:
-    """The most memory that the intake has ever had, in KB."""
+    """Return the peak memory of the intake process, in KB."""
     status = Path(f"/proc/{running.children()['intake-0']}/status").read_text()
     found = re.search(r"VmHWM:\s+(\d+) kB", status)
     assert found
@@ -58,5 +58,5 @@ def peak(running: Gateway) -> int:
 
 
 def names(running: Gateway) -> list[str]:
-    """Of all events that were delivered."""
+    """Return the names of all delivered events."""
     return [event["event"] for event in running.drained()]

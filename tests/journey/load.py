@@ -1,4 +1,4 @@
-"""Clients that keep a gateway busy, and remember what they sent and what was promised to them."""
+"""Clients that load a gateway, and remember what they sent and what was acknowledged."""
 
 import json
 import random
@@ -12,28 +12,28 @@ from typing import Any, NamedTuple, Self
 
 from tests.gateway import until
 
-_PAUSE = 0.01  # seconds between two requests: the journals of these tests are small
+_PAUSE = 0.01  # between two requests: the journals of these tests are small
 _TIMEOUT = 30.0
 
 
 class Findings(NamedTuple):
-    """What is wrong with a file of events, by messageId."""
+    """The errors in a file of events, as messageIds."""
 
     lost: list[str]
-    """Acknowledged, and not there."""
+    """Acknowledged but missing."""
     repeated: list[str]
     invented: list[str]
-    """There, and never sent."""
+    """Never sent."""
     changed: list[str]
     disordered: list[str]
-    """Acknowledged, and after one that was acknowledged later on the same connection."""
+    """Acknowledged, and placed after an event acknowledged later on the same connection."""
 
 
 NOTHING_WRONG = Findings([], [], [], [], [])
 
 
 class Load:
-    """Some clients at once, for as long as the block lasts."""
+    """Concurrent clients for the duration of the block."""
 
     def __init__(self, port: int, chance: random.Random, clients: int = 4, largest: int = 2000) -> None:
         seeds = [chance.randrange(10**6) for _ in range(clients)]
@@ -48,7 +48,7 @@ class Load:
         self.stop()
 
     def stop(self) -> None:
-        """Return when all requests have been answered, or never will be."""
+        """Wait until all requests have been answered or have failed."""
         for client in self.clients:
             client.stopping.set()
         for client in self.clients:
@@ -56,7 +56,7 @@ class Load:
 
     @contextmanager
     def unheard(self) -> Iterator[None]:
-        """While the block lasts, no answer counts: it would come from a machine without power."""
+        """Ignore answers for the duration of the block, as if they came from a machine without power."""
         for client in self.clients:
             client.hearing.clear()
         yield
@@ -65,7 +65,7 @@ class Load:
 
     @property
     def acknowledged(self) -> int:
-        """How many events so far."""
+        """Number of acknowledged events so far."""
         return sum(len(client.acknowledged) for client in self.clients)
 
     @property
@@ -74,12 +74,12 @@ class Load:
         return [answer for client in self.clients for answer in client.unexpected]
 
     def advance(self, events: int) -> None:
-        """Return when so many more events have been acknowledged."""
+        """Wait until `events` more events have been acknowledged."""
         wanted = self.acknowledged + events
         until(lambda: self.acknowledged >= wanted)
 
     def compare(self, events: Sequence[dict[str, Any]]) -> Findings:
-        """What is wrong with what arrived."""
+        """Compare the delivered events with those that were sent and acknowledged."""
         promised = {name for client in self.clients for name in client.acknowledged}
         sent = {name for client in self.clients for name in client.sent}
         names = [event["messageId"] for event in events]
@@ -101,7 +101,7 @@ class Load:
 
 
 class Caller(threading.Thread, ABC):
-    """Sends one request after the other, and connects again when the gateway was killed."""
+    """Sends one request after the other, and reconnects after the gateway was killed."""
 
     def __init__(self, port: int, name: str) -> None:
         super().__init__(name=name, daemon=True)
@@ -125,14 +125,14 @@ class Caller(threading.Thread, ABC):
 
     @abstractmethod
     def _converse(self, connection: HTTPConnection, prefix: str) -> None:
-        """Go on until it is to stop, or the connection breaks; names begin with the prefix."""
+        """Send until stopped or the connection breaks; names start with `prefix`."""
 
 
 class Client(Caller):
     """
     Sends events.
 
-    What it did not hear an answer to may be kept or not, and is not sent again.
+    An event without an answer may be stored or not, and is not sent again.
     """
 
     def __init__(self, port: int, name: str, largest: int) -> None:
@@ -163,14 +163,14 @@ class Client(Caller):
 
 
 class Import(NamedTuple):
-    """One request of many products."""
+    """Return a request with many products."""
 
     name: str
     size: int
 
     @property
     def products(self) -> list[dict[str, Any]]:
-        """Something different in each."""
+        """Return a different description for each product."""
         return [
             {"id": f"{self.name}-{each}", "name": f"漢 {self.name} {each}", "price": each + 0.5}
             for each in range(self.size)
@@ -178,23 +178,23 @@ class Import(NamedTuple):
 
 
 class Importer(Caller):
-    """Imports products in bulk, for as long as the block lasts."""
+    """Imports products in bulk for the duration of the block."""
 
     def __init__(self, port: int, chance: random.Random, site: str, token: str) -> None:
         super().__init__(port, f"i{chance.randrange(10**6)}")
         self.path = f"/v2/{site}/products/bulk"
         self.headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/x-ndjson"}
         self.accepted: list[Import] = []
-        """Answered 202."""
+        """Answered with 202."""
         self.cut_off: list[Import] = []
-        """Sent, and never answered."""
+        """Sent but never answered."""
 
     def __enter__(self) -> Self:
         self.start()
         return self
 
     def __exit__(self, *error: object) -> None:
-        """Return when the last import has been answered, or never will be."""
+        """Wait until the last import has been answered or has failed."""
         self.stopping.set()
         self.join()
 
@@ -211,7 +211,7 @@ class Importer(Caller):
             self.cut_off.remove(each)
             if response.status == 202:
                 self.accepted.append(each)
-            elif response.status not in {429, 503}:  # it may come too soon for the gateway
+            elif response.status not in {429, 503}:  # the gateway may not be ready yet
                 self.unexpected.append((response.status, answer))
 
 
@@ -220,7 +220,7 @@ def _event(name: str, largest: int) -> dict[str, Any]:
 
 
 def _contents(name: str, largest: int) -> dict[str, Any]:
-    """Something different for each event, which its name and size tell."""
+    """Return content that the event's name and size determine."""
     chance = random.Random(name)
     text = "".join(chance.choice('aé漢😀"\\\n') for _ in range(50))
     size = chance.randrange(largest)

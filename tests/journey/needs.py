@@ -1,4 +1,4 @@
-"""What a test needs of its machine: it is skipped without, or fails where everything is said to be there."""
+"""Requirements of tests: a test without them is skipped, or fails in CI."""
 
 import os
 import shutil
@@ -8,7 +8,7 @@ import pytest
 
 
 def need(there: object, what: str) -> None:
-    """Skip a test that lacks something; with GATEWAY_CI=1 in the environment, fail it."""
+    """Skip a test that lacks a requirement; with GATEWAY_CI=1 in the environment, fail it."""
     if there:
         return
     if os.environ.get("GATEWAY_CI") == "1":
@@ -21,13 +21,13 @@ def root() -> None:
 
 
 def program(name: str) -> str:
-    """Where it is."""
+    """Return the path of a program."""
     path = shutil.which(name)
     need(path, f"the program {name}")
     return path or ""
 
 
 def client(folder: Path) -> Path:
-    """Where a real client is, as tests/clients/install.py names it."""
+    """Return the path of a real client, by its name in tests/clients/install.py."""
     need(folder.is_dir(), "real clients: python -m tests.clients.install")
     return folder

@@ -1,4 +1,4 @@
-"""A way to the gateway on which everything that passes is seen, and passes unchanged."""
+"""A proxy that records every exchange and passes it on unchanged."""
 
 import gzip
 import json
@@ -15,12 +15,12 @@ _HOP_BY_HOP = ("connection", "keep-alive", "transfer-encoding")
 
 
 class Exchange(NamedTuple):
-    """A request that passed, and its answer's status."""
+    """A request and the status of its answer."""
 
     method: str
     path: str
     headers: dict[str, str]
-    """With lower-case names."""
+    """The names are in lower case."""
     body: bytes
     status: int
 
@@ -30,22 +30,22 @@ class Exchange(NamedTuple):
 
     @property
     def json(self) -> Any:
-        """What the body says; numbers that are none (NaN) as Python reads them."""
+        """The decoded body; NaN as Python reads it."""
         return json.loads(self.inflated)
 
     @property
     def events(self) -> list[dict[str, Any]]:
-        """Those of its batch, or the only one."""
+        """The events of its batch, or the single event."""
         events: list[dict[str, Any]] = self.json.get("batch", [self.json])
         return events
 
 
 class Relay:
     """
-    Takes requests on a port of its own to the one given, one at a time, and remembers them in order.
+    Forwards requests to the port of a gateway, one at a time, and records them in order.
 
-    What a client sends at once therefore has an order, too. `before_answer` is called with each exchange
-    before its client hears the answer.
+    Concurrent requests of a client are therefore ordered. `before_answer` is called for each exchange before
+    its client receives the answer.
     """
 
     def __init__(self, port: int, before_answer: Callable[["Relay"], None]) -> None:
@@ -54,7 +54,7 @@ class Relay:
         self.exchanges: list[Exchange] = []
         self.turn = threading.Lock()
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
-        self.server.relay = self  # type: ignore[attr-defined]  # how a handler finds it
+        self.server.relay = self  # type: ignore[attr-defined]  # read by the handler
         self.port = self.server.server_port
 
 
@@ -89,11 +89,11 @@ class _Handler(BaseHTTPRequestHandler):
     do_GET = do_POST = do_OPTIONS = pass_on
 
     def log_message(self, format: str, *arguments: object) -> None:
-        """Say nothing: what passed is in `exchanges`."""
+        """Log nothing; `exchanges` has everything."""
 
 
 def when(status: int, times: int, act: Callable[[], None]) -> Callable[[Relay], None]:
-    """For `before_answer`: acts as soon as so many answers have had a status."""
+    """Return a `before_answer` that calls `act` at the given number of answers with a status."""
 
     def look(relay: Relay) -> None:
         if [exchange.status for exchange in relay.exchanges].count(status) == times:
@@ -104,7 +104,7 @@ def when(status: int, times: int, act: Callable[[], None]) -> Callable[[Relay], 
 
 @contextmanager
 def relay(port: int, before_answer: Callable[[Relay], None] = lambda relay: None) -> Iterator[Relay]:
-    """A relay for as long as the block lasts."""
+    """Run a relay for the duration of the block."""
     open_relay = Relay(port, before_answer)
     thread = threading.Thread(target=open_relay.server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()

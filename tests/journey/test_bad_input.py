@@ -1,4 +1,4 @@
-"""Whatever bodies are sent to a real server, it answers without fault, and loses no good event."""
+"""Malformed bodies: a real server answers each without failing, and loses no valid event."""
 
 import gzip
 import http.client
@@ -11,21 +11,21 @@ import pytest
 
 from tests.build import to_json, track
 from tests.gateway import PATIENCE, Gateway, until
-from tests.journey.hostile import GOOD, names, peak, request, talk, unharmed
+from tests.journey.hostile import GOOD, names, peak, request, talk, unaffected
 
 BOMB = gzip.compress(bytes(50_000_000))
 
 
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
-    """One for all tests here: none of them may harm the next."""
+    """One gateway for all tests: none may affect the next."""
     with Gateway(tmp_path_factory.mktemp("gateway")) as found:
         yield found
 
 
 @pytest.fixture(autouse=True)
 def _unharmed(running: Gateway) -> Iterator[None]:
-    with unharmed(running):
+    with unaffected(running):
         yield
 
 
@@ -131,7 +131,7 @@ BODIES = {
 
 @pytest.mark.parametrize("path", ["/v1/track", "/v1/batch"])
 @pytest.mark.parametrize("bodies", BODIES.values(), ids=BODIES.keys())
-def test_a_bad_body_is_answered_and_a_good_one_after_it_is_taken(
+def test_an_invalid_body_is_answered_and_a_later_valid_one_is_accepted(
     running: Gateway, path: str, bodies: list[bytes]
 ) -> None:
     *statuses, last = post(running, [*bodies, GOOD], path)
@@ -140,7 +140,7 @@ def test_a_bad_body_is_answered_and_a_good_one_after_it_is_taken(
     assert last == 200
 
 
-def test_neighbours_of_bad_entries_arrive(running: Gateway) -> None:
+def test_valid_events_beside_invalid_entries_arrive(running: Gateway) -> None:
     bad = [
         b'{"a":NaN}',
         b'{"type":"track","userId":"\\ud83d"}',
@@ -165,7 +165,7 @@ def test_neighbours_of_bad_entries_arrive(running: Gateway) -> None:
     assert [name for name in names(running) if name.startswith("good")] == good
 
 
-def test_no_sender_makes_the_intake_hold_much(running: Gateway) -> None:
+def test_no_client_can_exhaust_the_memory_of_the_intake(running: Gateway) -> None:
     before = peak(running)
     chunk = b"%x\r\n%b\r\n" % (2**20, b" " * 2**20)
 
@@ -179,14 +179,14 @@ def test_no_sender_makes_the_intake_hold_much(running: Gateway) -> None:
     assert peak(running) - before < 16 * 1024
 
 
-def test_a_body_that_is_too_large_is_refused_in_words_that_arrive(running: Gateway) -> None:
-    # A client that is cut off while it sends takes that for a fault of the network, and sends it again.
+def test_a_too_large_body_is_refused_with_an_answer_that_arrives(running: Gateway) -> None:
+    # A client whose connection is closed while it sends assumes a network failure and retries.
     statuses = post(running, [b" " * 20_000_000, GOOD], "/v1/track")
 
     assert statuses == [413, 200]
 
 
-def test_what_was_refused_is_counted_and_what_was_taken_as_well(running: Gateway) -> None:
+def test_refused_and_accepted_events_are_counted(running: Gateway) -> None:
     received, accepted = "gateway_events_received_total", "gateway_events_accepted_total"
     sent_before = len(running.drained())
     until(lambda: running.metrics()[accepted] == sent_before)

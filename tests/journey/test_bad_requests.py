@@ -1,4 +1,4 @@
-"""Requests that are hardly HTTP, or can be read in two ways: a real server refuses them and what follows."""
+"""Malformed and ambiguous requests: a real server refuses them and everything after them."""
 
 import socket
 from collections.abc import Iterator
@@ -8,7 +8,7 @@ import pytest
 
 from tests.build import to_json, track
 from tests.gateway import PATIENCE, Gateway
-from tests.journey.hostile import GOOD, names, request, talk, unharmed
+from tests.journey.hostile import GOOD, names, request, talk, unaffected
 
 SMUGGLED = request(to_json(track(event="smuggled in")))
 LAST = request(head=b"Connection: close\r\nContent-Length: %d\r\n")
@@ -16,14 +16,14 @@ LAST = request(head=b"Connection: close\r\nContent-Length: %d\r\n")
 
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
-    """One for all tests here: none of them may harm the next."""
+    """One gateway for all tests: none may affect the next."""
     with Gateway(tmp_path_factory.mktemp("gateway")) as found:
         yield found
 
 
 @pytest.fixture(autouse=True)
 def _unharmed(running: Gateway) -> Iterator[None]:
-    with unharmed(running):
+    with unaffected(running):
         yield
 
 
@@ -51,10 +51,8 @@ SMUGGLING = {
 
 
 @pytest.mark.parametrize("head", SMUGGLING.values(), ids=SMUGGLING.keys())
-def test_a_head_that_can_be_read_in_two_ways_is_refused_with_all_that_follows(
-    running: Gateway, head: bytes
-) -> None:
-    # After a length of 3 comes what one reader takes for the rest of a body, and another for a request.
+def test_ambiguous_headers_are_refused_with_everything_after_them(running: Gateway, head: bytes) -> None:
+    # After a length of 3, one parser sees the rest of a body, and another a new request.
     sent = request(b"{}\n", head=head) + SMUGGLED
 
     statuses = talk(running, sent)
@@ -73,15 +71,13 @@ CHUNKS = {
 
 
 @pytest.mark.parametrize("chunks", CHUNKS.values(), ids=CHUNKS.keys())
-def test_chunks_that_can_be_read_in_two_ways_are_refused_with_all_that_follows(
-    running: Gateway, chunks: bytes
-) -> None:
+def test_ambiguous_chunks_are_refused_with_everything_after_them(running: Gateway, chunks: bytes) -> None:
     statuses = talk(running, request(chunks, head=b"Transfer-Encoding: chunked\r\n") + SMUGGLED)
 
     assert statuses == [400]
 
 
-def test_nothing_that_was_smuggled_arrives(running: Gateway) -> None:
+def test_no_smuggled_request_arrives(running: Gateway) -> None:
     for head in SMUGGLING.values():
         talk(running, request(b"{}\n", head=head) + SMUGGLED)
     for chunks in CHUNKS.values():
@@ -94,13 +90,13 @@ def test_a_request_without_a_host_is_refused(running: Gateway) -> None:
     assert talk(running, request().replace(b"Host: x\r\n", b"")) == [400]
 
 
-def test_a_body_that_is_longer_than_announced_is_cut_and_its_rest_is_no_request(running: Gateway) -> None:
+def test_a_body_longer_than_content_length_is_cut_and_its_rest_is_not_a_request(running: Gateway) -> None:
     statuses = talk(running, request(GOOD, head=b"Content-Length: 10\r\n"))
 
     assert {*statuses} == {400}
 
 
-def test_a_body_that_is_shorter_than_announced_is_no_event(running: Gateway) -> None:
+def test_a_body_shorter_than_content_length_is_not_an_event(running: Gateway) -> None:
     event = to_json(track(event="never complete"))
 
     statuses = talk(running, request(event, head=b"Content-Length: 500\r\n"), hang_up=True)
@@ -119,8 +115,8 @@ def test_a_body_that_is_shorter_than_announced_is_no_event(running: Gateway) -> 
     ],
     ids=["10,000 headers", "a header of 5 MB", "an address of 100 KB", "101 small headers"],
 )
-def test_a_head_that_is_too_large_is_not_heard_to_its_end(running: Gateway, sent: bytes) -> None:
-    # Who goes on sending may not get to read the answer.
+def test_too_large_headers_are_not_read_to_their_end(running: Gateway, sent: bytes) -> None:
+    # A client that keeps sending may not receive the answer.
     assert talk(running, sent) in ([431], [])
 
 
@@ -157,7 +153,7 @@ def test_a_head_that_is_too_large_is_not_heard_to_its_end(running: Gateway, sent
         "an asterisk",
     ],
 )
-def test_what_is_hardly_http_is_no_fault_of_the_server(running: Gateway, sent: bytes) -> None:
+def test_malformed_requests_are_not_server_errors(running: Gateway, sent: bytes) -> None:
     statuses = talk(running, sent + LAST)
 
     assert statuses
@@ -165,7 +161,7 @@ def test_what_is_hardly_http_is_no_fault_of_the_server(running: Gateway, sent: b
 
 
 @pytest.mark.parametrize("apart", [False, True], ids=["in one piece", "in two"])
-def test_an_offer_of_another_protocol_costs_no_event(running: Gateway, apart: bool) -> None:
+def test_an_upgrade_header_costs_no_event(running: Gateway, apart: bool) -> None:
     # Java's HttpClient offers HTTP/2 with the first request on each connection.
     event = to_json(track(event=f"offered {apart}"))
     offer = (
@@ -176,7 +172,7 @@ def test_an_offer_of_another_protocol_costs_no_event(running: Gateway, apart: bo
 
     with socket.create_connection(("127.0.0.1", running.port), timeout=PATIENCE) as connection:
         connection.sendall(whole[:cut])
-        running.post("/v1/track", track())  # so that the first part has arrived alone
+        running.post("/v1/track", track())  # so that the first part arrives alone
         connection.sendall(whole[cut:])
         answer = connection.recv(65536)
 
@@ -184,7 +180,7 @@ def test_an_offer_of_another_protocol_costs_no_event(running: Gateway, apart: bo
     assert f"offered {apart}" in names(running)
 
 
-def test_a_body_under_an_offer_of_another_protocol_is_no_request(running: Gateway) -> None:
+def test_a_body_with_an_upgrade_header_is_not_a_request(running: Gateway) -> None:
     hidden = request(to_json(track(event="hidden in a body")))
     head = request(hidden, head=b"Connection: Upgrade\r\nUpgrade: h2c\r\nContent-Length: %d\r\n")
 
@@ -199,7 +195,7 @@ def test_a_body_under_an_offer_of_another_protocol_is_no_request(running: Gatewa
     assert "hidden in a body" not in found
 
 
-def test_a_client_that_waits_to_be_asked_for_its_body_is_asked(running: Gateway) -> None:
+def test_a_client_that_expects_100_continue_receives_it(running: Gateway) -> None:
     statuses = talk(
         running, request(head=b"Expect: 100-continue\r\nConnection: close\r\nContent-Length: %d\r\n")
     )
@@ -207,7 +203,7 @@ def test_a_client_that_waits_to_be_asked_for_its_body_is_asked(running: Gateway)
     assert statuses == [100, 200]
 
 
-def test_clients_that_never_finish_hinder_nobody(running: Gateway) -> None:
+def test_clients_that_never_finish_affect_no_other(running: Gateway) -> None:
     starts = [
         b"P",
         request()[:30],

@@ -1,4 +1,4 @@
-"""A file of the journal that somebody truncates: it is said once, and costs no later event."""
+"""A truncated journal file is logged once and costs no later event."""
 
 import os
 from pathlib import Path
@@ -6,16 +6,16 @@ from pathlib import Path
 from tests.gateway import Gateway
 from tests.journey.books import EVENTS, Listener, await_arrival, send
 
-TRUNCATED = "journal file was truncated"
+TRUNCATED = "journal file truncated"
 
 
 def cut(folder: Path) -> None:
-    """Cut the only file of the journal in the middle of what it holds."""
+    """Truncate the only journal file in the middle of its events."""
     [file] = (folder / "data/journal/0").glob("*.log")
     os.truncate(file, 10_000)
 
 
-def test_a_file_that_is_cut_while_it_runs_costs_no_later_event(tmp_path: Path) -> None:
+def test_a_file_truncated_while_the_gateway_runs_costs_no_later_event(tmp_path: Path) -> None:
     with Gateway(tmp_path) as running:
         await_arrival(running, send(running, "before", 50))
         listener = Listener(running)
@@ -24,10 +24,10 @@ def test_a_file_that_is_cut_while_it_runs_costs_no_later_event(tmp_path: Path) -
         listener.until([TRUNCATED])
 
         await_arrival(running, send(running, "later", 200))
-        assert listener.troubles == [TRUNCATED]
+        assert listener.problems == [TRUNCATED]
 
 
-def test_a_file_that_is_cut_while_it_does_not_run_costs_no_later_event(tmp_path: Path) -> None:
+def test_a_file_truncated_while_the_gateway_is_stopped_costs_no_later_event(tmp_path: Path) -> None:
     with Gateway(tmp_path) as running:
         await_arrival(running, send(running, "before", 50))
         listener = Listener(running)

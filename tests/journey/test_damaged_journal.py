@@ -1,4 +1,4 @@
-"""A journal damaged in many places: the gateway starts, delivers what is whole and counts the rest."""
+"""A journal damaged in many places: the gateway starts, delivers the valid events and counts the others."""
 
 import fcntl
 import random
@@ -14,7 +14,7 @@ BATCHES, SIZE = 60, 10
 
 
 def damage(file: Path, chance: random.Random) -> None:
-    """Change a bit of a file, or write zeros over some bytes of it."""
+    """Flip a bit of a file, or overwrite a range with zeros."""
     place = chance.randrange(START, START + len(file.read_bytes()[START:].rstrip(b"\0")))
     if chance.random() < 0.5:
         flip_bit(file, place * 8 + chance.randrange(8))
@@ -27,7 +27,7 @@ def test_each_event_is_delivered_or_counted_and_no_process_ends(
 ) -> None:
     (tmp_path / "data").mkdir()
     with (tmp_path / "data/events.jsonl").open("wb") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)  # so that nothing is delivered yet
+        fcntl.flock(file, fcntl.LOCK_EX)  # nothing is delivered yet
         running = gateway()
         for batch in range(BATCHES):
             events = [track(messageId=f"{batch}-{number}") for number in range(SIZE)]

@@ -1,4 +1,4 @@
-"""A disk that is full: new events are refused at once, none that was acknowledged is lost, and it passes."""
+"""A full disk: new events are refused at once, acknowledged ones are not lost, and the gateway recovers."""
 
 import random
 import time
@@ -34,14 +34,14 @@ FILE = "disk/events.jsonl"
 
 
 def wait_for(running: Gateway, status: HTTPStatus) -> Answer:
-    """Send the same event until it is answered with a status."""
+    """Send the same event until the answer has the given status."""
     while (answer := running.post("/v1/track", track(messageId="again"))).status != status:
         assert answer.status in (HTTPStatus.OK, HTTPStatus.SERVICE_UNAVAILABLE)
     return answer
 
 
 def compare(running: Gateway, load: Load) -> Findings:
-    """What is wrong with what has arrived when there is nothing more to come."""
+    """Wait for delivery, and compare the delivered events with those that were sent."""
     until(lambda: running.metrics()['gateway_sink_pending_events{sink="events"}'] == 0)
     assert running.stop() == 0
     return load.compare([event for event in running.events(FILE) if event["messageId"] != "again"])
@@ -53,7 +53,7 @@ def disk(tmp_path: Path) -> Iterator[Path]:
         yield disk
 
 
-def test_a_full_disk_is_told_of_within_a_second(disk: Path, gateway: Callable[..., Gateway]) -> None:
+def test_a_full_disk_is_reported_within_a_second(disk: Path, gateway: Callable[..., Gateway]) -> None:
     running = gateway(CONFIG)
     wait_for(running, HTTPStatus.OK)
 
@@ -69,7 +69,7 @@ def test_a_full_disk_is_told_of_within_a_second(disk: Path, gateway: Callable[..
     assert running.request("GET", "/readyz").status == HTTPStatus.SERVICE_UNAVAILABLE
 
 
-def test_when_there_is_room_again_it_goes_on_by_itself(
+def test_the_gateway_recovers_by_itself_once_there_is_space(
     disk: Path, gateway: Callable[..., Gateway], chance: random.Random
 ) -> None:
     running = gateway(CONFIG)
@@ -89,7 +89,7 @@ def test_when_there_is_room_again_it_goes_on_by_itself(
     assert load.unexpected == []
 
 
-def test_a_disk_that_events_have_filled_costs_none_of_them(
+def test_a_disk_filled_by_events_costs_none_of_them(
     disk: Path, gateway: Callable[..., Gateway], chance: random.Random
 ) -> None:
     running = gateway(CONFIG)

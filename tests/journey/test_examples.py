@@ -1,8 +1,8 @@
 """
-Every example of the documents, once its JSON is mended, through the real server into the file.
+Every example of the vendors' documents, with its JSON corrected, through a real server into a file.
 
-They are MetaRouter's HTTP API, and Commanders Act's HTTP tracking API in both its versions. The latter's
-purchase is from its guide to version 1.0; that of version 2.0 is the same one, rewritten by its table.
+The documents are MetaRouter's HTTP API and Commanders Act's HTTP tracking API in both versions. The purchase
+of version 1.0 is from Commanders Act's guide; that of version 2.0 is the same, rewritten by its table.
 """
 
 import json
@@ -21,7 +21,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     for example in json.loads((RECORDINGS / f"{document}.json").read_text())
 }
 
-# Each source has the keys of some examples; MetaRouter's batch is only for the integration that it names.
+# Each source has the keys of some examples; MetaRouter's batch is routed to one integration alone.
 CONFIG = """
 [server]
 port = 0
@@ -48,7 +48,7 @@ path = "data/other.jsonl"
 """
 
 ASSIGNED = {"messageId", "timestamp", "receivedAt"}
-"""What the gateway decides itself where an example does not."""
+"""The values that the gateway chooses if an example does not."""
 
 
 def send(running: Gateway, example: dict[str, Any], route: str) -> Answer:
@@ -88,7 +88,7 @@ def test_an_example_arrives_field_for_field(
     ]
 
 
-def test_an_example_without_a_time_happened_when_it_was_received(gateway: Callable[..., Gateway]) -> None:
+def test_an_example_without_a_time_gets_the_time_of_receipt(gateway: Callable[..., Gateway]) -> None:
     running = gateway(CONFIG)
 
     send(running, EXAMPLES["metarouter page"], "/v1/page")
@@ -98,7 +98,7 @@ def test_an_example_without_a_time_happened_when_it_was_received(gateway: Callab
     assert event["messageId"]
 
 
-def test_the_batch_reaches_only_the_integration_that_it_names(gateway: Callable[..., Gateway]) -> None:
+def test_the_batch_reaches_only_its_integration(gateway: Callable[..., Gateway]) -> None:
     running = gateway(CONFIG)
 
     send(running, EXAMPLES["metarouter batch"], "/v1/batch")

@@ -1,4 +1,4 @@
-"""A disk that reports I/O errors: what could not be synced is not acknowledged, and the rest goes on."""
+"""I/O errors: unsynced events are not acknowledged, and everything else continues."""
 
 import random
 from collections.abc import Callable
@@ -32,22 +32,22 @@ ERRORS = 3
 
 
 def failing(running: Gateway, process: str, call: str, when: str) -> Tampering:
-    """Let a process' system call report an I/O error, on those occasions, until the block ends."""
+    """Make a system call of a process fail with EIO, at the given calls, for the duration of the block."""
     injection = f"inject={call}:error=EIO:when={when}"
     notes = running.folder / "strace"
     return Tampering(running.children()[process], notes, "-e", f"trace={call}", "-e", injection)
 
 
 def has_begun(running: Gateway) -> bool:
-    """Whether the sink has a position, though no event yet."""
-    state = State.look(running.folder / "data/journal/state.db")
+    """Return True once the sink has a position, but no event."""
+    state = State.open_read_only(running.folder / "data/journal/state.db")
     try:
         return bool(state.positions())
     finally:
         state.close()
 
 
-def test_what_could_not_be_synced_is_never_acknowledged(gateway: Callable[..., Gateway]) -> None:
+def test_unsynced_events_are_never_acknowledged(gateway: Callable[..., Gateway]) -> None:
     running = gateway(CONFIG)
     running.post("/v1/track", track(messageId="before"))
 
@@ -62,7 +62,7 @@ def test_what_could_not_be_synced_is_never_acknowledged(gateway: Callable[..., G
     assert ready.status == HTTPStatus.SERVICE_UNAVAILABLE
 
 
-def test_after_the_last_error_it_goes_on_by_itself(gateway: Callable[..., Gateway]) -> None:
+def test_the_gateway_recovers_by_itself_after_the_last_error(gateway: Callable[..., Gateway]) -> None:
     running = gateway(CONFIG)
     running.post("/v1/track", track(messageId="before"))
     pid = running.children()["intake-0"]
@@ -71,14 +71,14 @@ def test_after_the_last_error_it_goes_on_by_itself(gateway: Callable[..., Gatewa
         running.post("/v1/track", track(messageId="failed"))
     answer = running.post("/v1/track", track(messageId="after"))
 
-    # A commit that failed may still be found: nobody was told that it is not there.
+    # A failed commit may still be found: its events may or may not be stored.
     arrived = [event["messageId"] for event in running.drained()]
     assert answer.status == HTTPStatus.OK
     assert [name for name in arrived if name != "failed"] == ["before", "after"]
     assert running.children()["intake-0"] == pid
 
 
-def test_an_error_at_the_very_start_does_not_repeat_the_first_events(
+def test_an_error_at_the_start_does_not_repeat_the_first_events(
     gateway: Callable[..., Gateway],
 ) -> None:
     running = gateway(CONFIG)
@@ -102,7 +102,7 @@ def test_an_error_at_the_very_start_does_not_repeat_the_first_events(
         pytest.param("delivery-0", "pwrite64", "2+7", id="as they are written"),
     ],
 )
-def test_errors_now_and_then_lose_and_repeat_nothing(
+def test_occasional_errors_lose_and_repeat_nothing(
     gateway: Callable[..., Gateway], chance: random.Random, process: str, call: str, when: str
 ) -> None:
     running = gateway(CONFIG)

@@ -1,15 +1,15 @@
 """
-Processes that are killed at any moment, under load: nothing acknowledged is lost, and nothing comes twice.
+Kills at any moment under load: no acknowledged event is lost, and none is delivered twice.
 
-`--rounds 500` does it longer; how soon the gateway is ready again, tests/bench measures. To see the tests go
+`--rounds 500` runs it longer; tests/bench measures how soon the gateway is ready again. To see the tests go
 red, run them against a copy of the package that breaks the promise (`PYTHONPATH=copy pytest
 tests/journey/test_kill.py`), for example
 
-* in journal/segments/partition.py, `write` only remembers its chunks, and writes those of the last second at
-  once when the next second begins: answers come before the commit, and a kill of the intake loses a second;
-* in sinks/json_lines.py, `_claim` finds nothing: a kill of delivery makes events come twice.
+* in journal/segments/partition.py, `write` buffers chunks and writes them once a second: answers precede the
+  commit, and a kill of the intake loses a second;
+* in sinks/json_lines.py, `_claim` returns 0: a kill of delivery makes events appear twice.
 
-A missing sync is not found here, since what a killed process has written stays with the system; test_power.py
+A missing sync is not found here, because the system keeps what a killed process has written; test_power.py
 finds it.
 """
 
@@ -40,13 +40,13 @@ kind = "json_lines"
 path = "data/events.jsonl"
 """
 
-# Process, system call, and for which one after the other it is killed at: every write, sync and change of a
-# name of one commit, of one file that is finished and the next that is begun, and of one that is deleted.
+# Process, system call, and the numbers of the calls at which it is killed: every write, sync and rename of a
+# commit, of a file that is finished and its successor, and of a file that is deleted.
 MOMENTS = [
     *(("intake-0", "pwritev2", when) for when in (1, 2, 7)),  # in the middle of a commit
-    *(("intake-0", "pwrite64", when) for when in (1, 2, 3, 4)),  # as it is published, and space is prepared
+    *(("intake-0", "pwrite64", when) for when in (1, 2, 3, 4)),  # end records and preallocation
     *(("intake-0", "fallocate", when) for when in (1,)),
-    *(("intake-0", "fdatasync", when) for when in (1, 2)),  # of prepared space
+    *(("intake-0", "fdatasync", when) for when in (1, 2)),  # of preallocated space
     *(("intake-0", "ftruncate", when) for when in (1, 2)),  # as a file is finished
     *(("intake-0", "fsync", when) for when in (1, 2, 3)),  # of the finished file, the next one, their folder
     *(("intake-0", "rename", when) for when in (1, 2)),  # as the next one gets its name
@@ -77,7 +77,7 @@ def test_no_kill_loses_or_repeats_an_acknowledged_event(
     assert load.unexpected == []
 
 
-def test_no_kill_at_a_delicate_moment_does_either(
+def test_no_kill_at_a_system_call_of_a_commit_loses_or_repeats_an_event(
     gateway: Callable[..., Gateway], chance: random.Random, tmp_path: Path
 ) -> None:
     running = gateway(config(workers=1))
@@ -106,7 +106,7 @@ def config(workers: int) -> str:
 
 
 def everything(running: Gateway) -> list[dict[str, object]]:
-    """What has arrived when there is nothing more to come."""
+    """Wait for delivery, and return the events in the sink's file."""
     running.drained()
     assert running.stop() == 0
     return running.events()

@@ -1,4 +1,4 @@
-"""Real clients, unmodified, against the real server: what they are called with is what arrives."""
+"""Real, unmodified clients against a real server: each call arrives unchanged."""
 
 import json
 from collections.abc import Callable, Iterator, Mapping
@@ -63,24 +63,28 @@ def test_batches_arrive_in_the_order_in_which_they_were_sent(
 
 
 @each_client
-def test_odd_values_cost_nothing_but_themselves(running: Gateway, arrived: Arrived, client: Client) -> None:
-    odd = {name: value.said for name, value in client.odd.items()}
-    calls = [track("Before"), track("Odd", userId="", anonymousId="a1", properties=odd), track("After")]
+def test_unusual_values_affect_only_themselves(running: Gateway, arrived: Arrived, client: Client) -> None:
+    unusual = {name: value.said for name, value in client.unusual.items()}
+    calls = [
+        track("Before"),
+        track("Rare", userId="", anonymousId="a1", properties=unusual),
+        track("After"),
+    ]
 
     report = say(client, running, calls)
 
     before, event, after = arrived()
     assert report.errors == []
     assert "userId" not in event
-    assert event["properties"] == {name: value.arrives for name, value in client.odd.items()}
+    assert event["properties"] == {name: value.arrives for name, value in client.unusual.items()}
     assert [warning["field"] for warning in event["warnings"]] == [
-        f"properties.{name}" for name, value in client.odd.items() if value.warned
+        f"properties.{name}" for name, value in client.unusual.items() if value.warned
     ]
     assert "warnings" not in {**before, **after}
 
 
 @each_way
-def test_the_largest_batches_it_makes_are_taken(
+def test_the_largest_batches_of_a_client_are_accepted(
     running: Gateway, arrived: Arrived, client: Client, options: Mapping[str, Any]
 ) -> None:
     count = client.largest // SIZE + 3
@@ -104,7 +108,7 @@ def test_the_largest_batches_it_makes_are_taken(
         if bad is not NAMELESS or not client.checks_event
     ],
 )
-def test_a_bad_event_costs_itself_alone(
+def test_an_invalid_event_affects_no_other(
     running: Gateway, arrived: Arrived, client: Client, bad: Call
 ) -> None:
     calls = [track("First"), track("Second"), bad, track("Last")]
@@ -118,7 +122,7 @@ def test_a_bad_event_costs_itself_alone(
 
 
 @each_client
-def test_what_a_client_takes_a_207_for(running: Gateway, arrived: Arrived, client: Client) -> None:
+def test_the_reaction_of_a_client_to_207(running: Gateway, arrived: Arrived, client: Client) -> None:
     calls = [track("First"), TOO_LARGE, track("Last")]
 
     report = say(client, running, calls, key="strict", **client.impatient)
@@ -128,7 +132,7 @@ def test_what_a_client_takes_a_207_for(running: Gateway, arrived: Arrived, clien
 
 
 @each_client
-def test_a_refusal_is_told_of_and_not_sent_again(running: Gateway, arrived: Arrived, client: Client) -> None:
+def test_a_refusal_is_reported_and_not_retried(running: Gateway, arrived: Arrived, client: Client) -> None:
     calls = [track("First"), track("Last")]
 
     report = say(client, running, calls, key="unknown", **client.impatient)
@@ -146,7 +150,7 @@ def test_a_refusal_is_told_of_and_not_sent_again(running: Gateway, arrived: Arri
         pytest.param("@segment/analytics-node", {"flushAt": 40}, id="@segment/analytics-node"),
     ],
 )
-def test_a_batch_beyond_our_limit_is_told_of_and_not_sent_again(
+def test_a_batch_over_the_limit_is_reported_and_not_retried(
     running: Gateway, arrived: Arrived, name: str, options: Mapping[str, Any]
 ) -> None:
     calls = [track(f"{number}", properties={"x": "x" * SIZE}) for number in range(40)]
@@ -159,7 +163,7 @@ def test_a_batch_beyond_our_limit_is_told_of_and_not_sent_again(
 
 
 @pytest.mark.parametrize("name", ["analytics-node", "@rudderstack/rudder-sdk-node"])
-def test_a_bad_event_in_a_batch_does_not_end_a_process_that_handles_no_errors(
+def test_an_invalid_event_in_a_batch_does_not_end_a_process_without_error_handling(
     running: Gateway, arrived: Arrived, name: str
 ) -> None:
     calls = [track("First"), track("Second"), TOO_LARGE, track("Last")]
@@ -171,7 +175,7 @@ def test_a_bad_event_in_a_batch_does_not_end_a_process_that_handles_no_errors(
 
 
 @pytest.mark.parametrize("name", ["analytics-node", "@rudderstack/rudder-sdk-node"])
-def test_a_refusal_ends_a_process_that_handles_no_errors(running: Gateway, name: str) -> None:
+def test_a_refusal_ends_a_process_without_error_handling(running: Gateway, name: str) -> None:
     report = say(NAMED[name], running, [TOO_LARGE], errorHandler=False)
 
     assert report.statuses == [400]
@@ -179,12 +183,12 @@ def test_a_refusal_ends_a_process_that_handles_no_errors(running: Gateway, name:
 
 
 @each_client
-def test_through_an_error_each_event_arrives_once(gateway: Callable[..., Gateway], client: Client) -> None:
+def test_each_event_arrives_once_despite_an_error(gateway: Callable[..., Gateway], client: Client) -> None:
     running = gateway()
-    trouble = ShortFiles(running.children()["intake-0"])
+    problem = ShortFiles(running.children()["intake-0"])
     calls = [track(f"{number}") for number in range(5)]
 
-    report = say(client, running, calls, before_answer=when(503, 2, trouble.over))
+    report = say(client, running, calls, before_answer=when(503, 2, problem.over))
 
     arrived = [event["messageId"] for event in running.drained()]
     running.stop()

@@ -1,4 +1,4 @@
-"""Real clients of web pages, in Node: one person at a time, who has a name only from identify on."""
+"""Real browser clients in Node: one person at a time, anonymous until identify."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -25,7 +25,7 @@ SHARED: list[Call] = [
 SEGMENTS: list[Call] = [
     {"type": "page", "userId": "u1", "category": "Shop", "name": "Home", "properties": VALUES},
     {"type": "screen", "userId": "u1", "name": "Main", "properties": VALUES},
-    # Whoever is called, it says the one whom it knows (1.84.3).
+    # Whatever userId a call has, this client sends its own (1.84.3).
     {"type": "alias", "userId": "u1"},
 ]
 
@@ -59,12 +59,12 @@ def test_every_call_arrives_field_for_field(
 
 
 @each_client
-def test_half_an_emoji_costs_nothing_but_itself(
+def test_a_lone_surrogate_affects_only_itself(
     running: Gateway, arrived: Arrived, client: Client, options: Mapping[str, Any]
 ) -> None:
-    odd = {"half": "x\ud83dy", "whole": "😀", "not": {"$number": "NaN"}}
+    unusual = {"half": "x\ud83dy", "whole": "😀", "not": {"$number": "NaN"}}
 
-    report = say(client, running, [track("Odd", properties=odd)], **options)
+    report = say(client, running, [track("Unusual", properties=unusual)], **options)
 
     [event] = arrived()
     assert report.errors == []
@@ -73,7 +73,7 @@ def test_half_an_emoji_costs_nothing_but_itself(
 
 
 @each_client
-def test_a_bad_event_costs_itself_alone(
+def test_an_invalid_event_affects_no_other(
     running: Gateway, arrived: Arrived, client: Client, options: Mapping[str, Any]
 ) -> None:
     report = say(client, running, [track("First"), track("Second"), TOO_LARGE, track("Last")], **options)
@@ -85,7 +85,7 @@ def test_a_bad_event_costs_itself_alone(
 
 
 @each_client
-def test_a_refusal_is_not_sent_again(
+def test_a_refused_event_is_not_retried(
     running: Gateway, arrived: Arrived, client: Client, options: Mapping[str, Any]
 ) -> None:
     report = say(client, running, [track("First"), track("Last")], key="unknown", **options)
@@ -97,16 +97,16 @@ def test_a_refusal_is_not_sent_again(
 
 
 @each_client
-def test_through_an_error_each_event_arrives_once(
+def test_each_event_arrives_once_despite_an_error(
     gateway: Callable[..., Gateway], client: Client, options: Mapping[str, Any]
 ) -> None:
     running = gateway()
-    trouble = ShortFiles(running.children()["intake-0"])
+    problem = ShortFiles(running.children()["intake-0"])
     calls = [track(f"{number}") for number in range(5)]
 
-    report = say(client, running, calls, before_answer=when(503, 2, trouble.over), **options)
+    report = say(client, running, calls, before_answer=when(503, 2, problem.over), **options)
 
-    # Jitsu's never tries again: what it was not spared is lost, and its console says so.
+    # Jitsu's client never retries: what fails is lost, and reported on its console.
     lost = {"0", "1"} if client is JITSU else set()
     arrived = running.drained()
     running.stop()

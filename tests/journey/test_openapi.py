@@ -1,4 +1,4 @@
-"""The real server, held to its own description: whatever is asked, it answers as /openapi.json says."""
+"""A real server against its own description: every answer is as /openapi.json says."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -29,8 +29,8 @@ api_tokens = ["secret"]
 kind = "null"
 """
 
-# Those that ask whether an answer is in the description. The others ask whether every input that the
-# description does not allow is refused; but most clients are promised an answer 200 whatever they send.
+# These checks compare answers with the description. Others require that every input outside the description
+# is refused, but most clients must get 200 whatever they send.
 load_all_checks()
 PROMISES: list[Any] = [
     CHECKS.get_one(name)
@@ -56,7 +56,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
 
 
 def credentials(path: str) -> tuple[dict[str, str], dict[str, str]]:
-    """By what a route knows its client: parameters and headers."""
+    """The parameters and headers by which a route authenticates its client."""
     token = "secret" if "/engage/" in path or "/v2/" in path else "dev"
     parameters = {"writeKey": "dev", "tc_s": "29", "token": token, "site": "29", "user_id": "u1"}
     return parameters, {"Authorization": f"Bearer {token}", "X-Write-Key": "dev"}
@@ -87,7 +87,7 @@ def test_every_answer_is_in_the_description(running: Gateway, subtests: pytest.S
 
 
 def examples(operation: dict[str, Any]) -> Iterator[tuple[dict[str, str], str, Any]]:
-    """Parameters, the kind of a body and the body, as the description shows them."""
+    """Return the parameters, media type and body of an example in the description."""
     parameters: dict[str, str] = {}
     for each in operation.get("parameters", ()):
         example = each.get("example", {})

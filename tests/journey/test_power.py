@@ -1,4 +1,4 @@
-"""A power cut under load: what was acknowledged is there after the reboot, once."""
+"""A power failure under load: every acknowledged event exists exactly once after the reboot."""
 
 import random
 from collections.abc import Callable, Iterator
@@ -34,7 +34,7 @@ def disk(tmp_path: Path) -> Iterator[Disk]:
         yield disk
 
 
-def test_no_power_cut_loses_or_repeats_an_acknowledged_event(
+def test_no_power_failure_loses_or_repeats_an_acknowledged_event(
     disk: Disk, gateway: Callable[..., Gateway], rounds: int | None, chance: random.Random
 ) -> None:
     running = gateway(CONFIG.format(*free_ports()))
@@ -42,8 +42,8 @@ def test_no_power_cut_loses_or_repeats_an_acknowledged_event(
     with Load(running.port, chance) as load:
         for _ in range(rounds or 5):
             load.advance(chance.randrange(20, 600))
-            # A sync that has begun as the power goes may return as if it had succeeded: ext4's ioctl says
-            # nothing about it, and a machine without power tells nobody.
+            # A sync during the power failure may return success: ext4's ioctl does not fail it. A machine
+            # without power would send no answer.
             with load.unheard():
                 disk.cut()
                 running.kill()
@@ -57,7 +57,7 @@ def test_no_power_cut_loses_or_repeats_an_acknowledged_event(
     assert load.unexpected == []
 
 
-def test_what_was_answered_just_before_the_power_cut_is_there_after_it(
+def test_events_acknowledged_just_before_a_power_failure_survive_it(
     disk: Disk, gateway: Callable[..., Gateway]
 ) -> None:
     running = gateway(CONFIG.format(*free_ports()))

@@ -1,8 +1,8 @@
 """
-What clients send that cannot run here, as recorded from their sources, to the real server over a real socket.
+Recorded requests of clients that cannot run here, sent to a real server over a real socket.
 
-A recording holds the head and the body of each request as its client writes them, and beside it the answer
-that the client needs and the events that must arrive.
+A recording holds the headers and body of each request as its client writes them, the answer that the client
+needs, and the events that must arrive.
 """
 
 import gzip
@@ -36,18 +36,18 @@ path = "data/events.jsonl"
 integration = "archive"
 """
 
-CHUNK = 256  # bytes; what clients use is larger than most of what they send
+CHUNK = 256  # bytes; clients use a size larger than most of their bodies
 
 
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
-    """One for all recordings: their events have names of their own."""
+    """One gateway for all recordings, whose events have distinct names."""
     with Gateway(tmp_path_factory.mktemp("gateway"), CONFIG) as found:
         yield found
 
 
 def send(running: Gateway, request: Fields) -> Answer:
-    """Send a request as it was recorded, its body compressed and in chunks where its head says so."""
+    """Send a recorded request, compressed and chunked as its headers say."""
     headers, body = request["headers"], text(request["body"])
     if headers.get("Content-Encoding") == "gzip":
         body = gzip.compress(body)
@@ -68,13 +68,13 @@ def send(running: Gateway, request: Fields) -> Answer:
 
 
 def text(body: Any) -> bytes:
-    """A body that is a text stands as its client writes it; other JSON as most do: without white space."""
+    """Return a body: a string as recorded, other JSON without white space."""
     whole = body if isinstance(body, str) else json.dumps(body, separators=(",", ":"), ensure_ascii=False)
     return whole.encode()
 
 
 def arrived(running: Gateway, names: Sequence[str]) -> list[Fields]:
-    """The events of these names, in the order of their delivery, once all are there."""
+    """Wait for the events with these names, and return them in order of delivery."""
 
     def found() -> list[Fields]:
         return [event for event in running.events() if event["messageId"] in names]
@@ -91,7 +91,7 @@ def arrived(running: Gateway, names: Sequence[str]) -> list[Fields]:
         for request in recording["requests"]
     ],
 )
-def test_what_a_client_sends_is_answered_as_it_needs_and_arrives_field_for_field(
+def test_a_recorded_request_gets_its_answer_and_arrives_field_for_field(
     running: Gateway, recorded: Fields
 ) -> None:
     expected, needed = recorded["events"], recorded["answer"]
@@ -108,14 +108,14 @@ def test_what_a_client_sends_is_answered_as_it_needs_and_arrives_field_for_field
 
 
 def batch(client: str, *entries: Fields) -> Fields:
-    """A client's first request with other events, each like the first of its own where it says nothing."""
+    """Return a client's first request with other events, completed from its first event."""
     request: Fields = CLIENTS[client]["requests"][0]
     body = json.loads(text(request["body"]))
     return {**request, "body": {**body, "batch": [{**body["batch"][0], **entry} for entry in entries]}}
 
 
 @pytest.mark.parametrize("client", CLIENTS)
-def test_a_client_hears_of_a_bad_event_among_good_ones_as_it_can_bear(running: Gateway, client: str) -> None:
+def test_the_status_for_a_partly_invalid_batch_suits_the_client(running: Gateway, client: str) -> None:
     good, bad = f"{client}: good among bad", f"{client}: bad among good"
 
     answer = send(running, batch(client, {"messageId": good}, {"messageId": bad, "type": "unheard of"}))
@@ -127,7 +127,7 @@ def test_a_client_hears_of_a_bad_event_among_good_ones_as_it_can_bear(running: G
 
 
 @pytest.mark.parametrize("client", CLIENTS)
-def test_a_client_whose_batch_is_all_bad_is_not_to_send_it_again(running: Gateway, client: str) -> None:
+def test_a_batch_without_a_valid_event_is_not_retried(running: Gateway, client: str) -> None:
     answer = send(running, batch(client, {"type": "unheard of"}, {"type": ""}))
 
     assert answer.status == CLIENTS[client]["answers"]["wholly bad"]
@@ -137,7 +137,7 @@ def test_a_client_whose_batch_is_all_bad_is_not_to_send_it_again(running: Gatewa
 
 
 @pytest.mark.parametrize("client", CLIENTS)
-def test_a_client_whose_batch_is_too_large_hears_so_as_it_can_bear(running: Gateway, client: str) -> None:
+def test_the_status_for_a_too_large_batch_suits_the_client(running: Gateway, client: str) -> None:
     large = [{"messageId": f"{client}: large {number}", "name": "x" * 14_000} for number in range(40)]
 
     answer = send(running, batch(client, *large))

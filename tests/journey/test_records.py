@@ -1,8 +1,8 @@
 """
-People and products, through the doors that a customer uses.
+People and products, through the public APIs and commands.
 
-To see the kills go red, let `Table.merge` in records/table.py commit what the call before it was given: it
-answers then for what is only in memory.
+To see the kill tests go red, let `Table.merge` in records/table.py commit the records of its previous call:
+the answer then covers records that are only in memory.
 """
 
 import gzip
@@ -40,7 +40,7 @@ api_tokens = ["secret30"]
 kind = "json_lines"
 path = "data/events.jsonl"
 """
-# In the middle of a commit: the calls that it is made of, and how many an import or two have.
+# The system calls of a commit, and how often one or two imports make them.
 MOMENTS = (("pwrite64", 30), ("fdatasync", 3))
 NDJSON = {"Content-Type": "application/x-ndjson", "Authorization": "Bearer secret"}
 
@@ -63,7 +63,7 @@ def bulk(running: Gateway, *products: Any, **headers: str) -> Answer:
     return running.request("POST", "/v2/29/products/bulk", body, given)
 
 
-def test_a_person_is_kept_merged_told_of_and_removed(running: Gateway) -> None:
+def test_a_person_is_stored_merged_returned_and_removed(running: Gateway) -> None:
     missing = user(running, "GET")
     put = user(running, "PUT", {"person": {"id": "7", "firstname": "Ann", "custom": {"a": 1}}})
     more = user(running, "PUT", {"person": {"email": "a@b.example", "custom": {"b": 2}}})
@@ -101,7 +101,7 @@ def test_people_are_found_by_all_paths(running: Gateway, prefix: str) -> None:
         pytest.param("site=29&token=secret", 400, id="nobody"),
     ],
 )
-def test_a_person_is_for_who_has_the_token(running: Gateway, query: str, status: int) -> None:
+def test_reading_a_person_requires_the_token(running: Gateway, query: str, status: int) -> None:
     answers = [user(running, method, {"person": {}}, query) for method in ("GET", "PUT", "DELETE")]
 
     assert [answer.status for answer in answers] == [status] * 3
@@ -109,14 +109,14 @@ def test_a_person_is_for_who_has_the_token(running: Gateway, query: str, status:
 
 
 @pytest.mark.parametrize("body", [b"", b"{", {}, {"person": 1}, [], b'{"person": {"a": "\xff"}}'], ids=repr)
-def test_what_is_no_person_is_refused(running: Gateway, body: Any) -> None:
+def test_an_invalid_person_is_refused(running: Gateway, body: Any) -> None:
     answer = user(running, "PUT", body)
 
     assert (answer.status, "person" in answer.json["message"]) == (400, True)
     assert user(running, "GET").status == 404
 
 
-def test_products_complete_the_events_that_come_after(running: Gateway) -> None:
+def test_imported_products_enrich_later_events(running: Gateway) -> None:
     answer = bulk(running, {"id": "P1", "name": "Shirt", "category_1": "Tops"}, b"", {"id": "P2"})
 
     running.post("/v1/track", track(properties={"products": [{"product_id": "P1"}]}))
@@ -129,7 +129,7 @@ def test_products_complete_the_events_that_come_after(running: Gateway) -> None:
     assert event["properties"] == {"products": [{"product_id": "P1", "name": "Shirt", "category": "Tops"}]}
 
 
-def test_lines_that_are_wrong_cost_no_others(running: Gateway) -> None:
+def test_invalid_lines_affect_no_others(running: Gateway) -> None:
     answer = bulk(running, {"id": "P1", "name": "Shirt"}, b"{", {"id": "P2", "price": "x"}, {"id": "P3"})
 
     assert answer.status == 400
@@ -151,7 +151,7 @@ def test_lines_that_are_wrong_cost_no_others(running: Gateway) -> None:
         pytest.param({"Content_Type": "application/json"}, 415, "UNSUPPORTED_HEADER", id="JSON"),
     ],
 )
-def test_products_are_for_who_has_the_token(
+def test_importing_products_requires_the_token(
     running: Gateway, headers: dict[str, str], status: int, code: str
 ) -> None:
     answer = bulk(running, {"id": "P1"}, **headers)
@@ -168,7 +168,7 @@ def test_a_compressed_body_is_inflated(running: Gateway) -> None:
     assert answer.status == 202
 
 
-def test_no_kill_takes_back_what_was_answered_202(gateway: Callable[..., Gateway]) -> None:
+def test_no_kill_loses_products_answered_with_202(gateway: Callable[..., Gateway]) -> None:
     running = gateway(CONFIG)
     accepted = []
 
@@ -187,12 +187,12 @@ def test_no_kill_takes_back_what_was_answered_202(gateway: Callable[..., Gateway
     assert [event["properties"]["items"][0]["product"] for event in running.events()] == accepted
 
 
-def test_no_kill_amid_imports_does_so_either(
+def test_no_kill_during_an_import_loses_an_acknowledged_product(
     gateway: Callable[..., Gateway], rounds: int | None, chance: random.Random
 ) -> None:
     running = gateway(CONFIG.replace("port = 0", "port = {}").format(*free_ports()))
 
-    # The events are the clock: how many of them come through has nothing to do with how far an import is.
+    # Events serve as a clock that is independent of the progress of an import.
     with Load(running.port, chance) as load, Importer(running.port, chance, "29", "secret") as importer:
         for _ in range(rounds or 6):
             load.advance(chance.randrange(1, 300))
@@ -205,7 +205,7 @@ def test_no_kill_amid_imports_does_so_either(
     assert [each for each in importer.cut_off if kept(catalogue, each) not in ([], each.products)] == []
 
 
-def test_an_import_that_was_cut_off_can_be_repeated(
+def test_an_interrupted_import_can_be_repeated(
     gateway: Callable[..., Gateway], rounds: int | None, chance: random.Random, tmp_path: Path
 ) -> None:
     running = gateway(CONFIG)
@@ -226,17 +226,17 @@ def test_an_import_that_was_cut_off_can_be_repeated(
 
 
 def repeat(running: Gateway, sent: Import) -> None:
-    """Send an import again, and again if that is too soon for the gateway, until it is taken."""
+    """Send an import, and retry until the gateway accepts it."""
     until(lambda: bulk(running, *sent.products).status == 202)
 
 
 def kept(catalogue: Table, sent: Import) -> list[Any]:
-    """What there is of an import."""
+    """Return the products of an import that are stored."""
     found = (catalogue.find("29", product["id"]) for product in sent.products)
     return [json.loads(each) for each in found if each is not None]
 
 
-def test_a_file_of_products_is_imported_while_the_gateway_runs(running: Gateway, tmp_path: Path) -> None:
+def test_products_are_imported_while_the_gateway_runs(running: Gateway, tmp_path: Path) -> None:
     file = tmp_path / "products.ndjson"
     file.write_text('{"id": "P1", "name": "Shirt"}\n{"id": "P2", "price": "x"}\n\n{"id": "P3"}\n')
 
@@ -271,7 +271,7 @@ def test_a_file_of_products_is_imported_while_the_gateway_runs(running: Gateway,
 
 
 @pytest.mark.parametrize("site", ["31", None])
-def test_an_import_wants_to_know_whose_catalogue_it_is(
+def test_an_import_requires_the_site_of_the_catalogue(
     running: Gateway, tmp_path: Path, site: str | None
 ) -> None:
     file = tmp_path / "products.ndjson"
@@ -296,4 +296,4 @@ def test_an_import_wants_to_know_whose_catalogue_it_is(
         check=False,
     )
 
-    assert (done.returncode, done.stderr) == (2, "gateway: --site: say which one it is of 29, 30\n")
+    assert (done.returncode, done.stderr) == (2, "gateway: --site: choose one of 29, 30\n")

@@ -1,7 +1,7 @@
 """
-What a gateway finds wrong with its folder before it starts: exit code 2, and one line with the path.
+A folder that the gateway cannot use: exit code 2 and one line with the path.
 
-And what it makes there is its user's alone.
+Everything that it creates is accessible to its user alone.
 """
 
 import os
@@ -24,18 +24,19 @@ JOURNAL = "data/journal"
 
 EARLIER = (
     "[journal] path: {} holds the journal of an earlier version, 0/1.db:"
-    " move the folder away, or name another path"
+    " move the folder away, or choose another path"
 )
 LATER_JOURNAL = (
-    "[journal] path: {} has format 2, written by a later version of the gateway; this one reads format 1:"
-    " move the folder away, or name another path"
+    "[journal] path: {} has format 2, written by a later version of the gateway; this version reads format 1:"
+    " move the folder away, or choose another path"
 )
 LATER_FOLDER = (
-    "[journal] path: {} has format 2, and this version format 1: move the folder away, or name another path"
+    "[journal] path: {} has format 2; this version reads format 1:"
+    " move the folder away, or choose another path"
 )
 LATER_STATE = (
-    "{}/state.db has version 2, and this gateway needs version 1:"
-    " move it away, and sinks begin with the oldest event that is kept"
+    "{}/state.db has version 2; this gateway requires version 1:"
+    " move it away, and sinks start with the oldest retained event"
 )
 NO_DATABASE = "[journal] path: {}/%s.db: unable to open database file"
 SOMEBODY = 65534
@@ -43,7 +44,7 @@ SOMEBODY = 65534
 
 @pytest.fixture(scope="module")
 def used(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder in which a gateway has run."""
+    """The folder of a gateway that has run."""
     folder = tmp_path_factory.mktemp("used")
     with Gateway(folder) as running:
         await_arrival(running, send(running, "before", 10))
@@ -53,14 +54,14 @@ def used(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def journal(used: Path, tmp_path: Path) -> Path:
-    """A copy of its journal."""
+    """A copy of the folder's journal."""
     shutil.copytree(used / "data", tmp_path / "data")
     return tmp_path / JOURNAL
 
 
 @pytest.fixture
 def restricted() -> tuple[str, ...]:
-    """What to put before a command, so that rights count, although it is called by root."""
+    """The command prefix that drops the privileges of root, so that permissions apply."""
     if os.geteuid() != 0:
         return ()
     return (needs.program("setpriv"), "--inh-caps=-all", "--bounding-set=-all")
@@ -135,7 +136,7 @@ def contents(folder: Path) -> dict[Path, bytes]:
         pytest.param("data/journal/state.db", 0o600, "data/journal/state.db: ", id="state"),
     ],
 )
-def test_what_another_user_owns_is_refused_in_one_line(
+def test_files_of_another_user_are_refused_in_one_line(
     journal: Path, tmp_path: Path, restricted: tuple[str, ...], path: str, mode: int, told: str
 ) -> None:
     needs.root()
@@ -157,7 +158,7 @@ def test_a_folder_that_cannot_be_written_is_refused_in_one_line(
     assert line == f"[journal] path: {journal}/probe.new: Permission denied"
 
 
-def test_a_disk_that_is_read_only_or_full_is_refused_in_one_line(tmp_path: Path) -> None:
+def test_a_read_only_or_full_disk_is_refused_in_one_line(tmp_path: Path) -> None:
     config = DEFAULTS + '[journal]\npath = "disk/journal"\n'
 
     with small_disk(tmp_path / "disk", "1M") as disk:
@@ -170,7 +171,7 @@ def test_a_disk_that_is_read_only_or_full_is_refused_in_one_line(tmp_path: Path)
     assert read_only == [f"[journal] path: {disk}/journal/LOCK: Read-only file system"]
 
 
-def test_a_path_that_no_file_or_database_can_have_is_refused_in_one_line(tmp_path: Path) -> None:
+def test_an_impossible_path_is_refused_in_one_line(tmp_path: Path) -> None:
     longest = tmp_path / "/".join(["x" * 100] * 5)
     foreign = tmp_path / os.fsdecode(b"\xff")
     foreign.mkdir()
@@ -181,12 +182,14 @@ def test_a_path_that_no_file_or_database_can_have_is_refused_in_one_line(tmp_pat
 
     assert too_long.startswith(f"[journal] path: {longest} is ")
     assert too_long.endswith(" bytes too long for SQLite")
-    assert not_utf8 == rf"[journal] path: {tmp_path}/\xff/data/journal is not UTF-8, as SQLite needs it"
+    assert (
+        not_utf8 == rf"[journal] path: {tmp_path}/\xff/data/journal is not valid UTF-8, which SQLite requires"
+    )
     assert nul.endswith(r"[journal] path: expected a path, got 'a\x00b'")
     assert not longest.exists()
 
 
-def test_what_it_makes_is_open_to_nobody_else_whatever_the_umask(
+def test_created_files_are_accessible_to_no_other_user_whatever_the_umask(
     gateway: Callable[..., Gateway], tmp_path: Path
 ) -> None:
     config = DEFAULTS.replace(

@@ -1,8 +1,8 @@
 """
-Files of a gateway that somebody removes, while it runs and while it does not: it says so once, and goes on.
+Files of a gateway that are removed, while it is running or stopped: logged once, and survived.
 
-What was acknowledged and not yet delivered is rescued from the file that is still open, and whatever is sent
-later arrives. What stands in a sink's file stays there.
+Acknowledged events that are not yet delivered are rescued from the open file, and later events arrive. The
+content of sinks' files is never changed.
 """
 
 import os
@@ -21,18 +21,18 @@ from tests.journey.books import (
     REPEATED,
     RESTARTED,
     REWOUND,
-    STATE_ANEW,
+    STATE_RECREATED,
     Listener,
     await_arrival,
-    holding,
+    delivery_stopped,
     names,
     send,
 )
 
 JOURNAL = "data/journal"
 
-BEGUN = "file moved away or deleted, a new one begun"
-RESCUED = "journal file was removed or replaced; it was written again"
+FILE_RECREATED = "file renamed or deleted, new file created"
+RESTORED = "journal file removed or replaced, restored"
 
 Act = Callable[[Path], object]
 
@@ -69,65 +69,65 @@ def lock(folder: Path) -> None:
     (folder / "LOCK").unlink()
 
 
-def case(act: Act, *troubles: str) -> object:
-    return pytest.param(act, troubles, id=act.__name__.replace("_", " "))
+def case(act: Act, *problems: str) -> object:
+    return pytest.param(act, problems, id=act.__name__.replace("_", " "))
 
 
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
-    """One gateway for all, since it is to survive everything."""
+    """One gateway for all tests, because it must survive every one."""
     with Gateway(tmp_path_factory.mktemp("removed")) as running:
         yield running
 
 
 @pytest.mark.parametrize(
-    ("act", "troubles"),
+    ("act", "problems"),
     [
-        case(journal_folder, MADE_AGAIN, RESCUED, RESTARTED, STATE_ANEW, REPEATED),
-        case(partition_folder, RESCUED),
-        case(journal_files, RESCUED),
-        case(state, RESTARTED, STATE_ANEW, REPEATED),
-        case(state_without_its_logs, RESTARTED, STATE_ANEW, REPEATED),
+        case(journal_folder, MADE_AGAIN, RESTORED, RESTARTED, STATE_RECREATED, REPEATED),
+        case(partition_folder, RESTORED),
+        case(journal_files, RESTORED),
+        case(state, RESTARTED, STATE_RECREATED, REPEATED),
+        case(state_without_its_logs, RESTARTED, STATE_RECREATED, REPEATED),
         case(identity, MADE_AGAIN),
         case(lock, MADE_AGAIN),
     ],
 )
-def test_what_is_removed_while_it_runs_costs_no_event(
-    running: Gateway, act: Act, troubles: tuple[str, ...]
+def test_a_file_removed_while_the_gateway_runs_costs_no_event(
+    running: Gateway, act: Act, problems: tuple[str, ...]
 ) -> None:
     before = send(running, f"before-{next(_rounds)}", 50)
     await_arrival(running, before)
     file, listener = running.folder / EVENTS, Listener(running)
     kept = file.read_bytes()
 
-    with holding(running):
+    with delivery_stopped(running):
         held = send(running, f"held-{next(_rounds)}", 600)
         act(running.folder / JOURNAL)
         after = send(running, f"after-{next(_rounds)}", 600)
-    listener.until(troubles)
+    listener.until(problems)
     later = send(running, f"later-{next(_rounds)}", 50)
 
     await_arrival(running, held | after | later)
     assert file.read_bytes().startswith(kept)
-    assert listener.troubles == sorted(troubles)
+    assert listener.problems == sorted(problems)
 
 
 @pytest.mark.parametrize("act", [partition_folder, journal_files])
-def test_what_is_rescued_does_not_depend_on_who_had_it_open(running: Gateway, act: Act) -> None:
+def test_a_rescue_does_not_depend_on_which_process_had_the_file_open(running: Gateway, act: Act) -> None:
     await_arrival(running, send(running, f"before-{next(_rounds)}", 50))
     listener, delivery = Listener(running), running.children()["delivery-0"]
 
     os.kill(delivery, signal.SIGSTOP)
     held = send(running, f"held-{next(_rounds)}", 600)
     act(running.folder / JOURNAL)
-    listener.until([RESCUED])
+    listener.until([RESTORED])
     os.kill(delivery, signal.SIGKILL)
 
     await_arrival(running, held)
-    assert listener.troubles == [RESCUED, RESTARTED]
+    assert listener.problems == [RESTORED, RESTARTED]
 
 
-def test_a_sinks_file_that_is_removed_while_it_runs_is_begun_anew(running: Gateway) -> None:
+def test_a_sinks_file_removed_while_the_gateway_runs_is_recreated(running: Gateway) -> None:
     await_arrival(running, send(running, f"before-{next(_rounds)}", 50))
     listener = Listener(running)
 
@@ -136,10 +136,10 @@ def test_a_sinks_file_that_is_removed_while_it_runs_is_begun_anew(running: Gatew
 
     await_arrival(running, after)
     assert names(running.events()) == after
-    assert [line["event"] for line in listener.lines] == [BEGUN]
+    assert [line["event"] for line in listener.lines] == [FILE_RECREATED]
 
 
-def test_a_data_folder_that_is_renamed_and_put_back_costs_no_event(running: Gateway) -> None:
+def test_a_data_folder_renamed_and_renamed_back_costs_no_event(running: Gateway) -> None:
     data, aside, other = (running.folder / name for name in ("data", "aside", "other"))
     await_arrival(running, send(running, f"before-{next(_rounds)}", 50))
     listener = Listener(running)
@@ -147,48 +147,48 @@ def test_a_data_folder_that_is_renamed_and_put_back_costs_no_event(running: Gate
 
     data.rename(aside)
     meanwhile = send(running, f"meanwhile-{next(_rounds)}", 200)
-    listener.until([MADE_AGAIN, RESCUED, RESTARTED, STATE_ANEW], perhaps=REPEATED)
+    listener.until([MADE_AGAIN, RESTORED, RESTARTED, STATE_RECREATED], perhaps=REPEATED)
     await_arrival(running, meanwhile)
     listener.restart()
     data.rename(other)
     aside.rename(data)
     later = send(running, f"later-{next(_rounds)}", 200)
-    listener.until([MADE_AGAIN, RESCUED, RESTARTED])
+    listener.until([MADE_AGAIN, RESTORED, RESTARTED])
 
     await_arrival(running, later)
     assert (running.folder / EVENTS).read_bytes().startswith(kept)
 
 
-def test_after_all_that_a_restart_finds_nothing_wrong(running: Gateway) -> None:
+def test_a_restart_after_all_removals_logs_no_error(running: Gateway) -> None:
     listener = Listener(running)
 
     running.stop()
     running.start()
 
     await_arrival(running, send(running, f"after-{next(_rounds)}", 50))
-    assert listener.troubles == []
+    assert listener.problems == []
 
 
 @pytest.fixture(scope="module")
 def resting(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
-    """One that each test stops and starts again."""
+    """A gateway that each test stops and restarts."""
     with Gateway(tmp_path_factory.mktemp("stopped")) as resting:
         yield resting
 
 
 @pytest.mark.parametrize(
-    ("act", "troubles"),
+    ("act", "problems"),
     [
         case(journal_folder, REPEATED),
         case(partition_folder, REWOUND),
         case(journal_files, REWOUND),
-        case(state, STATE_ANEW, REPEATED),
+        case(state, STATE_RECREATED, REPEATED),
         case(identity, "journal identity lost"),
         case(lock),
     ],
 )
-def test_what_is_removed_while_it_does_not_run_costs_no_later_event(
-    resting: Gateway, act: Act, troubles: tuple[str, ...]
+def test_a_file_removed_while_the_gateway_is_stopped_costs_no_later_event(
+    resting: Gateway, act: Act, problems: tuple[str, ...]
 ) -> None:
     await_arrival(resting, send(resting, f"before-{next(_rounds)}", 50))
     file, listener = resting.folder / EVENTS, Listener(resting)
@@ -201,10 +201,10 @@ def test_what_is_removed_while_it_does_not_run_costs_no_later_event(
 
     await_arrival(resting, after)
     assert file.read_bytes().startswith(kept)
-    listener.until(troubles)
+    listener.until(problems)
 
 
-def test_a_sinks_file_that_is_removed_while_it_does_not_run_is_begun_anew(resting: Gateway) -> None:
+def test_a_sinks_file_removed_while_the_gateway_is_stopped_is_recreated(resting: Gateway) -> None:
     await_arrival(resting, send(resting, f"before-{next(_rounds)}", 50))
     listener = Listener(resting)
 
@@ -215,5 +215,5 @@ def test_a_sinks_file_that_is_removed_while_it_does_not_run_is_begun_anew(restin
 
     await_arrival(resting, after)
     assert names(resting.events()) == after
-    assert listener.troubles == []
-    assert BEGUN in [line["event"] for line in listener.lines]
+    assert listener.problems == []
+    assert FILE_RECREATED in [line["event"] for line in listener.lines]

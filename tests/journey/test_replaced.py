@@ -1,7 +1,7 @@
 """
-A file that somebody renames, empties or replaces, while the gateway runs and while it does not.
+Files that are renamed, truncated or replaced, while the gateway is running or stopped.
 
-It is noticed at once, whether or not anything is sent, and costs no later event.
+The change is noticed at once, even without traffic, and costs no later event.
 """
 
 import json
@@ -16,15 +16,15 @@ import pytest
 
 from gateway.sqlite import open_for_reading
 from tests.gateway import DEFAULTS, Gateway
-from tests.journey.books import EVENTS, RESTARTED, REWOUND, Listener, await_arrival, holding, send
+from tests.journey.books import EVENTS, RESTARTED, REWOUND, Listener, await_arrival, delivery_stopped, send
 
 CONFIG = DEFAULTS.replace("[sources.default]", '[sources.default]\nsite_id = "29"\napi_tokens = ["secret"]')
 PARTITION = "data/journal/0"
 
-HEAD_DAMAGED = "head of a journal file damaged; it is written again"
-RESCUED = "journal file was removed or replaced; it was written again"
+HEAD_DAMAGED = "journal file header damaged, rewritten"
+RESTORED = "journal file removed or replaced, restored"
 SET_ASIDE = "journal file set aside"
-TAIL_SET_ASIDE = "unfinished chunk set aside"
+TAIL_SET_ASIDE = "incomplete chunk set aside"
 
 Act = Callable[[Path], object]
 
@@ -55,8 +55,8 @@ def replaced_by_its_copy(file: Path) -> None:
     new.rename(file)
 
 
-def case(act: Act, *troubles: str) -> object:
-    return pytest.param(act, troubles, id=act.__name__.replace("_", " "))
+def case(act: Act, *problems: str) -> object:
+    return pytest.param(act, problems, id=act.__name__.replace("_", " "))
 
 
 def last_file(running: Gateway) -> Path:
@@ -65,37 +65,37 @@ def last_file(running: Gateway) -> Path:
 
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
-    """One gateway for all, since it is to survive everything."""
+    """One gateway for all tests, because it must survive every one."""
     with Gateway(tmp_path_factory.mktemp("replaced"), CONFIG) as running:
         yield running
 
 
 @pytest.mark.parametrize(
-    ("act", "troubles"),
+    ("act", "problems"),
     [
-        case(renamed, RESCUED),
-        case(moved_away, RESCUED),
-        case(replaced_by_other_bytes, RESCUED, SET_ASIDE),
-        case(replaced_by_its_copy, RESCUED, SET_ASIDE),
+        case(renamed, RESTORED),
+        case(moved_away, RESTORED),
+        case(replaced_by_other_bytes, RESTORED, SET_ASIDE),
+        case(replaced_by_its_copy, RESTORED, SET_ASIDE),
     ],
 )
-def test_a_file_that_loses_its_name_while_it_runs_costs_no_event(
-    running: Gateway, act: Act, troubles: tuple[str, ...]
+def test_a_file_renamed_or_replaced_while_the_gateway_runs_costs_no_event(
+    running: Gateway, act: Act, problems: tuple[str, ...]
 ) -> None:
     await_arrival(running, send(running, f"before-{next(_rounds)}", 50))
     listener = Listener(running)
 
-    with holding(running):
+    with delivery_stopped(running):
         held = send(running, f"held-{next(_rounds)}", 300)
         act(last_file(running))
-        listener.until(troubles)
+        listener.until(problems)
     later = send(running, f"later-{next(_rounds)}", 200)
 
     await_arrival(running, held | later)
-    assert listener.troubles == sorted(troubles)
+    assert listener.problems == sorted(problems)
 
 
-def test_a_state_that_is_replaced_by_a_backup_while_it_runs_costs_and_repeats_no_event(
+def test_restoring_the_state_while_the_gateway_runs_loses_and_repeats_no_event(
     running: Gateway,
 ) -> None:
     state, backup = running.folder / "data/journal/state.db", running.folder / "backup.db"
@@ -114,26 +114,26 @@ def test_a_state_that_is_replaced_by_a_backup_while_it_runs_costs_and_repeats_no
     await_arrival(running, later)
     arrived = Counter(event["messageId"] for event in running.events())
     assert {arrived[name] for name in early | before | later} == {1}
-    assert listener.troubles == [RESTARTED]
+    assert listener.problems == [RESTARTED]
 
 
 @pytest.fixture(scope="module")
 def resting(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
-    """One that each test stops and starts again."""
+    """A gateway that each test stops and restarts."""
     with Gateway(tmp_path_factory.mktemp("stopped"), CONFIG) as resting:
         yield resting
 
 
 @pytest.mark.parametrize(
-    ("act", "troubles"),
+    ("act", "problems"),
     [
         case(renamed, SET_ASIDE, REWOUND),
         case(cut_to_nothing, HEAD_DAMAGED, REWOUND),
         case(replaced_by_other_bytes, HEAD_DAMAGED, TAIL_SET_ASIDE, REWOUND),
     ],
 )
-def test_a_file_that_is_changed_while_it_does_not_run_costs_no_later_event(
-    resting: Gateway, act: Act, troubles: tuple[str, ...]
+def test_a_file_changed_while_the_gateway_is_stopped_costs_no_later_event(
+    resting: Gateway, act: Act, problems: tuple[str, ...]
 ) -> None:
     await_arrival(resting, send(resting, f"before-{next(_rounds)}", 50))
     listener = Listener(resting)
@@ -145,14 +145,12 @@ def test_a_file_that_is_changed_while_it_does_not_run_costs_no_later_event(
     later = send(resting, f"later-{next(_rounds)}", 200)
 
     await_arrival(resting, later)
-    listener.until(troubles)
+    listener.until(problems)
     assert (resting.folder / EVENTS).read_bytes().startswith(kept)
 
 
 @pytest.mark.parametrize("name", ["people.db", "people.db*"], ids=["without its logs", "with its logs"])
-def test_people_are_kept_in_a_new_file_when_theirs_is_removed_while_it_runs(
-    resting: Gateway, name: str
-) -> None:
+def test_people_are_stored_in_a_new_file_after_theirs_was_removed(resting: Gateway, name: str) -> None:
     put_person(resting, "before")
     listener = Listener(resting)
 
@@ -163,7 +161,7 @@ def test_people_are_kept_in_a_new_file_when_theirs_is_removed_while_it_runs(
     resting.start()
 
     assert (find_person(resting, "before"), find_person(resting, "after")) == (404, 200)
-    assert listener.troubles == ["records were removed or replaced, going on with what is there"]
+    assert listener.problems == ["records file removed or replaced, reopened"]
 
 
 def put_person(running: Gateway, id: str) -> None:

@@ -1,8 +1,8 @@
 """
-Copies and backups that do not belong together: a gateway is never deceived by a position that is not its own.
+Backups and copies that do not match: a gateway never accepts a position of another history.
 
-Whatever is put back, later events arrive, what stands in a sink's file stays there, and one line says what
-was wrong. Twice is better than never.
+Whatever is restored, later events arrive, the content of sinks' files is never changed, and one line reports
+the mismatch. Events may be delivered twice, but are never lost.
 """
 
 import random
@@ -20,7 +20,7 @@ from tests.journey import needs
 from tests.journey.books import (
     REPEATED,
     REWOUND,
-    STATE_ANEW,
+    STATE_RECREATED,
     Listener,
     await_arrival,
     send,
@@ -29,18 +29,18 @@ from tests.journey.load import Load
 
 SET_ASIDE = "journal file set aside"
 
-_FAR_ENOUGH = 4 * 1024 * 1024  # bytes of an archive: beyond all events that are in the journal by then
+_FAR_ENOUGH = 4 * 1024 * 1024  # an offset in an archive beyond all events stored by then
 
 
 class History(NamedTuple):
-    """Data folders of gateways that do not run."""
+    """Data folders of stopped gateways."""
 
     old: Path
     """A backup."""
     new: Path
-    """The same gateway some events later."""
+    """The same gateway with later events."""
     other: Path
-    """That of another gateway."""
+    """The folder of another gateway."""
 
 
 @pytest.fixture(scope="module")
@@ -58,22 +58,22 @@ def history(tmp_path_factory: pytest.TempPathFactory) -> History:
 
 
 @pytest.mark.parametrize(
-    ("restored", "kind", "troubles"),
+    ("restored", "kind", "problems"),
     [
         pytest.param("journal/0", "old", [REWOUND], id="older partitions"),
         pytest.param("journal/state.db", "old", [], id="an older state"),
         pytest.param("journal/0", "other", [SET_ASIDE, REWOUND], id="another's partitions"),
-        pytest.param("journal/state.db", "other", [STATE_ANEW, REPEATED], id="another's state"),
+        pytest.param("journal/state.db", "other", [STATE_RECREATED, REPEATED], id="another's state"),
         pytest.param(
             "journal/identity.json",
             "other",
-            [SET_ASIDE, SET_ASIDE, STATE_ANEW, REPEATED],
+            [SET_ASIDE, SET_ASIDE, STATE_RECREATED, REPEATED],
             id="another's identity",
         ),
     ],
 )
-def test_later_events_arrive_whatever_is_put_back(
-    history: History, tmp_path: Path, restored: str, kind: str, troubles: Sequence[str]
+def test_later_events_arrive_whatever_is_restored(
+    history: History, tmp_path: Path, restored: str, kind: str, problems: Sequence[str]
 ) -> None:
     data = tmp_path / "data"
     shutil.copytree(history.new, data)
@@ -85,12 +85,12 @@ def test_later_events_arrive_whatever_is_put_back(
 
     with restarted as running:
         await_arrival(running, send(running, "later", 200))
-        listener.until(troubles)
+        listener.until(problems)
 
     assert (data / "events.jsonl").read_bytes().startswith(kept)
 
 
-def test_a_backup_of_everything_but_the_sinks_file_cuts_nothing_from_it(tmp_path: Path) -> None:
+def test_restoring_all_but_the_sinks_file_removes_nothing_from_it(tmp_path: Path) -> None:
     journal, backup, file = tmp_path / "data/journal", tmp_path / "backup", tmp_path / "data/events.jsonl"
 
     with Gateway(tmp_path) as running:
@@ -111,7 +111,7 @@ def test_a_backup_of_everything_but_the_sinks_file_cuts_nothing_from_it(tmp_path
 
 
 def put_back(source: Path, target: Path) -> None:
-    """Let a backup take the place of what is there."""
+    """Replace a folder by a backup."""
     if source.is_dir():
         shutil.rmtree(target)
         shutil.copytree(source, target)
@@ -119,7 +119,7 @@ def put_back(source: Path, target: Path) -> None:
         shutil.copy2(source, target)
 
 
-def test_a_copy_made_while_it_runs_goes_on_with_every_later_event(
+def test_a_copy_of_a_running_gateway_delivers_every_later_event(
     chance: random.Random, tmp_path: Path
 ) -> None:
     copy, archive = tmp_path / "copy", tmp_path / "data.tar"
@@ -141,12 +141,12 @@ def test_a_copy_made_while_it_runs_goes_on_with_every_later_event(
         await_arrival(running, early | send(running, "later", 200))
         incidents = running.metrics()['gateway_journal_incidents_total{kind="position_unknown"}']
 
-    assert (listener.troubles, incidents) == ([REWOUND], 1)
+    assert (listener.problems, incidents) == ([REWOUND], 1)
 
 
 @contextmanager
 def tar(folder: Path, name: str) -> Iterator[IO[bytes]]:
-    """The archive of what has this name in a folder, whose maker goes no faster than it is read."""
+    """Return the archive of a file or folder, written no faster than it is read."""
     program = needs.program("tar")
     command: list[str | Path] = [program, "--create", "--sort=name", "-C", folder, name]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:

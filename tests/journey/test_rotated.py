@@ -1,4 +1,4 @@
-"""logrotate on the file of a sink, while the gateway delivers to it."""
+"""logrotate on a sink's file during delivery."""
 
 import random
 import subprocess
@@ -15,14 +15,14 @@ from tests.journey.load import NOTHING_WRONG, Load
 
 ROTATIONS = 4
 
-SHORTER = "file shorter than it was"
+FILE_TRUNCATED = "file truncated by another program"
 
 Rotate = Callable[[Gateway, str], None]
 
 
 @pytest.fixture
 def rotate(tmp_path: Path) -> Rotate:
-    """Has logrotate rotate the sink's file at once in the given way, and then send HUP to the gateway."""
+    """Run logrotate on the sink's file with the given options, then send SIGHUP to the gateway."""
     program = needs.program("logrotate")
 
     def rotate(running: Gateway, way: str) -> None:
@@ -36,7 +36,7 @@ def rotate(tmp_path: Path) -> Rotate:
 
 
 def all_files(running: Gateway) -> list[dict[str, Any]]:
-    """The events of all that was rotated, oldest first, and of the present file."""
+    """Return the events of all rotated files, oldest first, and of the current file."""
     numbers = range(ROTATIONS, 0, -1)
     files = [running.events(f"{EVENTS}.{number}") for number in numbers]
     assert all(files), "a rotation found nothing"
@@ -44,7 +44,7 @@ def all_files(running: Gateway) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("way", ["create 0600", "nocreate"])
-def test_a_file_that_is_moved_away_under_load_costs_and_repeats_nothing(
+def test_a_file_rotated_under_load_loses_and_repeats_nothing(
     gateway: Callable[..., Gateway], rotate: Rotate, chance: random.Random, way: str
 ) -> None:
     running = gateway()
@@ -59,10 +59,10 @@ def test_a_file_that_is_moved_away_under_load_costs_and_repeats_nothing(
 
     assert load.compare(all_files(running)) == NOTHING_WRONG
     assert load.unexpected == []
-    assert listener.troubles == []
+    assert listener.problems == []
 
 
-def test_a_file_that_is_copied_and_truncated_costs_and_repeats_nothing(
+def test_a_file_rotated_with_copytruncate_loses_and_repeats_nothing(
     gateway: Callable[..., Gateway], rotate: Rotate
 ) -> None:
     running = gateway()
@@ -79,4 +79,4 @@ def test_a_file_that_is_copied_and_truncated_costs_and_repeats_nothing(
 
     events = all_files(running)
     assert (names(events), len(events)) == (sent | last, len(sent | last))
-    assert listener.troubles == [SHORTER] * ROTATIONS
+    assert listener.problems == [FILE_TRUNCATED] * ROTATIONS

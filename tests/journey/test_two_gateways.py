@@ -1,4 +1,4 @@
-"""Two gateways on one machine: neighbours share nothing, and no file ever has two owners."""
+"""Two gateways on one machine: they share nothing, and no file has two owners."""
 
 from pathlib import Path
 
@@ -21,7 +21,7 @@ def folder(parent: Path, name: str) -> Path:
     return made
 
 
-def test_neighbours_deliver_each_its_own(tmp_path: Path) -> None:
+def test_neighbouring_gateways_deliver_their_own_events(tmp_path: Path) -> None:
     with (
         Gateway(folder(tmp_path, "a"), at(tmp_path / "data/one")) as one,
         Gateway(folder(tmp_path, "b"), at(tmp_path / "data/two")) as two,
@@ -33,7 +33,7 @@ def test_neighbours_deliver_each_its_own(tmp_path: Path) -> None:
             assert names(running.events()) == own
 
 
-def test_a_folder_that_is_taken_is_refused_by_whatever_spelling(tmp_path: Path) -> None:
+def test_a_folder_in_use_is_refused_under_any_spelling(tmp_path: Path) -> None:
     second = folder(tmp_path, "second")
     (tmp_path / "link").symlink_to("data")
 
@@ -57,13 +57,13 @@ def test_a_folder_whose_lock_was_removed_is_locked_again(tmp_path: Path) -> None
         ]
 
 
-def test_a_gateway_that_lost_its_folder_to_another_ends_at_once(tmp_path: Path) -> None:
+def test_a_gateway_whose_folder_another_has_locked_exits_at_once(tmp_path: Path) -> None:
     path = tmp_path / "data/journal"
 
     with Gateway(tmp_path) as running:
         children = running.children().values()
         (path / "LOCK").unlink()
-        with Home(path).own(patience=0):
+        with Home(path).own(timeout=0):
             code = running.process.wait(PATIENCE)
         last = running.logged().splitlines()[-1]
 
@@ -72,7 +72,7 @@ def test_a_gateway_that_lost_its_folder_to_another_ends_at_once(tmp_path: Path) 
 
 
 @pytest.mark.parametrize("spelling", ["data/../data/events.jsonl", "link/events.jsonl"])
-def test_one_file_for_two_sinks_is_refused_by_whatever_spelling(tmp_path: Path, spelling: str) -> None:
+def test_one_file_for_two_sinks_is_refused_under_any_spelling(tmp_path: Path, spelling: str) -> None:
     (tmp_path / "link").symlink_to("data")
     second = f'[sinks.other]\nkind = "json_lines"\npath = "{spelling}"\n'
 
@@ -82,7 +82,7 @@ def test_one_file_for_two_sinks_is_refused_by_whatever_spelling(tmp_path: Path, 
     assert other.endswith("[sinks.other] path: another sink has the same file")
 
 
-def test_a_sinks_file_that_another_gateway_has_is_waited_for(tmp_path: Path) -> None:
+def test_a_sink_waits_for_a_file_in_use_by_another_gateway(tmp_path: Path) -> None:
     file = tmp_path / "events.jsonl"
 
     two = Gateway(folder(tmp_path, "b"), at("data/journal", file))
@@ -98,10 +98,10 @@ def test_a_sinks_file_that_another_gateway_has_is_waited_for(tmp_path: Path) -> 
 
         await_arrival(second, of_first | of_second, str(file))
 
-    assert "another process or sink has this file open" in told["error"]
+    assert "the file is in use by another process or sink" in told["error"]
 
 
-def test_at_a_changed_journal_path_a_new_journal_begins_and_the_sinks_file_goes_on(tmp_path: Path) -> None:
+def test_a_changed_journal_path_starts_a_new_journal_and_continues_the_sinks_file(tmp_path: Path) -> None:
     with Gateway(tmp_path, at("data/journal")) as running:
         await_arrival(running, send(running, "before", 200))
         listener = Listener(running)
@@ -114,4 +114,4 @@ def test_at_a_changed_journal_path_a_new_journal_begins_and_the_sinks_file_goes_
 
         assert (tmp_path / "data/events.jsonl").read_bytes().startswith(kept)
         assert len(running.events()) == 400
-        assert listener.troubles == [REPEATED]
+        assert listener.problems == [REPEATED]

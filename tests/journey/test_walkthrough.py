@@ -5,7 +5,7 @@ from collections.abc import Callable
 from tests.gateway import Gateway
 
 
-def test_an_event_that_was_accepted_arrives_in_the_file(gateway: Callable[..., Gateway]) -> None:
+def test_an_accepted_event_arrives_in_the_file(gateway: Callable[..., Gateway]) -> None:
     running = gateway()
 
     answer = running.post("/v1/track", {"userId": "u1", "event": "Hello", "properties": {"n": 1.50}})
@@ -16,7 +16,7 @@ def test_an_event_that_was_accepted_arrives_in_the_file(gateway: Callable[..., G
     assert (event["event"], event["userId"], event["properties"]) == ("Hello", "u1", {"n": 1.5})
 
 
-def test_it_stops_cleanly_and_has_delivered_everything(gateway: Callable[..., Gateway]) -> None:
+def test_it_stops_cleanly_after_delivering_everything(gateway: Callable[..., Gateway]) -> None:
     running = gateway()
     for number in range(20):
         running.post("/v1/track", {"userId": f"u{number}", "event": "Hello"})

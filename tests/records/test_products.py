@@ -1,4 +1,4 @@
-"""What is wrong with a file of products."""
+"""Validation of products."""
 
 import json
 from typing import Any
@@ -12,7 +12,7 @@ def lines(*products: Any) -> list[bytes]:
     return [each if isinstance(each, bytes) else json.dumps(each).encode() for each in products]
 
 
-def test_good_products_pass_as_they_are() -> None:
+def test_valid_products_are_not_changed() -> None:
     product = b' {"id":7,"price":1.50,"colors":["red"],"custom":{"x":1},"unknown":null,"tags":null}\r\n'
 
     records, faults = check([product, b"", b" \n"])
@@ -33,9 +33,12 @@ def test_good_products_pass_as_they_are() -> None:
         pytest.param({"id": "x" * 51}, "INVALID_PROPERTY_FORMAT", "id", id="a long id"),
         pytest.param({"id": "1", "name": 1}, "INVALID_PROPERTY_TYPE", "name", id="a number for a name"),
         pytest.param({"id": "1", "name": "x" * 501}, "INVALID_PROPERTY_FORMAT", "name", id="a long name"),
-        pytest.param({"id": "1", "price": "9"}, "INVALID_PROPERTY_TYPE", "price", id="a text for a price"),
+        pytest.param({"id": "1", "price": "9"}, "INVALID_PROPERTY_TYPE", "price", id="a string for a price"),
         pytest.param(
-            {"id": "1", "condition": "old"}, "INVALID_PROPERTY_FORMAT", "condition", id="no such one"
+            {"id": "1", "condition": "old"},
+            "INVALID_PROPERTY_FORMAT",
+            "condition",
+            id="a value that is not allowed",
         ),
         pytest.param({"id": "1", "colors": [1]}, "INVALID_PROPERTY_TYPE", "colors", id="numbers for colors"),
         pytest.param({"id": "1", "custom": []}, "INVALID_PROPERTY_TYPE", "custom", id="a list for custom"),
@@ -54,7 +57,7 @@ def test_a_fault_has_its_code_and_line(product: Any, code: str, field: str) -> N
     assert [(fault.line, fault.code, fault.field) for fault in faults] == [(3, code, field)]
 
 
-def test_faults_of_one_kind_are_told_together() -> None:
+def test_faults_are_grouped_by_code_and_property() -> None:
     _, faults = check(lines({"id": "a", "price": "x"}, {"id": "b", "price": "y"}, b"{"), start=10)
 
     assert errors(faults) == [

@@ -1,4 +1,4 @@
-"""Records that several processes share."""
+"""Tables of records shared by several processes."""
 
 import json
 from collections.abc import Callable
@@ -11,14 +11,14 @@ from structlog.testing import capture_logs
 from gateway.errors import JournalUnavailable
 from gateway.records.table import Record, Table
 
-LOST = "records were removed or replaced, going on with what is there"
+LOST = "records file removed or replaced, reopened"
 
 
 def record(id: str, **fields: Any) -> Record:
     return Record(id, json.dumps(fields).encode())
 
 
-def test_what_was_merged_is_found_by_another_process(tmp_path: Path) -> None:
+def test_merged_records_are_visible_to_another_process(tmp_path: Path) -> None:
     one, other = Table(tmp_path / "t.db"), Table(tmp_path / "t.db")
 
     one.merge("29", [record("a", name="A"), record("b", name="B")])
@@ -37,7 +37,7 @@ def test_fields_win_objects_merge_and_null_takes_away(tmp_path: Path) -> None:
     assert json.loads(table.find("29", "a") or b"") == {"x": 2, "y": {"p": 1, "q": 2}}
 
 
-def test_digits_are_kept(tmp_path: Path) -> None:
+def test_the_digits_of_numbers_are_kept(tmp_path: Path) -> None:
     table = Table(tmp_path / "t.db")
 
     table.merge("29", [Record("a", b'{"price":1.50,"big":12345678901234567890}')])
@@ -45,7 +45,7 @@ def test_digits_are_kept(tmp_path: Path) -> None:
     assert table.find("29", "a") == b'{"price":1.50,"big":12345678901234567890}'
 
 
-def test_sites_do_not_see_each_other(tmp_path: Path) -> None:
+def test_sites_are_separate(tmp_path: Path) -> None:
     table = Table(tmp_path / "t.db")
 
     table.merge("29", [record("a")])
@@ -53,7 +53,7 @@ def test_sites_do_not_see_each_other(tmp_path: Path) -> None:
     assert table.find("30", "a") is None
 
 
-def test_what_was_removed_is_gone(tmp_path: Path) -> None:
+def test_a_removed_record_is_not_found(tmp_path: Path) -> None:
     table = Table(tmp_path / "t.db")
     table.merge("29", [record("a")])
 
@@ -63,13 +63,13 @@ def test_what_was_removed_is_gone(tmp_path: Path) -> None:
     assert table.find("29", "a") is None
 
 
-def test_a_place_that_cannot_be_written_is_told_of(tmp_path: Path) -> None:
+def test_a_table_that_cannot_be_written_is_unavailable(tmp_path: Path) -> None:
     with pytest.raises(JournalUnavailable, match=r"t\.db"):
         Table(tmp_path / "missing" / "t.db")
 
 
 @pytest.mark.parametrize("name", ["t.db", "t.db*"], ids=["without its logs", "with its logs"])
-def test_a_file_that_is_removed_is_begun_anew_by_all_that_use_it(tmp_path: Path, name: str) -> None:
+def test_a_removed_file_is_recreated_by_all_its_users(tmp_path: Path, name: str) -> None:
     one, other = Table(tmp_path / "t.db"), Table(tmp_path / "t.db")
     one.merge("29", [record("old")])
     for file in tmp_path.glob(name):
@@ -91,7 +91,7 @@ def test_a_file_that_is_removed_is_begun_anew_by_all_that_use_it(tmp_path: Path,
     assert [(line["log_level"], line["event"]) for line in logs] == [("error", LOST)] * 2
 
 
-def test_a_file_that_is_put_in_its_place_is_used_from_then_on(tmp_path: Path) -> None:
+def test_a_replacement_file_is_used_at_once(tmp_path: Path) -> None:
     table, backup = Table(tmp_path / "t.db"), Table(tmp_path / "backup.db")
     backup.merge("29", [record("a", n=1)])
     backup.close()
@@ -102,7 +102,7 @@ def test_a_file_that_is_put_in_its_place_is_used_from_then_on(tmp_path: Path) ->
     assert (table.find("29", "a"), table.find("29", "b")) == (b'{"n":1}', b'{"n":2}')
 
 
-def test_while_its_folder_is_gone_nothing_is_taken(tmp_path: Path) -> None:
+def test_nothing_is_accepted_while_the_folder_is_missing(tmp_path: Path) -> None:
     folder = tmp_path / "folder"
     folder.mkdir()
     table = Table(folder / "t.db")
@@ -122,11 +122,11 @@ def test_while_its_folder_is_gone_nothing_is_taken(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "damage",
     [
-        pytest.param(lambda content: b"no database" * 1000, id="something else"),
+        pytest.param(lambda content: b"no database" * 1000, id="another file"),
         pytest.param(lambda content: bytes(len(content)), id="zeros"),
     ],
 )
-def test_a_file_that_is_damaged_is_set_aside(tmp_path: Path, damage: Callable[[bytes], bytes]) -> None:
+def test_a_damaged_file_is_set_aside(tmp_path: Path, damage: Callable[[bytes], bytes]) -> None:
     table = Table(tmp_path / "t.db")
     table.merge("29", [record("a")])
     table.close()

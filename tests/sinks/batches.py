@@ -1,4 +1,4 @@
-"""Batches for sinks, and what a sink answers to them."""
+"""Batches for tests of sinks."""
 
 import json
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ def batch_of(lines: Sequence[bytes], partition: str = "0", first: int = 0) -> Ba
 
 
 def batch(first: int, end: int, partition: str = "0") -> Batch:
-    """The events with these positions."""
+    """Return a batch of the events with these positions."""
     return batch_of(event_lines(first, end), partition, first)
 
 
@@ -34,7 +34,7 @@ def write(sink: Sink, receipt: bytes, *batches: Batch) -> bytes:
 
 
 def lines(*files: Path) -> list[bytes]:
-    """All lines, each of which is whole."""
+    """Return all lines of a file; each must be complete."""
     found: list[bytes] = []
     for file in files:
         content = file.read_bytes()
@@ -45,5 +45,5 @@ def lines(*files: Path) -> list[bytes]:
 
 
 def others(file: Path) -> list[Path]:
-    """The other files of its folder."""
+    """Return the other files in the folder of a file."""
     return sorted(path for path in file.parent.iterdir() if path != file)

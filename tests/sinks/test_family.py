@@ -1,4 +1,4 @@
-"""What every sink promises, whichever there are; each sink's own tests have an `example` of it."""
+"""The contract of every sink; the test module of each sink provides an `example`."""
 
 from importlib import import_module
 from pathlib import Path
@@ -29,12 +29,12 @@ def module(kind: str) -> str:
 
 
 @every_kind
-def test_a_kind_is_called_what_its_file_is_called(kind: str) -> None:
+def test_a_kind_has_the_name_of_its_file(kind: str) -> None:
     assert module(kind) == kind
 
 
 @every_kind
-def test_a_table_says_its_kind_and_what_all_tables_may_say(kind: str, tmp_path: Path) -> None:
+def test_a_table_has_its_kind_and_the_common_keys(kind: str, tmp_path: Path) -> None:
     table = msgspec.to_builtins(make(kind, tmp_path), enc_hook=str)
 
     assert table["kind"] == kind
@@ -42,14 +42,14 @@ def test_a_table_says_its_kind_and_what_all_tables_may_say(kind: str, tmp_path: 
 
 
 @every_kind
-def test_nothing_but_what_is_needed_must_be_said_of_all(kind: str, tmp_path: Path) -> None:
+def test_common_keys_are_optional(kind: str, tmp_path: Path) -> None:
     sink = make(kind, tmp_path)
 
     assert [key for key in sorted(COMMON) if getattr(sink, key)] == []
 
 
 @every_kind
-def test_a_table_with_an_unknown_key_is_no_table(kind: str, tmp_path: Path) -> None:
+def test_an_unknown_key_is_refused(kind: str, tmp_path: Path) -> None:
     table = {**msgspec.to_builtins(make(kind, tmp_path), enc_hook=str), "no_such_key": 1}
 
     with pytest.raises(msgspec.ValidationError, match="no_such_key"):
@@ -58,7 +58,7 @@ def test_a_table_with_an_unknown_key_is_no_table(kind: str, tmp_path: Path) -> N
 
 @every_kind
 @pytest.mark.anyio
-async def test_a_batch_is_taken_and_answered_with_a_receipt(kind: str, tmp_path: Path) -> None:
+async def test_writing_a_batch_returns_a_receipt(kind: str, tmp_path: Path) -> None:
     async with make(kind, tmp_path).connect("archive", b"") as connection:
         receipts = [connection.receipt, await connection.write(batch(0, 3))]
 
@@ -67,7 +67,7 @@ async def test_a_batch_is_taken_and_answered_with_a_receipt(kind: str, tmp_path:
 
 @every_kind
 @pytest.mark.anyio
-async def test_it_goes_on_with_the_receipt_of_the_batch_before(kind: str, tmp_path: Path) -> None:
+async def test_a_connection_continues_from_the_last_receipt(kind: str, tmp_path: Path) -> None:
     sink = make(kind, tmp_path)
     async with sink.connect("archive", b"") as connection:
         await connection.write(batch(0, 3))
@@ -81,7 +81,7 @@ async def test_it_goes_on_with_the_receipt_of_the_batch_before(kind: str, tmp_pa
 
 @every_kind
 @pytest.mark.anyio
-async def test_a_batch_whose_record_was_lost_is_taken_again(kind: str, tmp_path: Path) -> None:
+async def test_an_unrecorded_batch_can_be_written_again(kind: str, tmp_path: Path) -> None:
     sink = make(kind, tmp_path)
     async with sink.connect("archive", b"") as connection:
         recorded = await connection.write(batch(0, 3))
@@ -95,7 +95,7 @@ async def test_a_batch_whose_record_was_lost_is_taken_again(kind: str, tmp_path:
 
 @every_kind
 @pytest.mark.anyio
-async def test_partitions_alternate(kind: str, tmp_path: Path) -> None:
+async def test_batches_of_partitions_can_alternate(kind: str, tmp_path: Path) -> None:
     async with make(kind, tmp_path).connect("archive", b"") as connection:
         receipts = [await connection.write(batch(n, n + 2, partition="01"[n % 2])) for n in range(4)]
 
@@ -104,7 +104,7 @@ async def test_partitions_alternate(kind: str, tmp_path: Path) -> None:
 
 @every_kind
 @pytest.mark.anyio
-async def test_the_receipt_of_a_sink_of_another_kind_is_no_obstacle(kind: str, tmp_path: Path) -> None:
+async def test_a_receipt_of_another_kind_of_sink_is_ignored(kind: str, tmp_path: Path) -> None:
     async with make(kind, tmp_path).connect("archive", b'{"offset": 3}') as connection:
         receipt = await connection.write(batch(0, 3))
 
@@ -113,7 +113,7 @@ async def test_the_receipt_of_a_sink_of_another_kind_is_no_obstacle(kind: str, t
 
 @every_kind
 @pytest.mark.anyio
-async def test_it_may_be_left_without_having_been_given_anything(kind: str, tmp_path: Path) -> None:
+async def test_a_connection_can_be_closed_without_a_write(kind: str, tmp_path: Path) -> None:
     sink = make(kind, tmp_path)
 
     for _ in range(2):
@@ -123,7 +123,7 @@ async def test_it_may_be_left_without_having_been_given_anything(kind: str, tmp_
 
 @every_kind
 @pytest.mark.anyio
-async def test_trouble_in_between_is_not_swallowed(kind: str, tmp_path: Path) -> None:
+async def test_an_exception_in_the_block_is_not_swallowed(kind: str, tmp_path: Path) -> None:
     async def fail() -> None:
         async with make(kind, tmp_path).connect("archive", b"") as connection:
             await connection.write(batch(0, 1))
@@ -135,7 +135,7 @@ async def test_trouble_in_between_is_not_swallowed(kind: str, tmp_path: Path) ->
 
 @every_kind
 @pytest.mark.anyio
-async def test_it_takes_what_is_large_and_what_is_odd(kind: str, tmp_path: Path) -> None:
+async def test_large_and_unusual_events_are_written(kind: str, tmp_path: Path) -> None:
     odd = {"event": 'é\u2028"\\\x00', "properties": {"": None, "big": 10**400, "deep": [[[[]]]]}}
     lines = [
         event_line(0, **odd),
@@ -149,11 +149,11 @@ async def test_it_takes_what_is_large_and_what_is_odd(kind: str, tmp_path: Path)
     assert isinstance(receipt, bytes)
 
 
-def test_a_batch_has_the_same_name_whenever_it_comes() -> None:
+def test_a_batch_id_is_the_same_for_the_same_range() -> None:
     assert batch(3, 5, partition="1").id == "archive/1/3-5"
 
 
-def test_a_batch_can_be_taken_apart() -> None:
+def test_a_batch_can_be_split_into_lines() -> None:
     lines = [event_line(0, event="\u2028\x85"), event_line(1)]
 
     assert batch_of(lines).lines == lines

@@ -1,4 +1,4 @@
-"""The sink that appends to a file: what it writes, and when it begins another file."""
+"""The json_lines sink: content and rotation."""
 
 import json
 import os
@@ -15,7 +15,7 @@ from tests.sinks.batches import batch, lines, others, write
 
 
 def example(folder: Path) -> Sink:
-    """One to hold to the contract of the family."""
+    """Return a sink for the contract tests."""
     return JsonLines(path=folder / "data/events.jsonl")
 
 
@@ -24,19 +24,19 @@ def file(tmp_path: Path) -> Path:
     return tmp_path / "events.jsonl"
 
 
-def test_events_are_appended_one_a_line(file: Path) -> None:
+def test_events_are_appended_one_per_line(file: Path) -> None:
     write(JsonLines(path=file), b"", batch(0, 2), batch(2, 5))
 
     assert lines(file) == event_lines(0, 5)
 
 
-def test_its_folder_is_made(tmp_path: Path) -> None:
+def test_a_missing_folder_is_created(tmp_path: Path) -> None:
     write(JsonLines(path=tmp_path / "a/b/events.jsonl"), b"", batch(0, 1))
 
     assert lines(tmp_path / "a/b/events.jsonl") == event_lines(0, 1)
 
 
-def test_it_goes_on_at_the_end(file: Path) -> None:
+def test_events_are_appended_to_an_existing_file(file: Path) -> None:
     receipt = write(JsonLines(path=file), b"", batch(0, 2))
 
     write(JsonLines(path=file), receipt, batch(2, 3))
@@ -44,14 +44,14 @@ def test_it_goes_on_at_the_end(file: Path) -> None:
     assert lines(file) == event_lines(0, 3)
 
 
-def test_what_to_record_at_first_is_known_before_the_first_batch(file: Path) -> None:
+def test_the_initial_receipt_is_known_before_the_first_batch(file: Path) -> None:
     first = write(JsonLines(path=file), b"")
 
     assert first
     assert write(JsonLines(path=file), first) == first
 
 
-def test_at_its_size_it_is_set_aside_under_a_name_with_the_time(file: Path) -> None:
+def test_a_file_at_its_size_limit_is_rotated_to_a_name_with_its_time(file: Path) -> None:
     sink = JsonLines(path=file, rotate_size=Size(len(event_line()) + 1))
 
     write(sink, b"", batch(0, 1), batch(1, 2), batch(2, 3))
@@ -61,7 +61,7 @@ def test_at_its_size_it_is_set_aside_under_a_name_with_the_time(file: Path) -> N
     assert all(path.match("events-????????T??????.??????Z.jsonl") for path in aside)
 
 
-def test_below_its_size_it_stays(file: Path) -> None:
+def test_a_file_below_its_size_limit_is_not_rotated(file: Path) -> None:
     sink = JsonLines(path=file, rotate_size=Size(len(event_line()) + 2))
 
     write(sink, b"", batch(0, 1), batch(1, 2))
@@ -69,14 +69,14 @@ def test_below_its_size_it_stays(file: Path) -> None:
     assert (others(file), lines(file)) == ([], event_lines(0, 2))
 
 
-def test_an_empty_file_is_never_set_aside(file: Path) -> None:
+def test_an_empty_file_is_never_rotated(file: Path) -> None:
     write(JsonLines(path=file, rotate_size=Size(1), rotate_daily=True), b"", batch(0, 1))
 
     assert others(file) == []
 
 
-@pytest.mark.parametrize("daily", [True, False], ids=["asked for", "not asked for"])
-def test_with_the_first_batch_of_a_day_it_is_set_aside(file: Path, daily: bool) -> None:
+@pytest.mark.parametrize("daily", [True, False], ids=["requested", "not requested"])
+def test_a_file_is_rotated_with_the_first_batch_of_a_day(file: Path, daily: bool) -> None:
     receipt = write(JsonLines(path=file), b"", batch(0, 1))
 
     write(JsonLines(path=file, rotate_daily=daily), begun_before(receipt), batch(1, 2), batch(2, 3))
@@ -86,7 +86,7 @@ def test_with_the_first_batch_of_a_day_it_is_set_aside(file: Path, daily: bool) 
     assert lines(*expected, file) == event_lines(0, 3)
 
 
-def test_what_was_set_aside_before_is_not_written_over(file: Path) -> None:
+def test_rotation_never_overwrites_a_file(file: Path) -> None:
     sink = JsonLines(path=file, rotate_daily=True)
     earlier = file.with_name("events-20260101T235959.000000Z.jsonl")
     earlier.write_bytes(batch(0, 1).data)
@@ -99,32 +99,32 @@ def test_what_was_set_aside_before_is_not_written_over(file: Path) -> None:
 
 
 def begun_before(receipt: bytes) -> bytes:
-    """The same receipt, of a file that was begun on another day."""
+    """Return the receipt with an earlier creation date."""
     return json.dumps({**json.loads(receipt), "opened": "2026-01-01T23:59:59.000000Z"}).encode()
 
 
-def test_a_full_disk_is_a_matter_of_time(file: Path) -> None:
+def test_a_full_disk_makes_the_sink_unavailable(file: Path) -> None:
     file.symlink_to("/dev/full")
 
     with pytest.raises(SinkUnavailable, match=r"events\.jsonl: No space left"):
         write(JsonLines(path=file), b"", batch(0, 1))
 
 
-def test_so_is_a_folder_in_its_place(file: Path) -> None:
+def test_a_folder_at_its_path_makes_the_sink_unavailable(file: Path) -> None:
     file.mkdir()
 
     with pytest.raises(SinkUnavailable, match=r"events\.jsonl: Is a directory"):
         write(JsonLines(path=file), b"")
 
 
-def test_so_is_a_file_in_the_place_of_its_folder(file: Path) -> None:
+def test_a_file_in_place_of_its_folder_makes_the_sink_unavailable(file: Path) -> None:
     file.touch()
 
     with pytest.raises(SinkUnavailable, match="below"):
         write(JsonLines(path=file / "below"), b"")
 
 
-def test_so_is_a_file_that_is_no_lines(file: Path) -> None:
+def test_a_file_without_lines_makes_the_sink_unavailable(file: Path) -> None:
     file.touch()
     os.truncate(file, 100 * 1024**2)
 
@@ -133,17 +133,17 @@ def test_so_is_a_file_that_is_no_lines(file: Path) -> None:
 
 
 @pytest.mark.anyio
-async def test_so_is_a_file_that_another_sink_has_under_another_name(file: Path) -> None:
+async def test_a_file_in_use_by_another_sink_makes_the_sink_unavailable(file: Path) -> None:
     file.with_name("link").symlink_to(file.parent)
 
     async with JsonLines(path=file).connect("one", b""):
-        with pytest.raises(SinkUnavailable, match="another process or sink has this file open"):
+        with pytest.raises(SinkUnavailable, match="the file is in use by another process or sink"):
             async with JsonLines(path=file.with_name("link") / "events.jsonl").connect("other", b""):
                 pass
 
 
 @pytest.mark.parametrize("trouble", ["none", "in between", "at the start"])
-def test_nothing_stays_open(file: Path, trouble: str) -> None:
+def test_closing_leaves_no_descriptor_open(file: Path, trouble: str) -> None:
     before = len(list(Path("/proc/self/fd").iterdir()))
     sink = JsonLines(path=file, rotate_size=Size(1))
 

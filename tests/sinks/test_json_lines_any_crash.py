@@ -1,4 +1,4 @@
-"""Any crashes of the file sink: each event is in its files once, in order, and nothing else is lost."""
+"""Stateful test of crashes of json_lines: each event is written once, in order, and none is lost."""
 
 import json
 from pathlib import Path
@@ -14,11 +14,11 @@ from gateway.sinks.json_lines import JsonLines, OwnedFile
 from tests.build import event_line, event_lines
 from tests.sinks.batches import batch, lines, others
 
-ROOM = 1000  # positions between the events of two partitions, to tell them apart
+ROOM = 1000  # distance between the positions of two partitions
 
 
 class Step(NamedTuple):
-    """A batch, and what becomes of it; one that is not recorded is followed by a crash."""
+    """A batch and its fate; an unrecorded batch is followed by a crash."""
 
     partition: int
     events: int
@@ -27,7 +27,7 @@ class Step(NamedTuple):
 
 
 class Delivery:
-    """Delivers to one file as a worker does, and crashes when it is told to."""
+    """Delivers to a file as a worker does, with crashes."""
 
     def __init__(self, sink: JsonLines) -> None:
         self.sink = sink
@@ -38,7 +38,7 @@ class Delivery:
 
     def connect(self) -> None:
         self.file = OwnedFile(self.sink, "archive", self.receipt)
-        self.receipt = self.file.begun or self.receipt
+        self.receipt = self.file.initial_receipt or self.receipt
 
     def take(self, step: Step) -> None:
         first = self.recorded[step.partition]
@@ -58,7 +58,7 @@ class Delivery:
         self.connect()
 
     def finish(self) -> None:
-        """Deliver to the last event that there has been."""
+        """Deliver up to the newest event."""
         for partition, (recorded, furthest) in enumerate(zip(self.recorded, self.furthest, strict=True)):
             self.take(Step(partition, furthest + 1 - recorded, "recorded", 0))
         self.file.close()
@@ -79,7 +79,7 @@ steps = st.builds(
     rotate_events=st.sampled_from([0, 0, 1, 7]),
 )
 @settings(max_examples=200, deadline=None)
-def test_each_event_is_there_once_and_in_order_wherever_it_was_interrupted(
+def test_each_event_is_written_once_and_in_order_after_any_interruption(
     earlier: int, steps: list[Step], rotate_events: int
 ) -> None:
     with TemporaryDirectory() as folder, capture_logs():

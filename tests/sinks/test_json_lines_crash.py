@@ -1,4 +1,4 @@
-"""What the file sink finds in its file at the start: each event once, and nothing is ever lost."""
+"""json_lines after a crash or a restored backup: each event once, and none is lost."""
 
 import json
 import resource
@@ -10,7 +10,7 @@ from structlog.testing import capture_logs
 from gateway.config.units import Size
 from gateway.errors import SinkUnavailable
 from gateway.sinks.json_lines import JsonLines, OwnedFile
-from gateway.sinks.locked_file import LONGEST
+from gateway.sinks.locked_file import MAX_TAIL_BYTES
 from tests.build import event_line, event_lines
 from tests.sinks.batches import batch, lines, others, write
 
@@ -21,23 +21,23 @@ def file(tmp_path: Path) -> Path:
 
 
 def add(file: Path, data: bytes) -> None:
-    """Somebody else appends."""
+    """Append as another program would."""
     with file.open("ab") as opened:
         opened.write(data)
 
 
 @pytest.mark.parametrize("end", [3, 5, 9], ids=["shorter", "the same", "longer"])
-def test_a_batch_that_was_not_recorded_is_not_written_twice(file: Path, end: int) -> None:
+def test_an_unrecorded_batch_is_not_written_twice(file: Path, end: int) -> None:
     sink = JsonLines(path=file)
     recorded = write(sink, b"", batch(0, 2))
-    write(sink, recorded, batch(2, 5))  # and a crash before that is recorded
+    write(sink, recorded, batch(2, 5))  # then a crash before it is recorded
 
     write(sink, recorded, batch(2, end), batch(end, 10))
 
     assert lines(file) == event_lines(0, 10)
 
 
-def test_a_line_that_was_being_written_is_completed(file: Path) -> None:
+def test_a_partial_line_is_completed(file: Path) -> None:
     sink = JsonLines(path=file)
     recorded = write(sink, b"", batch(0, 2))
     add(file, batch(2, 5).data[:-50])
@@ -48,7 +48,7 @@ def test_a_line_that_was_being_written_is_completed(file: Path) -> None:
     assert others(file) == []
 
 
-def test_half_a_line_that_others_come_behind_is_moved_aside(file: Path) -> None:
+def test_a_partial_line_of_another_batch_is_set_aside(file: Path) -> None:
     sink = JsonLines(path=file)
     recorded = write(sink, b"", batch(0, 2))
     half = event_line(2)[:50]
@@ -62,11 +62,11 @@ def test_half_a_line_that_others_come_behind_is_moved_aside(file: Path) -> None:
     assert aside.read_bytes() == half
     assert sorted(lines(file)) == sorted(event_lines(0, 5) + event_lines(100, 103))
     assert [(entry["log_level"], entry["event"], entry["bytes"]) for entry in logs] == [
-        ("warning", "half a line moved aside", len(half))
+        ("warning", "partial line set aside", len(half))
     ]
 
 
-def test_half_a_line_that_there_is_no_room_for_beside_stays(file: Path) -> None:
+def test_a_partial_line_that_cannot_be_set_aside_is_retained(file: Path) -> None:
     half = event_line(2)[:50]
     add(file, half)
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
@@ -81,17 +81,17 @@ def test_half_a_line_that_there_is_no_room_for_beside_stays(file: Path) -> None:
     assert (file.read_bytes(), others(file)) == (half, [])
 
 
-def test_events_of_a_later_state_stay(file: Path) -> None:
+def test_events_of_a_later_state_are_retained(file: Path) -> None:
     sink = JsonLines(path=file)
     recorded = write(sink, b"", batch(0, 50))
-    write(sink, recorded, batch(50, 500))  # and then the older state is put back
+    write(sink, recorded, batch(50, 500))  # then the older state is restored
 
     write(sink, recorded, batch(1000, 1010), batch(1010, 1020))
 
     assert lines(file) == event_lines(0, 500) + event_lines(1000, 1020)
 
 
-def test_they_are_told_of_once(file: Path) -> None:
+def test_unrecorded_events_are_logged_once(file: Path) -> None:
     recorded = write(JsonLines(path=file), b"", batch(0, 50))
     unrecorded = batch(50, 500).data
     add(file, unrecorded)
@@ -100,7 +100,7 @@ def test_they_are_told_of_once(file: Path) -> None:
     with capture_logs() as logs:
         receipt = opened.append(batch(1000, 1010))
         for _ in range(50):
-            opened.look()
+            opened.check()
         after = opened.append(batch(1010, 1020))
     opened.close()
     with capture_logs() as later:
@@ -113,7 +113,7 @@ def test_they_are_told_of_once(file: Path) -> None:
     assert later == []
 
 
-def test_a_journal_that_is_as_new_as_the_file_fills_up_an_older_state(file: Path) -> None:
+def test_a_restored_state_catches_up_without_repeating_events(file: Path) -> None:
     sink = JsonLines(path=file)
     recorded = write(sink, b"", batch(0, 2))
     runs = [batch(n, n + 3, partition="01"[n // 100]) for n in (2, 100, 5, 103, 8)]
@@ -125,10 +125,10 @@ def test_a_journal_that_is_as_new_as_the_file_fills_up_an_older_state(file: Path
     assert sorted(found) == sorted(event_lines(0, 20) + event_lines(100, 110))
 
 
-def test_more_than_is_ever_looked_at_stays_and_is_told_of(file: Path) -> None:
+def test_unrecorded_events_beyond_the_search_limit_are_retained_and_logged(file: Path) -> None:
     sink = JsonLines(path=file)
     recorded = write(sink, b"", batch(0, 2))
-    large = b'{"filler": "' + b"x" * LONGEST + b'"}\n'
+    large = b'{"filler": "' + b"x" * MAX_TAIL_BYTES + b'"}\n'
     add(file, large)
 
     with capture_logs() as logs:
@@ -138,7 +138,7 @@ def test_more_than_is_ever_looked_at_stays_and_is_told_of(file: Path) -> None:
     assert file.read_bytes() == batch(0, 2).data + large + batch(2, 5).data
 
 
-def test_without_a_receipt_what_is_there_stays_and_is_told_of(file: Path) -> None:
+def test_without_a_receipt_existing_events_are_retained_and_logged(file: Path) -> None:
     add(file, batch(0, 3).data)
 
     with capture_logs() as logs:
@@ -149,7 +149,7 @@ def test_without_a_receipt_what_is_there_stays_and_is_told_of(file: Path) -> Non
     assert [(entry["log_level"], entry["bytes"]) for entry in logs] == [("warning", len(batch(0, 3).data))]
 
 
-def test_without_a_receipt_half_a_line_is_moved_aside(file: Path) -> None:
+def test_without_a_receipt_a_partial_line_is_set_aside(file: Path) -> None:
     add(file, b'{"half')
 
     write(JsonLines(path=file), b"", batch(0, 2))
@@ -158,28 +158,28 @@ def test_without_a_receipt_half_a_line_is_moved_aside(file: Path) -> None:
     assert [path.read_bytes() for path in others(file)] == [b'{"half']
 
 
-def test_what_was_written_after_it_was_set_aside_is_not_written_twice(file: Path) -> None:
+def test_an_unrecorded_batch_after_a_rotation_is_not_written_twice(file: Path) -> None:
     sink = JsonLines(path=file, rotate_size=Size(1))
     recorded = write(sink, b"", batch(0, 2))
-    write(sink, recorded, batch(2, 5))  # and a crash before that is recorded
+    write(sink, recorded, batch(2, 5))  # then a crash before it is recorded
 
     write(sink, recorded, batch(2, 7))
 
     assert lines(*others(file), file) == event_lines(0, 7)
 
 
-def test_a_crash_after_it_was_set_aside_costs_nothing(file: Path) -> None:
+def test_a_crash_after_a_rotation_loses_nothing(file: Path) -> None:
     sink = JsonLines(path=file, rotate_size=Size(1))
     recorded = write(sink, b"", batch(0, 2))
     write(sink, recorded, batch(2, 3))
-    file.unlink()  # as if the new one had never been begun
+    file.unlink()  # as if the new file had never been created
 
     write(sink, recorded, batch(2, 3))
 
     assert lines(*others(file), file) == event_lines(0, 3)
 
 
-def test_it_is_not_set_aside_with_half_a_line(file: Path) -> None:
+def test_a_file_with_a_partial_line_is_not_rotated(file: Path) -> None:
     recorded = write(JsonLines(path=file), b"", batch(0, 2))
     add(file, batch(2, 3).data[:-50])
 
@@ -189,7 +189,7 @@ def test_it_is_not_set_aside_with_half_a_line(file: Path) -> None:
     assert (lines(aside), lines(file)) == (event_lines(0, 3), event_lines(3, 4))
 
 
-def test_it_is_not_set_aside_while_a_batch_of_it_may_come_again(file: Path) -> None:
+def test_a_file_with_claimable_lines_is_not_rotated(file: Path) -> None:
     sink = JsonLines(path=file, rotate_size=Size(1))
     recorded = write(sink, b"", batch(0, 2))
     add(file, batch(2, 5).data)

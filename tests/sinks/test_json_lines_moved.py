@@ -1,4 +1,4 @@
-"""What others do to the file of the file sink while it is open: move, delete, truncate."""
+"""Changes to the open file of json_lines: renamed, deleted, truncated."""
 
 import subprocess
 from collections.abc import Callable, Iterator
@@ -34,7 +34,7 @@ def logs() -> Iterator[list[Any]]:
 
 @pytest.fixture
 def logrotate(file: Path, tmp_path: Path) -> Logrotate:
-    """Rotates the file at once, in the given way."""
+    """A function that runs logrotate with the given options."""
     program = needs.program("logrotate")
 
     def rotate(way: str) -> None:
@@ -53,7 +53,7 @@ def opened(file: Path) -> Iterator[OwnedFile]:
     opened.close()
 
 
-def test_logrotate_creates_a_new_file(
+def test_logrotate_with_create_is_followed(
     opened: OwnedFile, file: Path, logrotate: Logrotate, logs: list[Any]
 ) -> None:
     for n in range(4):
@@ -66,7 +66,7 @@ def test_logrotate_creates_a_new_file(
     assert [entry["log_level"] for entry in logs] == ["info"] * 4
 
 
-def test_logrotate_leaves_the_new_file_to_us(
+def test_logrotate_without_create_is_followed(
     opened: OwnedFile, file: Path, logrotate: Logrotate, logs: list[Any]
 ) -> None:
     opened.append(batch(0, 2))
@@ -75,10 +75,10 @@ def test_logrotate_leaves_the_new_file_to_us(
 
     assert lines(file.with_name("events.jsonl.1"), file) == event_lines(0, 5)
     assert lines(file) == event_lines(2, 5)
-    assert [entry["event"] for entry in logs] == ["file moved away or deleted, a new one begun"]
+    assert [entry["event"] for entry in logs] == ["file renamed or deleted, new file created"]
 
 
-def test_logrotate_copies_and_truncates(
+def test_logrotate_with_copytruncate_is_followed(
     opened: OwnedFile, file: Path, logrotate: Logrotate, logs: list[Any]
 ) -> None:
     opened.append(batch(0, 2))
@@ -89,12 +89,12 @@ def test_logrotate_copies_and_truncates(
     assert lines(file.with_name("events.jsonl.1")) == event_lines(0, 2)
     assert lines(file) == event_lines(2, 6)
     assert [(entry["log_level"], entry["event"], entry["missing"]) for entry in logs] == [
-        ("warning", "file shorter than it was", len(batch(0, 2).data))
+        ("warning", "file truncated by another program", len(batch(0, 2).data))
     ]
 
 
 @pytest.mark.anyio
-async def test_a_deleted_file_is_begun_anew_while_there_are_no_batches(file: Path, logs: list[Any]) -> None:
+async def test_a_deleted_file_is_recreated_while_there_are_no_batches(file: Path, logs: list[Any]) -> None:
     async with JsonLines(path=file).connect("archive", b"") as connection:
         await connection.write(batch(0, 2))
         await anyio.Path(file).unlink()
@@ -105,7 +105,7 @@ async def test_a_deleted_file_is_begun_anew_while_there_are_no_batches(file: Pat
     assert [entry["log_level"] for entry in logs] == ["info"]
 
 
-def test_a_deleted_file_is_begun_anew_before_the_next_batch(opened: OwnedFile, file: Path) -> None:
+def test_a_deleted_file_is_recreated_before_the_next_batch(opened: OwnedFile, file: Path) -> None:
     opened.append(batch(0, 2))
     file.unlink()
     file.parent.rmdir()
@@ -114,11 +114,13 @@ def test_a_deleted_file_is_begun_anew_before_the_next_batch(opened: OwnedFile, f
     assert lines(file) == event_lines(2, 5)
 
 
-def test_a_batch_whose_file_is_deleted_meanwhile_is_written_again(opened: OwnedFile, file: Path) -> None:
+def test_a_batch_is_written_again_if_its_file_is_deleted_during_the_write(
+    opened: OwnedFile, file: Path
+) -> None:
     large = batch(0, 100_000)
 
     def delete() -> bool:
-        """Whether it was deleted before the batch was there."""
+        """Return True if the file was deleted before the batch was written."""
         until(lambda: file.stat().st_size)
         file.unlink()
         return not appending.done()
@@ -134,7 +136,7 @@ def test_a_batch_whose_file_is_deleted_meanwhile_is_written_again(opened: OwnedF
     assert file.stat().st_size == len(large.data)
 
 
-def test_another_file_in_its_place_is_gone_on_with(opened: OwnedFile, file: Path) -> None:
+def test_a_replacement_file_is_appended_to(opened: OwnedFile, file: Path) -> None:
     opened.append(batch(0, 2))
     moved = file.rename(file.with_name("moved"))
     file.write_bytes(batch(100, 102).data + b'{"half')
@@ -146,7 +148,7 @@ def test_another_file_in_its_place_is_gone_on_with(opened: OwnedFile, file: Path
     assert aside.read_bytes() == b'{"half'
 
 
-def test_what_others_append_spoils_no_event(opened: OwnedFile, file: Path) -> None:
+def test_lines_of_other_programs_corrupt_no_event(opened: OwnedFile, file: Path) -> None:
     opened.append(batch(0, 2))
     with file.open("ab") as theirs:
         theirs.write(batch(100, 101).data + b'{"half')
@@ -155,31 +157,31 @@ def test_what_others_append_spoils_no_event(opened: OwnedFile, file: Path) -> No
     assert lines(file) == event_lines(0, 2) + event_lines(100, 101) + event_lines(2, 5)
 
 
-def test_a_new_file_is_tried_for_again_until_there_can_be_one(opened: OwnedFile, file: Path) -> None:
+def test_creating_a_new_file_is_retried(opened: OwnedFile, file: Path) -> None:
     opened.append(batch(0, 2))
     moved = file.rename(file.with_name("moved"))
     file.mkdir()
-    opened.look()
+    opened.check()
     with pytest.raises(SinkUnavailable, match="Is a directory"):
         opened.append(batch(2, 5))
     file.rmdir()
-    opened.look()
+    opened.check()
     opened.append(batch(2, 5))
 
     assert (lines(moved), lines(file)) == (event_lines(0, 2), event_lines(2, 5))
 
 
-def test_after_it_was_closed_no_file_is_begun(file: Path) -> None:
+def test_a_closed_sink_creates_no_file(file: Path) -> None:
     closed = OwnedFile(JsonLines(path=file), "archive", b"")
     closed.close()
     file.unlink()
 
-    closed.look()
+    closed.check()
 
     assert not file.exists()
 
 
-def test_it_may_be_moved_away_between_two_starts(file: Path) -> None:
+def test_the_file_can_be_renamed_between_two_starts(file: Path) -> None:
     sink = JsonLines(path=file)
     recorded = write(sink, b"", batch(0, 2))
     moved = file.rename(file.with_name("moved"))
@@ -189,22 +191,22 @@ def test_it_may_be_moved_away_between_two_starts(file: Path) -> None:
     assert (lines(moved), lines(file)) == (event_lines(0, 2), event_lines(2, 5))
 
 
-def test_it_may_be_moved_away_and_the_next_batch_not_be_recorded(file: Path) -> None:
+def test_the_file_can_be_renamed_before_an_unrecorded_batch(file: Path) -> None:
     sink = JsonLines(path=file)
     recorded = write(sink, b"", batch(0, 2))
     moved = file.rename(file.with_name("moved"))
-    write(sink, recorded, batch(2, 5))  # and a crash before that is recorded
+    write(sink, recorded, batch(2, 5))  # then a crash before it is recorded
 
     write(sink, recorded, batch(2, 7))
 
     assert (lines(moved), lines(file)) == (event_lines(0, 2), event_lines(2, 7))
 
 
-def test_it_may_be_truncated_between_two_starts(file: Path, logs: list[Any]) -> None:
+def test_the_file_can_be_truncated_between_two_starts(file: Path, logs: list[Any]) -> None:
     sink = JsonLines(path=file)
     recorded = write(sink, b"", batch(0, 20))
     file.write_bytes(batch(0, 1).data)
-    write(sink, recorded, batch(20, 25))  # and a crash before that is recorded
+    write(sink, recorded, batch(20, 25))  # then a crash before it is recorded
 
     receipt = write(sink, recorded, batch(20, 27))
     write(sink, receipt, batch(27, 28))

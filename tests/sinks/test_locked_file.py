@@ -1,4 +1,4 @@
-"""The file that one sink alone appends to."""
+"""The locked file of a sink."""
 
 import os
 import subprocess
@@ -24,14 +24,16 @@ def umask(request: pytest.FixtureRequest) -> Iterator[None]:
     os.umask(before)
 
 
-def test_what_it_makes_is_for_its_owner_whatever_the_umask(path: Path, umask: None) -> None:
+def test_created_files_are_accessible_to_their_owner_alone_whatever_the_umask(
+    path: Path, umask: None
+) -> None:
     LockedFile(path).close()
 
     modes = [each.stat().st_mode & 0o777 for each in (path, path.parent, path.parent.parent)]
     assert modes == [0o600, 0o700, 0o700]
 
 
-def test_the_mode_of_what_is_there_stays(path: Path) -> None:
+def test_the_mode_of_an_existing_file_is_not_changed(path: Path) -> None:
     path.parent.mkdir(parents=True)
     path.touch()
     path.chmod(0o640)
@@ -41,7 +43,7 @@ def test_the_mode_of_what_is_there_stays(path: Path) -> None:
     assert path.stat().st_mode & 0o777 == 0o640
 
 
-def test_a_link_to_nothing_is_followed(path: Path, tmp_path: Path) -> None:
+def test_a_dangling_link_is_followed(path: Path, tmp_path: Path) -> None:
     path.parent.mkdir(parents=True)
     path.symlink_to(tmp_path / "elsewhere/file")
 
@@ -50,7 +52,7 @@ def test_a_link_to_nothing_is_followed(path: Path, tmp_path: Path) -> None:
     assert (tmp_path / "elsewhere/file").is_file()
 
 
-def test_another_process_cannot_open_it_too(path: Path) -> None:
+def test_another_process_cannot_open_a_locked_file(path: Path) -> None:
     program = f"""
 from pathlib import Path
 from gateway.sinks.locked_file import LockedFile
@@ -67,7 +69,7 @@ LockedFile(Path({str(path)!r}))
     assert taken.returncode == 0
 
 
-def test_once_closed_it_can_be_opened_again(path: Path) -> None:
+def test_a_closed_file_can_be_opened_again(path: Path) -> None:
     first = LockedFile(path)
     with pytest.raises(SinkUnavailable):
         LockedFile(path)
@@ -76,7 +78,7 @@ def test_once_closed_it_can_be_opened_again(path: Path) -> None:
     LockedFile(path).close()
 
 
-def test_what_is_appended_stands_at_the_end(path: Path) -> None:
+def test_data_is_appended_at_the_end(path: Path) -> None:
     file = LockedFile(path)
     file.append(b"one\n")
     file.append(memoryview(b"two\n"))
@@ -86,7 +88,7 @@ def test_what_is_appended_stands_at_the_end(path: Path) -> None:
     assert path.read_bytes() == b"one\ntwo\n"
 
 
-def test_what_is_written_again_stays_in_its_place(path: Path) -> None:
+def test_an_overwrite_keeps_its_offset(path: Path) -> None:
     file = LockedFile(path)
     file.append(b"one\ntwo\n")
 
@@ -100,39 +102,39 @@ def test_what_is_written_again_stays_in_its_place(path: Path) -> None:
 
 
 @pytest.mark.parametrize("size", [0, 1, 70_000, 5_000_000])
-def test_half_a_line_is_found_however_long_it_is(path: Path, size: int) -> None:
+def test_a_partial_line_of_any_length_is_found(path: Path, size: int) -> None:
     file = LockedFile(path)
     file.append(b"one\n" + b"x" * size)
 
-    half = file.half_line()
+    half = file.partial_line()
     file.close()
 
     assert half == b"x" * size
 
 
-def test_a_file_without_line_ends_is_half_a_line(path: Path) -> None:
+def test_a_file_without_line_ends_is_a_partial_line(path: Path) -> None:
     file = LockedFile(path)
     file.append(b"x" * 100_000)
 
-    half = file.half_line()
+    half = file.partial_line()
     file.close()
 
     assert half == b"x" * 100_000
 
 
-def test_it_knows_whether_it_has_its_name(path: Path) -> None:
+def test_a_renamed_or_replaced_file_is_not_in_place(path: Path) -> None:
     file = LockedFile(path)
-    named = file.has_its_name()
+    named = file.is_in_place()
     path.rename(path.with_name("moved"))
-    nameless = file.has_its_name()
+    nameless = file.is_in_place()
     path.touch()
-    taken = file.has_its_name()
+    taken = file.is_in_place()
     file.close()
 
     assert (named, nameless, taken) == (True, False, False)
 
 
-def test_only_a_file_without_any_name_is_deleted(path: Path) -> None:
+def test_only_a_file_without_a_name_is_deleted(path: Path) -> None:
     file = LockedFile(path)
     moved = path.rename(path.with_name("moved"))
     before = file.is_deleted()

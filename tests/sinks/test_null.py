@@ -1,4 +1,4 @@
-"""The sink that keeps nothing."""
+"""The null sink."""
 
 from pathlib import Path
 
@@ -10,11 +10,11 @@ from tests.sinks.batches import batch, write
 
 
 def example(folder: Path) -> Sink:
-    """One to hold to the contract of the family."""
+    """Return a sink for the contract tests."""
     return Null()
 
 
-def test_everything_is_taken_and_nothing_is_kept(capfdbinary: pytest.CaptureFixture[bytes]) -> None:
+def test_every_batch_is_accepted_and_discarded(capfdbinary: pytest.CaptureFixture[bytes]) -> None:
     receipt = write(Null(), b"", batch(0, 3))
 
     assert receipt == b""

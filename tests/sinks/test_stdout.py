@@ -1,4 +1,4 @@
-"""The sink that prints."""
+"""The stdout sink."""
 
 import os
 import subprocess
@@ -18,13 +18,13 @@ from tests.sinks.batches import batch, batch_of, write
 
 
 def example(folder: Path) -> Sink:
-    """One to hold to the contract of the family."""
+    """Return a sink for the contract tests."""
     return Stdout()
 
 
 @contextmanager
 def standard_output(descriptor: int) -> Iterator[None]:
-    """For as long as the block lasts, what is printed goes there."""
+    """Redirect standard output to a descriptor for the duration of the block."""
     with os.fdopen(descriptor, "w") as stream, redirect_stdout(stream):
         yield
 
@@ -37,7 +37,7 @@ def test_each_event_is_a_line(capfdbinary: pytest.CaptureFixture[bytes]) -> None
     assert capfdbinary.readouterr().out.split(b"\n") == [*lines, event_line(2), b""]
 
 
-def test_a_full_disk_behind_it_is_a_matter_of_time() -> None:
+def test_a_full_disk_behind_standard_output_makes_the_sink_unavailable() -> None:
     with (
         standard_output(os.open("/dev/full", os.O_WRONLY)),
         pytest.raises(SinkUnavailable, match="standard output: No space left"),
@@ -45,7 +45,7 @@ def test_a_full_disk_behind_it_is_a_matter_of_time() -> None:
         write(Stdout(), b"", batch(0, 1))
 
 
-def test_so_is_a_reader_that_went_away() -> None:
+def test_a_closed_reader_makes_the_sink_unavailable() -> None:
     reader, writer = os.pipe()
     os.close(reader)
 
@@ -56,7 +56,7 @@ def test_so_is_a_reader_that_went_away() -> None:
         write(Stdout(), b"", batch(0, 1))
 
 
-def test_a_reader_that_takes_nothing_keeps_no_process_from_ending() -> None:
+def test_a_stalled_reader_does_not_keep_the_process_from_exiting() -> None:
     program = """
 import anyio
 from gateway.sinks.stdout import Stdout
@@ -77,7 +77,7 @@ anyio.run(main)
     process.stdout.close()
 
 
-def test_a_slow_reader_gets_all_of_it() -> None:
+def test_a_slow_reader_gets_every_event() -> None:
     program = """
 from gateway.sinks.stdout import Stdout
 from tests.sinks.batches import batch, write

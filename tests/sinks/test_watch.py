@@ -1,4 +1,4 @@
-"""The thread that looks after open files."""
+"""The thread that checks open files."""
 
 import threading
 from threading import Event, Thread
@@ -11,7 +11,7 @@ def threads() -> set[Thread]:
     return {thread for thread in threading.enumerate() if thread.name == "watch"}
 
 
-def test_all_are_called_again_and_again() -> None:
+def test_all_checks_are_called_repeatedly() -> None:
     calls: list[str] = []
     watch = Watch(0.01)
 
@@ -19,7 +19,7 @@ def test_all_are_called_again_and_again() -> None:
         until(lambda: calls.count("one") > 3 and calls.count("other") > 3)
 
 
-def test_one_thread_does_for_all_and_ends_after_them() -> None:
+def test_one_thread_serves_all_checks_and_ends_with_the_last() -> None:
     before = threads()
     watch = Watch(0.01)
 
@@ -29,7 +29,7 @@ def test_one_thread_does_for_all_and_ends_after_them() -> None:
     until(lambda: not thread.is_alive())
 
 
-def test_later_there_is_another_thread() -> None:
+def test_a_later_check_starts_a_new_thread() -> None:
     before = threads()
     watch = Watch(0.01)
     with watch.calling(lambda: None):

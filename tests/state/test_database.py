@@ -1,4 +1,4 @@
-"""state.db as a file: made once, set aside if it cannot be believed, never written without its name."""
+"""The file state.db: created once, set aside if damaged, never written after it was removed."""
 
 import shutil
 from collections.abc import Callable
@@ -23,7 +23,7 @@ def path(tmp_path: Path) -> Path:
 
 
 def keep(path: Path, journal: bytes = ID) -> None:
-    """Make a state in which something stands."""
+    """Create a state with some content."""
     State.prepare(path, journal)
     state = State.open(path, journal)
     state.record("sink", "0", AT, Tally({("delivered", ""): 3}))
@@ -31,7 +31,7 @@ def keep(path: Path, journal: bytes = ID) -> None:
 
 
 def kept(path: Path, journal: bytes = ID) -> Position | None:
-    """Open a state, and return what stands in it."""
+    """Open a state, and return its content."""
     state = State.open(path, journal)
     try:
         return state.position("sink", "0")
@@ -43,7 +43,7 @@ def set_aside(path: Path) -> list[Path]:
     return sorted(path.parent.glob("state.db.*"))
 
 
-def test_what_is_there_stays_there(path: Path) -> None:
+def test_preparing_keeps_an_existing_state(path: Path) -> None:
     keep(path)
 
     with capture_logs() as logs:
@@ -52,7 +52,7 @@ def test_what_is_there_stays_there(path: Path) -> None:
     assert (kept(path), set_aside(path), logs) == (AT, [], [])
 
 
-def test_it_may_be_prepared_while_others_use_it(path: Path) -> None:
+def test_the_state_can_be_prepared_while_others_use_it(path: Path) -> None:
     keep(path)
     state = State.open(path, ID)
 
@@ -63,7 +63,7 @@ def test_it_may_be_prepared_while_others_use_it(path: Path) -> None:
     state.close()
 
 
-def test_the_state_of_another_journal_is_set_aside_and_begun_anew(path: Path) -> None:
+def test_the_state_of_another_journal_is_set_aside_and_recreated(path: Path) -> None:
     keep(path, OTHER)
 
     with capture_logs() as logs:
@@ -78,17 +78,17 @@ def test_the_state_of_another_journal_is_set_aside_and_begun_anew(path: Path) ->
 @pytest.mark.parametrize(
     "damage",
     [
-        pytest.param(lambda content: b"no database at all" * 1000, id="something else"),
+        pytest.param(lambda content: b"no database at all" * 1000, id="another file"),
         pytest.param(lambda content: bytes(len(content)), id="zeros"),
-        pytest.param(lambda content: content[:4096] + b"\xff" * (len(content) - 4096), id="all but the head"),
+        pytest.param(
+            lambda content: content[:4096] + b"\xff" * (len(content) - 4096), id="all but the header"
+        ),
         pytest.param(lambda content: content[:8192] + bytes(4096) + content[12288:], id="one page"),
         pytest.param(lambda content: content[:4096], id="cut"),
-        pytest.param(lambda content: content[:100], id="cut in its head"),
+        pytest.param(lambda content: content[:100], id="cut in its header"),
     ],
 )
-def test_state_that_cannot_be_read_is_set_aside_and_begun_anew(
-    path: Path, damage: Callable[[bytes], bytes]
-) -> None:
+def test_an_unreadable_state_is_set_aside_and_recreated(path: Path, damage: Callable[[bytes], bytes]) -> None:
     keep(path)
     damaged = damage(path.read_bytes())
     path.write_bytes(damaged)
@@ -102,7 +102,7 @@ def test_state_that_cannot_be_read_is_set_aside_and_begun_anew(
     assert [line["log_level"] for line in logs] == ["warning"]
 
 
-def test_what_a_crash_left_in_the_log_is_set_aside_with_it(path: Path, tmp_path: Path) -> None:
+def test_a_state_is_set_aside_with_its_write_ahead_log(path: Path, tmp_path: Path) -> None:
     State.prepare(path, OTHER)
     crashed = State.open(path, OTHER)
     crashed.record("sink", "0", AT, Tally())
@@ -116,7 +116,7 @@ def test_what_a_crash_left_in_the_log_is_set_aside_with_it(path: Path, tmp_path:
     assert (kept(copy), kept(aside, OTHER)) == (None, AT)
 
 
-def test_a_log_without_its_database_is_not_believed(path: Path, tmp_path: Path) -> None:
+def test_a_write_ahead_log_without_its_database_is_ignored(path: Path, tmp_path: Path) -> None:
     State.prepare(path, ID)
     crashed = State.open(path, ID)
     crashed.record("sink", "0", AT, Tally())
@@ -136,7 +136,7 @@ def test_a_log_without_its_database_is_not_believed(path: Path, tmp_path: Path) 
         pytest.param("DELETE FROM meta", id="an empty version"),
     ],
 )
-def test_a_state_of_another_version_stops_the_start_and_is_left_alone(path: Path, schema: str) -> None:
+def test_a_state_of_another_version_is_refused_and_not_changed(path: Path, schema: str) -> None:
     keep(path)
     connection = sqlite.open_for_writing(path)
     connection.execute(schema)
@@ -148,13 +148,13 @@ def test_a_state_of_another_version_stops_the_start_and_is_left_alone(path: Path
 
     [line] = error.value.mistakes
     assert line.startswith(f"{path} has version ")
-    assert "this gateway needs version 1: move it away" in line
+    assert "this gateway requires version 1: move it away" in line
     assert (path.read_bytes(), set_aside(path)) == (before, [])
     with pytest.raises(StateUnavailable, match="has version"):
         State.open(path, ID)
 
 
-def test_a_state_that_cannot_be_made_stops_the_start(path: Path, tmp_path: Path) -> None:
+def test_a_state_that_cannot_be_created_is_a_config_error(path: Path, tmp_path: Path) -> None:
     path.mkdir()
 
     for wrong in (path, tmp_path / "none/state.db"):
@@ -162,7 +162,7 @@ def test_a_state_that_cannot_be_made_stops_the_start(path: Path, tmp_path: Path)
             State.prepare(wrong, ID)
 
 
-def test_only_the_start_makes_a_state_or_sets_one_aside(path: Path) -> None:
+def test_only_prepare_creates_or_sets_aside_a_state(path: Path) -> None:
     with pytest.raises(StateUnavailable):
         State.open(path, ID)
     keep(path, OTHER)
@@ -174,7 +174,7 @@ def test_only_the_start_makes_a_state_or_sets_one_aside(path: Path) -> None:
 
 
 @pytest.mark.parametrize("how", ["removed", "replaced", "moved with its folder"])
-def test_a_file_that_lost_its_name_is_not_written(path: Path, tmp_path: Path, how: str) -> None:
+def test_a_removed_state_is_not_written(path: Path, tmp_path: Path, how: str) -> None:
     keep(path)
     state = State.open(path, ID)
     if how == "removed":
@@ -189,7 +189,7 @@ def test_a_file_that_lost_its_name_is_not_written(path: Path, tmp_path: Path, ho
     with pytest.raises(StateLost):
         state.record("sink", "0", Position(9), Tally())
     with pytest.raises(StateLost):
-        state.keep_receipt("sink", b"receipt")
+        state.save_receipt("sink", b"receipt")
     with pytest.raises(StateLost):
         state.paused()
 
@@ -197,7 +197,7 @@ def test_a_file_that_lost_its_name_is_not_written(path: Path, tmp_path: Path, ho
     state.close()
 
 
-def test_a_process_that_lost_the_file_can_go_on_with_the_new_one(path: Path) -> None:
+def test_the_state_can_be_opened_again_after_it_was_replaced(path: Path) -> None:
     keep(path)
     state = State.open(path, ID)
     path.unlink()
@@ -214,9 +214,7 @@ def test_a_process_that_lost_the_file_can_go_on_with_the_new_one(path: Path) -> 
     assert kept(path) == Position(9)
 
 
-def test_a_state_that_was_put_in_its_place_is_believed_without_the_logs_of_the_other(
-    path: Path, tmp_path: Path
-) -> None:
+def test_a_restored_state_is_used_without_the_logs_of_its_predecessor(path: Path, tmp_path: Path) -> None:
     keep(path)
     shutil.copy(path, tmp_path / "backup.db")
     one, other = State.open(path, ID), State.open(path, ID)
@@ -236,7 +234,7 @@ def test_a_state_that_was_put_in_its_place_is_believed_without_the_logs_of_the_o
     assert kept(path) == AT
 
 
-def test_a_state_that_should_be_there_and_is_not_is_told_of(path: Path) -> None:
+def test_a_missing_state_that_was_expected_is_logged(path: Path) -> None:
     with capture_logs() as first:
         State.prepare(path, ID)
     path.unlink()

@@ -1,4 +1,4 @@
-"""Orders: placed by commands, seen by delivery at once, kept across restarts."""
+"""Orders: placed by commands, visible to delivery at once, durable across restarts."""
 
 from collections.abc import Iterator
 from contextlib import closing
@@ -37,7 +37,7 @@ def command(path: Path) -> Iterator[State]:
 
 
 def finished(path: Path) -> list[Any]:
-    """When each order was placed and done, and what came of it."""
+    """Return when each order was placed and finished, and its result."""
     with closing(sqlite.open_for_reading(path)) as connection:
         return connection.execute("SELECT placed_at, done_at, result FROM orders ORDER BY id").fetchall()
 
@@ -46,9 +46,7 @@ def pending(state: State, *sinks: str) -> list[tuple[int, str, str]]:
     return [(order.id, order.sink, order.verb) for order in state.orders.pending(sinks)]
 
 
-def test_a_sink_is_paused_from_when_it_is_ordered_until_it_is_resumed(
-    delivery: State, command: State
-) -> None:
+def test_a_sink_is_paused_by_an_order_until_it_is_resumed(delivery: State, command: State) -> None:
     placed: list[tuple[str, Verb]] = [
         ("a", "pause"),
         ("b", "pause"),
@@ -65,7 +63,7 @@ def test_a_sink_is_paused_from_when_it_is_ordered_until_it_is_resumed(
     assert found == [set(), {"a"}, {"a", "b"}, {"a", "b"}, {"b"}, {"b"}]
 
 
-def test_who_places_an_order_sees_it_too(command: State) -> None:
+def test_an_order_is_visible_to_the_process_that_placed_it(command: State) -> None:
     command.paused()
 
     command.orders.place("sink", "pause")
@@ -73,7 +71,7 @@ def test_who_places_an_order_sees_it_too(command: State) -> None:
     assert command.paused() == {"sink"}
 
 
-def test_a_pause_outlasts_a_restart(path: Path, command: State) -> None:
+def test_a_pause_persists_across_a_restart(path: Path, command: State) -> None:
     command.orders.place("sink", "pause")
     command.close()
 
@@ -83,7 +81,7 @@ def test_a_pause_outlasts_a_restart(path: Path, command: State) -> None:
     again.close()
 
 
-def test_to_ask_who_is_paused_waits_for_no_writer(path: Path, delivery: State) -> None:
+def test_reading_the_paused_sinks_does_not_wait_for_a_writer(path: Path, delivery: State) -> None:
     delivery.orders.place("sink", "pause")
     writer = sqlite.open_for_writing(path)
     writer.execute("BEGIN IMMEDIATE; DELETE FROM paused")
@@ -110,17 +108,17 @@ def test_orders_are_pending_until_they_are_finished(delivery: State, command: St
     assert command.paused() == {"a", "b"}
 
 
-def test_an_order_takes_the_place_of_one_that_is_pending(path: Path, delivery: State) -> None:
+def test_an_order_supersedes_a_pending_one(path: Path, delivery: State) -> None:
     first = delivery.orders.place("a", "pause")
     other = delivery.orders.place("b", "pause")
     second = delivery.orders.place("a", "resume")
-    delivery.orders.finish(first, "done")  # too late
+    delivery.orders.finish(first, "done")  # after it was finished
 
     assert pending(delivery, "a", "b") == [(other, "b", "pause"), (second, "a", "resume")]
     assert [result for _, _, result in finished(path)] == ["superseded", None, None]
 
 
-def test_an_order_that_is_done_says_when_and_how_for_ever(path: Path, delivery: State) -> None:
+def test_a_finished_order_keeps_its_time_and_result(path: Path, delivery: State) -> None:
     delivery.orders.finish(delivery.orders.place("a", "pause"), "done")
     delivery.orders.place("a", "resume")
 
@@ -129,7 +127,7 @@ def test_an_order_that_is_done_says_when_and_how_for_ever(path: Path, delivery: 
     assert (result, rest) == ("done", [None, None])
 
 
-def test_orders_and_progress_do_not_disturb_each_other(delivery: State, command: State) -> None:
+def test_orders_and_progress_are_written_concurrently(delivery: State, command: State) -> None:
     delivery.record("sink", "0", Position(3), Tally())
     command.orders.place("sink", "pause")
     delivery.record("sink", "0", Position(4), Tally())

@@ -1,4 +1,4 @@
-"""What delivery remembers of each sink: position, receipt and counts, in step with each other."""
+"""The state of each sink: position, receipt and tally, changed together."""
 
 import subprocess
 import sys
@@ -15,7 +15,7 @@ from gateway.state.tally import Tally
 DELIVERED = ("delivered", "")
 ID = bytes(range(16))
 PAGE = 4096 + 24
-"""Bytes of a page in the log, with its head."""
+"""A page in the write-ahead log with its header."""
 ROOT = Path(__file__).parents[2]
 
 
@@ -36,7 +36,7 @@ def log_size(path: Path) -> int:
     return Path(f"{path}-wal").stat().st_size
 
 
-def test_a_sink_that_never_began_has_no_position_and_no_receipt(state: State) -> None:
+def test_a_new_sink_has_no_position_and_no_receipt(state: State) -> None:
     assert state.position("sink", "0") is None
     assert state.receipt("sink") == b""
     assert (state.positions(), state.tallies()) == ({}, {})
@@ -55,7 +55,7 @@ def test_each_sink_has_its_own_position_in_each_partition(state: State) -> None:
     }
 
 
-def test_a_position_may_go_back(state: State) -> None:
+def test_a_position_can_be_moved_back(state: State) -> None:
     state.record("sink", "0", Position(9, 2), Tally({DELIVERED: 9}))
 
     state.record("sink", "0", Position(4, 1), Tally({("rewound", ""): 5}))
@@ -72,8 +72,8 @@ def test_counts_add_up_over_batches_and_partitions(state: State) -> None:
     assert state.tallies() == {"sink": {DELIVERED: 9, ("filtered", "type"): 1}}
 
 
-def test_a_receipt_is_kept_until_there_is_a_new_one(state: State) -> None:
-    state.keep_receipt("sink", b"at first")
+def test_a_receipt_is_retained_until_there_is_a_new_one(state: State) -> None:
+    state.save_receipt("sink", b"at first")
     kept = state.receipt("sink")
     state.record("sink", "0", Position(1), Tally(), bytes(range(256)))
     state.record("sink", "0", Position(2), Tally())
@@ -81,7 +81,7 @@ def test_a_receipt_is_kept_until_there_is_a_new_one(state: State) -> None:
     assert (kept, state.receipt("sink"), state.receipt("other")) == (b"at first", bytes(range(256)), b"")
 
 
-def test_everything_is_there_after_a_kill(path: Path, state: State) -> None:
+def test_recorded_progress_survives_a_kill(path: Path, state: State) -> None:
     program = """
 import os
 from tests.state.test_store import *
@@ -96,7 +96,7 @@ os.kill(os.getpid(), 9)
     assert (state.receipt("sink"), state.tallies()) == (b"receipt", {"sink": {DELIVERED: 3}})
 
 
-def test_of_a_record_that_fails_nothing_has_happened(state: State) -> None:
+def test_a_failed_record_changes_nothing(state: State) -> None:
     state.record("sink", "0", Position(3), Tally({DELIVERED: 3}), b"before")
 
     with pytest.raises(OverflowError):
@@ -107,7 +107,7 @@ def test_of_a_record_that_fails_nothing_has_happened(state: State) -> None:
     assert (state.receipt("sink"), state.tallies()["sink"]) == (b"before", {DELIVERED: 3})
 
 
-def test_several_processes_record_at_once(path: Path, state: State) -> None:
+def test_several_processes_record_concurrently(path: Path, state: State) -> None:
     program = """
 from tests.state.test_store import *
 state = State.open(Path(sys.argv[1]), ID)
@@ -142,26 +142,26 @@ def test_a_recorded_batch_costs_two_small_pages(path: Path, state: State) -> Non
     assert max(growth) <= 2 * PAGE
 
 
-def test_the_log_does_not_grow_for_ever(path: Path, state: State) -> None:
+def test_the_write_ahead_log_does_not_grow_without_bound(path: Path, state: State) -> None:
     for number in range(2000):
         state.record("sink", "0", Position(number), Tally({DELIVERED: 1}), b"receipt")
 
     assert log_size(path) < 500 * PAGE
 
 
-def test_another_process_may_look_while_one_records(path: Path, state: State) -> None:
-    looking = State.look(path)
+def test_another_process_can_read_while_one_records(path: Path, state: State) -> None:
+    looking = State.open_read_only(path)
     state.record("sink", "0", Position(3), Tally({DELIVERED: 3}))
 
     assert looking.positions() == {("sink", "0"): Position(3)}
 
-    with pytest.raises(StateUnavailable, match="opened to be read"):
+    with pytest.raises(StateUnavailable, match="open for reading only"):
         looking.record("sink", "0", Position(4), Tally())
     looking.close()
 
 
-def test_to_look_before_there_is_anything_is_an_error(tmp_path: Path) -> None:
+def test_reading_a_missing_state_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(StateUnavailable):
-        State.look(tmp_path / "state.db")
+        State.open_read_only(tmp_path / "state.db")
 
     assert list(tmp_path.iterdir()) == []

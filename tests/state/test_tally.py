@@ -1,11 +1,11 @@
-"""Counts of events and their JSON."""
+"""Tallies and their JSON."""
 
 import pytest
 
 from gateway.state.tally import Tally, decode, encode
 
 
-def test_counts_are_grouped_by_outcome_and_0_is_left_out() -> None:
+def test_counts_are_grouped_by_outcome_without_zeros() -> None:
     tally = Tally(
         {("delivered", ""): 5, ("filtered", "type"): 2, ("filtered", "source"): 1, ("dead", "x"): 0}
     )
@@ -14,5 +14,5 @@ def test_counts_are_grouped_by_outcome_and_0_is_left_out() -> None:
 
 
 @pytest.mark.parametrize("tally", [Tally(), Tally({("delivered", ""): 2**70, ("skipped", "not_kept"): 1})])
-def test_what_was_written_is_read(tally: Tally) -> None:
+def test_a_tally_survives_encoding_and_decoding(tally: Tally) -> None:
     assert decode(encode(tally)) == tally

@@ -1,1 +1,1 @@
-"""The commands `gateway journal …`, which look at a journal and never change it."""
+"""The commands `gateway journal …`, which read a journal and never change it."""

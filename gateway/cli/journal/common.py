@@ -1,4 +1,4 @@
-"""What the commands share: their arguments, how they find the journal, and how they report and end."""
+"""Shared parts of the commands: arguments, locating the journal, output and exit codes."""
 
 import os
 import sys
@@ -17,19 +17,19 @@ from gateway.journal.segments.examine.findings import Finding
 from gateway.journal.segments.examine.inventory import Inventory, NotAJournal, find
 
 path_argument = click.argument("path", required=False, type=click.Path(path_type=Path))
-json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, one object a line.")
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, one object per line.")
 config_option = click.option(
     "--config",
     "file",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="The configuration that names the journal; else $GATEWAY_CONFIG, else ./gateway.toml, else what"
-    " is built in.",
+    help="Configuration file that names the journal [default: $GATEWAY_CONFIG, else ./gateway.toml, else the"
+    " built-in configuration].",
 )
 
 
 def locate(path: Path | None, file: Path | None) -> Inventory:
     """
-    List what there is at `path`, or in the configured journal without it.
+    List the files at `path`, or of the journal that the configuration `file` names.
 
     Raises NotAJournal, ConfigError and OSError.
     """
@@ -38,16 +38,16 @@ def locate(path: Path | None, file: Path | None) -> Inventory:
 
         path = load(file, None, os.environ).journal.path
         if not path.exists():
-            raise NotAJournal(f"[journal] path: {path} is not there; has the gateway ever run?")
+            raise NotAJournal(f"[journal] path: {path} does not exist; has the gateway ever run?")
     return find(path)
 
 
 @contextmanager
 def exit_codes() -> Iterator[None]:
     """
-    Say in one line why a command cannot be done, and exit with 2.
+    Turn an error into one line on standard error and exit code 2.
 
-    It ends without a word if whoever read its output has had enough.
+    A closed output pipe ends the command silently.
     """
     try:
         yield
@@ -64,46 +64,47 @@ def exit_codes() -> Iterator[None]:
     except OSError as error:
         try:
             sys.stdout.flush()
-        except OSError:  # it was the output that failed, and would fail again at the end
+        except OSError:  # the output itself failed, and would fail again at exit
             _discard_output()
         what = f"{error.filename}: {error.strerror}" if error.filename else error.strerror
         raise click.exceptions.Exit(_fail(str(what))) from error
 
 
 def _discard_output() -> None:
-    """Let what is still buffered go nowhere, so that it can neither fail nor be waited for at the end."""
+    """Redirect standard output to /dev/null, so that flushing it at exit neither fails nor blocks."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _fail(*messages: str) -> int:
+    """Print messages on standard error, and return exit code 2."""
     for message in messages:
         click.echo(f"gateway: {message}", err=True)
     return 2
 
 
 def print_finding(finding: Finding, *, err: bool = False) -> None:
-    """Print a finding in one line."""
+    """Print a finding on one line."""
     offset = "" if finding.offset is None else f"offset {finding.offset}: "
     kind = click.style("fault", fg="red") if finding.fault else click.style("note ", fg="yellow")
     click.echo(f"{kind}  {finding.file}: {offset}{finding.message}", err=err)
 
 
 def print_json(value: Any) -> None:
-    """Print an object in one line."""
+    """Print an object as JSON on one line."""
     click.echo(msgspec.json.encode(value, enc_hook=str))
 
 
 def identity(inventory: Inventory) -> dict[str, object]:
-    """Which journal it is, for --json; without an id where no file has a readable head."""
+    """Return the journal's id and format for --json; without an id if no file has a readable header."""
     known = {"journal": inventory.journal.hex()} if inventory.journal else {}
     return {**known, "format": files.FORMAT}
 
 
 def name(inventory: Inventory) -> str:
-    """Which journal it is."""
+    """Return the journal's id as text."""
     return f"journal {inventory.journal.hex()}" if inventory.journal else "journal of unknown id"
 
 
 def quantity(number: int, noun: str) -> str:
-    """A number with its noun."""
+    """Return a number with its noun, such as "1,234 events"."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"

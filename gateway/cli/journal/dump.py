@@ -14,7 +14,7 @@ from gateway.cli.journal.common import (
     path_argument,
     print_finding,
 )
-from gateway.journal.segments.examine.extract import Extract, Wanted, extract
+from gateway.journal.segments.examine.extract import Extract, Selection, extract
 from gateway.journal.segments.examine.findings import Finding
 from gateway.journal.segments.examine.inventory import Inventory, NotAJournal
 from gateway.raw import timestamps
@@ -22,15 +22,17 @@ from gateway.raw import timestamps
 
 @click.command()
 @path_argument
-@click.option("--partition", help="Only events of this partition.")
-@click.option("--from", "start", type=Position(), help="Begin with this event, and print only its partition.")
+@click.option("--partition", help="Print only events of this partition.")
+@click.option("--from", "start", type=Position(), help="Start at this position; print only its partition.")
 @click.option(
-    "--since", type=Time(), help="Only events stored then or later: ISO-8601, or an age such as 2h."
+    "--since",
+    type=Time(),
+    help="Print only events stored at or after this time: ISO-8601, or an age such as 2h.",
 )
-@click.option("--until", type=Time(), help="Only events stored before then.")
-@click.option("--limit", type=click.IntRange(1), help="At most so many events.")
+@click.option("--until", type=Time(), help="Print only events stored before this time.")
+@click.option("--limit", type=click.IntRange(1), help="Print at most this many events.")
 @click.option(
-    "--positions", is_flag=True, help='Put its position before each event, such as "0/12345", and a tab.'
+    "--positions", is_flag=True, help='Prefix each event with its position, such as "0/12345", and a tab.'
 )
 @json_option
 @config_option
@@ -45,15 +47,16 @@ def dump(
     as_json: bool,
     file: Path | None,
 ) -> None:
-    """Print canonical events, one JSON object a line.
+    """Print canonical events, one JSON object per line.
 
-    PATH is a journal's folder, the folder of one of its partitions, or one of its files; without it, the
-    configured journal is printed. Events come in the order of their partition, one partition after the other.
-    A position is written PARTITION/NUMBER. What cannot be read is passed over, and said on standard error.
+    PATH is the folder of a journal, the folder of a partition, or a single journal file; by default the
+    configured journal. Events are printed in order within a partition, one partition after the other. A
+    position is written PARTITION/NUMBER. Events that cannot be read are skipped and reported on standard
+    error.
 
-    With --json each line has position, partition, received_at, and the event as canonical.
+    With --json, each line has the fields position, partition, received_at and canonical (the event).
 
-    Exit code 0 if all could be read, 1 if anything is damaged or missing, 2 if it could not be done.
+    Exit codes: 0 all events could be read; 1 something is damaged or missing; 2 the command failed.
 
     \b
     Examples:
@@ -61,47 +64,48 @@ def dump(
       gateway journal dump /backup/journal --from 0/12345 --limit 10 --positions
     """
     if positions and as_json:
-        raise click.UsageError("--json has positions already; leave --positions out")
+        raise click.UsageError("--json includes positions; omit --positions")
     faults = 0
     with exit_codes():
         inventory = locate(path, file)
-        left = limit or sys.maxsize
-        for found in extract(inventory, _wanted(inventory, partition, start, since, until)):
+        remaining = limit or sys.maxsize
+        for found in extract(inventory, _selection(inventory, partition, start, since, until)):
             if isinstance(found, Finding):
                 sys.stdout.buffer.flush()
                 print_finding(found, err=True)
                 faults += found.fault
                 continue
-            sys.stdout.buffer.write(_lines(found, left, positions, as_json))
-            left -= found.chunk.count
-            if left <= 0:
+            sys.stdout.buffer.write(_lines(found, remaining, positions, as_json))
+            remaining -= found.chunk.count
+            if remaining <= 0:
                 break
         sys.stdout.buffer.flush()
     if faults:
         raise click.exceptions.Exit(1)
 
 
-def _wanted(
+def _selection(
     inventory: Inventory,
     partition: str | None,
     start: tuple[str | None, int] | None,
     since: int | None,
     until: int | None,
-) -> Wanted:
-    """Tell what the options ask for. Raises UsageError and NotAJournal."""
-    known = list(inventory.members)
+) -> Selection:
+    """Return the selection that the options describe. Raises UsageError and NotAJournal."""
+    known = list(inventory.entries)
     if start:
-        said = {each for each in (start[0], partition) if each is not None} or set(known)
-        if len(said) > 1:
-            raise click.UsageError(f"--from: say in which partition, one of {', '.join(sorted(said))}")
-        partition = said.pop()
+        candidates = {each for each in (start[0], partition) if each is not None} or set(known)
+        if len(candidates) > 1:
+            names = ", ".join(sorted(candidates))
+            raise click.UsageError(f"--from: the partition is ambiguous; choose one of {names}")
+        partition = candidates.pop()
     if partition is not None and partition not in known:
         raise NotAJournal(f"{inventory.path} has no partition {partition}, only {', '.join(known)}")
-    return Wanted(partition, start[1] if start else None, since, until)
+    return Selection(partition, start[1] if start else None, since, until)
 
 
 def _lines(found: Extract, limit: int, positions: bool, as_json: bool) -> bytes:
-    """The events of one chunk as they are printed."""
+    """Return the first `limit` events of a chunk as lines of output."""
     partition, chunk = found.partition.encode(), found.chunk
     if chunk.count <= limit and not (positions or as_json):
         return bytes(chunk.data)

@@ -9,9 +9,9 @@ from gateway.cli.journal.verify import verify
 
 @click.group()
 def journal() -> None:
-    """Check the journal, print its events, count them.
+    """Verify the journal, print its events, and show statistics.
 
-    Works on the journal of a gateway that is running or stopped, and on copies. Nothing in it is changed.
+    Works while the gateway is running or stopped, and on copies of a journal. Never changes the journal.
     """
 
 

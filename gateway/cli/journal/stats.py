@@ -16,11 +16,11 @@ from gateway.cli.journal.common import (
     print_json,
 )
 from gateway.journal.segments import files
-from gateway.journal.segments.examine.inventory import Inventory, Member
+from gateway.journal.segments.examine.inventory import FileEntry, Inventory
 from gateway.journal.segments.examine.stats import Stats, count, total
 from gateway.raw import timestamps
 
-_HOUR = 3_600_000  # milliseconds
+_HOUR_MS = 3_600_000
 _SIZES = ("partition", "files", "size", "prepared", "events", "chunks")
 _TIMES = ("partition", "oldest", "stored at", "newest", "stored at")
 _RATES = ("partition", "events/chunk", "largest", "last day", "events/hour", "newest epoch")
@@ -31,27 +31,27 @@ _RATES = ("partition", "events/chunk", "largest", "last day", "events/hour", "ne
 @json_option
 @config_option
 def show(path: Path | None, as_json: bool, file: Path | None) -> None:
-    """Count files, bytes and events, and say from when they are.
+    """Show the number of files, bytes and events, and the oldest and newest event.
 
-    PATH is a journal's folder, the folder of one of its partitions, or one of its files; without it, the
-    configured journal is counted.
+    PATH is the folder of a journal, the folder of a partition, or a single journal file; by default the
+    configured journal.
 
-    A chunk holds what was stored together; prepared bytes are free space for what comes. The last day is the
-    24 hours up to the newest event. Times are UTC.
+    A chunk holds the events of one commit. Prepared space is preallocated for future events. The last day is
+    the 24 hours up to the newest event. Times are UTC.
 
-    Only the beginnings of files are read, which is fast. All figures are exact, but for those marked "~": of
-    a file with many chunks only the first 2,000 are counted, and the others estimated. Damaged events count
-    like others; `gateway journal verify` finds them.
+    This is fast, because events are not read. All figures are exact except those marked "~": in a file with
+    more than 2,000 chunks, the number of the remaining chunks is estimated. Damaged events are included; run
+    `gateway journal verify` to find them.
 
-    Exit code 0, or 1 if a file is damaged at its beginning or is of another journal, or 2 if it could not be
-    done.
+    Exit codes: 0 success; 1 the first page of a file is damaged, or a file belongs to another journal; 2 the
+    command failed.
 
     \b
     Examples:
       gateway journal stats
       gateway journal stats --json | jq -r .newest
     """
-    damaged: list[Member] = []
+    damaged: list[FileEntry] = []
     with exit_codes():
         inventory = locate(path, file)
         partitions = count(inventory)
@@ -64,18 +64,18 @@ def show(path: Path | None, as_json: bool, file: Path | None) -> None:
             print_json({**identity(inventory), **sums})
         else:
             _print_table(inventory, partitions, everything, hours)
-        damaged = [member for each in partitions for member in each.damaged]
-        for member in damaged:
-            click.echo(f"gateway: {member.path}: {member.flaw or 'its first page is damaged'}", err=True)
+        damaged = [entry for each in partitions for entry in each.damaged]
+        for entry in damaged:
+            click.echo(f"gateway: {entry.path}: {entry.mismatch or 'its first page is damaged'}", err=True)
     if damaged:
         raise click.exceptions.Exit(1)
 
 
 def _hours(everything: Stats) -> float | None:
-    """The hours of the last day that the journal has; None below one, from which nothing follows."""
+    """Return how many hours of the last day the journal covers, or None below one hour."""
     if everything.oldest_at is None or everything.newest_at is None:
         return None
-    hours = (everything.newest_at - everything.oldest_at) / _HOUR
+    hours = (everything.newest_at - everything.oldest_at) / _HOUR_MS
     return min(24.0, hours) if hours >= 1 else None
 
 
@@ -95,7 +95,7 @@ def _to_json(counted: Stats, hours: float | None) -> dict[str, object]:
         "oldest_received_at": _time(counted.oldest_at),
         "newest": _position(counted, counted.newest),
         "newest_received_at": _time(counted.newest_at),
-        # As text, since many a program reads no more than 53 bits of a number.
+        # As text, because many JSON readers keep only 53 bits of a number.
         "epochs": [str(epoch) for epoch in counted.epochs] or None,
     }
     return {key: value for key, value in found.items() if value is not None}
@@ -115,7 +115,7 @@ def _print_table(
         for line in tables.lines(header, list(rows)):
             click.echo(line)
     if not everything.exact:
-        click.echo("\n~ Estimated from the first 2,000 chunks of each file; all else is exact.")
+        click.echo("\n~ estimated from the first 2,000 chunks of each file; all other figures are exact")
 
 
 def _sizes(counted: Stats) -> list[str]:
@@ -167,7 +167,7 @@ def _short_time(at: int | None) -> str:
 
 
 def _size(number: int) -> str:
-    """Bytes in the largest unit of which there is one."""
+    """Return a number of bytes in the largest unit that gives at least 1."""
     amount, units = float(number), ["B", "KB", "MB", "GB", "TB"]
     while amount >= 1024 and len(units) > 1:
         amount /= 1024

@@ -25,14 +25,14 @@ from gateway.journal.segments.examine.verify import Verification
 @json_option
 @config_option
 def verify(path: Path | None, as_json: bool, file: Path | None) -> None:
-    """Check that every event can be read.
+    """Verify that every event can be read.
 
-    PATH is a journal's folder, the folder of one of its partitions, or one of its files; without it, the
-    configured journal is checked. Every file is read from end to end: its head, the checksum, order and epoch
-    of its events, whether it belongs to this journal, and whether events are missing between two files. Each
-    fault is one line, with what it costs.
+    PATH is the folder of a journal, the folder of a partition, or a single journal file; by default the
+    configured journal. Every file is read completely. The command checks headers, the checksums, order and
+    epochs of chunks, whether each file belongs to this journal, and whether events are missing between files.
+    Each fault is printed on one line, with the events that it costs.
 
-    Exit code 0 if all is whole, 1 if anything is damaged or missing, 2 if it could not be done.
+    Exit codes: 0 no faults; 1 something is damaged or missing; 2 the command failed.
 
     \b
     Examples:
@@ -47,7 +47,7 @@ def verify(path: Path | None, as_json: bool, file: Path | None) -> None:
             for finding in work.run():
                 if finding:
                     if not hidden:
-                        click.echo("\r\x1b[K", nl=False, err=True)  # the bar is drawn again below the line
+                        click.echo("\r\x1b[K", nl=False, err=True)  # the bar is redrawn below the line
                     print_json(finding) if as_json else print_finding(finding)
                 bar.update(work.bytes - bar.pos)
         _print_sums(work, as_json)
@@ -56,7 +56,7 @@ def verify(path: Path | None, as_json: bool, file: Path | None) -> None:
 
 
 def _print_sums(work: Verification, as_json: bool) -> None:
-    partitions = len(work.inventory.members)
+    partitions = len(work.inventory.entries)
     if as_json:
         return print_json(
             {
@@ -76,4 +76,4 @@ def _print_sums(work: Verification, as_json: bool) -> None:
         faults = f"{quantity(work.faults, 'fault')}, {quantity(work.lost, 'event')} cannot be read"
         click.secho(f"{text}: {faults}", fg="red")
     else:
-        click.secho(f"{text}, all whole", fg="green")
+        click.secho(f"{text}, no faults", fg="green")

@@ -1,1 +1,1 @@
-"""The log that comes with the gateway: files in the data folder, one partition a worker."""
+"""The embedded journal: a log in files, with one partition per worker."""

@@ -1,15 +1,15 @@
 """
-The files of a partition: their names, their first page, and what syncs them.
+The format of a partition's files: their names, their first page, and how they are synced.
 
-A file is named after the number of its first event. Its first page, 4096 bytes, says whose it is, twice, and
-how far its events are durable; chunks follow one another behind it. Integers are little-endian.
+A file is named after the number of its first event. Its first page, 4096 bytes, holds two copies of its
+header and its end record. Chunks follow one another after this page. Integers are little-endian.
 
-    0     head: magic, version, CRC-32 of the rest, partition, journal (16 bytes), epoch, first event, time
-    512   end: offset and number up to which everything is durable, whether the file is finished, CRC-32
-    2048  the head again
+    0     header: magic, version, CRC-32 of the rest, partition, journal (16 bytes), epoch, first event, time
+    512   end: offset and number up to which everything is durable, finished or not, CRC-32
+    2048  the header again
 
-The end is written after each commit and not synced: after a power cut it may say less than there is, and
-never more. It has a sector of its own, and so has each head.
+The end record is written after each commit without a sync: after a power failure it may understate the
+durable end, but never overstate it. It has a disk sector of its own, and so has each header.
 """
 
 import errno
@@ -26,9 +26,9 @@ from gateway import durable
 
 FORMAT = 1
 START = 4096
-"""Where the first chunk begins."""
+"""The offset of the first chunk, in bytes."""
 
-_HEAD = struct.Struct("<6sHII16sQQQ")
+_HEADER = struct.Struct("<6sHII16sQQQ")
 _MAGIC = b"GWLOG\n"
 _COPIES = (0, 2048)
 _END = struct.Struct("<QQII")
@@ -36,53 +36,55 @@ _END_AT = 512
 _DSYNC = hasattr(os, "RWF_DSYNC")
 
 
-class Head(msgspec.Struct, frozen=True):
-    """What a file says of itself."""
+class Header(msgspec.Struct, frozen=True):
+    """The header of a file: where it belongs."""
 
     journal: bytes
-    """The id of the journal that it belongs to."""
+    """The id of its journal, 16 bytes."""
     partition: int
     epoch: int
     first: int
-    """The number of its first event, if it has any."""
+    """The number of its first event, also of a file without events."""
     begun_at: int
-    """Milliseconds since 1970."""
+    """The time at which it was created, in milliseconds since 1970."""
 
 
 class End(msgspec.Struct, frozen=True):
-    """Up to where a file is durable."""
+    """The durable end of a file."""
 
     offset: int
     number: int
     """One past the last durable event."""
     finished: bool = False
-    """Whether nobody will write to it any more."""
+    """True if the file will not be written any more."""
 
 
 def name(first: int) -> str:
     return f"{first:020d}.log"
 
 
-def first_of(name: str) -> int | None:
-    """The number that a file is named after; None if it is none of the log's files."""
+def parse_name(name: str) -> int | None:
+    """Return the number in the name of a file, or None if it is not a name of a journal file."""
     stem, _, suffix = name.partition(".")
     known = suffix == "log" and len(stem) == 20 and stem.isascii() and stem.isdigit()
     return int(stem) if known else None
 
 
 def listing(folder: Path) -> list[int]:
-    """The numbers that a partition's files are named after, in order; empty if there is no such folder."""
+    """Return the numbers in the names of a partition's files, in order; none if there is no such folder."""
     try:
-        with os.scandir(folder) as found:  # pathlib takes five times as long, many times a second
+        with os.scandir(folder) as found:  # pathlib takes five times as long; called many times a second
             names = [each.name for each in found if each.is_file()]
     except (FileNotFoundError, NotADirectoryError):
         return []
-    return sorted(first for each in names if (first := first_of(each)) is not None)
+    return sorted(first for each in names if (first := parse_name(each)) is not None)
 
 
-def write_head(descriptor: int, head: Head, durable: End) -> None:
-    """Write a file's first page; not synced."""
-    body = _HEAD.pack(_MAGIC, FORMAT, 0, head.partition, head.journal, head.epoch, head.first, head.begun_at)
+def write_header(descriptor: int, header: Header, durable: End) -> None:
+    """Write the first page of a file, without a sync. Raises OSError."""
+    body = _HEADER.pack(
+        _MAGIC, FORMAT, 0, header.partition, header.journal, header.epoch, header.first, header.begun_at
+    )
     body = body[:8] + zlib.crc32(body[12:]).to_bytes(4, "little") + body[12:]
     page = bytearray(START)
     for at in _COPIES:
@@ -91,58 +93,59 @@ def write_head(descriptor: int, head: Head, durable: End) -> None:
     write_all(descriptor, page, 0)
 
 
-def read_heads(descriptor: int) -> tuple[Head | None, Head | None]:
-    """Both copies of a file's head; None for one that is damaged."""
+def read_headers(descriptor: int) -> tuple[Header | None, Header | None]:
+    """Return both copies of a file's header, None for a damaged one. Raises OSError."""
     page = os.pread(descriptor, START, 0)
-    first, second = (_unpack_head(page[at : at + _HEAD.size]) for at in _COPIES)
+    first, second = (_unpack_header(page[at : at + _HEADER.size]) for at in _COPIES)
     return first, second
 
 
-def read_head(descriptor: int) -> Head | None:
-    """The head of a file; None if both copies are damaged."""
-    first, second = read_heads(descriptor)
+def read_header(descriptor: int) -> Header | None:
+    """Return the header of a file, or None if both copies are damaged. Raises OSError."""
+    first, second = read_headers(descriptor)
     return first or second
 
 
-def _unpack_head(copy: bytes) -> Head | None:
-    if len(copy) < _HEAD.size:
+def _unpack_header(copy: bytes) -> Header | None:
+    if len(copy) < _HEADER.size:
         return None
-    magic, version, crc, partition, journal, epoch, first, begun_at = _HEAD.unpack(copy)
+    magic, version, crc, partition, journal, epoch, first, begun_at = _HEADER.unpack(copy)
     if (magic, version) != (_MAGIC, FORMAT) or zlib.crc32(copy[12:]) != crc:
         return None
-    return Head(journal, partition, epoch, first, begun_at)
+    return Header(journal, partition, epoch, first, begun_at)
 
 
-def stranger(path: Path, first: int, journal: bytes | None = None) -> str:
+def find_mismatch(path: Path, first: int, journal: bytes | None = None) -> str:
     """
-    Why a file is none of the partition in whose folder it lies; empty if nothing says so. Raises OSError.
+    Return the reason why a file does not belong to the partition of its folder, or "" if it does.
 
-    `journal`: the id that it should have, if that is known.
+    `journal` is the id to compare with, if it is known. A file with a damaged header is judged by its name
+    and folder alone. Raises OSError.
     """
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
-        head = read_head(descriptor)
+        header = read_header(descriptor)
     finally:
         os.close(descriptor)
-    if head is None:
-        return ""  # damaged, so that its name and place have to tell
-    if journal not in (None, head.journal):
+    if header is None:
+        return ""
+    if journal not in (None, header.journal):
         return "it belongs to another journal"
-    if head.partition != int(path.parent.name):
-        return f"it belongs to partition {head.partition}"
-    if head.first != first:
-        return f"its name should be {name(head.first)}"
+    if header.partition != int(path.parent.name):
+        return f"it belongs to partition {header.partition}"
+    if header.first != first:
+        return f"its name should be {name(header.first)}"
     return ""
 
 
-def other_format(descriptor: int) -> int | None:
-    """The format of a file that a later gateway has written; None if it is ours, or no file of the log."""
+def newer_format(descriptor: int) -> int | None:
+    """Return the format of a file if it is later than FORMAT, else None. Raises OSError."""
     magic, version = struct.unpack("<6sH", os.pread(descriptor, 8, 0).ljust(8, b"\0"))
     return version if magic == _MAGIC and version > FORMAT else None
 
 
 def write_end(descriptor: int, durable: End, *, durably: bool = False) -> None:
-    """Publish how far a file is durable; this is not synced itself, unless it is said to be."""
+    """Write the end record of a file, synced only if `durably`. Raises OSError."""
     if durably:
         write_durably(descriptor, (_pack_end(durable),), _END_AT)
     else:
@@ -150,8 +153,8 @@ def write_end(descriptor: int, durable: End, *, durably: bool = False) -> None:
 
 
 def read_end(descriptor: int) -> End | None:
-    """How far a file is durable; None if that is not to be read, as it is damaged."""
-    for _ in range(3):  # it may be read while it is being written
+    """Return the end record of a file, or None if it is damaged. Raises OSError."""
+    for _ in range(3):  # the writer may be replacing it
         found = os.pread(descriptor, _END.size, _END_AT)
         if len(found) == _END.size:
             offset, number, finished, crc = _END.unpack(found)
@@ -166,7 +169,11 @@ def _pack_end(durable: End) -> bytes:
 
 
 def write_durably(descriptor: int, buffers: Sequence[bytes | memoryview], offset: int) -> int:
-    """Write at a place and return how many bytes of it are now on stable storage, which may be too few."""
+    """
+    Write buffers at an offset, and return the number of bytes that are now on stable storage.
+
+    This may be less than was given, for example on a full disk. Raises OSError.
+    """
     if _DSYNC:
         try:
             return os.pwritev(descriptor, buffers, offset, os.RWF_DSYNC)
@@ -179,7 +186,7 @@ def write_durably(descriptor: int, buffers: Sequence[bytes | memoryview], offset
 
 
 def write_all(descriptor: int, data: bytes | bytearray | memoryview, offset: int) -> None:
-    """Write all of it at a place, however many system calls it takes."""
+    """Write all of `data` at an offset, without a sync. Raises OSError."""
     rest = memoryview(data)
     while rest:
         done = os.pwrite(descriptor, rest, offset)
@@ -188,4 +195,5 @@ def write_all(descriptor: int, data: bytes | bytearray | memoryview, offset: int
 
 
 def milliseconds(clock: Callable[[], float] = time.time) -> int:
+    """Return the current time in milliseconds since 1970."""
     return int(clock() * 1000)

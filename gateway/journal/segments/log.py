@@ -1,4 +1,4 @@
-"""The log that lies in the data folder."""
+"""The embedded journal: a log in the files of one folder."""
 
 import fcntl
 import os
@@ -20,14 +20,19 @@ from gateway.journal.segments.recovery import identity, recover
 
 log = structlog.get_logger()
 
-_LARGEST_FILE = 256 * 1024 * 1024
-_FILE_SHARE = 8  # a file takes at the most this part of the journal
-_OLDEST_FILE = 86400.0  # seconds
-_PATIENCE = 5.0  # seconds that a writer whose supervisor was killed may take to end
+_MAX_FILE_BYTES = 256 * 1024 * 1024
+_FILE_SHARE = 8  # a file is at most this fraction of max_size: 1/8
+_MAX_FILE_SECONDS = 86400.0
+_WRITER_EXIT_SECONDS = 5.0  # for a writer whose supervisor was killed to end
 
 
 class SegmentLog:
-    """`journal` is the id that all its files must have; readers alone do without."""
+    """
+    Implements journal.base.Log, and opens partitions for writing.
+
+    `max_size` is in bytes. `journal` is the 16-byte id that every file must carry; it may be left out where
+    the log is only read.
+    """
 
     def __init__(self, folder: Path, max_size: int = 2**63 - 1, journal: bytes = bytes(16)) -> None:
         self.folder = folder
@@ -40,26 +45,29 @@ class SegmentLog:
         return partitions(self.folder)
 
     def reader(self, partition: str, *, quarantine: bool = False) -> Reader:
-        """`quarantine`: whether damaged bytes are kept for somebody to look at."""
+        """Return a reader; with `quarantine`, it saves damaged bytes in the folder `quarantine`."""
         return Reader(self.folder / partition, self.quarantine if quarantine else None)
 
     @contextmanager
-    def writing(self, name: str, keep: float = _OLDEST_FILE) -> Iterator[Partition]:
+    def writing(self, name: str, keep: float = _MAX_FILE_SECONDS) -> Iterator[Partition]:
         """
-        The writing side of a partition, which nobody else has until the block is left; BlockingIOError.
+        Lock a partition for the duration of the block, and lend its writing side.
 
-        `keep`: seconds after which delivered events are to be deleted, so that no file lasts longer.
+        `keep` is the retention time in seconds, which no file exceeds. Raises BlockingIOError if another
+        process has the lock, and OSError.
         """
         durable.make_folder(self.folder / name)
         with _locked(self.folder / name):
             yield self.partition(name, keep)
 
-    def partition(self, name: str, keep: float = _OLDEST_FILE) -> Partition:
-        """As `writing`, for whoever knows that there is nobody else."""
-        largest = min(_LARGEST_FILE, self._max_size // _FILE_SHARE)
-        oldest = max(1.0, min(_OLDEST_FILE, keep))
+    def partition(self, name: str, keep: float = _MAX_FILE_SECONDS) -> Partition:
+        """Return the writing side of a partition without a lock; the caller must be its only writer."""
+        max_file_bytes = min(_MAX_FILE_BYTES, self._max_size // _FILE_SHARE)
+        max_file_seconds = max(1.0, min(_MAX_FILE_SECONDS, keep))
         quota = Quota(self.folder, self._max_size)
-        return Partition(self.folder / name, self._journal, self.quarantine, quota, largest, oldest)
+        return Partition(
+            self.folder / name, self._journal, self.quarantine, quota, max_file_bytes, max_file_seconds
+        )
 
     def size(self) -> int:
         total = 0
@@ -72,14 +80,14 @@ class SegmentLog:
                     pass
         return total
 
-    def short(self) -> bool:
-        return self._quota.short()
+    def is_low_on_space(self) -> bool:
+        return self._quota.is_low_on_space()
 
     def release(self, positions: Mapping[str, int], before: float) -> None:
         """
-        Delete whole files that lie before a partition's position and were last written to before `before`.
+        Delete the files that end before their partition's position and were last written before `before`.
 
-        The last file of a partition stays: it says how far its events are counted.
+        The last file of a partition is retained, because it holds the number of the next event.
         """
         for partition, position in positions.items():
             folder = self.folder / partition
@@ -92,18 +100,18 @@ class SegmentLog:
                 durable.sync_folder(folder)
                 log.info("journal file deleted", file=str(path), age=round(time.time() - written))
 
-    def recover(self, patience: float = _PATIENCE) -> None:
+    def recover(self, timeout: float = _WRITER_EXIT_SECONDS) -> None:
         """
-        Take over all partitions after their writers ended, however that was; before anybody reads.
+        Recover all partitions after a crash; to be called before anything reads them.
 
-        After a power cut a file may not say how far it is durable, and a position would be taken for one of
-        another journal. `patience`: seconds to wait for a writer that is still dying. ConfigError if it does
-        not, if the folder is another version's, or if it cannot be used.
+        After a power failure a file may understate its durable end, and readers would reject valid positions
+        as unknown. `timeout` is how long to wait for a previous writer to end, in seconds. Raises ConfigError
+        if it does not end, if the folder has another format, or if it cannot be used.
         """
         self.check()
         for partition in self.partitions():
             try:
-                with _locked(self.folder / partition, patience):
+                with _locked(self.folder / partition, timeout):
                     recover(self.folder / partition, self._journal, self.quarantine)
             except BlockingIOError as error:
                 raise ConfigError(f"[journal] path: another gateway uses {self.folder}") from error
@@ -112,33 +120,33 @@ class SegmentLog:
                 raise ConfigError(f"[journal] path: {path}: {error.strerror}") from error
 
     def identity(self) -> bytes | None:
-        """The id of the journal that most of the files belong to; None if there are none to tell."""
+        """Return the id of the journal to which most files belong, or None without a readable file."""
         return identity(self.folder / each for each in self.partitions())
 
     def check(self) -> None:
-        """Raise ConfigError if a later version of the gateway has written to the folder."""
+        """Raise ConfigError if a later version of the gateway has written to the folder. Raises OSError."""
         for partition in self.partitions():
             folder = self.folder / partition
             for first in files.listing(folder)[-1:]:
                 descriptor = os.open(folder / files.name(first), os.O_RDONLY | os.O_CLOEXEC)
                 try:
-                    version = files.other_format(descriptor)
+                    version = files.newer_format(descriptor)
                 finally:
                     os.close(descriptor)
                 if version:
                     raise ConfigError(
                         f"[journal] path: {self.folder} has format {version}, written by a later version of"
-                        f" the gateway; this one reads format {files.FORMAT}:"
-                        " move the folder away, or name another path"
+                        f" the gateway; this version reads format {files.FORMAT}:"
+                        " move the folder away, or choose another path"
                     )
 
 
 @contextmanager
-def _locked(folder: Path, patience: float = 0.0) -> Iterator[None]:
-    """Own a partition's files; BlockingIOError if its writer does not end within so many seconds."""
+def _locked(folder: Path, timeout: float = 0.0) -> Iterator[None]:
+    """Lock a partition for the duration of the block. Raises BlockingIOError after `timeout` seconds."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
     try:
-        end = time.monotonic() + patience
+        end = time.monotonic() + timeout
         while True:
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -1,4 +1,4 @@
-"""A partition as the thread of its only writer sees it: the file it appends to, and when to begin another."""
+"""The writing side of a partition: the file to append to, and when to start the next one."""
 
 import contextlib
 import errno
@@ -15,126 +15,139 @@ from gateway.errors import JournalUnavailable
 from gateway.journal import chunk
 from gateway.journal.chunk import Chunk
 from gateway.journal.segments import files, rescue
-from gateway.journal.segments.files import START, End, Head
+from gateway.journal.segments.files import START, End, Header
 from gateway.journal.segments.quota import Quota
 from gateway.journal.segments.recovery import recover
 from gateway.journal.segments.space import Space
 
 log = structlog.get_logger()
 
-_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-"""Errors after which the same file may be written to again: nothing about it has failed."""
+_NO_SPACE_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+"""Errors after which the same file can still be used, because no written data was lost."""
 
 
 class Partition:
     """
-    Appends chunks. Not for more than one thread.
+    Appends chunks to the files of one partition. Not thread-safe; blocks on the disk.
 
-    A file is finished at `largest` bytes or after `oldest` seconds, so that it can be deleted whole; and at
-    once after an I/O error, so that nothing is tried again on a descriptor whose sync has failed.
+    A file is finished at `max_file_bytes` or after `max_file_seconds`, because only whole files are deleted.
+    After an I/O error the file is abandoned, because a descriptor whose sync has failed must not be used
+    again: the system may have dropped the data.
     """
 
     def __init__(
-        self, folder: Path, journal: bytes, quarantine: Path, quota: Quota, largest: int, oldest: float
+        self,
+        folder: Path,
+        journal: bytes,
+        quarantine: Path,
+        quota: Quota,
+        max_file_bytes: int,
+        max_file_seconds: float,
     ) -> None:
         self.folder = folder
         self.quota = quota
         self._journal = journal
         self._quarantine = quarantine
-        self._largest = largest
-        self._oldest = oldest
+        self._max_file_bytes = max_file_bytes
+        self._max_file_seconds = max_file_seconds
         self._next = 0
         self._path = folder
         self._name = os.fspath(folder)
         self._descriptor = -1
         self._inode = (0, 0)
-        self._head = Head(journal, int(folder.name), 0, 0, 0)
+        self._header = Header(journal, int(folder.name), 0, 0, 0)
         self._offset = 0
-        self._begun = 0.0
-        self._space = Space(largest, quota.available)
+        self._opened_at = 0.0
+        self._space = Space(max_file_bytes, quota.available)
 
     def recover(self) -> None:
-        """Take over what a predecessor left, however it ended. Raises OSError."""
+        """Recover the files of the previous writer, and start a new file. Raises OSError."""
         self._next = recover(self.folder, self._journal, self._quarantine)
-        with contextlib.suppress(OSError):  # else the first commit says it
-            self._begin()
+        with contextlib.suppress(OSError):  # the first commit tries again and reports the error
+            self._open_next()
 
     def retire(self) -> None:
-        """Leave a last file without events, so that all others can be deleted: nobody will write any more."""
+        """
+        Recover a partition that will not be written any more, and end it with an empty file.
+
+        All its other files can then be deleted once delivered. Raises OSError.
+        """
         self._next = recover(self.folder, self._journal, self._quarantine)
-        self._begin()
+        self._open_next()
         self.close()
 
     def write(self, lines: Sequence[bytes], carries: int = chunk.ANYTHING) -> None:
-        """Make the lines durable as one chunk; or raise JournalUnavailable."""
-        if b"".join(lines).find(b"\n") >= 0:  # a quarter of what it takes to look at each line
-            raise JournalUnavailable("a line has a line break in it")  # and would cost the others their place
+        """Make the lines durable as one chunk. Raises JournalUnavailable; they may be stored all the same."""
+        if b"".join(lines).find(b"\n") >= 0:  # a quarter of the time of a search in each line
+            # It would shift the numbers of all later events of the chunk.
+            raise JournalUnavailable("a line contains a line break")
         data = b"\n".join((*lines, b""))
-        self._attempt(len(data), lambda: self._append(data, len(lines), carries))
+        self._with_open_file(len(data), lambda: self._append(data, len(lines), carries))
 
     def probe(self) -> None:
-        """Write something and sync it; or raise JournalUnavailable."""
-        self._attempt(0, self._probe)
+        """Write and sync without appending an event. Raises JournalUnavailable."""
+        self._with_open_file(0, self._probe)
 
     def check(self) -> None:
-        """See whether the file still has its name and its length; if not, save what can be and leave it."""
+        """Check that the file still has its name and length; if not, rescue its content and close it."""
         if self._descriptor < 0:
             return
         try:
-            found = os.stat(self._name)  # noqa: PTH116  # before every commit, at half the price
+            found = os.stat(self._name)  # noqa: PTH116  # half the time of Path.stat, before every commit
         except OSError:
             found = None
         if found and (found.st_dev, found.st_ino) == self._inode:
             if found.st_size >= self._offset:
                 return
-            log.error("journal file was truncated", file=str(self._path), bytes=self._offset - found.st_size)
+            log.error("journal file truncated", file=str(self._path), bytes=self._offset - found.st_size)
             end = End(max(START, found.st_size), self._next, finished=True)
             with contextlib.suppress(OSError):
-                files.write_head(self._descriptor, self._head, end)
+                files.write_header(self._descriptor, self._header, end)
         else:
             rescue.restore(self._path, self._descriptor, self._offset, self._quarantine)
         metrics.JOURNAL_INCIDENTS.labels("file_lost").inc()
-        self._leave()
+        self._close_file()
 
-    def tidy(self) -> None:
-        """When nobody waits: finish a file that is large or old enough, and begin the next one."""
+    def roll_if_due(self) -> None:
+        """Finish a file that is large or old enough, and start the next. Call it between commits."""
         if self._offset > START and (
-            self._offset >= self._largest or time.monotonic() - self._begun > self._oldest
+            self._offset >= self._max_file_bytes
+            or time.monotonic() - self._opened_at > self._max_file_seconds
         ):
             self.finish()
-            with contextlib.suppress(OSError):  # else the next commit says it
-                self._begin()
+            with contextlib.suppress(OSError):  # the next commit tries again and reports the error
+                self._open_next()
 
     def finish(self) -> None:
-        """Write no more to this file."""
+        """Mark the current file as finished and close it; on an I/O error, abandon it."""
         if self._descriptor < 0:
             return
-        self._space.leave()
+        self._space.detach()
         try:
             os.ftruncate(self._descriptor, self._offset)
             files.write_end(self._descriptor, End(self._offset, self._next, finished=True))
             durable.sync(self._descriptor)
         except OSError:
             return self._abandon()
-        self._leave()
+        self._close_file()
 
     def close(self) -> None:
         self.finish()
         self._space.close()
 
-    def _attempt(self, size: int, action: Callable[[], None]) -> None:
-        """Do it with a file that has room for `size` more bytes; every OSError is JournalUnavailable."""
+    def _with_open_file(self, size: int, action: Callable[[], None]) -> None:
+        """Run an action that appends `size` bytes to an open file. Raises JournalUnavailable alone."""
         try:
             self.check()
             if self._descriptor < 0:
-                self._begin()
+                self._open_next()
             self.quota.reserve(size)
             action()
         except JournalUnavailable:
-            self._make_room()
+            self._roll_after_refusal()
             raise
         except OSError as error:
-            if error.errno not in _NO_ROOM:
+            if error.errno not in _NO_SPACE_ERRORS:
                 self._abandon()
             raise JournalUnavailable(error.strerror or str(error)) from error
 
@@ -142,25 +155,25 @@ class Partition:
         files.write_end(self._descriptor, End(self._offset, self._next), durably=True)
 
     def _append(self, data: bytes, count: int, carries: int) -> None:
-        new = Chunk(self._next, count, self._head.epoch, files.milliseconds(), carries, data)
-        end = self._offset + chunk.HEAD.size + len(data)
-        self._space.use(end)
+        new = Chunk(self._next, count, self._header.epoch, files.milliseconds(), carries, data)
+        end = self._offset + chunk.HEADER.size + len(data)
+        self._space.advance(end)
         started = time.perf_counter()
-        done = files.write_durably(self._descriptor, (chunk.head(new), data), self._offset)
+        done = files.write_durably(self._descriptor, (chunk.encode_header(new), data), self._offset)
         if done != end - self._offset:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         metrics.FSYNC_SECONDS.add(time.perf_counter() - started)
         self._offset, self._next = end, new.end
         files.write_end(self._descriptor, End(end, new.end))
 
-    def _begin(self) -> None:
+    def _open_next(self) -> None:
         """
-        Make the next file, under a name that says the number of its first event.
+        Create the next file, named after the number of its first event. Raises OSError.
 
-        A file of that name can have no event that was ever seen: it is replaced.
+        An existing file of that name cannot hold an event that a reader has seen; it is replaced.
         """
         durable.make_folder(self.folder)
-        head = Head(
+        header = Header(
             self._journal,
             int(self.folder.name),
             secrets.randbits(63) | 1,
@@ -170,7 +183,7 @@ class Partition:
         unnamed, path = self.folder / "next", self.folder / files.name(self._next)
         descriptor = os.open(unnamed, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
         try:
-            files.write_head(descriptor, head, End(START, self._next))
+            files.write_header(descriptor, header, End(START, self._next))
             durable.sync(descriptor)
             if path.is_dir():
                 rescue.set_aside(path, self._quarantine, "a folder has the name of the next file")
@@ -180,26 +193,26 @@ class Partition:
         except BaseException:
             os.close(descriptor)
             raise
-        self._descriptor, self._path, self._name, self._head = descriptor, path, os.fspath(path), head
-        self._inode, self._offset, self._begun = (found.st_dev, found.st_ino), START, time.monotonic()
-        self._space.follow(path, START)
+        self._descriptor, self._path, self._name, self._header = descriptor, path, os.fspath(path), header
+        self._inode, self._offset, self._opened_at = (found.st_dev, found.st_ino), START, time.monotonic()
+        self._space.attach(path, START)
 
-    def _make_room(self) -> None:
-        """Finish the file, so that it can be deleted once delivered, and begin another in the reserve."""
+    def _roll_after_refusal(self) -> None:
+        """Finish the file, so that it can be deleted once delivered, and start a new one in the reserve."""
         if self._descriptor >= 0 and self._offset > START:
             self.finish()
             try:
-                self._begin()
+                self._open_next()
             except OSError:
                 self._abandon()
 
     def _abandon(self) -> None:
-        """Leave a file as it is: its last chunk may be durable or not, and nobody is told of it."""
+        """Close a file after an I/O error. Its last chunk, durable or not, is never shown to a reader."""
         metrics.JOURNAL_INCIDENTS.labels("file_abandoned").inc()
-        self._leave()
+        self._close_file()
 
-    def _leave(self) -> None:
-        self._space.leave()
+    def _close_file(self) -> None:
+        self._space.detach()
         if self._descriptor >= 0:
             os.close(self._descriptor)
         self._descriptor, self._offset = -1, 0

@@ -1,4 +1,4 @@
-"""How many bytes may still be written: within the journal's own limit, and on its disk."""
+"""The space that the journal may still use: within its configured size, and on its disk."""
 
 import os
 import time
@@ -7,18 +7,20 @@ from pathlib import Path
 from gateway.errors import JournalUnavailable
 from gateway.journal.segments import files
 
-_LOOK_EVERY = 0.25  # seconds; what is written meanwhile is counted
-# What is left free, so that delivery can still record where it is, and so make room: the smaller of both.
-_RESERVE = 64 * 1024 * 1024
+_MEASURE_INTERVAL_SECONDS = 0.25  # what this process writes meanwhile is counted
+# Space that is left free so that delivery can still record its positions, and thereby free space: the smaller
+# of 64 MB and 1/16 of the disk.
+_RESERVE_BYTES = 64 * 1024 * 1024
 _RESERVE_SHARE = 16
 
-# With less room than this, delivered events go before their time: better than to refuse new ones.
-_SHORT = 512 * 1024 * 1024
-_SHORT_SHARE = 8
+# With less space than this, delivered events are deleted before `keep` is over, rather than new ones refused:
+# the smaller of 512 MB and 1/8 of max_size.
+_LOW_SPACE_BYTES = 512 * 1024 * 1024
+_LOW_SPACE_SHARE = 8
 
 
 def partitions(folder: Path) -> list[str]:
-    """The names of all partitions: folders that have numbers for names."""
+    """Return the names of all partitions: the folders whose names are numbers, in numerical order."""
     try:
         with os.scandir(folder) as found:  # as in files.py
             names = [each.name for each in found if each.is_dir()]
@@ -28,60 +30,60 @@ def partitions(folder: Path) -> list[str]:
 
 
 class Quota:
-    """What all partitions of a journal may use together. Only `reserve` is for one thread."""
+    """The space that all partitions of a journal may use together. `reserve` alone is not thread-safe."""
 
     def __init__(self, folder: Path, max_size: int) -> None:
         self._folder = folder
         self._max_size = max_size
-        self._finished: dict[tuple[str, int], int] = {}
-        self._left = 0
-        self._looked = float("-inf")
+        self._finished_sizes: dict[tuple[str, int], int] = {}
+        self._available = 0
+        self._measured_at = float("-inf")
 
     def reserve(self, size: int) -> None:
-        """Raise JournalUnavailable if `size` more bytes would be too many."""
+        """Reserve `size` bytes. Raises JournalUnavailable if they exceed what is available, and OSError."""
         now = time.monotonic()
-        if now - self._looked > _LOOK_EVERY:
-            self._left, self._looked = self.available(), now
-        if size > self._left:
+        if now - self._measured_at > _MEASURE_INTERVAL_SECONDS:
+            self._available, self._measured_at = self.available(), now
+        if size > self._available:
             raise JournalUnavailable("the journal is full")
-        self._left -= size
+        self._available -= size
 
     def available(self) -> int:
-        """Bytes that may still be written, all partitions together."""
+        """Return the number of bytes that all partitions together may still write. Raises OSError."""
         disk = _disk(self._folder)
-        reserve = min(_RESERVE, disk.f_blocks * disk.f_frsize // _RESERVE_SHARE)
+        reserve = min(_RESERVE_BYTES, disk.f_blocks * disk.f_frsize // _RESERVE_SHARE)
         return min(self._max_size - self.used(), disk.f_bavail * disk.f_frsize - reserve)
 
-    def short(self) -> bool:
-        """Whether there is so little room left that delivered events should go before their time."""
-        return self.available() < min(_SHORT, self._max_size // _SHORT_SHARE)
+    def is_low_on_space(self) -> bool:
+        """Return True if delivered events should be deleted before their retention time is over."""
+        return self.available() < min(_LOW_SPACE_BYTES, self._max_size // _LOW_SPACE_SHARE)
 
     def used(self) -> int:
-        """Bytes that hold events: what is only prepared for them does not count."""
-        total, seen = 0, {}
+        """Return the number of bytes that hold events; preallocated space does not count."""
+        total, finished_sizes = 0, {}
         for partition in partitions(self._folder):
             folder = self._folder / partition
             for first in files.listing(folder):
-                size = self._finished.get((partition, first))
+                size = self._finished_sizes.get((partition, first))
                 finished = size is not None
                 if size is None:
                     size, finished = _used(folder / files.name(first))
-                if finished and size > files.START:  # else its name may be given to another file
-                    seen[partition, first] = size
+                if finished and size > files.START:  # an empty file may be replaced by one of its name
+                    finished_sizes[partition, first] = size
                 total += size
-        self._finished = seen
+        self._finished_sizes = finished_sizes
         return total
 
 
 def _disk(folder: Path) -> os.statvfs_result:
-    """The disk that a folder lies on, or will once it is made."""
+    """Return the file system of a folder, or of its nearest existing parent."""
     while not folder.exists():
         folder = folder.parent
     return os.statvfs(folder)
 
 
 def _used(path: Path) -> tuple[int, bool]:
-    """The bytes of a file that hold events, and whether that stays so."""
+    """Return the number of bytes of a file that hold events, and whether the file is finished."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     except OSError:

@@ -1,7 +1,7 @@
 """
-Reading a partition from any position on, in order, beside the writer that may be at work.
+Reading a partition in order, from any position, while a writer may append to it.
 
-What cannot be read is passed over and counted, never a reason to stop: damage costs its own chunk.
+Damage costs only the damaged chunk: its events are skipped and counted, and reading continues after it.
 """
 
 import errno
@@ -13,56 +13,60 @@ import structlog
 
 from gateway import metrics
 from gateway.journal import chunk
-from gateway.journal.base import ANY, Position, Slice, UnknownPosition
+from gateway.journal.base import ANY_EPOCH, Position, Slice, UnknownPosition
 from gateway.journal.chunk import Chunk
 from gateway.journal.segments import rescue, scan
-from gateway.journal.segments.catalogue import Catalogue, File
 from gateway.journal.segments.files import START
+from gateway.journal.segments.open_files import File, OpenFiles
 
 log = structlog.get_logger()
 
-LIMIT = 1024 * 1024
-"""Bytes of one slice."""
+DEFAULT_SLICE_BYTES = 1024 * 1024
+"""The default size limit of a slice."""
 
-_PIECE = 64 * 1024  # bytes that are read at the least
-_MOST_KEPT = 4 * 1024 * 1024  # bytes of one damaged place
-_MOST_FAILURES = 20  # of reading the same place, with a sink's back-off between them
-
-
-class _Place(NamedTuple):
-    """Where in a file the chunk of a number begins, or would."""
-
-    file: File | None
-    offset: int
-    number: int
+_MIN_READ_BYTES = 64 * 1024
+_MAX_QUARANTINED_BYTES = 4 * 1024 * 1024  # of one damaged range
+_MAX_READ_FAILURES = 20  # EIO at the same place; the sink's back-off separates the attempts
 
 
-class _Order(NamedTuple):
-    """What is known of the order of a file's whole chunks, up to an offset."""
+class _Cursor(NamedTuple):
+    """The place in a file where the chunk with a given first event number starts, or should start."""
 
     file: File | None
     offset: int
     number: int
-    kept: bool
+
+
+class _OrderCheck(NamedTuple):
+    """The result of checking, up to an offset, whether a file's valid chunks are in numerical order."""
+
+    file: File | None
+    offset: int
+    number: int
+    ordered: bool
 
 
 class Reader:
-    """Not for more than one thread at a time. `quarantine`: where damaged bytes are kept, if anywhere."""
+    """
+    Implements journal.base.Reader for a partition in a folder. Not thread-safe.
+
+    `quarantine` is the folder to which damaged bytes are copied, if any.
+    """
 
     def __init__(self, folder: Path, quarantine: Path | None = None) -> None:
-        self._files = Catalogue(folder)
+        self._files = OpenFiles(folder)
         self._quarantine = quarantine
-        self._place = _Place(None, START, 0)
-        self._order = _Order(None, START, 0, kept=True)
+        self._cursor = _Cursor(None, START, 0)
+        self._order_check = _OrderCheck(None, START, 0, ordered=True)
         self._failures = 0
         self._read: scan.Read = os.pread
 
-    def read(self, position: Position, limit: int = LIMIT) -> Slice | None:
-        """Return what follows a position, or None if nothing does yet. UnknownPosition; OSError may pass."""
-        found = self._locate(position)
-        if found is None:
+    def read(self, position: Position, limit: int = DEFAULT_SLICE_BYTES) -> Slice | None:
+        """Return the events from a position on, or None if there are none yet. See journal.base.Reader."""
+        located = self._locate(position)
+        if located is None:
             return None
-        file, successor = found
+        file, successor = located
         if position.number < file.first:
             released = file.first - position.number
             return Slice(Position(file.first, position.epoch), [], released=released)
@@ -74,19 +78,19 @@ class Reader:
         else:
             end, stop = file.size(), successor
         try:
-            piece = self._follow(file, position.number, end, stop, limit)
+            found = self._read_file(file, position.number, end, stop, limit)
         except OSError as error:
             self._failures += 1
-            if error.errno != errno.EIO or self._failures < _MOST_FAILURES:
+            if error.errno != errno.EIO or self._failures < _MAX_READ_FAILURES:
                 raise
-            self._read = scan.readable  # what cannot be read by now is damaged
-            piece = self._follow(file, position.number, end, stop, limit)
-        if piece and piece.chunks:
+            self._read = scan.read_around_errors  # what still cannot be read counts as damaged
+            found = self._read_file(file, position.number, end, stop, limit)
+        if found and found.chunks:
             self._failures, self._read = 0, os.pread
-        return piece
+        return found
 
-    def knows(self, position: Position) -> bool:
-        """Whether the event before a position is one of this history. Raises OSError."""
+    def accepts(self, position: Position) -> bool:
+        """Return True if the event before a position belongs to this history. Raises OSError."""
         try:
             self._locate(position)
         except UnknownPosition:
@@ -94,12 +98,12 @@ class Reader:
         return True
 
     def oldest(self) -> int:
-        """The number of the oldest event that is kept; `newest()` if there is none."""
+        """Return the number of the oldest retained event, or `newest()` if there is none."""
         firsts = self._files.firsts()
         return firsts[0] if firsts else 0
 
     def newest(self) -> int:
-        """One past the number of the newest durable event. Raises OSError."""
+        """Return one past the number of the newest durable event. Raises OSError."""
         for first in reversed(self._files.firsts()):
             file = self._files.file(first)
             durable = file and file.end()
@@ -108,26 +112,26 @@ class Reader:
         return 0
 
     def seek(self, time: float) -> int:
-        """The number of the first event in a chunk appended at or after `time` (seconds since 1970)."""
+        """Return the first event number of a chunk appended at or after `time`. Raises OSError."""
         wanted = int(time * 1000)
         number = self.oldest()
         for first in self._files.firsts()[1:]:
             file = self._files.file(first)
-            if file and file.head and file.head.begun_at < wanted:
+            if file and file.header and file.header.begun_at < wanted:
                 number = first
-        while piece := self.read(Position(number)):
-            for each in piece.chunks:
+        while found := self.read(Position(number)):
+            for each in found.chunks:
                 if each.received_at >= wanted:
                     return each.first
-            number = piece.end.number
+            number = found.end.number
         return number
 
     def close(self) -> None:
         self._files.close()
-        self._place = _Place(None, START, 0)
+        self._cursor = _Cursor(None, START, 0)
 
     def _locate(self, position: Position) -> tuple[File, int | None] | None:
-        """The file that holds a position, or else the oldest, and the number of the one after it."""
+        """Return the file that holds a position, or the oldest file, and the number of the file after it."""
         firsts = self._files.firsts()
         if not firsts:
             if position.number:
@@ -141,108 +145,113 @@ class Reader:
         self._files.reading = file.first
         successor = firsts[place + 1] if place + 1 < len(firsts) else None
         if position.number >= file.first:
-            self._check(position, file, firsts[place - 1] if place else None, last=successor is None)
+            self._check_position(position, file, firsts[place - 1] if place else None, last=successor is None)
         return file, successor
 
-    def _check(self, position: Position, file: File, before: int | None, *, last: bool) -> None:
-        """Raise UnknownPosition unless the event before a position is one of this history."""
+    def _check_position(self, position: Position, file: File, before: int | None, *, last: bool) -> None:
+        """Raise UnknownPosition unless the event before a position belongs to this history."""
         durable = file.end() if last else None
         known = durable is None or position.number <= max(file.first, durable.number)
-        if position.epoch != ANY and known:
+        if position.epoch != ANY_EPOCH and known:
             epochs = [file.epoch]
             if position.number == file.first:
                 predecessor = None if before is None else self._files.file(before)
-                epochs.append(predecessor.epoch if predecessor else ANY)  # nothing tells, if there is none
-            known = ANY in epochs or position.epoch in epochs
+                # Without the file before, the position cannot be checked and is accepted.
+                epochs.append(predecessor.epoch if predecessor else ANY_EPOCH)
+            known = ANY_EPOCH in epochs or position.epoch in epochs
         if not known:
             raise UnknownPosition(position, self.oldest(), self.newest())
 
-    def _follow(self, file: File, number: int, end: int, stop: int, limit: int) -> Slice | None:
-        """What stands in a file from a number on, before the offset `end` and the number `stop`."""
+    def _read_file(self, file: File, number: int, end: int, stop: int, limit: int) -> Slice | None:
+        """Return the events of a file from `number` on, before the offset `end` and the number `stop`."""
         if number >= stop:
             return None
-        if self._place.file is not file or self._place.number > number:
-            self._place = _Place(file, START, file.first)
+        if self._cursor.file is not file or self._cursor.number > number:
+            self._cursor = _Cursor(file, START, file.first)
         while True:
             chunks = self._chunks(file, number, end, stop, limit)
             if chunks:
                 return Slice(Position(chunks[-1].end, file.epoch or chunks[-1].epoch), chunks)
-            # The chunk of this number is not where it should be.
-            damaged_from = self._place.offset
-            found = scan.after(file.descriptor, damaged_from, end, file.epoch, self._read)
+            # The chunk with this number is damaged or not in its place: look for the next one.
+            damaged_from = self._cursor.offset
+            found = scan.next_chunk(file.descriptor, damaged_from, end, file.epoch, self._read)
             while found and found.chunk.end <= number:
-                found = scan.after(file.descriptor, found.end, end, file.epoch, self._read)
+                found = scan.next_chunk(file.descriptor, found.end, end, file.epoch, self._read)
             upto = found.offset if found else end
             if (found is None or found.chunk.first > number) and not self._is_in_order(file, end):
                 found = self._earliest(file, number, end)
             if found and found.chunk.first < stop:
-                self._place = _Place(file, found.offset, found.chunk.first)
+                self._cursor = _Cursor(file, found.offset, found.chunk.first)
                 if found.chunk.first <= number:
                     continue
                 resumed = found.chunk.first
             else:
-                self._place = _Place(file, end, stop)
+                self._cursor = _Cursor(file, end, stop)
                 resumed = stop
-            self._keep(file, number, damaged_from, upto, resumed - number)
+            self._quarantine_damage(file, number, damaged_from, upto, resumed - number)
             return Slice(Position(resumed, file.epoch), [], damaged=resumed - number)
 
     def _is_in_order(self, file: File, end: int) -> bool:
-        """Whether the whole chunks of a file stand in the order of their numbers."""
-        if self._order.file is not file:
-            self._order = _Order(file, START, 0, kept=True)
-        _, offset, number, kept = self._order
+        """Return True if the valid chunks of a file are in the order of their numbers."""
+        if self._order_check.file is not file:
+            self._order_check = _OrderCheck(file, START, 0, ordered=True)
+        _, offset, number, ordered = self._order_check
         for found in scan.chunks(file.descriptor, offset, end, file.epoch, self._read):
-            kept = kept and found.chunk.first >= number
+            ordered = ordered and found.chunk.first >= number
             number = found.chunk.end
-        self._order = _Order(file, max(offset, end), number, kept)
-        return kept
+        self._order_check = _OrderCheck(file, max(offset, end), number, ordered)
+        return ordered
 
-    def _earliest(self, file: File, number: int, end: int) -> scan.Found | None:
-        """The whole chunk that goes on with a number or, of all later ones, soonest; wherever it stands."""
+    def _earliest(self, file: File, number: int, end: int) -> scan.LocatedChunk | None:
+        """Return the valid chunk with the lowest first number that holds events from `number` on."""
         found = scan.chunks(file.descriptor, START, end, file.epoch, self._read)
         later = (each for each in found if each.chunk.end > number)
         return min(later, key=lambda each: each.chunk.first, default=None)
 
     def _chunks(self, file: File, number: int, end: int, stop: int, limit: int) -> list[Chunk]:
-        """The whole chunks that follow one another from the present place on, from a number on."""
-        _, offset, expected = self._place
+        """Return consecutive valid chunks from the cursor on, without the events before `number`."""
+        _, offset, expected = self._cursor
         chunks: list[Chunk] = []
         size, base, buffer = 0, 0, b""
-        while size < limit and offset + chunk.HEAD.size <= end:
-            if not base <= offset <= base + len(buffer) - chunk.HEAD.size:
+        while size < limit and offset + chunk.HEADER.size <= end:
+            if not base <= offset <= base + len(buffer) - chunk.HEADER.size:
                 base, buffer = (
                     offset,
-                    self._read(file.descriptor, min(max(_PIECE, limit - size), end - offset), offset),
+                    self._read(
+                        file.descriptor, min(max(_MIN_READ_BYTES, limit - size), end - offset), offset
+                    ),
                 )
-            head = chunk.parse(buffer, offset - base)
+            header = chunk.parse_header(buffer, offset - base)
             wanted = expected if chunks else number
             if (
-                head is None
-                or offset + head.size > end
-                or file.epoch not in (ANY, head.epoch)
-                or not expected <= head.first < stop
-                or head.first > wanted
+                header is None
+                or offset + header.size > end
+                or file.epoch not in (ANY_EPOCH, header.epoch)
+                or not expected <= header.first < stop
+                or header.first > wanted
             ):
                 break
-            if head.first + head.count > wanted:
-                if offset + head.size > base + len(buffer):
-                    most = min(max(head.size, limit - size), end - offset)
+            if header.first + header.count > wanted:
+                if offset + header.size > base + len(buffer):
+                    most = min(max(header.size, limit - size), end - offset)
                     base, buffer = offset, self._read(file.descriptor, most, offset)
-                found = chunk.whole(head, buffer, offset - base)
+                found = chunk.decode(header, buffer, offset - base)
                 if found is None:
                     break
                 chunks.append(found.since(number))
-                size += head.size
-            offset, expected = offset + head.size, head.first + head.count
-            self._place = _Place(file, offset, expected)
+                size += header.size
+            offset, expected = offset + header.size, header.first + header.count
+            self._cursor = _Cursor(file, offset, expected)
         return chunks
 
-    def _keep(self, file: File, number: int, start: int, end: int, lost: int) -> None:
-        """Keep damaged bytes for somebody to look at, and say so once."""
+    def _quarantine_damage(self, file: File, number: int, start: int, end: int, lost: int) -> None:
+        """Copy damaged bytes to the quarantine; log and count each damaged range once."""
         if not self._quarantine:
             return
-        data = scan.readable(file.descriptor, min(_MOST_KEPT, end - start), start)
+        data = scan.read_around_errors(file.descriptor, min(_MAX_QUARANTINED_BYTES, end - start), start)
         kept = rescue.keep(self._quarantine, f"{file.path.parent.name}-{number:020d}.damaged", data)
         if kept:
             metrics.JOURNAL_INCIDENTS.labels("chunk_damaged").inc()
-            log.error("journal damaged", file=str(file.path), offset=start, events=lost, kept=str(kept))
+            log.error(
+                "journal damaged, events lost", file=str(file.path), offset=start, events=lost, kept=str(kept)
+            )

@@ -1,4 +1,4 @@
-"""What becomes of files that lost their name, and of what belongs to no partition: nothing is deleted."""
+"""Rescue removed files, and move foreign files and damaged bytes to the quarantine. Nothing is deleted."""
 
 import os
 import time
@@ -11,26 +11,25 @@ from gateway.journal.segments import files
 
 log = structlog.get_logger()
 
-_PIECE = 1024 * 1024
+_COPY_BYTES = 1024 * 1024
 
 
 def restore(path: Path, descriptor: int, size: int, quarantine: Path) -> None:
     """
-    Give the first `size` bytes of an open file that has lost its name a file of this name again.
+    Write the first `size` bytes of an open file, which was removed or replaced, to `path` again.
 
-    What has taken its place meanwhile is set aside. If that fails, the events in it are lost, and the log
-    says so.
+    A file that has taken its place is set aside. An OSError is logged: the events are then lost.
     """
     copy = path.with_name("rescued")
     try:
         durable.make_folder(path.parent)
         if path.exists():
-            set_aside(path, quarantine, "another file had its name")
+            set_aside(path, quarantine, "it replaced a file of the journal")
         target = os.open(copy, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
         try:
             offset = 0
             while offset < size:
-                data = os.pread(descriptor, min(_PIECE, size - offset), offset)
+                data = os.pread(descriptor, min(_COPY_BYTES, size - offset), offset)
                 if not data:
                     break
                 files.write_all(target, data, offset)
@@ -41,13 +40,13 @@ def restore(path: Path, descriptor: int, size: int, quarantine: Path) -> None:
         copy.rename(path)
         durable.sync_folder(path.parent)
     except OSError as error:
-        log.error("journal file was removed, and its events are lost", file=str(path), error=str(error))
+        log.error("journal file removed, its events are lost", file=str(path), error=str(error))
     else:
-        log.error("journal file was removed or replaced; it was written again", file=str(path), bytes=offset)
+        log.error("journal file removed or replaced, restored", file=str(path), bytes=offset)
 
 
 def set_aside(path: Path, quarantine: Path, reason: str) -> None:
-    """Move a file that is not believed out of the way. Raises OSError."""
+    """Move a file that does not belong to its partition to the quarantine. Raises OSError."""
     durable.make_folder(quarantine)
     kept = quarantine / f"{path.parent.name}-{path.stem}-{time.time_ns()}{path.suffix}"
     path.rename(kept)
@@ -57,7 +56,9 @@ def set_aside(path: Path, quarantine: Path, reason: str) -> None:
 
 def keep(quarantine: Path, name: str, data: bytes) -> Path | None:
     """
-    Keep bytes that are not believed for somebody to look at; None if they are kept already, or cannot be.
+    Save damaged bytes in the quarantine for inspection, and return the path of the copy.
+
+    Returns None if `name` exists already, or if the file cannot be created, which is logged.
     """
     kept = quarantine / name
     try:
@@ -66,12 +67,12 @@ def keep(quarantine: Path, name: str, data: bytes) -> Path | None:
     except FileExistsError:
         return None
     except OSError as error:
-        log.warning("damaged bytes not kept", file=str(kept), error=str(error))
+        log.warning("damaged bytes not saved", file=str(kept), error=str(error))
         return None
     try:
         files.write_all(target, data, 0)
     except OSError as error:
-        log.warning("damaged bytes not kept", file=str(kept), error=str(error))
+        log.warning("damaged bytes not saved", file=str(kept), error=str(error))
     finally:
         os.close(target)
     return kept

@@ -1,6 +1,4 @@
-"""
-Looking for chunks in a file: one after the other where all is well, and again behind damage where it is not.
-"""
+"""Find chunks in a file: in sequence where it is intact, and by their magic after damage."""
 
 import errno
 import os
@@ -10,39 +8,43 @@ from typing import NamedTuple
 from gateway.journal import chunk
 from gateway.journal.chunk import Chunk
 
-_WINDOW = 1024 * 1024
-_PAGE = 4096
+_WINDOW_BYTES = 1024 * 1024
+_PAGE_BYTES = 4096
 
 Read = Callable[[int, int, int], bytes]
-"""Reads so many bytes of a descriptor from an offset on, as os.pread does."""
+"""A function with the signature of os.pread: (descriptor, size, offset)."""
 
 
-class Found(NamedTuple):
-    """A whole chunk and where it stands."""
+class LocatedChunk(NamedTuple):
+    """A valid chunk and its place in the file: offset and end in bytes."""
 
     offset: int
     end: int
     chunk: Chunk
 
 
-def at(descriptor: int, offset: int, limit: int, epoch: int, read: Read = os.pread) -> Found | None:
-    """The whole chunk at an offset that ends before `limit`, if there is one. Raises OSError."""
-    head = chunk.parse(read(descriptor, chunk.HEAD.size, offset), 0)
-    if head is None or offset + head.size > limit or epoch not in (0, head.epoch):
+def chunk_at(
+    descriptor: int, offset: int, limit: int, epoch: int, read: Read = os.pread
+) -> LocatedChunk | None:
+    """Return the valid chunk at `offset` that ends by `limit`, or None. Raises OSError."""
+    header = chunk.parse_header(read(descriptor, chunk.HEADER.size, offset), 0)
+    if header is None or offset + header.size > limit or epoch not in (0, header.epoch):
         return None
-    found = chunk.whole(head, read(descriptor, head.size, offset), 0)
-    return Found(offset, offset + head.size, found) if found else None
+    found = chunk.decode(header, read(descriptor, header.size, offset), 0)
+    return LocatedChunk(offset, offset + header.size, found) if found else None
 
 
-def after(descriptor: int, offset: int, limit: int, epoch: int, read: Read = os.pread) -> Found | None:
-    """The next whole chunk that begins behind damage, at `offset` or later. Raises OSError."""
-    while offset + chunk.HEAD.size <= limit:
-        window = read(descriptor, min(_WINDOW, limit - offset), offset)
+def next_chunk(
+    descriptor: int, offset: int, limit: int, epoch: int, read: Read = os.pread
+) -> LocatedChunk | None:
+    """Return the first valid chunk that starts at `offset` or later, or None. Raises OSError."""
+    while offset + chunk.HEADER.size <= limit:
+        window = read(descriptor, min(_WINDOW_BYTES, limit - offset), offset)
         if not window:
             return None
         place = window.find(chunk.MAGIC)
         while place >= 0:
-            found = at(descriptor, offset + place, limit, epoch, read)
+            found = chunk_at(descriptor, offset + place, limit, epoch, read)
             if found:
                 return found
             place = window.find(chunk.MAGIC, place + 1)
@@ -50,10 +52,16 @@ def after(descriptor: int, offset: int, limit: int, epoch: int, read: Read = os.
     return None
 
 
-def chunks(descriptor: int, offset: int, limit: int, epoch: int, read: Read = os.pread) -> Iterator[Found]:
-    """All whole chunks from an offset on, as they stand there; epoch 0: of any. Raises OSError."""
+def chunks(
+    descriptor: int, offset: int, limit: int, epoch: int, read: Read = os.pread
+) -> Iterator[LocatedChunk]:
+    """
+    Yield all valid chunks from `offset` on, in the order of the file. Epoch 0 matches every epoch.
+
+    Raises OSError.
+    """
     while True:
-        found = at(descriptor, offset, limit, epoch, read) or after(
+        found = chunk_at(descriptor, offset, limit, epoch, read) or next_chunk(
             descriptor, offset + 1, limit, epoch, read
         )
         if found is None:
@@ -62,8 +70,8 @@ def chunks(descriptor: int, offset: int, limit: int, epoch: int, read: Read = os
         offset = found.end
 
 
-def readable(descriptor: int, size: int, offset: int) -> bytes:
-    """What can be read of a part of a file; zeros stand for pages that its disk does not give back."""
+def read_around_errors(descriptor: int, size: int, offset: int) -> bytes:
+    """Read as os.pread does, but return zeros for pages that fail with EIO. Raises other OSErrors."""
     if size <= 0:
         return b""
     try:
@@ -73,7 +81,7 @@ def readable(descriptor: int, size: int, offset: int) -> bytes:
             raise
     parts = []
     while size > 0:
-        part = min(_PAGE, size)
+        part = min(_PAGE_BYTES, size)
         try:
             data = os.pread(descriptor, part, offset)
         except OSError as error:
@@ -88,10 +96,10 @@ def readable(descriptor: int, size: int, offset: int) -> bytes:
     return b"".join(parts)
 
 
-def ends_with_zeros(descriptor: int, offset: int, limit: int) -> bool:
-    """Whether there is nothing but prepared space from an offset on."""
+def is_zero_from(descriptor: int, offset: int, limit: int) -> bool:
+    """Return True if the file holds only zeros, as preallocated space does, from `offset` to `limit`."""
     while offset < limit:
-        data = readable(descriptor, min(_WINDOW, limit - offset), offset)
+        data = read_around_errors(descriptor, min(_WINDOW_BYTES, limit - offset), offset)
         if not data:
             return True
         if data != bytes(len(data)):

@@ -1,4 +1,4 @@
-"""What all commands of `gateway journal` do alike."""
+"""Common behaviour of the commands of `gateway journal`."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from tests.cli.journal.calling import run
 
 
 def configured(folder: Path) -> Path:
-    """A configuration whose journal is in `folder`."""
+    """Write a configuration whose journal is in `folder`."""
     file = folder / "gateway.toml"
     file.write_text(
         '[journal]\npath = "here"\n[sources.a]\nwrite_keys = ["k"]\n[sinks.b]\nkind = "null"\n', "utf-8"
@@ -28,21 +28,21 @@ def test_without_a_path_the_configured_journal_is_read(tmp_path: Path, command: 
 
 
 @pytest.mark.parametrize("command", ["verify", "dump", "stats"])
-def test_what_cannot_be_done_is_said_in_a_line(tmp_path: Path, command: str) -> None:
+def test_a_failure_is_one_line(tmp_path: Path, command: str) -> None:
     nowhere = run(command, tmp_path / "none")
     never = run(command, "--config", configured(tmp_path))
     unconfigured = run(command, "--config", tmp_path / "none.toml")
 
     for result, message in (
-        (nowhere, f"{tmp_path}/none is not there; name a journal's folder, a partition's folder or a file"),
-        (never, f"[journal] path: {tmp_path}/here is not there; has the gateway ever run?"),
+        (nowhere, f"{tmp_path}/none does not exist; give the folder of a journal or partition, or a file"),
+        (never, f"[journal] path: {tmp_path}/here does not exist; has the gateway ever run?"),
         (unconfigured, f"{tmp_path}/none.toml: No such file or directory"),
     ):
         assert (result.exit_code, result.stdout, result.stderr) == (2, "", f"gateway: {message}\n")
 
 
 @pytest.mark.parametrize("command", ["verify", "dump", "stats"])
-def test_a_partition_that_is_being_written_can_be_looked_at(tmp_path: Path, command: str) -> None:
+def test_a_partition_being_written_can_be_inspected(tmp_path: Path, command: str) -> None:
     partition = open_partition(tmp_path / "0")
     partition.write(event_lines(0, 3))
 

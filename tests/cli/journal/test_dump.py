@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from gateway.journal.segments.files import Head
+from gateway.journal.segments.files import Header
 from tests.build import JOURNAL, event_line, event_lines, keep
 from tests.cli.journal.calling import FAULT, HOUR, objects, run, start
 from tests.gateway import PATIENCE
-from tests.journal.handmade import chunk_of, offsets, write_file
+from tests.journal.crafted import chunk_of, offsets, write_file
 
 
-def test_events_are_printed_as_they_are(tmp_path: Path) -> None:
+def test_events_are_printed_unchanged(tmp_path: Path) -> None:
     lines = [event_line(0, name="é\u2028"), b'{"not":"\xff"}', b""]
     keep(tmp_path / "0", lines)
 
@@ -23,7 +23,7 @@ def test_events_are_printed_as_they_are(tmp_path: Path) -> None:
     assert (result.exit_code, result.stdout_bytes, result.stderr) == (0, b"\n".join([*lines, b""]), "")
 
 
-def test_positions_stand_before_the_events(tmp_path: Path) -> None:
+def test_positions_precede_the_events(tmp_path: Path) -> None:
     keep(tmp_path / "3", event_lines(0, 2), event_lines(2, 3))
 
     result = run("dump", tmp_path, "--positions", "--from", "3/1")
@@ -31,8 +31,8 @@ def test_positions_stand_before_the_events(tmp_path: Path) -> None:
     assert result.stdout_bytes == b"3/1\t%s\n3/2\t%s\n" % (event_line(1), event_line(2))
 
 
-def test_events_come_with_their_place_and_time_as_json(tmp_path: Path) -> None:
-    write_file(tmp_path / "3", Head(JOURNAL, 3, 7, 0, 0), chunk_of(0, 2, at=1_700_000_000_123))
+def test_json_lines_have_position_and_time(tmp_path: Path) -> None:
+    write_file(tmp_path / "3", Header(JOURNAL, 3, 7, 0, 0), chunk_of(0, 2, at=1_700_000_000_123))
 
     result = run("dump", tmp_path, "--json", "--limit", "1")
 
@@ -47,7 +47,7 @@ def test_events_come_with_their_place_and_time_as_json(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("limit", [1, 2, 3, 4, 9])
-def test_there_are_as_many_events_as_asked_for(tmp_path: Path, limit: int) -> None:
+def test_the_number_of_events_can_be_limited(tmp_path: Path, limit: int) -> None:
     keep(tmp_path / "0", event_lines(0, 3), event_lines(3, 5))
 
     assert run("dump", tmp_path, "--limit", str(limit)).stdout_bytes.splitlines() == event_lines(
@@ -55,10 +55,10 @@ def test_there_are_as_many_events_as_asked_for(tmp_path: Path, limit: int) -> No
     )
 
 
-def test_events_are_chosen_by_partition_and_time(tmp_path: Path) -> None:
+def test_events_are_selected_by_partition_and_time(tmp_path: Path) -> None:
     for partition in (0, 1):
         chunks = [chunk_of(number, number + 1, at=number * HOUR) for number in range(200_000, 200_010)]
-        write_file(tmp_path / str(partition), Head(JOURNAL, partition, 7, 200_000, 0), *chunks)
+        write_file(tmp_path / str(partition), Header(JOURNAL, partition, 7, 200_000, 0), *chunks)
 
     since = f"{200_003 * HOUR}"
     until = "1992-10-25T21:00:00+05:00"
@@ -69,7 +69,7 @@ def test_events_are_chosen_by_partition_and_time(tmp_path: Path) -> None:
     ]
 
 
-def test_damage_is_said_beside_the_events(damaged: Path) -> None:
+def test_damage_is_reported_on_standard_error(damaged: Path) -> None:
     result = run("dump", damaged)
 
     assert result.exit_code == 1
@@ -80,20 +80,22 @@ def test_damage_is_said_beside_the_events(damaged: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        pytest.param(["--from", "7"], "--from: say in which partition, one of 0, 1", id="no partition"),
+        pytest.param(
+            ["--from", "7"], "--from: the partition is ambiguous; choose one of 0, 1", id="no partition"
+        ),
         pytest.param(
             ["--from", "0/7", "--partition", "1"],
-            "--from: say in which partition, one of 0, 1",
+            "--from: the partition is ambiguous; choose one of 0, 1",
             id="two partitions",
         ),
         pytest.param(["--from", "2/0"], "has no partition 2, only 0, 1", id="another partition"),
-        pytest.param(["--partition", "2"], "has no partition 2, only 0, 1", id="the same by its option"),
-        pytest.param(["--from", "0/9"], "position 9 is not one of this journal", id="past the end"),
-        pytest.param(["--json", "--positions"], "leave --positions out", id="positions twice"),
-        pytest.param(["--since", "soon"], "an age such as \"2h\", got 'soon'", id="no time"),
+        pytest.param(["--partition", "2"], "has no partition 2, only 0, 1", id="by its option"),
+        pytest.param(["--from", "0/9"], "position 9 does not belong to this journal", id="past the end"),
+        pytest.param(["--json", "--positions"], "omit --positions", id="positions twice"),
+        pytest.param(["--since", "soon"], "an age such as \"2h\", got 'soon'", id="invalid time"),
     ],
 )
-def test_what_cannot_be_meant_is_refused(tmp_path: Path, arguments: list[str], message: str) -> None:
+def test_contradictory_options_are_refused(tmp_path: Path, arguments: list[str], message: str) -> None:
     keep(tmp_path / "0", event_lines(0, 2))
     keep(tmp_path / "1", event_lines(0, 2))
 
@@ -103,16 +105,16 @@ def test_what_cannot_be_meant_is_refused(tmp_path: Path, arguments: list[str], m
     assert message in result.stderr
 
 
-def test_a_number_is_enough_where_there_is_one_partition(tmp_path: Path) -> None:
+def test_the_partition_can_be_omitted_if_there_is_only_one(tmp_path: Path) -> None:
     keep(tmp_path / "4", event_lines(0, 2))
 
     assert run("dump", tmp_path, "--from", "1").stdout_bytes.splitlines() == event_lines(1, 2)
 
 
 @pytest.mark.parametrize("arguments", [[], ["--json"], ["--positions"]], ids=["plain", "json", "positions"])
-def test_it_ends_quietly_when_its_reader_has_had_enough(tmp_path: Path, arguments: list[str]) -> None:
+def test_a_closed_output_pipe_ends_the_command_silently(tmp_path: Path, arguments: list[str]) -> None:
     write_file(
-        tmp_path / "0", Head(JOURNAL, 0, 7, 0, 0), *(chunk_of(n, n + 100) for n in range(0, 5000, 100))
+        tmp_path / "0", Header(JOURNAL, 0, 7, 0, 0), *(chunk_of(n, n + 100) for n in range(0, 5000, 100))
     )
 
     with start("dump", tmp_path, *arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
@@ -126,7 +128,7 @@ def test_it_ends_quietly_when_its_reader_has_had_enough(tmp_path: Path, argument
     assert (process.returncode, errors) == (0, b"")
 
 
-def test_a_full_disk_behind_the_output_is_said(tmp_path: Path) -> None:
+def test_a_full_disk_behind_the_output_is_reported(tmp_path: Path) -> None:
     keep(tmp_path / "0", event_lines(0, 2))
 
     with (
@@ -138,23 +140,23 @@ def test_a_full_disk_behind_the_output_is_said(tmp_path: Path) -> None:
     assert (process.returncode, errors) == (2, b"gateway: No space left on device\n")
 
 
-def test_ctrl_c_is_no_damage(tmp_path: Path) -> None:
+def test_ctrl_c_is_not_reported_as_damage(tmp_path: Path) -> None:
     write_file(
-        tmp_path / "0", Head(JOURNAL, 0, 7, 0, 0), *(chunk_of(n, n + 100) for n in range(0, 5000, 100))
+        tmp_path / "0", Header(JOURNAL, 0, 7, 0, 0), *(chunk_of(n, n + 100) for n in range(0, 5000, 100))
     )
 
     with start("dump", tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         assert process.stdout
         assert process.stderr
         process.stdout.readline()
-        process.send_signal(signal.SIGINT)  # while it waits for somebody to read on
+        process.send_signal(signal.SIGINT)  # while it waits for its reader
         process.wait(PATIENCE)
         errors = process.stderr.read()
 
     assert (process.returncode, errors) == (2, b"gateway: interrupted\n")
 
 
-def test_damage_behind_the_last_event_that_was_asked_for_is_not_looked_for(damaged: Path) -> None:
+def test_damage_after_the_last_requested_event_is_not_reported(damaged: Path) -> None:
     result = run("dump", damaged, "--limit", "2")
 
     assert (result.exit_code, result.stderr) == (0, "")

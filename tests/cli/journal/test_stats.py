@@ -2,15 +2,15 @@
 
 from pathlib import Path
 
-from gateway.journal.segments.files import Head
+from gateway.journal.segments.files import Header
 from tests.build import JOURNAL, event_lines, keep
 from tests.cli.journal.calling import EPOCH, HOUR, ID, TEN_AN_HOUR, objects, run
-from tests.journal.handmade import chunk_of, write_file
+from tests.journal.crafted import chunk_of, write_file
 
 
-def test_the_table_has_a_row_a_partition_and_one_for_all(tmp_path: Path) -> None:
+def test_the_table_has_a_row_per_partition_and_a_total(tmp_path: Path) -> None:
     for partition in (0, 1):
-        write_file(tmp_path / str(partition), Head(JOURNAL, partition, EPOCH, 0, 0), *TEN_AN_HOUR)
+        write_file(tmp_path / str(partition), Header(JOURNAL, partition, EPOCH, 0, 0), *TEN_AN_HOUR)
 
     result = run("stats", tmp_path)
     title, *tables = result.stdout.rstrip().split("\n\n")
@@ -24,8 +24,8 @@ def test_the_table_has_a_row_a_partition_and_one_for_all(tmp_path: Path) -> None
     assert rates[2:] == [f"1 10.0 10 240 10 {EPOCH}", "all 10.0 10 480 20"]
 
 
-def test_counts_come_as_json(tmp_path: Path) -> None:
-    file = write_file(tmp_path / "0", Head(JOURNAL, 0, EPOCH, 0, 0), *TEN_AN_HOUR)
+def test_counts_can_be_printed_as_json(tmp_path: Path) -> None:
+    file = write_file(tmp_path / "0", Header(JOURNAL, 0, EPOCH, 0, 0), *TEN_AN_HOUR)
 
     result = run("stats", tmp_path, "--json")
 
@@ -51,17 +51,17 @@ def test_counts_come_as_json(tmp_path: Path) -> None:
 
 def test_estimates_are_marked(tmp_path: Path) -> None:
     chunks = [chunk_of(number, number + 1) for number in range(2001)]
-    write_file(tmp_path / "0", Head(JOURNAL, 0, 7, 0, 0), *chunks)
+    write_file(tmp_path / "0", Header(JOURNAL, 0, 7, 0, 0), *chunks)
 
     result = run("stats", tmp_path)
 
     assert "~2,001" in result.stdout
     assert result.stdout.endswith(
-        "\n~ Estimated from the first 2,000 chunks of each file; all else is exact.\n"
+        "\n~ estimated from the first 2,000 chunks of each file; all other figures are exact\n"
     )
 
 
-def test_a_beginning_that_is_damaged_is_said_beside_the_counts(tmp_path: Path) -> None:
+def test_a_damaged_first_page_is_reported_on_standard_error(tmp_path: Path) -> None:
     file = keep(tmp_path / "0", event_lines(0, 2))
     content = bytearray(file.read_bytes())
     content[512] ^= 1
@@ -72,9 +72,9 @@ def test_a_beginning_that_is_damaged_is_said_beside_the_counts(tmp_path: Path) -
     assert (result.exit_code, result.stderr) == (1, f"gateway: {file}: its first page is damaged\n")
 
 
-def test_one_partition_needs_no_sum_and_less_than_an_hour_says_nothing_of_hours(tmp_path: Path) -> None:
+def test_one_partition_has_no_total_and_less_than_an_hour_no_rate(tmp_path: Path) -> None:
     chunks = [chunk_of(0, 2, at=0), chunk_of(2, 4, at=HOUR - 1)]
-    write_file(tmp_path / "0", Head(JOURNAL, 0, 7, 0, 0), *chunks)
+    write_file(tmp_path / "0", Header(JOURNAL, 0, 7, 0, 0), *chunks)
 
     rows = [" ".join(row.split()) for row in run("stats", tmp_path).stdout.splitlines()]
     partition, sums = objects(run("stats", tmp_path, "--json"))

@@ -6,20 +6,20 @@ from pathlib import Path
 from tests.build import event_lines, keep
 from tests.cli.journal.calling import FAULT, ID, objects, run, start
 from tests.gateway import PATIENCE
-from tests.journal.handmade import offsets
+from tests.journal.crafted import offsets
 
 
-def test_a_whole_journal_is_said_to_be_whole(tmp_path: Path) -> None:
+def test_an_intact_journal_is_reported_without_faults(tmp_path: Path) -> None:
     keep(tmp_path / "0", event_lines(0, 2))
     keep(tmp_path / "1", event_lines(0, 1))
 
     result = run("verify", tmp_path)
 
     assert (result.exit_code, result.stderr) == (0, "")
-    assert result.stdout == f"3 events in 2 files of 2 partitions, journal {ID}, all whole\n"
+    assert result.stdout == f"3 events in 2 files of 2 partitions, journal {ID}, no faults\n"
 
 
-def test_every_fault_is_a_line(damaged: Path) -> None:
+def test_each_fault_is_one_line(damaged: Path) -> None:
     result = run("verify", damaged.parents[1])
 
     assert (result.exit_code, result.stderr) == (1, "")
@@ -29,7 +29,7 @@ def test_every_fault_is_a_line(damaged: Path) -> None:
     ]
 
 
-def test_faults_and_sums_come_as_json(damaged: Path) -> None:
+def test_faults_and_totals_can_be_printed_as_json(damaged: Path) -> None:
     result = run("verify", damaged, "--json")
 
     assert result.exit_code == 1
@@ -58,7 +58,7 @@ def test_faults_and_sums_come_as_json(damaged: Path) -> None:
     ]
 
 
-def test_a_terminal_shows_how_far_it_is_and_faults_above_that(damaged: Path) -> None:
+def test_a_terminal_shows_progress_below_the_faults(damaged: Path) -> None:
     terminal, program_side = os.openpty()
     with start("verify", damaged, stdout=program_side, stderr=program_side) as process:
         os.close(program_side)
@@ -73,12 +73,12 @@ def test_a_terminal_shows_how_far_it_is_and_faults_above_that(damaged: Path) -> 
 
 
 def read_terminal(descriptor: int) -> bytes:
-    """All that a program writes on a terminal until it ends."""
+    """Return everything that a program prints on a terminal until it ends."""
     shown = b""
     try:
         while data := os.read(descriptor, 65536):
             shown += data
     except OSError:
-        pass  # nobody holds the other side any more
+        pass  # the other side is closed
     os.close(descriptor)
     return shown

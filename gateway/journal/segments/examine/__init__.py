@@ -1,1 +1,1 @@
-"""What can be said of a journal without running it: its files, their faults, their events."""
+"""Inspection of a journal without running it: list its files, find their faults, extract their events."""

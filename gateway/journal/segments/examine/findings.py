@@ -1,74 +1,77 @@
-"""What the commands that look at a journal have to say of it."""
+"""The findings that `gateway journal` reports: their codes and messages."""
 
 from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
 
-from gateway.journal.segments.catalogue import File
-from gateway.journal.segments.examine.inventory import Member
+from gateway.journal.segments.examine.inventory import FileEntry
 from gateway.journal.segments.examine.walk import Damage
+from gateway.journal.segments.open_files import File
 
 
 class Finding(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Something that is damaged or missing, or else something to know."""
+    """A fault, or a note if nothing is damaged or missing."""
 
     code: str
     fault: bool
-    """Whether anything is damaged or missing."""
+    """True if something is damaged or missing."""
     partition: str
     file: Path
     message: str
     offset: int | None = None
     position: str = ""
-    """That of the first event that cannot be read; empty if all can."""
+    """The position of the first event that cannot be read; empty if every event can."""
     events: int = 0
-    """How many cannot be read."""
+    """The number of events that cannot be read."""
 
 
-def fault(member: Member, code: str, message: str, offset: int | None = None) -> Finding:
-    """A fault that costs no event."""
-    return Finding(code, True, member.partition, member.path, message, offset)
+def fault(entry: FileEntry, code: str, message: str, offset: int | None = None) -> Finding:
+    """Return a fault by which no event is lost."""
+    return Finding(code, True, entry.partition, entry.path, message, offset)
 
 
-def _lost(member: Member, code: str, reason: str, first: int, end: int, offset: int | None = None) -> Finding:
-    """A fault that costs the events from `first` on, before `end`."""
-    last = f" to {member.partition}/{end - 1}" if end - first > 1 else ""
-    position = f"{member.partition}/{first}"
+def _lost(
+    entry: FileEntry, code: str, reason: str, first: int, end: int, offset: int | None = None
+) -> Finding:
+    """Return a fault by which the events from `first` on, before `end`, are lost."""
+    last = f" to {entry.partition}/{end - 1}" if end - first > 1 else ""
+    position = f"{entry.partition}/{first}"
     message = f"{reason}; {count_events(end - first)} cannot be read: {position}{last}"
-    return Finding(code, True, member.partition, member.path, message, offset, position, end - first)
+    return Finding(code, True, entry.partition, entry.path, message, offset, position, end - first)
 
 
-def not_ours(member: Member) -> Finding:
-    """A file that is not believed to belong to its partition."""
-    return fault(member, "not_ours", f"{member.flaw}; it is passed over, and the next start sets it aside")
+def not_ours(entry: FileEntry) -> Finding:
+    """Return the fault of a file that does not belong to its partition."""
+    return fault(entry, "not_ours", f"{entry.mismatch}; skipped, and set aside at the next start")
 
 
-def not_kept(oldest: Member) -> Finding:
-    """Events that were asked for, and deleted before, as they were delivered."""
-    message = f"events before {oldest.partition}/{oldest.first} are not kept any more"
+def not_kept(oldest: FileEntry) -> Finding:
+    """Return a note that requested events have been deleted after their delivery."""
+    message = f"events before {oldest.partition}/{oldest.first} are no longer retained"
     return Finding("not_kept", False, oldest.partition, oldest.path, message)
 
 
-def damaged(member: Member, damage: Damage) -> Finding:
+def damaged(entry: FileEntry, damage: Damage) -> Finding:
+    """Return the fault of a damaged range of a file."""
     code, reason, offset = "chunk_damaged", damage.reason, damage.offset
     if damage.first == damage.end:
-        return fault(member, code, f"{reason}; this costs no event", offset)
-    return _lost(member, code, reason, damage.first, damage.end, offset)
+        return fault(entry, code, f"{reason}; no event is lost", offset)
+    return _lost(entry, code, reason, damage.first, damage.end, offset)
 
 
-def between(member: Member, file: File, successor: int) -> Iterator[Finding]:
-    """Compare the end of a finished file with the beginning of the next; others end where that begins."""
+def between(entry: FileEntry, file: File, successor: int) -> Iterator[Finding]:
+    """Compare the end of a finished file with the start of the next; unfinished files are not compared."""
     durable = file.end()
     if durable is None or not durable.finished:
         return
     if durable.number < successor:
-        yield _lost(member, "events_missing", "the next file begins too late", durable.number, successor)
+        yield _lost(entry, "events_missing", "the next file starts too late", durable.number, successor)
     elif durable.number > successor:
         events = count_events(durable.number - successor)
-        yield fault(member, "files_overlap", f"its last {events} stand in the next file too")
+        yield fault(entry, "files_overlap", f"its last {events} are also in the next file")
 
 
 def count_events(number: int) -> str:
-    """A number of events, in words."""
+    """Return a number of events as text, such as "1,234 events"."""
     return "1 event" if number == 1 else f"{number:,} events"

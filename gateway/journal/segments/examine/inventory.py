@@ -1,7 +1,7 @@
 """
-Finding the files of a journal, of one of its partitions, or a single one, for commands that only look.
+List the files of a journal, of one of its partitions, or a single file, without changing anything.
 
-Works beside a gateway that is running, and on copies, whose folders may have any name.
+Works while the gateway runs, and on copies, whose folders may have any name.
 """
 
 import os
@@ -14,166 +14,171 @@ import msgspec
 
 from gateway.errors import GatewayError
 from gateway.journal.segments import files
-from gateway.journal.segments.catalogue import File
-from gateway.journal.segments.files import Head
+from gateway.journal.segments.files import Header
+from gateway.journal.segments.open_files import File
 from gateway.journal.segments.quota import partitions
 
 
 class NotAJournal(GatewayError):
-    """There is no journal in the place that was named, or one that this version cannot read."""
+    """There is no journal at the given path, or one that this version cannot read."""
 
 
-class Member(msgspec.Struct, frozen=True):
+class FileEntry(msgspec.Struct, frozen=True):
     """One file of a partition."""
 
     partition: str
     path: Path
     first: int
-    """The number of its first event, as its name says; for a copy under another name, as its head says."""
-    head: Head | None
+    """The number of its first event, from its name; for a copy with another name, from its header."""
+    header: Header | None
     """None if both copies are damaged."""
-    flaw: str = ""
-    """Why it is not believed to be a file of this partition; empty if it is."""
+    mismatch: str = ""
+    """The reason why it does not belong to this partition; empty if it does."""
 
 
 class Inventory(msgspec.Struct, frozen=True):
-    """What lies in one place."""
+    """The files of a journal at one path."""
 
     path: Path
     journal: bytes | None
-    """The id that most files have; None if none has a head."""
-    members: dict[str, list[Member]]
+    """The journal's id, from most of its files; None if no file has a readable header."""
+    entries: dict[str, list[FileEntry]]
     """The files of each partition, in the order of their events."""
     strays: list[Path]
-    """Files in the partitions' folders that are none of the journal's."""
+    """Files in the folders of partitions that are not files of a journal."""
 
-    def successor(self, member: Member) -> int | None:
-        """The number of the first event of the file after one; None if it is the last of its partition."""
-        later = (each.first for each in self.members[member.partition] if not each.flaw)
-        return next((first for first in later if first > member.first), None)
+    def successor(self, entry: FileEntry) -> int | None:
+        """Return the first event number of the next file, or None for the last file of a partition."""
+        later = (each.first for each in self.entries[entry.partition] if not each.mismatch)
+        return next((first for first in later if first > entry.first), None)
 
     def size(self) -> int:
-        """Bytes of all files. Raises OSError."""
+        """Return the size of all files, in bytes. Raises OSError."""
         total = 0
-        for several in self.members.values():
+        for several in self.entries.values():
             for each in several:
                 try:
                     total += each.path.stat().st_size
                 except FileNotFoundError:
-                    pass  # deleted meanwhile, as it was delivered
+                    pass  # released meanwhile
         return total
 
 
 def find(path: Path) -> Inventory:
     """
-    List what there is in a journal's folder, in a partition's folder, or in one file.
+    List the files of a journal's folder, of a partition's folder, or a single file.
 
-    Raises NotAJournal, with what to do instead, and OSError.
+    Raises NotAJournal, whose text says how to correct the path, and OSError.
     """
     if path.is_file():
-        member = _single(path)
-        return _inventory(path, {member.partition: [member]}, [])
+        entry = _single(path)
+        return _inventory(path, {entry.partition: [entry]}, [])
     if not path.is_dir():
-        raise NotAJournal(f"{path} is not there; name a journal's folder, a partition's folder or a file")
+        raise NotAJournal(f"{path} does not exist; give the folder of a journal or partition, or a file")
     if files.listing(path):
-        partition, members = _members(path)
-        return _inventory(path, {partition: members}, _strays(path))
+        partition, entries = _entries(path)
+        return _inventory(path, {partition: entries}, _strays(path))
     _check_format(path)
     folders = [path / name for name in partitions(path) if (path / name).is_dir()]
     if not folders:
         inner = path / "journal"
-        remedy = f"did you mean {inner}?" if inner.is_dir() else "it has no folder of a partition and no file"
-        raise NotAJournal(f"{path} holds no journal; {remedy}")
-    found = dict(_members(folder) for folder in folders)
+        remedy = f"did you mean {inner}?" if inner.is_dir() else "it has no partitions and no journal files"
+        raise NotAJournal(f"{path} is not a journal; {remedy}")
+    found = dict(_entries(folder) for folder in folders)
     return _inventory(path, found, [stray for folder in folders for stray in _strays(folder)])
 
 
 @contextmanager
-def opened(member: Member) -> Iterator[File]:
-    """Open a file for reading. Raises FileNotFoundError if it was deleted meanwhile, and OSError."""
-    descriptor = os.open(member.path, os.O_RDONLY | os.O_CLOEXEC)
+def open_entry(entry: FileEntry) -> Iterator[File]:
+    """Open a file for reading for the duration of the block. Raises FileNotFoundError if it was deleted."""
+    descriptor = os.open(entry.path, os.O_RDONLY | os.O_CLOEXEC)
     try:
-        yield File(member.first, member.path, descriptor, os.fstat(descriptor).st_ino, member.head)
+        yield File(entry.first, entry.path, descriptor, os.fstat(descriptor).st_ino, entry.header)
     finally:
         os.close(descriptor)
 
 
-def _inventory(path: Path, members: dict[str, list[Member]], strays: list[Path]) -> Inventory:
-    heads = [each.head for several in members.values() for each in several if each.head]
-    votes = Counter(head.journal for head in heads)
+def _inventory(path: Path, entries: dict[str, list[FileEntry]], strays: list[Path]) -> Inventory:
+    headers = [each.header for several in entries.values() for each in several if each.header]
+    votes = Counter(header.journal for header in headers)
     journal = votes.most_common(1)[0][0] if votes else None
     judged = {
-        partition: [_judge(each, journal) for each in several] for partition, several in members.items()
+        partition: [_find_mismatch(each, journal) for each in several]
+        for partition, several in entries.items()
     }
     return Inventory(path, journal, judged, strays)
 
 
-def _judge(member: Member, journal: bytes | None) -> Member:
-    """Note what recovery would set a file aside for."""
-    head, flaw = member.head, ""
-    if head and head.journal != journal:
-        flaw = f"it belongs to journal {head.journal.hex()}"
-    elif head and str(head.partition) != member.partition:
-        flaw = f"it belongs to partition {head.partition}"
-    elif head and head.first != member.first:
-        flaw = f"its name should be {files.name(head.first)}"
-    return msgspec.structs.replace(member, flaw=flaw)
+def _find_mismatch(entry: FileEntry, journal: bytes | None) -> FileEntry:
+    """Return the entry with the reason, if any, for which recovery would set the file aside."""
+    header, mismatch = entry.header, ""
+    if header and header.journal != journal:
+        mismatch = f"it belongs to journal {header.journal.hex()}"
+    elif header and str(header.partition) != entry.partition:
+        mismatch = f"it belongs to partition {header.partition}"
+    elif header and header.first != entry.first:
+        mismatch = f"its name should be {files.name(header.first)}"
+    return msgspec.structs.replace(entry, mismatch=mismatch)
 
 
-def _single(path: Path) -> Member:
-    head = _read_head(path)
-    first = files.first_of(path.name)
+def _single(path: Path) -> FileEntry:
+    header = _read_header(path)
+    first = files.parse_name(path.name)
     if first is None:
-        if head is None:
-            raise NotAJournal(f"{path} is not a file of a journal")
-        first = head.first
-    return Member(str(head.partition) if head else path.parent.name, path, first, head)
+        if header is None:
+            raise NotAJournal(f"{path} is not a journal file")
+        first = header.first
+    return FileEntry(str(header.partition) if header else path.parent.name, path, first, header)
 
 
-def _members(folder: Path) -> tuple[str, list[Member]]:
-    """The name of the partition in a folder, and its files, which know it if the folder is a copy."""
+def _entries(folder: Path) -> tuple[str, list[FileEntry]]:
+    """
+    Return the name and the files of the partition in a folder.
+
+    If the folder is a copy with another name, the headers of most files decide.
+    """
     _check_format(folder)
-    heads: dict[int, Head | None] = {}
+    headers: dict[int, Header | None] = {}
     for first in files.listing(folder):
         try:
-            heads[first] = _read_head(folder / files.name(first))
+            headers[first] = _read_header(folder / files.name(first))
         except FileNotFoundError:
-            pass  # deleted meanwhile, as it was delivered
+            pass  # released meanwhile
     partition = folder.name
     if not (partition.isascii() and partition.isdecimal()):
-        votes = Counter(str(head.partition) for head in heads.values() if head)
+        votes = Counter(str(header.partition) for header in headers.values() if header)
         partition = votes.most_common(1)[0][0] if votes else partition
     return partition, [
-        Member(partition, folder / files.name(first), first, head) for first, head in heads.items()
+        FileEntry(partition, folder / files.name(first), first, header) for first, header in headers.items()
     ]
 
 
-def _read_head(path: Path) -> Head | None:
+def _read_header(path: Path) -> Header | None:
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
-        head = files.read_head(descriptor)
-        version = None if head else files.other_format(descriptor)
+        header = files.read_header(descriptor)
+        version = None if header else files.newer_format(descriptor)
     finally:
         os.close(descriptor)
     if version:
         raise NotAJournal(
-            f"{path} has format {version}, written by a later version of the gateway; this one reads"
-            f" format {files.FORMAT}: use that version"
+            f"{path} has format {version}, written by a later version of the gateway; this version reads"
+            f" format {files.FORMAT}: use the later version"
         )
-    return head
+    return header
 
 
 def _check_format(folder: Path) -> None:
-    # The gateway keeps other databases beside the partitions, and in them none.
-    if any(files.first_of(f"{each.stem}.log") is not None for each in folder.glob("*.db")):
+    # A current gateway has no databases in the folders of partitions.
+    if any(files.parse_name(f"{each.stem}.log") is not None for each in folder.glob("*.db")):
         raise NotAJournal(
-            f"{folder} holds a journal of an earlier version of the gateway, which this one cannot read;"
-            " use that version"
+            f"{folder} holds a journal of an earlier version of the gateway, which this version cannot read:"
+            " use the earlier version"
         )
 
 
 def _strays(folder: Path) -> list[Path]:
-    # "next" is a file of the journal that is about to get its name.
+    # "next" is a journal file before it is renamed.
     return sorted(
-        each for each in folder.iterdir() if files.first_of(each.name) is None and each.name != "next"
+        each for each in folder.iterdir() if files.parse_name(each.name) is None and each.name != "next"
     )

@@ -1,8 +1,8 @@
 """
-Counting what a journal holds, and from when.
+Count the files, bytes and events of a journal, and find its oldest and newest event.
 
-Reads the first page of each file and the heads of a few chunks, but no events, so that 100 files take
-about a second. Files, bytes, positions, times and events are exact; damaged events count like all others.
+Reads the first page of each file and the headers of some chunks, but no events, so that 100 files take about
+a second. Files, bytes, positions, times and events are exact; damaged events are included.
 """
 
 from collections.abc import Iterator
@@ -11,59 +11,59 @@ from itertools import islice
 import msgspec
 
 from gateway.journal import chunk
-from gateway.journal.chunk import Head
+from gateway.journal.chunk import Header
 from gateway.journal.segments import files, scan
-from gateway.journal.segments.catalogue import File
-from gateway.journal.segments.examine.inventory import Inventory, Member, opened
-from gateway.journal.segments.examine.walk import Damage, limit, read_around_errors, walk
+from gateway.journal.segments.examine.inventory import FileEntry, Inventory, open_entry
+from gateway.journal.segments.examine.walk import Damage, limit, walk
 from gateway.journal.segments.files import START
+from gateway.journal.segments.open_files import File
 
-_DAY = 86_400_000  # milliseconds
-_MOST_HEADS = 2000  # of one file; the number of its other chunks is estimated
-_NEAR = 64 * 1024  # bytes that are searched one chunk after the other
-_LARGEST_CHUNK = 64 * 1024 * 1024  # bytes; none is ever larger
+_DAY_MS = 86_400_000
+_MAX_HEADERS_PER_FILE = 2000  # of one file; the number of its other chunks is estimated
+_LINEAR_SCAN_BYTES = 64 * 1024  # the range at which a binary search becomes a linear one
+_MAX_CHUNK_BYTES = 64 * 1024 * 1024
 
 
 class Stats(msgspec.Struct):
-    """A partition."""
+    """The counts of a partition, or of several."""
 
     partition: str
     files: int = 0
     bytes: int = 0
     prepared: int = 0
-    """Of the bytes those that are made ready for events to come."""
+    """Preallocated bytes, included in `bytes`."""
     events: int = 0
     chunks: int = 0
     largest: int = 0
-    """Events of the largest chunk."""
+    """Number of events in the largest chunk."""
     exact: bool = True
-    """Whether chunks were counted, and not estimated from the first ones of each file."""
+    """False if `chunks` and `largest` are estimated from the first chunks of each file."""
     last_day: int = 0
-    """Events of the 24 hours up to the newest event of the journal."""
+    """Number of events in the 24 hours up to the newest event of the journal."""
     oldest: int | None = None
     """The number of the oldest event; None if there is none."""
     newest: int | None = None
     oldest_at: int | None = None
-    """When the oldest event was committed, in milliseconds since 1970; None if that is damaged."""
+    """When the oldest event was committed, in milliseconds since 1970; None if its chunk is damaged."""
     newest_at: int | None = None
     epochs: list[int] = []
-    """Those of the files, in their order."""
-    damaged: list[Member] = []
-    """Files whose first page is damaged, or that are not of this partition; the latter are not counted."""
+    """The epochs of the files, in order."""
+    damaged: list[FileEntry] = []
+    """Files with a damaged first page, and files of other partitions, which are not counted."""
 
 
 def count(inventory: Inventory) -> list[Stats]:
-    """Count each partition. Raises OSError."""
-    found = [_partition(inventory, partition) for partition in inventory.members]
+    """Return the counts of each partition. Raises OSError."""
+    found = [_partition(inventory, partition) for partition in inventory.entries]
     newest = max((each.newest_at for each in found if each.newest_at is not None), default=None)
     if newest is not None:
         for each in found:
-            each.last_day = _count_since(inventory, each.partition, newest - _DAY + 1)
+            each.last_day = _count_since(inventory, each.partition, newest - _DAY_MS + 1)
     return found
 
 
 def total(partitions: list[Stats]) -> Stats:
-    """Add partitions together; the numbers of their events and their epochs are left out."""
+    """Return the sum of several partitions, without event numbers and epochs."""
     return Stats(
         "",
         files=sum(each.files for each in partitions),
@@ -81,25 +81,25 @@ def total(partitions: list[Stats]) -> Stats:
 
 def _partition(inventory: Inventory, partition: str) -> Stats:
     found = Stats(partition)
-    for member, file in _open_each(inventory.members[partition]):
-        if member.flaw or file.end() is None or None in files.read_heads(file.descriptor):
-            found.damaged.append(member)
-        if not member.flaw:
-            _add(found, file, *_end(file, inventory.successor(member)))
+    for entry, file in _open_each(inventory.entries[partition]):
+        if entry.mismatch or file.end() is None or None in files.read_headers(file.descriptor):
+            found.damaged.append(entry)
+        if not entry.mismatch:
+            _add(found, file, *_end(file, inventory.successor(entry)))
     return found
 
 
-def _open_each(members: list[Member]) -> Iterator[tuple[Member, File]]:
-    for member in members:
+def _open_each(entries: list[FileEntry]) -> Iterator[tuple[FileEntry, File]]:
+    for entry in entries:
         try:
-            with opened(member) as file:
-                yield member, file
+            with open_entry(entry) as file:
+                yield entry, file
         except FileNotFoundError:
-            pass  # deleted meanwhile, as it was delivered
+            pass  # released meanwhile
 
 
 def _end(file: File, successor: int | None) -> tuple[int, int]:
-    """The offset and the number at which a file ends, found by its chunks if nothing says them."""
+    """Return the offset and number at which a file ends, from its chunks if they are not recorded."""
     end = limit(file, successor)
     if end.number is not None:
         return end.offset, end.number
@@ -111,7 +111,7 @@ def _end(file: File, successor: int | None) -> tuple[int, int]:
 
 
 def _add(found: Stats, file: File, offset: int, number: int) -> None:
-    """Add a file that ends at an offset and a number."""
+    """Add a file that ends at an offset and number to the counts."""
     durable, size = file.end(), file.size()
     events = max(0, number - file.first)
     found.files += 1
@@ -122,66 +122,66 @@ def _add(found: Stats, file: File, offset: int, number: int) -> None:
         return
     if found.oldest is None:
         found.oldest = file.first
-        first = scan.after(file.descriptor, START, offset, file.epoch, read_around_errors)
+        first = scan.next_chunk(file.descriptor, START, offset, file.epoch, scan.read_around_errors)
         found.oldest_at = first.chunk.received_at if first else None
     found.newest = number - 1
-    last = _last_head(file, offset, number)
+    last = _last_header(file, offset, number)
     found.newest_at = last.received_at if last else None
     found.events += events
-    heads = list(islice(_heads(file, offset, number), _MOST_HEADS))
-    seen = sum(head.count for head in heads)
-    found.chunks += len(heads) * events // seen if seen else 0
-    found.largest = max(found.largest, *(head.count for head in heads), 0)
-    found.exact = found.exact and seen == events
+    headers = list(islice(_headers(file, offset, number), _MAX_HEADERS_PER_FILE))
+    counted = sum(header.count for header in headers)
+    found.chunks += len(headers) * events // counted if counted else 0
+    found.largest = max(found.largest, *(header.count for header in headers), 0)
+    found.exact = found.exact and counted == events
 
 
-def _heads(file: File, end: int, stop: int) -> Iterator[Head]:
-    """The heads of a file's chunks, up to the first that is damaged."""
+def _headers(file: File, end: int, stop: int) -> Iterator[Header]:
+    """Yield the headers of a file's chunks, up to the first that is damaged."""
     offset, number = START, file.first
     while number < stop and offset < end:
-        head = chunk.parse(read_around_errors(file.descriptor, chunk.HEAD.size, offset), 0)
-        if head is None or head.first != number or head.count == 0:
+        header = chunk.parse_header(scan.read_around_errors(file.descriptor, chunk.HEADER.size, offset), 0)
+        if header is None or header.first != number or header.count == 0:
             return
-        yield head
-        offset, number = offset + head.size, number + head.count
+        yield header
+        offset, number = offset + header.size, number + header.count
 
 
-def _last_head(file: File, offset: int, number: int) -> Head | None:
-    """The head of the chunk before an offset that ends at a number."""
-    size = _NEAR
+def _last_header(file: File, offset: int, number: int) -> Header | None:
+    """Return the header of the chunk before `offset` that ends at `number`, or None."""
+    size = _LINEAR_SCAN_BYTES
     while True:
         start = max(START, offset - size)
-        data = read_around_errors(file.descriptor, offset - start, start)
+        data = scan.read_around_errors(file.descriptor, offset - start, start)
         place = data.rfind(chunk.MAGIC)
         while place >= 0:
-            head = chunk.parse(data, place)
-            if head and head.first + head.count == number:
-                return head
+            header = chunk.parse_header(data, place)
+            if header and header.first + header.count == number:
+                return header
             place = data.rfind(chunk.MAGIC, 0, place)
-        if start == START or size > _LARGEST_CHUNK:
+        if start == START or size > _MAX_CHUNK_BYTES:
             return None
         size *= 16
 
 
 def _count_since(inventory: Inventory, partition: str, time: int) -> int:
-    """Events of a partition that were committed at or after a time."""
+    """Return the number of events of a partition that were committed at or after `time`."""
     events = 0
-    for member, file in _open_each(inventory.members[partition][::-1]):
-        if member.flaw:
+    for entry, file in _open_each(inventory.entries[partition][::-1]):
+        if entry.mismatch:
             continue
-        offset, number = _end(file, inventory.successor(member))
-        if member.head and member.head.begun_at < time:
+        offset, number = _end(file, inventory.successor(entry))
+        if entry.header and entry.header.begun_at < time:
             return events + max(0, number - _seek(file, offset, number, time))
-        events += max(0, number - member.first)
+        events += max(0, number - entry.first)
     return events
 
 
 def _seek(file: File, end: int, stop: int, time: int) -> int:
-    """The number of a file's first event that was committed at or after a time; `stop` if there is none."""
+    """Return the number of a file's first event committed at or after `time`, or `stop`."""
     low, high = START, end
-    while high - low > _NEAR:
+    while high - low > _LINEAR_SCAN_BYTES:
         middle = (low + high) // 2
-        found = scan.after(file.descriptor, middle, end, file.epoch, read_around_errors)
+        found = scan.next_chunk(file.descriptor, middle, end, file.epoch, scan.read_around_errors)
         if found is None or found.chunk.received_at >= time:
             high = middle
         else:

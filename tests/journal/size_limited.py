@@ -1,4 +1,4 @@
-"""A writer whose files may not grow: it tells what was acknowledged, and what it says when nothing is."""
+"""A program with a file size limit: it prints what was acknowledged, and the error when nothing is."""
 
 import json
 import resource
@@ -10,11 +10,11 @@ from gateway import logs
 from gateway.errors import JournalUnavailable
 from tests.build import event_line, open_partition
 
-LIMIT = 1024 * 1024  # bytes
+DEFAULT_SLICE_BYTES = 1024 * 1024  # bytes
 
 
 def main(folder: Path) -> None:
-    """Write until nothing more can be written, and once more when it can; one event a commit."""
+    """Commit single events until one fails, then once more without the limit."""
     logs.configure()
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     _, most = resource.getrlimit(resource.RLIMIT_FSIZE)
@@ -22,7 +22,7 @@ def main(folder: Path) -> None:
     partition.write([event_line(0)])
     acknowledged, number = [0], 1
     refusals: list[str] = []
-    resource.setrlimit(resource.RLIMIT_FSIZE, (LIMIT, most))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (DEFAULT_SLICE_BYTES, most))
     while not refusals:
         try:
             partition.write([event_line(number, properties={"filler": "x" * 50_000})])

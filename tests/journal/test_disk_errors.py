@@ -1,4 +1,4 @@
-"""A partition whose disk fails or is full: it says so, and nothing that was acknowledged is harmed."""
+"""A full or failing disk: errors are reported, and acknowledged events are not affected."""
 
 import json
 import subprocess
@@ -35,7 +35,7 @@ def test_on_a_full_disk_nothing_is_acknowledged(tmp_path: Path) -> None:
     partition.close()
 
 
-def test_when_the_disk_has_space_again_it_goes_on_in_the_same_file(tmp_path: Path) -> None:
+def test_the_same_file_is_used_once_the_disk_has_space_again(tmp_path: Path) -> None:
     partition = open_partition(tmp_path / "0")
     partition.write(event_lines(0, 2))
 
@@ -48,7 +48,7 @@ def test_when_the_disk_has_space_again_it_goes_on_in_the_same_file(tmp_path: Pat
     partition.close()
 
 
-def test_what_a_full_disk_left_behind_is_overwritten(tmp_path: Path) -> None:
+def test_a_partial_write_on_a_full_disk_is_overwritten(tmp_path: Path) -> None:
     partition = open_partition(tmp_path / "0")
     partition.write(event_lines(0, 2))
     put_in_doubt(newest(tmp_path / "0"), 2, event_lines(100, 110))
@@ -64,7 +64,7 @@ def test_what_a_full_disk_left_behind_is_overwritten(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("step", ["a write", "a probe", "the end of a file"])
-def test_after_an_error_nothing_is_tried_again_on_the_same_file(tmp_path: Path, step: str) -> None:
+def test_after_an_io_error_the_file_is_not_used_again(tmp_path: Path, step: str) -> None:
     partition = open_partition(tmp_path / "0")
     partition.write(event_lines(0, 2))
     failing_sync(newest(tmp_path / "0"))
@@ -81,28 +81,28 @@ def test_after_an_error_nothing_is_tried_again_on_the_same_file(tmp_path: Path, 
     partition.close()
 
 
-def test_the_numbers_of_a_chunk_in_doubt_are_given_to_others_and_it_is_never_seen(tmp_path: Path) -> None:
+def test_the_numbers_of_an_unsynced_chunk_are_reused_and_it_is_never_read(tmp_path: Path) -> None:
     partition = open_partition(tmp_path / "0")
     partition.write(event_lines(0, 2))
     file = newest(tmp_path / "0")
     reader = Reader(tmp_path / "0")
-    piece = reader.read(Position(0))
-    assert piece
+    found = reader.read(Position(0))
+    assert found
     failing_sync(file)
     with pytest.raises(JournalUnavailable):
         partition.write(event_lines(100, 105))
     put_in_doubt(file, 2, event_lines(100, 105))
 
-    meanwhile = reader.read(piece.end), reader.newest(), reader.knows(Position(3))
+    meanwhile = reader.read(found.end), reader.newest(), reader.accepts(Position(3))
     partition.write(event_lines(2, 3))
 
     assert meanwhile == (None, 2, False)
     assert read_all(tmp_path / "0", 2) == Read(event_lines(2, 3), 0, 3)
-    assert reader.knows(piece.end)
+    assert reader.accepts(found.end)
     partition.close()
 
 
-def test_a_chunk_in_doubt_stays_unseen_after_the_next_takeover(tmp_path: Path) -> None:
+def test_an_unsynced_chunk_is_not_read_after_the_next_recovery(tmp_path: Path) -> None:
     partition = open_partition(tmp_path / "0")
     partition.write(event_lines(0, 2))
     file = newest(tmp_path / "0")
@@ -120,7 +120,7 @@ def test_a_chunk_in_doubt_stays_unseen_after_the_next_takeover(tmp_path: Path) -
     partition.close()
 
 
-def test_a_chunk_in_doubt_is_there_or_not_after_a_kill_and_its_numbers_are_its_own(tmp_path: Path) -> None:
+def test_after_a_kill_an_unsynced_chunk_exists_or_not_and_its_numbers_are_unique(tmp_path: Path) -> None:
     partition = open_partition(tmp_path / "0")
     partition.write(event_lines(0, 2))
     put_in_doubt(newest(tmp_path / "0"), 2, event_lines(2, 5))
@@ -134,7 +134,7 @@ def test_a_chunk_in_doubt_is_there_or_not_after_a_kill_and_its_numbers_are_its_o
     successor.close()
 
 
-def test_a_file_without_events_that_failed_is_made_again(tmp_path: Path) -> None:
+def test_an_empty_file_that_failed_is_recreated(tmp_path: Path) -> None:
     partition = open_partition(tmp_path / "0")
     reader = Reader(tmp_path / "0")
     assert reader.read(Position(0)) is None
@@ -145,15 +145,15 @@ def test_a_file_without_events_that_failed_is_made_again(tmp_path: Path) -> None
     partition.write(event_lines(0, 2))
 
     assert files.listing(tmp_path / "0") == [0]
-    piece = reader.read(Position(0))
-    assert piece
-    assert [each.lines() for each in piece.chunks] == [event_lines(0, 2)]
+    found = reader.read(Position(0))
+    assert found
+    assert [each.lines() for each in found.chunks] == [event_lines(0, 2)]
     partition.close()
 
 
-def test_a_limit_of_the_system_on_file_sizes_costs_no_acknowledged_event(tmp_path: Path) -> None:
+def test_a_file_size_limit_costs_no_acknowledged_event(tmp_path: Path) -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "tests.journal.limited", str(tmp_path / "0")],
+        [sys.executable, "-m", "tests.journal.size_limited", str(tmp_path / "0")],
         cwd=ROOT,
         capture_output=True,
         check=True,
@@ -166,7 +166,7 @@ def test_a_limit_of_the_system_on_file_sizes_costs_no_acknowledged_event(tmp_pat
     assert read.lost == 0
 
 
-def test_where_no_folder_can_be_made_nothing_is_acknowledged_until_it_can(tmp_path: Path) -> None:
+def test_nothing_is_acknowledged_until_the_folder_can_be_created(tmp_path: Path) -> None:
     obstacle = tmp_path / "journal"
     partition = open_partition(obstacle / "0")
     partition.write(event_lines(0, 2))

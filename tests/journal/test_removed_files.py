@@ -1,4 +1,4 @@
-"""A file that is taken away while it is written: it is noticed, and what it held is written again."""
+"""A file removed while it is written is noticed, and its content is restored."""
 
 import os
 import shutil
@@ -34,14 +34,14 @@ def rename_beside(folder: Path) -> None:
 
 
 def replace(folder: Path) -> None:
-    """As rotation with "create" does."""
+    """Rename the file and create an empty one, as logrotate with `create` does."""
     path = active(folder)
     path.rename(path.with_suffix(".1"))
     path.touch()
 
 
 def exchange(folder: Path) -> None:
-    """As an editor saves, or a restored backup."""
+    """Replace the file by a copy, as an editor or a restored backup does."""
     path = active(folder)
     copy = shutil.copy(path, path.with_suffix(".new"))
     Path(copy).replace(path)
@@ -70,7 +70,7 @@ NOTICED: dict[str, Callable[[Partition], None]] = {
 
 @pytest.mark.parametrize("notice", list(NOTICED))
 @pytest.mark.parametrize("way", WAYS)
-def test_nothing_that_was_acknowledged_is_lost(
+def test_no_acknowledged_event_of_a_removed_file_is_lost(
     tmp_path: Path, way: Callable[[Path], None], notice: str
 ) -> None:
     folder = tmp_path / "journal/0"
@@ -89,7 +89,7 @@ def test_nothing_that_was_acknowledged_is_lost(
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_a_look_is_enough_to_write_again_what_was_lost(tmp_path: Path, way: Callable[[Path], None]) -> None:
+def test_a_check_alone_restores_a_removed_file(tmp_path: Path, way: Callable[[Path], None]) -> None:
     folder = tmp_path / "journal/0"
     partition = open_partition(folder)
     partition.write(event_lines(0, 3))
@@ -104,26 +104,28 @@ def test_a_look_is_enough_to_write_again_what_was_lost(tmp_path: Path, way: Call
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_readers_go_on_where_they_were(tmp_path: Path, way: Callable[[Path], None]) -> None:
+def test_readers_continue_at_their_position_after_a_rescue(
+    tmp_path: Path, way: Callable[[Path], None]
+) -> None:
     folder = tmp_path / "journal/0"
     partition = open_partition(folder)
     partition.write(event_lines(0, 3))
     partition.write(event_lines(3, 5))
     reader = Reader(folder)
-    piece = reader.read(Position(0), limit=1)
-    assert piece
+    found = reader.read(Position(0), limit=1)
+    assert found
 
     way(folder)
-    meanwhile = read_to_end(reader, piece.end)
+    meanwhile = read_to_end(reader, found.end)
     partition.write(event_lines(5, 6))
 
-    assert meanwhile in (Read(event_lines(3, 5), 0, 5), Read([], 0, 3))  # which is there, or will be
-    assert read_to_end(reader, piece.end) == Read(event_lines(3, 6), 0, 6)
-    assert read_to_end(reader, Position(5, piece.end.epoch)) == Read(event_lines(5, 6), 0, 6)
+    assert meanwhile in (Read(event_lines(3, 5), 0, 5), Read([], 0, 3))  # which exists or is about to
+    assert read_to_end(reader, found.end) == Read(event_lines(3, 6), 0, 6)
+    assert read_to_end(reader, Position(5, found.end.epoch)) == Read(event_lines(5, 6), 0, 6)
     partition.close()
 
 
-def test_a_file_that_has_its_name_is_left_alone(tmp_path: Path) -> None:
+def test_a_file_that_is_in_place_is_not_changed(tmp_path: Path) -> None:
     partition = open_partition(tmp_path / "0")
     partition.write(event_lines(0, 3))
 
@@ -135,7 +137,7 @@ def test_a_file_that_has_its_name_is_left_alone(tmp_path: Path) -> None:
     partition.close()
 
 
-def test_what_took_the_place_of_a_file_is_set_aside(tmp_path: Path) -> None:
+def test_a_file_that_replaced_a_journal_file_is_set_aside(tmp_path: Path) -> None:
     partition = open_partition(tmp_path / "0")
     partition.write(event_lines(0, 3))
     path = active(tmp_path / "0")
@@ -151,12 +153,12 @@ def test_what_took_the_place_of_a_file_is_set_aside(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("left", [0, 100, 4096, 4500])
-def test_what_was_cut_off_is_counted_and_the_rest_is_read(tmp_path: Path, left: int) -> None:
+def test_truncated_events_are_counted_and_the_others_are_read(tmp_path: Path, left: int) -> None:
     partition = open_partition(tmp_path / "0", largest=START)
     partition.write(event_lines(0, 1))
     partition.write(event_lines(1, 5))
-    piece = Reader(tmp_path / "0").read(Position(0))
-    assert piece
+    found = Reader(tmp_path / "0").read(Position(0))
+    assert found
 
     os.truncate(active(tmp_path / "0"), left)
     partition.write(event_lines(5, 6))
@@ -164,12 +166,12 @@ def test_what_was_cut_off_is_counted_and_the_rest_is_read(tmp_path: Path, left: 
     kept = 1 if left == 4500 else 0
     assert read_all(tmp_path / "0") == Read(event_lines(0, kept) + event_lines(5, 6), 5 - kept, 6)
     assert files.listing(tmp_path / "0") == [0, 5]
-    assert Reader(tmp_path / "0").knows(piece.end)
-    assert not Reader(tmp_path / "0").knows(Position(3, piece.end.epoch + 1))
+    assert Reader(tmp_path / "0").accepts(found.end)
+    assert not Reader(tmp_path / "0").accepts(Position(3, found.end.epoch + 1))
     partition.close()
 
 
-def test_a_finished_file_that_was_removed_is_counted(tmp_path: Path) -> None:
+def test_the_events_of_a_removed_finished_file_are_counted(tmp_path: Path) -> None:
     keep(tmp_path / "0", event_lines(0, 2))
     gone = keep(tmp_path / "0", event_lines(2, 5))
     partition = open_partition(tmp_path / "0")
