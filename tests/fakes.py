@@ -18,7 +18,7 @@ _FIELDS = {field.encode_name for field in msgspec.structs.fields(event.Event)}
 
 
 class MemoryJournal:
-    """Satisfies intake.front.Journal: keeps lines in memory, or fails with `trouble` and keeps nothing."""
+    """Satisfies intake.router.Journal: keeps lines in memory, or fails with `trouble` and keeps nothing."""
 
     def __init__(self, trouble: TryLater | None = None) -> None:
         self.trouble = trouble
@@ -26,9 +26,13 @@ class MemoryJournal:
         self.carries: list[int] = []
         """What each submission was said to carry."""
 
-    async def append(self, lines: Sequence[bytes], carries: int = ANYTHING, /) -> None:
+    async def append(
+        self, blocks: Sequence[bytes], carries: int = ANYTHING, count: int | None = None, /
+    ) -> None:
         if self.trouble:
             raise self.trouble
+        lines = [line for block in blocks for line in block.split(b"\n")]
+        assert len(lines) == (len(blocks) if count is None else count), "an event has a line break in it"
         self.lines.extend(lines)
         self.carries.append(carries)
 

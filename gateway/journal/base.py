@@ -95,12 +95,14 @@ class Reader(Protocol):
 class Appender(Protocol):
     """The only writer of one partition. Used on one event loop."""
 
-    def append(self, lines: Sequence[bytes], carries: int = ...) -> Awaitable[None]:
+    def append(self, blocks: Sequence[bytes], carries: int = ..., count: int | None = ...) -> Awaitable[None]:
         """
-        Return once the lines are durable, in their order.
+        Return once the events are durable, in their order.
 
-        `carries` says what the events may carry (see chunk.py). Raises Overloaded if nothing was tried, and
-        JournalUnavailable if the lines cannot be acknowledged; they may be there all the same.
+        A block is one event or several, a line each, without the end of the last line; `count` is the number
+        of events, if it is not one a block. `carries` says what they may carry (see chunk.py). Raises
+        Overloaded if nothing was tried, and JournalUnavailable if the events cannot be acknowledged; they may
+        be there all the same.
         """
 
     async def probe(self) -> None:

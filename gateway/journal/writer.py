@@ -10,7 +10,7 @@ import os
 import threading
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from queue import Empty, SimpleQueue
 from typing import Protocol
 
@@ -37,7 +37,7 @@ class Partition(Protocol):
     """What makes lines durable. All its methods are called on one thread."""
 
     def recover(self) -> None: ...
-    def write(self, lines: Sequence[bytes], carries: int, /) -> None: ...
+    def write(self, blocks: Sequence[bytes], carries: int, count: int, /) -> None: ...
     def probe(self) -> None: ...
     def check(self) -> None: ...
     def tidy(self) -> None: ...
@@ -49,10 +49,12 @@ class Commit:
 
     def __init__(self) -> None:
         self.since = time.perf_counter()
-        self.lines: list[bytes] = []
+        self.blocks: list[bytes] = []
+        self.count = 0
         self.carries = 0
         self.size = 0
         self.waiters: list[asyncio.Future[None]] = []
+        self.callbacks: list[Callable[[JournalUnavailable | None], None]] = []
 
 
 class Writer:
@@ -70,14 +72,33 @@ class Writer:
         self._thread = threading.Thread(target=self._run, args=(partition,), name="journal", daemon=True)
         self._thread.start()
 
-    def append(self, lines: Sequence[bytes], carries: int = chunk.ANYTHING) -> asyncio.Future[None]:
+    def append(
+        self, blocks: Sequence[bytes], carries: int = chunk.ANYTHING, count: int | None = None
+    ) -> asyncio.Future[None]:
         """
-        Done once the lines are on stable storage.
+        Return a future that is done once the events are on stable storage; see journal/base.py for a block.
 
         JournalUnavailable means that they cannot be acknowledged, not that they are not there: a commit
         whose sync failed may still be found later. Overloaded means that nothing was tried.
         """
-        size = sum(map(len, lines)) + len(lines)
+        commit = self._join(blocks, carries, len(blocks) if count is None else count)
+        waiter = self._loop.create_future()
+        commit.waiters.append(waiter)
+        return waiter
+
+    def append_then(
+        self, block: bytes, carries: int, count: int, done: Callable[[JournalUnavailable | None], None]
+    ) -> None:
+        """
+        Append, and call `done` on the event loop once the events are on stable storage, or with the error.
+
+        A callback costs less than a future that wakes a task. It must not raise. Raises Overloaded.
+        """
+        self._join((block,), carries, count).callbacks.append(done)
+
+    def _join(self, blocks: Sequence[bytes], carries: int, count: int) -> Commit:
+        """Add blocks to the commit that is gathering."""
+        size = sum(map(len, blocks)) + len(blocks)
         if self._waiting + size > _MOST_WAITING:
             raise Overloaded
         if not self._gathering or self._gathering[-1].size >= _LARGEST_CHUNK:
@@ -86,13 +107,12 @@ class Writer:
                 self._busy = True
                 self._loop.call_soon(self._gather)
         commit = self._gathering[-1]
-        commit.lines.extend(lines)
+        commit.blocks.extend(blocks)
+        commit.count += count
         commit.carries |= carries
         commit.size += size
         self._waiting += size
-        waiter = self._loop.create_future()
-        commit.waiters.append(waiter)
-        return waiter
+        return commit
 
     async def probe(self) -> None:
         """Return if something was written a moment ago, or can be now; else JournalUnavailable."""
@@ -107,7 +127,9 @@ class Writer:
     async def close(self) -> None:
         """Finish what was begun, and the file."""
         while self._gathering:  # the thread takes nothing more once it was told to end
-            await asyncio.wait(self._gathering[-1].waiters)
+            last = self._loop.create_future()
+            self._gathering[-1].waiters.append(last)
+            await asyncio.wait((last,))
         self._work.put(None)
         await asyncio.to_thread(self._thread.join)
 
@@ -132,9 +154,11 @@ class Writer:
                 waiter.set_exception(JournalUnavailable(trouble.details))
             else:
                 waiter.set_result(None)
+        for done in commit.callbacks:
+            done(JournalUnavailable(trouble.details) if trouble else None)
         if not trouble:
-            metrics.RECEIVED.add(len(commit.lines))
-            metrics.ACCEPTED.add(len(commit.lines))
+            metrics.RECEIVED.add(commit.count)
+            metrics.ACCEPTED.add(commit.count)
         if self._gathering:
             self._gather()
         else:
@@ -165,8 +189,8 @@ class Writer:
 
     def _write(self, partition: Partition, commit: Commit) -> JournalUnavailable | None:
         try:
-            if commit.lines:
-                partition.write(commit.lines, commit.carries)
+            if commit.count:
+                partition.write(commit.blocks, commit.carries, commit.count)
             else:
                 partition.probe()
         except JournalUnavailable as trouble:
@@ -175,7 +199,7 @@ class Writer:
             return trouble
         self._say("")
         metrics.COMMIT_SECONDS.add(time.perf_counter() - commit.since)
-        metrics.COMMIT_EVENTS.add(len(commit.lines))
+        metrics.COMMIT_EVENTS.add(commit.count)
         return None
 
     def _say(self, trouble: str) -> None:

@@ -65,12 +65,10 @@ class Partition:
         self._begin()
         self.close()
 
-    def write(self, lines: Sequence[bytes], carries: int = chunk.ANYTHING) -> None:
-        """Make the lines durable as one chunk; or raise JournalUnavailable."""
-        if b"".join(lines).find(b"\n") >= 0:  # a quarter of what it takes to look at each line
-            raise JournalUnavailable("a line has a line break in it")  # and would cost the others their place
-        data = b"\n".join((*lines, b""))
-        self._attempt(len(data), lambda: self._append(data, len(lines), carries))
+    def write(self, blocks: Sequence[bytes], carries: int = chunk.ANYTHING, count: int | None = None) -> None:
+        """Make blocks of events durable as one chunk (see base.Appender); or raise JournalUnavailable."""
+        data = b"\n".join((*blocks, b""))
+        self._attempt(len(data), lambda: self._append(data, len(blocks) if count is None else count, carries))
 
     def probe(self) -> None:
         """Write something and sync it; or raise JournalUnavailable."""
