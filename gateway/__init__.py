@@ -1,8 +1,9 @@
 """
 The journey of an event, file by file.
 
-A request arrives at intake/protocol.py, which bounds its head and the time that it may take.
-intake/router.py finds its endpoint by its path, intake/body.py reads and inflates the body within limits,
+A request arrives at intake/protocol.py, which bounds its head and the time that it may take. An ordinary one
+goes the short road (intake/short_road.py); every other is a call of the ASGI application in intake/router.py,
+which finds its endpoint by its path. intake/body.py reads and inflates the body within limits,
 intake/sender.py tells a person's own device from a server, and intake/cors.py says what a page on another
 site may read. The result is a Submission (submission.py).
 

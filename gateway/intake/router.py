@@ -6,7 +6,7 @@ from typing import Any, NamedTuple, Protocol
 
 from starlette.types import ASGIApp
 
-from gateway.errors import Refusal
+from gateway.errors import JournalUnavailable, Refusal
 from gateway.intake import body, cors, reply, sender
 from gateway.intake.endpoint import Endpoint
 from gateway.outcome import Answer, Outcome, error
@@ -28,6 +28,11 @@ class Journal(Protocol):
         self, blocks: Sequence[bytes], carries: int = ..., count: int | None = ..., /
     ) -> Awaitable[None]:
         """Return once the events are on stable storage, as journal.base.Appender; else raise TryLater."""
+
+    def append_then(
+        self, block: bytes, carries: int, count: int, done: Callable[[JournalUnavailable | None], None], /
+    ) -> None:
+        """Do the same for one block, and call `done`, which must not raise, with the error if any."""
 
 
 class Route(NamedTuple):
@@ -70,6 +75,12 @@ class Router:
             for path in endpoint.dialect.PATHS:
                 routes[path] = routes[_plain(path)] = Route(endpoint, path, max_bytes)
         self.routes = routes
+        self.short_roads = {
+            path.encode(): route
+            for path, route in routes.items()
+            if "POST" in route.endpoint.dialect.METHODS and not self.trusted_proxies
+        }
+        """By their path as it stands in a request, the routes that short_road.py may take."""
         self.services = services
 
     async def __call__(self, scope: Scope, receive: body.Receive, send: Send) -> None:
