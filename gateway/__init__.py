@@ -1,8 +1,9 @@
 """
 The journey of an event, file by file.
 
-A request arrives at intake/protocol.py, which bounds its head and the time that it may take.
-intake/router.py finds its endpoint by its path, intake/body.py reads and inflates the body within limits,
+A request arrives at intake/protocol.py, which bounds its head and the time that it may take. An ordinary one
+goes the short road (intake/short_road.py); every other is a call of the ASGI application in intake/router.py,
+which finds its endpoint by its path. intake/body.py reads and inflates the body within limits,
 intake/sender.py tells a person's own device from a server, and intake/cors.py says what a page on another
 site may read. The result is a Submission (submission.py).
 
@@ -26,17 +27,18 @@ JSON that the gateway does not interpret stays undecoded: raw/objects.py handles
 single values, raw/timestamps.py the many ways to write a time, raw/bodies.py whole bodies, and
 raw/repair.py those that are not quite JSON.
 
-intake/endpoint.py judges each message on its own: a source (sources.py) must own its write key, and the
-dialect's rules must accept it. intake/normalize.py makes it the canonical event of event.py, one line of
-JSON: intake/times.py decides when it happened, intake/context.py adds what the request says of its sender,
-intake/visitor.py names a visitor whom no page names, intake/uuid7.py gives the event an id if it has none.
-commerce.py translates e-commerce events, if the source asks for it. A message that breaks a rule becomes a
-Refusal (errors.py) and costs no other message its place.
+intake/endpoint.py judges each message on its own. intake/admission.py says what its write key entitles to: a
+source (sources.py) must own the key, and may ask for steps, such as the cookie of intake/visitor.py or, with
+commerce.py, intake/translation.py. The dialect's rules must accept the message. Then intake/normalize.py
+makes it the canonical event of event.py: intake/times.py decides when it happened, intake/context.py adds
+what the request says of its sender, and intake/uuid7.py gives it an id if it has none. A message that breaks
+a rule becomes a Refusal (errors.py) and costs no other message its place. intake/account.py adds up what
+becomes of all of them; those that are stored are encoded at once, as one block of lines.
 
 The lines wait in journal/writer.py for the next commit, which journal/segments/partition.py makes durable
 as one chunk (journal/chunk.py) in a file of journal/segments/files.py, where journal/segments/space.py has
-prepared space and journal/segments/quota.py finds room. Only then is the outcome (outcome.py) told to the
-client, in the words of its dialect; clients.py knows which answers shipped clients mishandle.
+prepared space and journal/segments/quota.py finds room. Only then does intake/reply.py tell the client the
+outcome (outcome.py), in the words of its dialect; clients.py knows which answers shipped clients mishandle.
 
 The rest of the gateway knows the log as journal/base.py describes it; journal/segments/log.py is the one
 that comes with it. journal/segments/recovery.py takes a partition over after a crash, with

@@ -68,6 +68,7 @@ _objects = msgspec.json.Decoder(list[dict[str, Raw]]).decode
 
 
 class _Named(msgspec.Struct):
+    properties: Raw
     event: str | UnsetType = msgspec.UNSET
 
 
@@ -76,19 +77,25 @@ _named = msgspec.json.Decoder(_Named).decode
 
 def translate(line: bytes, vocabulary: Vocabulary) -> bytes:
     """A canonical line in a vocabulary; one that is no event of a shop, or is in it already, as it stands."""
-    name = _named(line).event
-    if isinstance(name, UnsetType):
+    event = _named(line)
+    if isinstance(event.event, UnsetType):
         return line
+    translated = translate_fields(event.event, event.properties, vocabulary)
+    if translated is None:
+        return line
+    name, properties = translated
+    return objects.write({**objects.read(line), "event": name, "properties": properties})
+
+
+def translate_fields(name: str, properties: Raw, vocabulary: Vocabulary) -> tuple[str, Raw] | None:
+    """Translate an event's name and properties; None if it is not of a shop, or needs no translation."""
     if vocabulary == "segment":
         new, translated = EVENTS.get(name), _to_segment
     else:
         new, translated = _EVENTS_BACK.get(name), _to_commandersact
     if new is None:
-        return line
-    event = objects.read(line)
-    properties = translated(objects.read(event["properties"]), new)
-    written: dict[str, Any] = {**event, "event": new, "properties": properties}
-    return objects.write(written)
+        return None
+    return new, Raw(objects.write(translated(objects.read(properties), new)))
 
 
 def _to_segment(properties: _Fields, name: str) -> dict[str, Any]:

@@ -58,11 +58,17 @@ class Refusal(GatewayError):
     status: ClassVar[int] = 400
     message: ClassVar[str]
     events: int = 1
-    """How many events were not stored because of it."""
+    """How many events were not stored because of it, where it is that of a whole submission."""
 
     def __init__(self, details: str = "") -> None:
         super().__init__(details or self.message)
         self.details = details
+
+    def concerning(self, events: int) -> "Refusal":
+        """Return the same refusal, of so many events."""
+        same = type(self).__new__(type(self))
+        same.args, same.details, same.events = self.args, self.details, events
+        return same
 
     @property
     def reason(self) -> str:

@@ -1,11 +1,19 @@
-"""The canonical event: one thing that happened, in the one shape every sink receives."""
+"""
+The canonical event: one thing that happened, in the one shape that every sink receives.
+
+This is the place for its fields, their order, its types, and the excerpts of it that readers decode.
+"""
+
+from collections.abc import Sequence
+from typing import Literal, get_args
 
 import msgspec
 from msgspec import UNSET, Raw, UnsetType
 
 from gateway.message import Message, Warning
 
-TYPES = frozenset({"identify", "track", "page", "screen", "group", "alias"})
+EventType = Literal["identify", "track", "page", "screen", "group", "alias"]
+TYPES: tuple[EventType, ...] = get_args(EventType)
 
 
 class Origin(msgspec.Struct, rename="camel", omit_defaults=True):
@@ -18,23 +26,16 @@ class Origin(msgspec.Struct, rename="camel", omit_defaults=True):
     route: str = ""
 
 
-class Event(msgspec.Struct, rename="camel"):
+class Event(msgspec.Struct, rename="camel", kw_only=True):
     """
-    The shape of a canonical line, for whoever reads one.
+    A canonical event, its fields in the order in which they are written.
 
-    Instants are texts in our format (see raw/timestamps.py); what the gateway does not interpret is
-    `Raw` JSON as the client wrote it, without white space.
+    Instants are texts in our format (see raw/timestamps.py); what the gateway does not interpret is `Raw`
+    JSON as the client wrote it, without white space. Only texts come before `properties`.
     """
 
-    type: str
+    type: EventType
     message_id: str
-    properties: Raw
-    traits: Raw
-    context: Raw
-    integrations: Raw
-    timestamp: str
-    received_at: str
-    source: Origin
     user_id: str | UnsetType = UNSET
     anonymous_id: str | UnsetType = UNSET
     group_id: str | UnsetType = UNSET
@@ -42,42 +43,45 @@ class Event(msgspec.Struct, rename="camel"):
     event: str | UnsetType = UNSET
     name: str | UnsetType = UNSET
     category: str | UnsetType = UNSET
+    properties: Raw
+    traits: Raw
+    context: Raw
+    integrations: Raw
     channel: str | UnsetType = UNSET
+    timestamp: str
     original_timestamp: str | UnsetType = UNSET
     sent_at: str | UnsetType = UNSET
+    received_at: str
+    source: Origin
     warnings: list[Warning] | UnsetType = UNSET
     extras: dict[str, Raw] | UnsetType = UNSET
     native: Raw | UnsetType = UNSET
 
 
+FIELDS = tuple(field.encode_name for field in msgspec.structs.fields(Event))
+
 read = msgspec.json.Decoder(Event).decode
 
-_encode = msgspec.json.Encoder().encode
+_encoder = msgspec.json.Encoder()
+encode = _encoder.encode
+"""Encode one normalized message as the line of its event, without the line end."""
 
 
-class Facts(msgspec.Struct, rename="camel", omit_defaults=True):
-    """What the gateway knows of an event, beside what its client claims and when it came."""
+def encode_block(messages: Sequence[Message]) -> bytes:
+    """Encode normalized messages as the lines of their events, without the end of the last line."""
+    if len(messages) == 1:
+        return encode(messages[0])
+    return _encoder.encode_lines(messages)[:-1]
 
+
+class Subject(msgspec.Struct, rename="camel"):
+    """An excerpt: the source, the type, the name and the ids of an event."""
+
+    type: str
     source: Origin
-    warnings: list[Warning] = []
-    extras: dict[str, Raw] = {}
-    native: Raw | UnsetType = UNSET
-
-    def encode(self) -> bytes:
-        """As the end of a line, after the time of receiving."""
-        return b'Z",' + _encode(self)[1:]
+    event: str = ""
+    user_id: str = ""
+    anonymous_id: str = ""
 
 
-def ending(received: str, facts: bytes) -> bytes:
-    """The end of a line: when the event was received (in our format), and the facts."""
-    return b',"receivedAt":"' + received[:-1].encode() + facts
-
-
-def with_native(end: bytes, native: Raw) -> bytes:
-    """The end of a line, of whose event only `native` has to be noted besides."""
-    return b'%b,"native":%b}' % (end[:-1], native)
-
-
-def line(message: Message, end: bytes) -> bytes:
-    """A settled message and its end as one line of JSON, without the line's end."""
-    return _encode(message)[:-1] + end
+read_subject = msgspec.json.Decoder(Subject).decode

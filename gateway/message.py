@@ -1,8 +1,7 @@
-"""What a client claims happened, in our words but not yet checked or stamped."""
+"""What a client claims happened, in our words but not yet checked."""
 
-import secrets
 from collections.abc import Callable, Sequence
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import msgspec
 from msgspec import UNSET, Meta, Raw, UnsetType
@@ -18,26 +17,53 @@ Object = (
 )
 """PHP writes an empty object as an empty array."""
 
-OURS = secrets.token_hex(8)
-"""Begins the wire names of what is no client's to say; nobody can guess them."""
+WarningCode = Literal[
+    "not_a_number",
+    "lone_surrogate",
+    "unreadable_timestamp",
+    "timestamp_suspect",
+    "invalid_context_field",
+    "anonymous_id_assumed",
+    "empty_value",
+    "missing_event_name",
+    "missing_event_id",
+    "missing_event_timestamp",
+    "missing_id",
+]
+"""What can be repaired or assumed. A code that is not listed here does not pass mypy."""
 
 
 class Warning(msgspec.Struct, frozen=True):
     """What was repaired or assumed in an event that was accepted all the same."""
 
-    code: str
+    code: WarningCode
     field: str
     detail: str = ""
 
 
+class Undecodable:
+    """The type of no JSON value, so that no client can set a field that has it."""
+
+
+if TYPE_CHECKING:
+    Own = Raw
+    OwnFlag = bool
+else:
+    Own = OwnFlag = Annotated[Undecodable, Meta(extra_json_schema={})]
+
+_NEVER = 2**31
+"""A length that no text, list or object in a body of ours has: another way to keep clients out of a field."""
+
+
 class Message(msgspec.Struct, rename="camel", forbid_unknown_fields=True, omit_defaults=True, gc=False):
     """
-    One claim, in the shape of Segment's spec, which is also how most clients send it: the Segment
-    family decodes straight into it, and what does not fit takes the careful road (see careful.py).
+    One claim, in the shape of Segment's spec, which is also how most clients send it: the Segment family
+    decodes straight into it, and what does not fit takes the slow path (dialects/shared/slow_path.py).
 
-    The first fields are the canonical event's, in its order: intake/normalize.py completes a message in
-    place and writes it as it stands, since building another struct would cost a third more.
-    What the gateway does not interpret stays undecoded.
+    The first fields are those of the canonical event, in its order (event.py): intake/normalize.py completes
+    a message in place, and it is encoded as it stands, since to build another struct costs a third more. The
+    fields that the gateway adds have types that no JSON value fits; a client that sends one of their names
+    takes the slow path, which puts it among the extras. What the gateway does not interpret stays undecoded.
     """
 
     type: str | None = None
@@ -58,65 +84,75 @@ class Message(msgspec.Struct, rename="camel", forbid_unknown_fields=True, omit_d
     original_timestamp: Time = None
     sent_at: Time = None
 
+    # Added by the gateway.
+    received_at: Annotated[str, Meta(min_length=_NEVER)] = ""
+    source: Own | UnsetType = UNSET
+    """An event.Origin as JSON."""
+    warnings: Annotated[list[Warning], Meta(min_length=_NEVER)] = []
+    extras: Annotated[dict[str, Raw], Meta(min_length=_NEVER)] = {}
+    """Fields that no dialect knows, verbatim."""
+    native: Own | UnsetType = UNSET
+    """What the mapping to our words could not reverse."""
+
+    # Not part of the event: intake/normalize.py resets all of these to their defaults, which are not written.
     event_name: Text = None
     """MetaRouter's documents name `event` so in a table, and `event` in every example."""
     write_key: Text = None
     """Only if the message names its own; it then outranks the submission's."""
     metadata: Object = msgspec.field(default=UNSET, name="_metadata")
     """An unknown field to us, but sent with every event by the most used clients."""
+    version: Annotated[str, Meta(min_length=_NEVER)] = ""
+    """The version of its dialect, where that is not the most common one."""
+    consent_is_canonical: OwnFlag = False
+    """Whether the gateway wrote the consent in the context, so that it need not be looked at again."""
 
-    # The dialect's own notes, which leave the message before it is written.
-    warnings: list[Warning] = msgspec.field(default_factory=list, name=f"{OURS}warnings")
-    extras: dict[str, Raw] = msgspec.field(default_factory=dict, name=f"{OURS}extras")
-    """Fields that no dialect knows, verbatim."""
-    native: Object = msgspec.field(default=UNSET, name=f"{OURS}native")
-    """What the mapping to our words could not reverse."""
-    version: str = msgspec.field(default="", name=f"{OURS}version")
-    """Which version of its dialect it speaks, where that is not the usual one."""
-    consent_is_canonical: bool = msgspec.field(default=False, name=f"{OURS}consent")
-    """Whether the consent in its context was written by us, so that nobody has to look at it."""
-
-    def warn(self, code: str, field: str, detail: str = "") -> None:
-        """Note a repair; of a flood of them only the first are kept."""
-        if len(self.warnings) < _MOST_WARNINGS:
-            self.warnings.append(Warning(code, field[:_LONGEST], detail[:_LONGEST]))
+    def warn(self, code: WarningCode, field: str, detail: str = "") -> None:
+        """Add a warning; of a flood of them only the first are kept."""
+        if len(self.warnings) < _MAX_WARNINGS:
+            self.warnings.append(Warning(code, field[:_MAX_CHARACTERS], detail[:_MAX_CHARACTERS]))
 
 
-_MOST_WARNINGS = 20
-_LONGEST = 100  # characters
+_MAX_WARNINGS = 20
+_MAX_CHARACTERS = 100
+
+ADDED = ("receivedAt", "source", "warnings", "extras", "native", "version", "consentIsCanonical")
+"""Names of the fields of a Message that no client can set."""
 
 
 class Rejected(msgspec.Struct, frozen=True):
-    """An entry of a batch that is no message at all; it keeps its place, so that neighbours do."""
+    """An entry of a batch that cannot be read as a message; it keeps its place, so that its neighbours do."""
 
     refusal: Refusal
     message_id: str | None = None
 
 
 class DecodedSubmission(msgspec.Struct):
-    """What a dialect found in a submission."""
+    """The messages that a dialect found in a submission."""
 
     messages: Sequence[Message | Rejected]
     batch: bool = False
     """Whether the client is to be answered event by event."""
-    measure: Callable[[int], int] = lambda place: 0
-    """How many bytes the message at a place has as it was sent, with what it inherits of context."""
+    measure: Callable[[int], int] | None = None
+    """
+    Returns how many bytes the message at a place of a batch has as it was sent, with the context that it
+    inherits. Without it the canonical event is measured, which is a little larger.
+    """
     write_key: str | None = None
     """What the body says once for all messages that do not say it themselves; as are the next two."""
     sent_at: Time = None
     timestamp: Time = None
-    """Only for a message without any time of its own; its `sentAt` is none."""
+    """Only for a message without any time of its own; its `sentAt` does not count as one."""
     site: str | None = None
     """The site that the sender names; None if its dialect has no sites."""
     signed: bool = False
-    """Whether the sender has proved to be the one whose secret the source knows."""
+    """Whether the sender has proved that it knows the secret of its source."""
     carries: int = 0
-    """What its events carry that some sink may have to look at; see journal/chunk.py."""
+    """What its events may carry; see journal/chunk.py."""
     ignores: str = ""
-    """A type that is answered as accepted and goes nowhere."""
+    """A type that is answered as accepted and not stored."""
 
     def forget_keys(self) -> None:
-        """Let no key count that stands in the body: the sender has said elsewhere whose events these are."""
+        """Let no key in the body count: the sender has said elsewhere whose events these are."""
         self.write_key = None
         for message in self.messages:
             if isinstance(message, Message):

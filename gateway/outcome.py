@@ -35,8 +35,10 @@ class Outcome(msgspec.Struct):
     cookies: Sequence[bytes] = ()
     """What is to be set at the sender's browser, as Set-Cookie says it."""
 
+    block: bytes = b""
+    """The stored events, a line each, without the end of the last line."""
     carries: int = 0
-    """What the stored events carry that some sink may have to look at; see journal/chunk.py."""
+    """What the stored events may carry; see journal/chunk.py."""
 
     @property
     def origin_denied(self) -> bool:

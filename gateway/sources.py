@@ -1,7 +1,7 @@
 """Who may send: the sources in gateway.toml, found by write key."""
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Annotated, Literal
 
 import msgspec
@@ -98,14 +98,9 @@ class Sources:
             raise SourceDisabled
         return source
 
-    @property
-    def have_webhooks(self) -> bool:
-        return any(source.webhook or source.webhook_secret for source in self._by_digest.values())
-
-    def by_webhook(self, write_key: str | None) -> Source | None:
-        """The enabled source that owns the key and says itself how its webhooks are read, or signed."""
-        source = self._by_digest.get(_digest(write_key)) if write_key else None
-        return source if source and source.enabled and (source.webhook or source.webhook_secret) else None
+    def __iter__(self) -> Iterator[Source]:
+        """Iterate over all sources that have a write key; one with several of them comes several times."""
+        return iter(self._by_digest.values())
 
     @property
     def have_tokens(self) -> bool:

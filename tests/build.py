@@ -129,6 +129,7 @@ def to_scope(method: str, target: str, headers: Sequence[tuple[str, str]], peer:
     path, _, query = target.partition("?")
     return {
         "type": "http",
+        "http_version": "1.1",
         "method": method,
         "path": unquote(path),
         "query_string": query.encode(),

@@ -1,16 +1,17 @@
 """Stand-ins, written by hand, for what a test must do without."""
 
+import asyncio
 import json
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from typing import Any, NoReturn
+from typing import Any, NoReturn, cast
 
 import anyio
 import msgspec
 
 from gateway import event
-from gateway.errors import TryLater
+from gateway.errors import JournalUnavailable, TryLater
 from gateway.journal.chunk import ANYTHING
 from gateway.sinks.base import Batch, Connection, Sink
 
@@ -18,7 +19,7 @@ _FIELDS = {field.encode_name for field in msgspec.structs.fields(event.Event)}
 
 
 class MemoryJournal:
-    """Satisfies intake.front.Journal: keeps lines in memory, or fails with `trouble` and keeps nothing."""
+    """Satisfies intake.router.Journal: keeps lines in memory, or fails with `trouble` and keeps nothing."""
 
     def __init__(self, trouble: TryLater | None = None) -> None:
         self.trouble = trouble
@@ -26,11 +27,21 @@ class MemoryJournal:
         self.carries: list[int] = []
         """What each submission was said to carry."""
 
-    async def append(self, lines: Sequence[bytes], carries: int = ANYTHING, /) -> None:
+    async def append(
+        self, blocks: Sequence[bytes], carries: int = ANYTHING, count: int | None = None, /
+    ) -> None:
         if self.trouble:
             raise self.trouble
+        lines = [line for block in blocks for line in block.split(b"\n")]
+        assert len(lines) == (len(blocks) if count is None else count), "an event has a line break in it"
         self.lines.extend(lines)
         self.carries.append(carries)
+
+    def append_then(
+        self, block: bytes, carries: int, count: int, done: Callable[[JournalUnavailable | None], None], /
+    ) -> None:
+        task = asyncio.ensure_future(self.append((block,), carries, count))
+        task.add_done_callback(lambda task: done(cast("JournalUnavailable | None", task.exception())))
 
     @property
     def events(self) -> list[dict[str, Any]]:

@@ -16,6 +16,7 @@ from msgspec import Raw
 
 from gateway import sqlite
 from gateway.commerce import PRODUCT
+from gateway.event import Origin
 from gateway.raw import objects, values
 from gateway.records.table import find
 
@@ -35,13 +36,9 @@ class _Lists(msgspec.Struct):
     products: list[Raw] = []
 
 
-class _Source(msgspec.Struct, rename="camel"):
-    site_id: str = ""
-
-
 class _View(msgspec.Struct):
     properties: _Lists
-    source: _Source
+    source: Origin
 
 
 class _OnlyProperties(msgspec.Struct):

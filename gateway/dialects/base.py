@@ -1,14 +1,16 @@
 """The interface of a dialect: what each file or folder beside this one offers."""
 
-from collections.abc import Mapping, Sequence
-from typing import Protocol
+from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol, runtime_checkable
 
 from gateway.errors import Refusal
 from gateway.message import DecodedSubmission, Message
 from gateway.operation import Operation
 from gateway.outcome import Answer, Outcome
-from gateway.sources import Limits
+from gateway.sources import Limits, Source
 from gateway.submission import Submission
+
+Decode = Callable[[Submission], DecodedSubmission]
 
 
 class Dialect(Protocol):
@@ -42,3 +44,16 @@ class Dialect(Protocol):
 
     def describe(self, method: str, path: str, /) -> Operation:
         """Say what one of the routes takes, and every answer that the two above can give there."""
+
+
+@runtime_checkable
+class ForSource(Protocol):
+    """What a dialect offers besides, if a source's table may say how its submissions are read."""
+
+    def for_source(self, source: Source, max_events: int, /) -> Decode | None:
+        """
+        Return how to decode the submissions of a source, or None if as those of all others.
+
+        It is used where the source's key stands outside the body, and may raise whatever `decode` may, and
+        BadSignature. `max_events` is the most that any source accepts at once.
+        """

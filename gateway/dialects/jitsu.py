@@ -18,6 +18,7 @@ from gateway.dialects.shared.describing import (
     describe_one,
 )
 from gateway.errors import Refusal
+from gateway.event import TYPES
 from gateway.message import DecodedSubmission
 from gateway.operation import Operation, Reply
 from gateway.outcome import Answer, Outcome
@@ -25,13 +26,7 @@ from gateway.submission import Submission
 
 METHODS = ("POST",)
 _TYPES = {
-    **{name: name for name in ("identify", "track", "page", "screen", "group", "alias")},
-    "i": "identify",
-    "t": "track",
-    "p": "page",
-    "s": "screen",
-    "g": "group",
-    "a": "alias",
+    **{name: type for type in TYPES for name in (type, type[0])},
     **dict.fromkeys(("event", "e"), "track"),
 }
 PATHS = {

@@ -14,6 +14,7 @@ import msgspec
 from gateway.dialects.shared import image, keys, messages, rules
 from gateway.dialects.shared.describing import EXAMPLES, HEADER_KEYS, QUERY_KEY
 from gateway.errors import InvalidField, UnreadableBody
+from gateway.event import TYPES
 from gateway.message import DecodedSubmission
 from gateway.operation import Operation, fields, query
 from gateway.sources import Limits
@@ -21,7 +22,7 @@ from gateway.submission import Submission
 
 METHODS = ("GET", "HEAD")
 PATHS = {
-    **{f"/v1/pixel/{type}": type for type in ("identify", "track", "page", "screen", "group", "alias")},
+    **{f"/v1/pixel/{type}": type for type in TYPES},
     **{f"/pixel/v1/{type}": type for type in ("track", "page")},
 }
 LIMITS = Limits(max_event=image.MAX_URL_BYTES, max_body=image.MAX_URL_BYTES, max_events=1)

@@ -9,6 +9,7 @@ from gateway.dialects.shared.answers import plain_answer, plain_refusal
 from gateway.dialects.shared.describing import describe_many, describe_one
 from gateway.dialects.shared.keys import header_key, query_key
 from gateway.errors import Refusal
+from gateway.event import TYPES
 from gateway.message import DecodedSubmission
 from gateway.operation import Operation
 from gateway.outcome import Answer
@@ -16,11 +17,7 @@ from gateway.submission import Submission
 
 METHODS = ("POST",)
 PATHS = {
-    **{
-        f"/v1/{path}": type
-        for type in ("identify", "track", "page", "screen", "group", "alias")
-        for path in (type, type[0])
-    },
+    **{f"/v1/{path}": type for type in TYPES for path in (type, type[0])},
     **dict.fromkeys(("/v1/batch", "/v1/b", "/v1/import"), ""),
     **dict.fromkeys(("/beacon/v1/batch", "/beacon/batch"), ""),
 }

@@ -1,227 +1,133 @@
-"""The first half of the journey: from a submission to events in the journal."""
+"""The first half of the journey: from a submission to events, ready for the journal."""
 
-from collections.abc import Iterable, Sequence
-
-import msgspec
-
-from gateway import commerce, metrics
-from gateway.dialects.base import Dialect
-from gateway.dialects.webhook import mapped
-from gateway.errors import (
-    BadSignature,
-    BodyTooLarge,
-    EmptyBatch,
-    EventTooLarge,
-    Refusal,
-    TooManyEvents,
-    UnknownWriteKey,
-)
-from gateway.event import Facts, Origin, ending
-from gateway.intake.normalize import Provenance, normalize
-from gateway.intake.sender import is_device
-from gateway.intake.visitor import Visitor, assign_anonymous_id
-from gateway.journal.chunk import PRODUCTS
+from gateway import metrics
+from gateway.dialects.base import Decode, Dialect, ForSource
+from gateway.errors import EventTooLarge, Refusal, TooManyEvents
+from gateway.event import encode_block
+from gateway.intake.account import Account
+from gateway.intake.admission import Admission, Grant
+from gateway.intake.normalize import normalize
 from gateway.message import DecodedSubmission, Message, Rejected
 from gateway.outcome import Outcome, Refused
-from gateway.sources import Limits, MultiStatus, Source, Sources
+from gateway.sources import Sources
 from gateway.submission import Submission
-from gateway.webhooks.signature import verify
-
-# What an event can lose on its way to a line is made up for by what it gains: a line that is shorter
-# than the limit by this much was no larger event. Measuring each would take a second decoding.
-_MARGIN = 512
-
-_STRICTEST_FIRST: tuple[MultiStatus, ...] = ("always", "auto", "never")
-
-
-class Grant(msgspec.Struct, frozen=True):
-    """What a write key entitles to, on one route and for one kind of sender."""
-
-    source: Source
-    limits: Limits
-    origin: Origin
-    device: bool
-    facts: bytes
 
 
 class Endpoint:
-    """Takes the submissions of one dialect apart: into lines for the journal, and reasons."""
+    """Judges the submissions of one dialect, message by message."""
 
     def __init__(self, name: str, dialect: Dialect, sources: Sources) -> None:
         self.name = name
         self.dialect = dialect
         self.sources = sources
-        self._most_events = sources.most_events(dialect.LIMITS)
-        special = name == "webhook" and sources.have_webhooks
-        self._decode = self._decode_webhook if special else dialect.decode
         self.seconds = metrics.http_seconds(name)
-        # Of keys that are known to be good, so that it cannot grow.
-        self._grants: dict[tuple[str, str, bool], Grant] = {}
+        self._admission = Admission(name, dialect, sources)
+        self._max_events = sources.most_events(dialect.LIMITS)
+        self._decoders = _decoders(dialect, sources, self._max_events)
 
-    def process(self, submission: Submission) -> tuple[list[bytes], Outcome]:
+    def process(self, submission: Submission) -> Outcome:
         """
         Judge each message on its own; raise the Refusal of a submission that is refused as a whole.
 
-        The outcome holds only once the lines are on stable storage.
+        The outcome holds only once its block is on stable storage.
         """
         decoded = self._decode(submission)
-        if len(decoded.messages) > self._most_events:
-            raise TooManyEvents(len(decoded.messages), self._most_events)
-        lines: list[bytes] = []
-        refused: list[Refused] = []
-        entries: dict[str, tuple[Grant, Provenance] | Refusal] = {}
-        default = decoded.write_key
-        visitors: dict[str, Visitor] = {}
-        ignored = 0
-        validate = self.dialect.validate
+        if len(decoded.messages) > self._max_events:
+            raise TooManyEvents(len(decoded.messages), self._max_events)
+        account = Account()
+        stored, places, grants, refused = account.stored, account.places, account.grants, account.refused
+        validate, ignores = self.dialect.validate, decoded.ignores
+        last: str | None = None
+        grant: Grant | Refusal | None = None
         for place, message in enumerate(decoded.messages):
             if isinstance(message, Rejected):
                 refused.append(Refused(place, message.message_id, message.refusal))
                 continue
-            key = message.write_key or default
-            if key is None:
-                key = default = self.dialect.write_key(submission) or ""
-            if key not in entries:
-                entries[key] = self._admit(key, submission, decoded)
-            entry = entries[key]
-            if isinstance(entry, Refusal):
-                refused.append(Refused(place, message.message_id, entry))
+            key = message.write_key or decoded.write_key
+            if grant is None or key != last:
+                last, grant = key, self._admit(key, submission, decoded, account)
+            if isinstance(grant, Refusal):
+                refused.append(Refused(place, message.message_id, grant))
                 continue
-            if decoded.ignores and message.type == decoded.ignores:
-                ignored += 1
+            if ignores and message.type == ignores:
+                account.ignored += 1
                 continue
-            grant, provenance = entry
-            if provenance.identity is not None and message.anonymous_id is None:
-                assign_anonymous_id(message, provenance.identity, submission, visitors)
             try:
+                for step in grant.steps:
+                    step(message)
                 validate(message)
-                line = normalize(message, submission, decoded, provenance)
-                if decoded.batch:
-                    _check_size(line, grant.limits.max_event, decoded, place)
-                if grant.source.translate:
-                    line = commerce.translate(line, grant.source.translate)
-                lines.append(line)
+                normalize(message, submission, decoded, grant.provenance)
             except Refusal as refusal:
                 # Its traceback holds this frame, which holds the list.
                 refused.append(Refused(place, message.message_id, refusal.with_traceback(None)))
-        if not lines:
-            self._refuse_whole(submission, decoded, entries)
-        if ignored:
-            metrics.DELETIONS.inc(ignored)
-        for one in refused:
-            count_refusal(one.refusal)
-        outcome = Outcome(len(lines), len(lines) + ignored, refused, decoded.batch, carries=decoded.carries)
-        if visitors:
-            outcome.cookies = [visitor.cookie for visitor in visitors.values()]
-        if refused and outcome.accepted:
-            outcome.multi_status = _strictest(entries.values())
-            outcome.library = _library(decoded.messages)
-        return lines, outcome
+            else:
+                stored.append(message)
+                places.append(place)
+                grants.append(grant)
+        if not account.by_key:
+            self._admit(decoded.write_key, submission, decoded, account)
+        block = encode_block(stored)
+        if decoded.batch and stored and has_longer_line(block, account.safe_bytes):
+            block = _drop_large_events(block, decoded, account)
+        account.check(decoded)
+        return account.close(block, decoded)
 
-    def _decode_webhook(self, submission: Submission) -> DecodedSubmission:
-        """As the source that the address names wants it, if it says so; else as the dialect does."""
-        source = self.sources.by_webhook(self.dialect.write_key(submission))
-        if source and source.webhook:
-            return mapped.decode(source.webhook, source.webhook_secret, self._most_events, submission)
-        if source is None:
-            return self.dialect.decode(submission)
-        verify("segment", source.webhook_secret, 0, submission)
-        decoded = self.dialect.decode(submission)
-        decoded.signed = True
-        decoded.forget_keys()  # who signs for one source signs for no other
-        return decoded
+    def _decode(self, submission: Submission) -> DecodedSubmission:
+        """Decode as the source asks for whose key stands outside the body, or else as the dialect does."""
+        if self._decoders:
+            try:
+                source = self.sources.authenticate(self.dialect.write_key(submission))
+            except Refusal:  # which admission repeats, if no key in the body outranks this one
+                pass
+            else:
+                return self._decoders.get(source.name, self.dialect.decode)(submission)
+        return self.dialect.decode(submission)
 
     def _admit(
-        self, key: str, submission: Submission, decoded: DecodedSubmission
-    ) -> tuple[Grant, Provenance] | Refusal:
-        """What the key entitles to; raises the refusal of a submission that its source does not take."""
-        device = submission.method == "GET" or is_device(submission.headers)
-        known = (key, submission.route, device)
-        grant = self._grants.get(known)
+        self, key: str | None, submission: Submission, decoded: DecodedSubmission, account: Account
+    ) -> Grant | Refusal:
+        """Admit messages with a key of their own or of their batch, or else with that outside the body."""
+        if key is None:
+            key = self.dialect.write_key(submission) or ""
+        grant = account.by_key.get(key)
         if grant is None:
-            try:
-                source = self.sources.authenticate(key)
-            except Refusal as refusal:
-                return refusal.with_traceback(None)
-            origin = Origin(source.name, self.name, source.site_id, submission.route)
-            limits = source.limits(self.dialect.LIMITS)
-            facts = Facts(origin).encode()
-            grant = self._grants[known] = Grant(source, limits, origin, device, facts)
-        source = grant.source
-        if source.translate:
-            decoded.carries |= PRODUCTS  # which translation may make out of an event's own fields
-        if decoded.site is not None and source.site_id and decoded.site != source.site_id:
-            return UnknownWriteKey()
-        try:
-            source.check_origin(submission.headers.get(b"origin"))
-        except Refusal as refusal:
-            return refusal.with_traceback(None)
-        if source.webhook_secret and not decoded.signed:
-            return BadSignature("the source takes its sender's signed webhooks alone")
-        limits, size, events = grant.limits, submission.size, len(decoded.messages)
-        if size > limits.max_body or (not decoded.batch and size > limits.max_event):
-            raise BodyTooLarge
-        if events > limits.max_events:
-            raise TooManyEvents(events, limits.max_events)
-        end = ending(submission.received_text, grant.facts)
-        identity = source.identity if device else None
-        return grant, Provenance(grant.origin, device, end, source.truncate_ip, identity)
-
-    def _refuse_whole(
-        self,
-        submission: Submission,
-        decoded: DecodedSubmission,
-        entries: dict[str, tuple[Grant, Provenance] | Refusal],
-    ) -> None:
-        """Say it once if nothing can be stored because of the only key, or because there is nothing."""
-        if not entries:
-            key = decoded.write_key or self.dialect.write_key(submission) or ""
-            entries[key] = self._admit(key, submission, decoded)
-        if len(entries) == 1:
-            [entry] = entries.values()
-            if isinstance(entry, Refusal):
-                entry.events = len(decoded.messages)
-                raise entry
-        if not decoded.messages:
-            raise EmptyBatch
+            grant = self._admission.admit(key, submission, decoded, account.visitors)
+            account.by_key[key] = grant
+        return grant
 
 
-def _check_size(line: bytes, most: int, decoded: DecodedSubmission, place: int) -> None:
-    if len(line) > most - _MARGIN:
-        size = decoded.measure(place)
-        if size > most:
-            raise EventTooLarge(f"{size} bytes; the limit is {most}")
+def _decoders(dialect: Dialect, sources: Sources, max_events: int) -> dict[str, Decode]:
+    """Return how the submissions of some sources are decoded, by the source's name."""
+    if not isinstance(dialect, ForSource):
+        return {}
+    found = ((source.name, dialect.for_source(source, max_events)) for source in sources)
+    return {name: decode for name, decode in found if decode}
 
 
-def _strictest(entries: Iterable[tuple[Grant, Provenance] | Refusal]) -> MultiStatus:
-    wishes = {entry[0].source.multi_status for entry in entries if isinstance(entry, tuple)}
-    return min(wishes, key=_STRICTEST_FIRST.index)
+def has_longer_line(block: bytes, most: int) -> bool:
+    """Return whether a line has more than `most` bytes; it leaps as far as a line may reach."""
+    start, end = 0, len(block)
+    while end - start > most:
+        start = block.rfind(b"\n", start, start + most + 1) + 1
+        if not start:
+            return True
+    return False
 
 
-class _Library(msgspec.Struct):
-    name: str = ""
-    version: str = ""
-
-
-class _Context(msgspec.Struct):
-    library: _Library = msgspec.field(default_factory=_Library)
-
-
-_read_context = msgspec.json.Decoder(_Context).decode
-
-
-def count_refusal(refusal: Refusal) -> None:
-    metrics.RECEIVED.add(refusal.events)
-    metrics.REFUSED.labels(refusal.code).inc(refusal.events)
-
-
-def _library(messages: Sequence[Message | Rejected]) -> tuple[str, str]:
-    """What the first message says of the library that sent it."""
-    for message in messages:
-        if isinstance(message, Message):
-            try:
-                library = _read_context(message.context or b"{}").library
-            except (msgspec.DecodeError, UnicodeDecodeError):
-                break
-            return library.name, library.version
-    return "", ""
+def _drop_large_events(block: bytes, decoded: DecodedSubmission, account: Account) -> bytes:
+    """Refuse each event that was larger than its source allows, and return the lines of the others."""
+    lines: list[bytes] = []
+    stored: list[Message] = []
+    entries = zip(block.split(b"\n"), account.stored, account.places, account.grants, strict=True)
+    for line, message, place, grant in entries:
+        if len(line) > grant.safe_bytes:
+            size, most = decoded.measure(place) if decoded.measure else len(line), grant.limits.max_event
+            if size > most:
+                refusal = EventTooLarge(f"{size} bytes; the limit is {most}")
+                account.refused.append(Refused(place, message.message_id, refusal))
+                continue
+        lines.append(line)
+        stored.append(message)
+    account.stored = stored
+    account.refused.sort(key=lambda one: one.place or 0)
+    return b"\n".join(lines)

@@ -11,8 +11,10 @@ from collections.abc import Iterable
 from typing import Any, cast
 
 from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
+from gateway.intake import short_road
+from gateway.intake.short_road import Exchange
 from gateway.outcome import error
 
 _LARGEST_HEAD = 64 * 1024  # bytes; a pixel's address alone may have 32 KB
@@ -35,6 +37,8 @@ class Protocol(HttpToolsProtocol):
     _status = 400
     _seen: tuple[int, object] = (_HEAD, None)
     _since = float("inf")
+    _heads: list[tuple[bytes, bytes]] | None = None
+    """The headers of the last request whose head was complete."""
 
     def connection_made(self, transport: BaseTransport) -> None:
         super().connection_made(cast(Transport, transport))
@@ -67,18 +71,39 @@ class Protocol(HttpToolsProtocol):
         self.parser = HttpRequestParser(self)
         self.data_received(b"\r\n".join([*lines, b"", rest]))
 
+    def on_message_begin(self) -> None:
+        """Do without a scope, which only the long road needs (see _go_the_long_road)."""
+        self.url = b""
+        self.headers = []
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self.headers.append((name.lower(), value))
+
     def on_body(self, body: bytes) -> None:
         self._unused = 0
-        super().on_body(body)
+        if isinstance(self.cycle, Exchange):
+            self.cycle.receive(body)
+        else:
+            super().on_body(body)
 
     def on_message_complete(self) -> None:
-        if not self.parser.should_upgrade():
+        if self.parser.should_upgrade():
+            return  # see _decline; the cycle is still that of the request before
+        if isinstance(self.cycle, Exchange):
+            self.cycle.complete()
+        else:
             super().on_message_complete()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if isinstance(self.cycle, Exchange):
+            self.cycle.release()
+        super().connection_lost(exc)
 
     def on_headers_complete(self) -> None:
         if self.parser.should_upgrade():
             return  # see _decline
-        if len(self.pipeline) >= _MOST_AHEAD:
+        # What was sent behind a request that ended the connection must not be stored without an answer.
+        if len(self.pipeline) >= _MOST_AHEAD or self.transport.is_closing():
             raise Unacceptable
         if len(self.headers) > _MOST_HEADERS or (
             self._unused > _LARGEST_HEAD and self._exact_head_size() > _LARGEST_HEAD
@@ -86,6 +111,22 @@ class Protocol(HttpToolsProtocol):
             self._status = 431
             raise Unacceptable
         self._unused = 0
+        self._heads = self.headers
+        exchange = short_road.start(self)
+        if exchange:
+            self.cycle = cast(RequestResponseCycle, exchange)
+        else:
+            self._go_the_long_road()
+
+    def _go_the_long_road(self) -> None:
+        """Hand the request to the ASGI application."""
+        url, headers = self.url, self.headers
+        super().on_message_begin()
+        self.url = url
+        self.headers = self.scope["headers"] = headers
+        self.expect_100_continue = any(
+            name == b"expect" and value.lower() == b"100-continue" for name, value in headers
+        )
         super().on_headers_complete()
 
     def on_response_complete(self) -> None:
@@ -132,7 +173,7 @@ class Protocol(HttpToolsProtocol):
             return _BODY, cycle
         if not cycle.response_complete:
             return (_UNREAD if self.flow.write_paused else _ANSWER), cycle
-        begun = self.headers is not cycle.scope["headers"]
+        begun = self.headers is not self._heads
         return (_HEAD if begun else _IDLE), cycle
 
     def _exact_head_size(self) -> int:

@@ -2,51 +2,61 @@
 
 import time
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping, Sequence
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
-import structlog
 from starlette.types import ASGIApp
 
-from gateway.errors import OriginNotAllowed, Refusal
-from gateway.intake import body, cors, sender
-from gateway.intake.endpoint import Endpoint, count_refusal
+from gateway.errors import JournalUnavailable, Refusal
+from gateway.intake import body, cors, reply, sender
+from gateway.intake.endpoint import Endpoint
 from gateway.outcome import Answer, Outcome, error
 from gateway.raw import timestamps
-from gateway.submission import Submission
+from gateway.submission import BODY_METHODS, Submission
 
 Scope = MutableMapping[str, Any]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 Headers = dict[bytes, bytes]
 
-_DURABLE = (b"x-durability", b"fsync")
 _CLOSE = (b"connection", b"close")
 _NOTHING = Outcome(stored=0, accepted=0, refused=[], batch=False)
 
-log = structlog.get_logger()
-
 
 class Journal(Protocol):
-    def append(self, lines: Sequence[bytes], carries: int = ..., /) -> Awaitable[None]:
-        """
-        Done once the lines are on stable storage; TryLater if they cannot be.
+    """Where events become durable."""
 
-        `carries` says what they may carry, as in journal/chunk.py; without it, anything.
-        """
-        ...
+    def append(
+        self, blocks: Sequence[bytes], carries: int = ..., count: int | None = ..., /
+    ) -> Awaitable[None]:
+        """Return once the events are on stable storage, as journal.base.Appender; else raise TryLater."""
+
+    def append_then(
+        self, block: bytes, carries: int, count: int, done: Callable[[JournalUnavailable | None], None], /
+    ) -> None:
+        """Do the same for one block, and call `done`, which must not raise, with the error if any."""
+
+
+class Route(NamedTuple):
+    """Where the submissions to one path go."""
+
+    endpoint: Endpoint
+    path: str
+    """As the dialect spells it."""
+    max_bytes: int
+    """Of a body: the most that any source accepts."""
 
 
 class Router:
     """
     Finds who takes a request, reads it, and answers once its events are durable.
 
-    `endpoints` take events, `pages` answer everything else. A path is found with and
-    without /v1, with slashes doubled or trailing, and never redirected: that would lose the body.
+    `endpoints` take events, `services` answer everything else. A path is found with and without /v1, with
+    slashes doubled or trailing, and never redirected: that would lose the body.
     """
 
     def __init__(
         self,
         endpoints: Iterable[Endpoint],
-        pages: ASGIApp,
+        services: ASGIApp,
         journal: Journal,
         budget: body.Budget,
         trusted_proxies: sender.Networks = (),
@@ -54,91 +64,80 @@ class Router:
         self.journal = journal
         self.budget = budget
         self.trusted_proxies = trusted_proxies
-        self.routes: dict[str, tuple[Endpoint, str, int]] = {}
-        self.replace_routes(endpoints, pages)
+        self.routes: dict[str, Route] = {}
+        self.replace_routes(endpoints, services)
 
-    def replace_routes(self, endpoints: Iterable[Endpoint], pages: ASGIApp) -> None:
+    def replace_routes(self, endpoints: Iterable[Endpoint], services: ASGIApp) -> None:
         """Let these take all requests from now on."""
         routes = {}
         for endpoint in endpoints:
-            most = endpoint.sources.widest(endpoint.dialect.LIMITS)
+            max_bytes = endpoint.sources.widest(endpoint.dialect.LIMITS)
             for path in endpoint.dialect.PATHS:
-                routes[path] = routes[_plain(path)] = (endpoint, path, most)
+                routes[path] = routes[_plain(path)] = Route(endpoint, path, max_bytes)
         self.routes = routes
-        self.pages = pages
+        self.short_roads = {
+            path.encode(): route
+            for path, route in routes.items()
+            if "POST" in route.endpoint.dialect.METHODS and not self.trusted_proxies
+        }
+        """By their path as it stands in a request, the routes that short_road.py may take."""
+        self.services = services
 
     async def __call__(self, scope: Scope, receive: body.Receive, send: Send) -> None:
         started = time.perf_counter()
         method, path, pairs = scope["method"], scope["path"], scope["headers"]
-        headers = dict(pairs)
+        headers = to_dict(pairs)
         found = self.routes.get(path) or self.routes.get(_plain(path))
-        if not found or method not in found[0].dialect.METHODS or not _one_host(headers, pairs):
-            return await self._show(scope, receive, send)
+        if not found or method not in found.endpoint.dialect.METHODS or not _names_one_host(scope, headers):
+            return await self._serve(scope, headers, receive, send)
 
-        endpoint, route, most = found
-        now = time.time_ns() // 1_000_000
-        submission = Submission(
-            method,
-            route,
-            headers,
-            scope["query_string"],
-            b"",
-            self._client(scope) if self.trusted_proxies else scope["client"][0],
-            now,
-            timestamps.write(now),
-        )
+        endpoint, route, max_bytes = found
+        client_ip = self._client(scope) if self.trusted_proxies else scope["client"][0]
+        submission = begin(method, route, headers, scope["query_string"], client_ip)
         # All in this one coroutine: each more that is awaited costs 1 % of the throughput.
-        lines: list[bytes] = []
-        outcome, origin = _NOTHING, headers.get(b"origin")
+        outcome = _NOTHING
         try:
-            if method == "POST":
-                body.check_length(headers, most)
+            if method in BODY_METHODS:
+                body.check_length(headers, max_bytes)
                 part = await receive()
                 if part["type"] == "http.disconnect":
                     return
-                whole = part["body"]
+                data = part["body"]
                 if part["more_body"]:
-                    whole = await body.read_rest(whole, receive, most, self.budget)
-                submission.body = body.finish(whole, headers, most)
-            if method != "HEAD":  # somebody looks whether the image is there
-                lines, outcome = endpoint.process(submission)
-            if lines:
-                await self.journal.append(lines, outcome.carries)
-            answer = endpoint.dialect.answer(submission, outcome)
-            if origin and outcome.origin_denied:
-                origin = None
+                    data = await body.read_rest(data, receive, max_bytes, self.budget)
+                submission.body = body.finish(data, headers, max_bytes)
+            if method != "HEAD":  # which asks whether the image is there
+                outcome = endpoint.process(submission)
+            if outcome.stored:
+                await self.journal.append((outcome.block,), outcome.carries, outcome.stored)
+            answer, more = reply.accept(endpoint, submission, outcome)
         except Refusal as refusal:
-            refusal.events = len(lines) or refusal.events
-            lines = []
-            count_refusal(refusal)
-            answer = endpoint.dialect.refuse(submission, refusal)
-            if isinstance(refusal, OriginNotAllowed):
-                origin = None
+            whole = refusal.concerning(outcome.stored) if outcome.stored else refusal
+            answer, more = reply.refuse(endpoint, submission, whole)
         except body.Disconnected:
             return
-        except Exception:
-            log.exception("bug", route=route)
-            lines, answer = [], error(500)
-        more = cors.allow(origin)
-        if lines:
-            more.append(_DURABLE)
-            more += [(b"set-cookie", cookie) for cookie in outcome.cookies]
+        except Exception as bug:
+            answer, more = reply.fail(submission, bug)
         endpoint.seconds.add(time.perf_counter() - started)
         start, end = _messages(answer, more)
         await send(start)
         await send(end)
 
-    async def _show(self, scope: Scope, receive: body.Receive, send: Send) -> None:
+    async def _serve(self, scope: Scope, headers: Headers, receive: body.Receive, send: Send) -> None:
         """Answer what carries no events."""
-        headers, path = dict(scope["headers"]), _plain(scope["path"])
-        more = cors.allow(headers.get(b"origin")) or [cors.VARY]  # it may be kept, and shown to another page
+        path = _plain(scope["path"])
+        # An answer without an Origin may be kept, and shown to a page of another site.
+        more = cors.allow(headers.get(b"origin")) or [cors.VARY]
+        found = self.routes.get(path)
         if scope["method"] == "OPTIONS":
             answer, more = Answer(204), cors.preflight(headers)
-        elif not _one_host(headers, scope["headers"]):
+        elif not _names_one_host(scope, headers):
             # The parser lets it pass, and a proxy before us may have taken the other one.
             answer, more = error(400), [_CLOSE]
-        elif path in self.routes:
+        elif found:
             answer = error(405)
+            allowed = ", ".join([*found.endpoint.dialect.METHODS, "OPTIONS"])
+            more.append((b"allow", allowed.encode()))
         else:
 
             async def send_with(message: MutableMapping[str, Any]) -> None:
@@ -146,7 +145,7 @@ class Router:
                     message["headers"] = [*message["headers"], *more]
                 await send(message)
 
-            return await self.pages({**scope, "path": path, "raw_path": path.encode()}, receive, send_with)
+            return await self.services({**scope, "path": path, "raw_path": path.encode()}, receive, send_with)
         for message in _messages(answer, more):
             await send(message)
 
@@ -155,22 +154,37 @@ class Router:
         return sender.address(scope["client"][0], hops, self.trusted_proxies)
 
 
+def begin(method: str, path: str, headers: Headers, query: bytes, client_ip: str) -> Submission:
+    """Return a submission that arrives now, whose body is still to come."""
+    now = time.time_ns() // 1_000_000
+    return Submission(method, path, headers, query, b"", client_ip, now, timestamps.write(now))
+
+
+def to_dict(pairs: Sequence[tuple[bytes, bytes]]) -> Headers:
+    """Return headers by name; of repeated ones the last, but all cookies, which some proxies take apart."""
+    headers = dict(pairs)
+    if len(headers) != len(pairs) and b"cookie" in headers:
+        headers[b"cookie"] = b"; ".join(value for name, value in pairs if name == b"cookie")
+    return headers
+
+
 def _plain(path: str) -> str:
-    """The one spelling of a path: hosts are configured with and without /v1, and with a slash too many."""
+    """Return the one spelling of a path: clients have hosts with and without /v1, and a slash too many."""
     steps = [step for step in path.split("/") if step]
     while steps and steps[0] == "v1":
         del steps[0]
     return "/" + "/".join(steps)
 
 
-def _one_host(headers: Headers, pairs: Sequence[tuple[bytes, bytes]]) -> bool:
-    if len(headers) == len(pairs):  # no header came twice
-        return b"host" in headers
-    return sum(name == b"host" for name, _ in pairs) == 1
+def _names_one_host(scope: Scope, headers: Headers) -> bool:
+    """Return whether there is one Host; none will do for HTTP/1.0, as load balancers check health."""
+    if b"host" not in headers:
+        return bool(scope["http_version"] == "1.0")
+    return len(headers) == len(scope["headers"]) or sum(name == b"host" for name, _ in scope["headers"]) == 1
 
 
 def _messages(answer: Answer, more: cors.Headers) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The two messages by which an ASGI application answers."""
+    """Return the two messages by which an ASGI application answers."""
     headers = [*answer.headers, *more]
     if answer.status != 204:
         headers.append((b"content-type", answer.content_type))

@@ -2,7 +2,7 @@
 
 from functools import lru_cache
 
-from gateway.message import DecodedSubmission, Message, Time
+from gateway.message import DecodedSubmission, Message, Time, WarningCode
 from gateway.raw import timestamps
 from gateway.submission import Submission
 
@@ -110,5 +110,6 @@ def _write(message: Message, original: Time) -> str | None:
         return str(original)
 
 
-def _code(error: ValueError) -> str:
-    return "timestamp_suspect" if isinstance(error, timestamps.Suspect) else "unreadable_timestamp"
+def _code(error: ValueError) -> WarningCode:
+    suspect = isinstance(error, timestamps.Suspect)
+    return "timestamp_suspect" if suspect else "unreadable_timestamp"

@@ -1,8 +1,8 @@
 """
-A visitor whom a page does not name: known by a cookie of the gateway's own, if the source wants it.
+Visitors whom a page does not name: the gateway knows them by a cookie of its own, if the source asks for it.
 
-It is a first-party cookie where the gateway has a host name below the site's: browsers keep one that a server
-has set longer than one that a script has, and no script can read it.
+It is a first-party cookie if the gateway has a host name below the site's: browsers keep a cookie that a
+server has set longer than one that a script has set, and no script can read it.
 """
 
 import re
@@ -14,38 +14,42 @@ from gateway.message import Message
 from gateway.sources import Identity
 from gateway.submission import Submission
 
-_YEAR = 365 * 24 * 60 * 60  # seconds
+_YEAR_SECONDS = 365 * 24 * 60 * 60
 _ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 class Visitor(msgspec.Struct, frozen=True):
+    """One browser."""
+
     id: str
     cookie: bytes
-    """The Set-Cookie by which the browser keeps it for another year."""
+    """The Set-Cookie header with which the browser keeps the id for another year."""
 
 
 def assign_anonymous_id(
-    message: Message, identity: Identity, submission: Submission, visitors: dict[str, Visitor]
+    message: Message, *, identity: Identity, submission: Submission, visitors: dict[str, Visitor]
 ) -> None:
     """
-    Give a message the anonymousId of who sent it, if that is to be known.
+    Give a message without an anonymousId that of the visitor who sent it, unless the visitor opts out.
 
-    `visitors` are those of the submission so far, by cookie; who is new to it is added.
+    `visitors` are those of the submission so far, by the name of their cookie; a new one is added.
     """
-    visitor = visitors.get(identity.cookie) or _visitor_from_cookie(identity, submission)
+    if message.anonymous_id is not None:
+        return
+    visitor = visitors.get(identity.cookie) or _find_visitor(identity, submission)
     if visitor:
         visitors[identity.cookie] = visitor
         message.anonymous_id = visitor.id
         message.warn("anonymous_id_assumed", "anonymousId", "the gateway's cookie")
 
 
-def _visitor_from_cookie(identity: Identity, submission: Submission) -> Visitor | None:
-    """Who a browser's cookie says it is, or somebody new; nobody if it opts out and the source heeds that."""
+def _find_visitor(identity: Identity, submission: Submission) -> Visitor | None:
+    """Return the visitor of a browser's cookie, or a new one; None if the source heeds an opt-out."""
     if identity.heed_opt_out and _opts_out(submission):
         return None
-    id = _known(identity.cookie, submission) or uuid7.generate(submission.received_at)
+    id = _known_id(identity.cookie, submission) or uuid7.generate(submission.received_at)
     domain = f"; Domain={identity.domain}" if identity.domain else ""
-    attributes = f"Max-Age={_YEAR}; Path=/; HttpOnly; Secure; SameSite=Lax{domain}"
+    attributes = f"Max-Age={_YEAR_SECONDS}; Path=/; HttpOnly; Secure; SameSite=Lax{domain}"
     return Visitor(id, f"{identity.cookie}={id}; {attributes}".encode())
 
 
@@ -53,8 +57,8 @@ def _opts_out(submission: Submission) -> bool:
     return submission.header(b"sec-gpc").strip() == "1" or submission.header(b"dnt").strip() == "1"
 
 
-def _known(cookie: str, submission: Submission) -> str | None:
-    """The id that we once gave; what is none of ours is nobody."""
+def _known_id(cookie: str, submission: Submission) -> str | None:
+    """Return the id in a cookie, if it is one that the gateway could have set."""
     for pair in submission.header(b"cookie").split(";"):
         name, _, value = pair.strip().partition("=")
         if name == cookie and _ID.fullmatch(value):

@@ -107,13 +107,14 @@ class Reader(Protocol):
 class Appender(Protocol):
     """The only writer of one partition. Bound to one event loop; not thread-safe."""
 
-    def append(self, lines: Sequence[bytes], carries: int = ...) -> Awaitable[None]:
+    def append(self, blocks: Sequence[bytes], carries: int = ..., count: int | None = ...) -> Awaitable[None]:
         """
-        Return once the lines are durable, in their order and without other lines between them.
+        Return once the events are durable, in their order and without other events between them.
 
-        A line is a JSON object without a line end. `carries` says which optional parts the events may have,
-        see chunk.py. Raises Overloaded if nothing was written, and JournalUnavailable if the lines cannot be
-        acknowledged; they may be stored all the same. A cancelled call may still store its lines.
+        A block is one event or several, a line each, without the end of the last line; `count` is the number
+        of events, if it is not one a block. `carries` says which optional parts the events may have, see
+        chunk.py. Raises Overloaded if nothing was written, and JournalUnavailable if the events cannot be
+        acknowledged; they may be stored all the same. A cancelled call may still store its events.
         """
 
     async def probe(self) -> None:

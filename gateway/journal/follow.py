@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 import msgspec
 
+from gateway.event import read_subject
 from gateway.journal.base import Log, Position, Reader, UnknownPosition
 
 _POLL_SECONDS = 0.1
@@ -20,28 +21,13 @@ class Wanted(msgspec.Struct, frozen=True):
     """Matches userId or anonymousId."""
 
     def admits(self, line: bytes) -> bool:
-        view = _view(line)
+        subject = read_subject(line)
         return (
-            self.source in (None, view.source.name)
-            and self.type in (None, view.type)
-            and self.event in (None, view.event)
-            and self.user in (None, view.user_id, view.anonymous_id)
+            self.source in (None, subject.source.name)
+            and self.type in (None, subject.type)
+            and self.event in (None, subject.event)
+            and self.user in (None, subject.user_id, subject.anonymous_id)
         )
-
-
-class _Source(msgspec.Struct):
-    name: str
-
-
-class _View(msgspec.Struct, rename="camel"):
-    type: str
-    source: _Source
-    event: str = ""
-    user_id: str = ""
-    anonymous_id: str = ""
-
-
-_view = msgspec.json.Decoder(_View).decode
 
 
 def follow(journal: Log, wanted: Wanted, last: int = 0) -> Iterator[bytes]:

@@ -10,7 +10,7 @@ import os
 import threading
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from queue import Empty, SimpleQueue
 from typing import Protocol
 
@@ -37,7 +37,7 @@ class Partition(Protocol):
     """Makes lines durable. All its methods are called on the writer's thread."""
 
     def recover(self) -> None: ...
-    def write(self, lines: Sequence[bytes], carries: int, /) -> None: ...
+    def write(self, blocks: Sequence[bytes], carries: int, count: int, /) -> None: ...
     def probe(self) -> None: ...
     def check(self) -> None: ...
     def roll_if_due(self) -> None: ...
@@ -49,10 +49,12 @@ class Commit:
 
     def __init__(self) -> None:
         self.started_at = time.perf_counter()
-        self.lines: list[bytes] = []
+        self.blocks: list[bytes] = []
+        self.count = 0
         self.carries = 0
         self.size = 0
         self.waiters: list[asyncio.Future[None]] = []
+        self.callbacks: list[Callable[[JournalUnavailable | None], None]] = []
 
 
 class Writer:
@@ -74,15 +76,34 @@ class Writer:
         self._thread = threading.Thread(target=self._run, args=(partition,), name="journal", daemon=True)
         self._thread.start()
 
-    def append(self, lines: Sequence[bytes], carries: int = chunk.ANYTHING) -> asyncio.Future[None]:
+    def append(
+        self, blocks: Sequence[bytes], carries: int = chunk.ANYTHING, count: int | None = None
+    ) -> asyncio.Future[None]:
         """
-        Return a future that is done once the lines are on stable storage.
+        Return a future that is done once the events are on stable storage; see journal/base.py for a block.
 
         The future fails with JournalUnavailable if the lines cannot be acknowledged. They may be stored all
         the same: a commit whose sync failed may be found later. Cancelling the future does not withdraw the
         lines. Raises Overloaded, at once, if too much is waiting; nothing is written then.
         """
-        size = sum(map(len, lines)) + len(lines)
+        commit = self._join(blocks, carries, len(blocks) if count is None else count)
+        waiter = self._loop.create_future()
+        commit.waiters.append(waiter)
+        return waiter
+
+    def append_then(
+        self, block: bytes, carries: int, count: int, done: Callable[[JournalUnavailable | None], None]
+    ) -> None:
+        """
+        Append, and call `done` on the event loop once the events are on stable storage, or with the error.
+
+        A callback costs less than a future that wakes a task. It must not raise. Raises Overloaded.
+        """
+        self._join((block,), carries, count).callbacks.append(done)
+
+    def _join(self, blocks: Sequence[bytes], carries: int, count: int) -> Commit:
+        """Add blocks to the commit that is gathering. Raises Overloaded."""
+        size = sum(map(len, blocks)) + len(blocks)
         if self._waiting + size > _MAX_WAITING_BYTES:
             raise Overloaded
         if not self._commits or self._commits[-1].size >= _MAX_CHUNK_BYTES:
@@ -91,13 +112,12 @@ class Writer:
                 self._busy = True
                 self._loop.call_soon(self._gather)
         commit = self._commits[-1]
-        commit.lines.extend(lines)
+        commit.blocks.extend(blocks)
+        commit.count += count
         commit.carries |= carries
         commit.size += size
         self._waiting += size
-        waiter = self._loop.create_future()
-        commit.waiters.append(waiter)
-        return waiter
+        return commit
 
     async def probe(self) -> None:
         """
@@ -116,7 +136,9 @@ class Writer:
     async def close(self) -> None:
         """Complete all pending appends, finish the file and end the thread. Later appends never complete."""
         while self._commits:  # the thread ignores what is queued after None
-            await asyncio.wait(self._commits[-1].waiters)
+            last = self._loop.create_future()
+            self._commits[-1].waiters.append(last)
+            await asyncio.wait((last,))
         self._work.put(None)
         await asyncio.to_thread(self._thread.join)
 
@@ -141,9 +163,11 @@ class Writer:
                 waiter.set_exception(JournalUnavailable(error.details))
             else:
                 waiter.set_result(None)
+        for done in commit.callbacks:
+            done(JournalUnavailable(error.details) if error else None)
         if not error:
-            metrics.RECEIVED.add(len(commit.lines))
-            metrics.ACCEPTED.add(len(commit.lines))
+            metrics.RECEIVED.add(commit.count)
+            metrics.ACCEPTED.add(commit.count)
         if self._commits:
             self._gather()
         else:
@@ -174,8 +198,8 @@ class Writer:
 
     def _write(self, partition: Partition, commit: Commit) -> JournalUnavailable | None:
         try:
-            if commit.lines:
-                partition.write(commit.lines, commit.carries)
+            if commit.count:
+                partition.write(commit.blocks, commit.carries, commit.count)
             else:
                 partition.probe()
         except JournalUnavailable as error:
@@ -184,7 +208,7 @@ class Writer:
             return error
         self._log_change("")
         metrics.COMMIT_SECONDS.add(time.perf_counter() - commit.started_at)
-        metrics.COMMIT_EVENTS.add(len(commit.lines))
+        metrics.COMMIT_EVENTS.add(commit.count)
         return None
 
     def _log_change(self, error: str) -> None:

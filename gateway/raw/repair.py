@@ -7,8 +7,11 @@ no neighbour its place. This is the slow road: it is taken only when decoding fa
 """
 
 import re
+from typing import Literal
 
 import msgspec
+
+from gateway.message import WarningCode
 
 DEEPEST = 400
 """Levels of nesting that survive; the decoder itself gives up somewhat later (see processes/intake.py)."""
@@ -30,12 +33,14 @@ _SURROGATE = re.compile(
 )
 
 
+Code = WarningCode | Literal["too_deep"]
+
+
 class Repair(msgspec.Struct, frozen=True):
     """One value that was replaced: where, and why."""
 
     path: tuple[str | int, ...]
-    code: str
-    """not_a_number, lone_surrogate or too_deep."""
+    code: Code
     detail: str = ""
 
 
@@ -46,7 +51,7 @@ def repair(body: bytes) -> tuple[bytes, list[Repair]]:
     path: list[str | int] = []
     copied = depth = tokens = too_deep_from = 0
 
-    def replace(span: tuple[int, int], new: bytes, code: str, detail: str = "") -> None:
+    def replace(span: tuple[int, int], new: bytes, code: Code, detail: str = "") -> None:
         nonlocal copied
         pieces.append(body[copied : span[0]])
         pieces.append(new)

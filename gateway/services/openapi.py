@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from gateway.dialects.base import Dialect
-from gateway.message import OURS
+from gateway.message import ADDED
 from gateway.operation import Operation, Reply
 from gateway.services.app import DescribedRoute
 
@@ -104,7 +104,7 @@ def _loosen(schema: dict[str, Any]) -> dict[str, Any]:
     schema.pop("description", None)
     if schema.pop("additionalProperties", True):
         return schema
-    fields = {name: field for name, field in schema["properties"].items() if not name.startswith(OURS)}
+    fields = {name: field for name, field in schema["properties"].items() if name not in ADDED}
     return {**schema, "properties": {name: _loosen_word(field) for name, field in fields.items()}}
 
 

@@ -18,7 +18,7 @@ from gateway.dialects.commandersact.names import to_traits
 from gateway.dialects.shared.answers import SUCCESS, Success, retry_headers
 from gateway.dialects.shared.describing import RETRY
 from gateway.errors import Refusal, TryLater, UnreadableBody
-from gateway.event import Facts, Origin, ending
+from gateway.event import Origin, encode
 from gateway.intake import body
 from gateway.intake.normalize import Provenance, normalize
 from gateway.intake.router import Journal
@@ -123,8 +123,8 @@ def _identify(request: Request, source: Source, user_id: str, person: dict[str, 
     traits = Raw(objects.write(to_traits({name: value for name, value in person.items() if name != "id"})))
     message = Message(type="identify", user_id=user_id, traits=traits, channel="server")
     origin = Origin(source.name, "commandersact", source.site_id, PATH)
-    provenance = Provenance(origin, False, ending(received, Facts(origin).encode()))
-    return normalize(message, submission, DecodedSubmission([message]), provenance)
+    normalize(message, submission, DecodedSubmission([message]), Provenance.of(origin))
+    return encode(message)
 
 
 _PARAMETERS = (query("site", "Whose person it is.", required=True), query("user_id", "", required=True))

@@ -1,13 +1,12 @@
 """The interface of sinks, and the keys that every sink's table in gateway.toml may have."""
 
 from contextlib import AbstractAsyncContextManager
-from typing import Literal, Protocol
+from typing import Protocol
 
 import msgspec
 
+from gateway.event import EventType
 from gateway.sources import Vocabulary
-
-EventType = Literal["identify", "track", "page", "screen", "group", "alias"]
 
 
 class Batch(msgspec.Struct, frozen=True):

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.errors import ConfigError, JournalUnavailable
+from gateway.errors import ConfigError
 from gateway.journal.base import Position
 from gateway.journal.segments import files
 from gateway.journal.segments.files import START, End
@@ -161,15 +161,13 @@ def test_all_events_of_a_retired_partition_can_be_released(tmp_path: Path) -> No
     assert (reader.oldest(), reader.newest(), reader.accepts(Position(3))) == (3, 3, True)
 
 
-def test_a_line_with_a_line_break_is_refused_without_affecting_others(tmp_path: Path) -> None:
+def test_blocks_of_several_events_become_one_chunk(tmp_path: Path) -> None:
     partition = open_partition(tmp_path / "0")
 
-    with pytest.raises(JournalUnavailable, match="line break"):
-        partition.write([event_line(0), b"{\n}"])
-    partition.write(event_lines(0, 2))
-
-    assert read_all(tmp_path / "0") == Read(event_lines(0, 2), 0, 2)
+    partition.write([b"\n".join(event_lines(0, 3)), event_line(3)], count=4)
     partition.close()
+
+    assert read_all(tmp_path / "0") == Read(event_lines(0, 4), 0, 4)
 
 
 def test_only_whole_files_are_released(tmp_path: Path) -> None:

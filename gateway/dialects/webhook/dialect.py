@@ -5,16 +5,21 @@ of their own that says what makes it an event (see custom.py).
 MetaRouter's "Webhook Endpoint"; Segment's "Webhooks (Actions)" destination.
 """
 
+from functools import partial
+
+from gateway.dialects.base import Decode
 from gateway.dialects.shared import messages, rules
 from gateway.dialects.shared.answers import plain_answer, plain_refusal
 from gateway.dialects.shared.describing import describe_many
 from gateway.dialects.shared.keys import header_key, query_key
-from gateway.dialects.webhook import custom
+from gateway.dialects.webhook import custom, mapped
 from gateway.errors import Refusal
 from gateway.message import DecodedSubmission
 from gateway.operation import Operation
 from gateway.outcome import Answer
+from gateway.sources import Source
 from gateway.submission import Submission
+from gateway.webhooks.signature import verify
 
 METHODS = ("POST",)
 PATHS = {"/v1/webhook": "", "/v1/w": "", custom.PATH: "track"}
@@ -40,6 +45,21 @@ def decode(submission: Submission) -> DecodedSubmission:
     if query_key(submission):
         # The address says whose events these are, whatever key the system before us used.
         decoded.forget_keys()
+    return decoded
+
+
+def for_source(source: Source, max_events: int) -> Decode | None:
+    """Decode by the source's table; or, if it has only a secret, as what Segment itself has signed."""
+    if source.webhook:
+        return partial(mapped.decode, source.webhook, source.webhook_secret, max_events)
+    return partial(_decode_signed, source.webhook_secret) if source.webhook_secret else None
+
+
+def _decode_signed(secret: str, submission: Submission) -> DecodedSubmission:
+    verify("segment", secret, 0, submission)
+    decoded = decode(submission)
+    decoded.signed = True
+    decoded.forget_keys()  # who signs for one source signs for no other
     return decoded
 
 

@@ -1,0 +1,103 @@
+"""Who may send what: what a write key entitles to, for one submission."""
+
+from collections.abc import Callable
+from functools import partial
+
+import msgspec
+
+from gateway.dialects.base import Dialect
+from gateway.errors import BadSignature, BodyTooLarge, Refusal, TooManyEvents, UnknownWriteKey
+from gateway.event import Origin
+from gateway.intake.normalize import Provenance
+from gateway.intake.sender import is_device
+from gateway.intake.translation import translate
+from gateway.intake.visitor import Visitor, assign_anonymous_id
+from gateway.message import DecodedSubmission, Message
+from gateway.sources import Limits, MultiStatus, Source, Sources
+from gateway.submission import Submission
+
+# What an event loses on its way to a line is made up for by what it gains: a line that is shorter than the
+# limit by this much was no larger event. To measure each would take a second decoding.
+_MARGIN_BYTES = 512
+
+Step = Callable[[Message], None]
+"""Changes a message before it is validated. Raises the Refusal of a message that it does not accept."""
+
+
+class Grant(msgspec.Struct, frozen=True):
+    """What a write key entitles to, on one route and for one kind of sender."""
+
+    provenance: Provenance
+    limits: Limits
+    safe_bytes: int
+    """An event whose line has no more bytes is within the limits; a larger one must be measured."""
+    multi_status: MultiStatus
+    steps: tuple[Step, ...] = ()
+    """What the source asks to be done with each of its messages, in this order."""
+
+
+class Admission:
+    """Admits the submissions of one dialect."""
+
+    def __init__(self, name: str, dialect: Dialect, sources: Sources) -> None:
+        self._name = name
+        self._limits = dialect.LIMITS
+        self._sources = sources
+        # Of keys that are known to be good, so that it cannot grow.
+        self._known: dict[tuple[str, str, bool], tuple[Source, Grant]] = {}
+
+    def admit(
+        self, key: str, submission: Submission, decoded: DecodedSubmission, visitors: dict[str, Visitor]
+    ) -> Grant | Refusal:
+        """
+        Return what the key entitles to, or why its messages are refused.
+
+        `visitors` are those of the submission, by cookie: the steps add to them.
+        """
+        device = submission.method == "GET" or is_device(submission.headers)
+        known = self._known.get((key, submission.route, device))
+        try:
+            source, grant = known or self._grant(key, submission.route, device=device)
+            source.check_origin(submission.headers.get(b"origin"))
+        except Refusal as refusal:
+            return refusal.with_traceback(None)
+        if decoded.site is not None and source.site_id and decoded.site != source.site_id:
+            return UnknownWriteKey()
+        if source.webhook_secret and not decoded.signed:
+            return BadSignature("the source accepts only webhooks that its sender has signed")
+        limits, size, events = grant.limits, submission.size, len(decoded.messages)
+        if size > limits.max_body or (not decoded.batch and size > limits.max_event):
+            return BodyTooLarge()
+        if events > limits.max_events:
+            return TooManyEvents(events, limits.max_events)
+        steps = _steps(source, submission, decoded, visitors, device=device)
+        return msgspec.structs.replace(grant, steps=steps) if steps else grant
+
+    def _grant(self, key: str, route: str, *, device: bool) -> tuple[Source, Grant]:
+        source = self._sources.authenticate(key)
+        origin = Origin(source.name, self._name, source.site_id, route)
+        provenance = Provenance.of(origin, device=device, truncate_ip=source.truncate_ip)
+        limits = source.limits(self._limits)
+        # Translation makes some lines much shorter.
+        safe = -1 if source.translate else limits.max_event - _MARGIN_BYTES
+        grant = Grant(provenance, limits, safe, source.multi_status)
+        self._known[key, route, device] = source, grant
+        return source, grant
+
+
+def _steps(
+    source: Source,
+    submission: Submission,
+    decoded: DecodedSubmission,
+    visitors: dict[str, Visitor],
+    *,
+    device: bool,
+) -> tuple[Step, ...]:
+    steps: list[Step] = []
+    if source.identity and device:
+        steps.append(
+            partial(assign_anonymous_id, identity=source.identity, submission=submission, visitors=visitors)
+        )
+    if source.translate:
+        steps.append(partial(translate, vocabulary=source.translate, decoded=decoded))
+    return tuple(steps)
