@@ -1,15 +1,23 @@
 """Each message is judged on its own: by its key, its size and its origin; and what the client hears of it."""
 
-from typing import Any
+from typing import Any, cast
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from prometheus_client import REGISTRY
 
 from gateway.clients import FAILS_ON
 from gateway.config.units import Size
+from gateway.dialects import segment
+from gateway.dialects.base import Dialect
 from gateway.errors import JournalUnavailable, Overloaded, TryLater
-from gateway.sources import Source
-from tests.build import Door, to_json, track
-from tests.fakes import MemoryJournal
+from gateway.intake.endpoint import Endpoint, has_longer_line
+from gateway.raw.timestamps import write
+from gateway.sources import Source, Sources
+from gateway.submission import Submission
+from tests.build import DEFAULT, Door, to_json, track
+from tests.fakes import MemoryJournal, Unmeasured
 
 MIXED = {"batch": [track(), {"type": "track"}]}
 
@@ -19,6 +27,11 @@ def sized(size: int, **fields: Any) -> dict[str, Any]:
     event = track(properties={"x": ""}, **fields)
     event["properties"]["x"] = "x" * (size - len(to_json(event)))
     return event
+
+
+def submitted(body: Any, path: str) -> Submission:
+    """A submission with the key `dev`."""
+    return Submission("POST", path, {b"x-write-key": b"dev"}, b"", to_json(body), "192.0.2.1", 0, write(0))
 
 
 def test_an_unknown_write_key_leaves_no_trace() -> None:
@@ -101,6 +114,44 @@ def test_an_event_is_measured_with_the_context_of_its_batch(size: int, fits: boo
     answer = door.post("/v1/batch", {"batch": [event, track()], "context": context})
 
     assert [error["code"] for error in answer.json["Errors"]] == ([] if fits else ["event_too_large"])
+
+
+def test_a_dialect_that_measures_nothing_has_limits_all_the_same() -> None:
+    submission = submitted([track(), sized(16_000), track()], "/v1/batch")
+
+    outcome = Endpoint("segment", cast(Dialect, Unmeasured(segment)), Sources([DEFAULT])).process(submission)
+
+    assert [(one.place, one.refusal.code) for one in outcome.refused] == [(1, "event_too_large")]
+    assert outcome.stored == len(outcome.block.splitlines()) == 2
+
+
+def test_an_event_that_translation_makes_small_is_measured_as_it_was_sent() -> None:
+    door = Door(Source("default", ("dev",), translate="commandersact", max_event=Size(2000)))
+    products = [{"product_id": "1", "sku": "2"}] * 80
+    event = track(event="Order Completed", properties={"products": products})
+
+    answer = door.post("/v1/batch", [event, track()])
+
+    assert len(to_json(event)) > 2000
+    assert [error["code"] for error in answer.json["Errors"]] == ["event_too_large"]
+
+
+@given(st.lists(st.integers(0, 30), min_size=1), st.integers(-1, 30))
+def test_a_longer_line_is_found_wherever_it_stands(lengths: list[int], most: int) -> None:
+    block = b"\n".join(b"x" * length for length in lengths)
+
+    assert has_longer_line(block, most) == any(length > most for length in lengths)
+
+
+def test_repairs_are_counted_for_events_that_are_stored() -> None:
+    def repaired() -> float:
+        return REGISTRY.get_sample_value("gateway_events_repaired_total", {"code": "not_a_number"}) or 0
+
+    before = repaired()
+    large = to_json(sized(16_000))[:-1] + b',"x":NaN}'
+    Door().post("/v1/batch", b"[%b,%b]" % (large, to_json(track())[:-1] + b',"x":NaN}'))
+
+    assert repaired() - before == 1
 
 
 @pytest.mark.parametrize(
