@@ -102,8 +102,7 @@ class Protocol(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         if self.parser.should_upgrade():
             return  # see _decline
-        # What was sent behind a request that ended the connection must not be stored without an answer.
-        if len(self.pipeline) >= _MAX_PIPELINED or self.transport.is_closing():
+        if len(self.pipeline) >= _MAX_PIPELINED:
             raise Unacceptable
         if len(self.headers) > _MAX_HEADERS or (
             self._unused > _MAX_HEAD_BYTES and self._exact_head_size() > _MAX_HEAD_BYTES
