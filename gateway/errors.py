@@ -163,7 +163,7 @@ class MessageIdTooLong(Refusal):
 
 
 class TryLater(Refusal):
-    """Our own trouble. Nothing was acknowledged; the same submission is welcome again."""
+    """The gateway's own trouble. Nothing was acknowledged; the client may send the same submission again."""
 
     status = 503
     retry_after: ClassVar[int] = 1
@@ -171,7 +171,7 @@ class TryLater(Refusal):
 
 
 class Overloaded(TryLater):
-    code, message = "overloaded", "The gateway has too much in hand, please retry"
+    code, message = "overloaded", "The gateway is overloaded, please retry"
 
 
 class JournalUnavailable(TryLater):
@@ -199,7 +199,7 @@ class StateLost(StateUnavailable):
 
 
 def codes() -> tuple[str, ...]:
-    """The whole vocabulary, for metrics and documentation."""
+    """Return all codes, for metrics and documentation."""
 
     def below(parent: type[Refusal]) -> list[str]:
         own = [parent.code] if hasattr(parent, "code") else []

@@ -49,7 +49,7 @@ if TYPE_CHECKING:
     Own = Raw
     OwnFlag = bool
 else:
-    Own = OwnFlag = Annotated[Undecodable, Meta(extra_json_schema={})]
+    Own = OwnFlag = Annotated[Undecodable, Meta(extra_json_schema={"not": {}})]
 
 _NEVER = 2**31
 """A length that no text, list or object in a body of ours has: another way to keep clients out of a field."""

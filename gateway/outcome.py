@@ -1,4 +1,4 @@
-"""What became of a submission, and what we say back."""
+"""What became of a submission, and the answer to it."""
 
 from collections.abc import Sequence
 from http import HTTPStatus
@@ -29,11 +29,11 @@ class Outcome(msgspec.Struct):
     batch: bool
     """Whether the client is to be answered event by event."""
     multi_status: MultiStatus = "auto"
-    """The strictest wish of the sources concerned."""
+    """The strictest setting of the sources concerned."""
     library: tuple[str, str] = ("", "")
     """Name and version that the first message gives for its sender."""
     cookies: Sequence[bytes] = ()
-    """What is to be set at the sender's browser, as Set-Cookie says it."""
+    """The values of the Set-Cookie headers of the answer."""
 
     block: bytes = b""
     """The stored events, a line each, without the end of the last line."""
@@ -42,7 +42,7 @@ class Outcome(msgspec.Struct):
 
     @property
     def origin_denied(self) -> bool:
-        """Whether the page that sent it may not read the answer."""
+        """Return whether the page that sent it may not read the answer."""
         return any(isinstance(one.refusal, OriginNotAllowed) for one in self.refused)
 
 
@@ -67,7 +67,7 @@ class Failure(msgspec.Struct):
 
 
 def error(status: int) -> Answer:
-    """An error that is not about events. The keys are those that all SDKs can read."""
+    """Return an error that is not about events, with the keys that all SDKs can read."""
     phrase = HTTPStatus(status).phrase
     code = phrase.lower().replace(" ", "_")
     return Answer(status, msgspec.json.encode(Failure(phrase, phrase, "", code, phrase)))

@@ -12,7 +12,7 @@ BODY_METHODS = ("POST", "PUT", "PATCH")
 
 
 class Submission(msgspec.Struct, gc=False):
-    """One request as a dialect sees it. Header names are lower case; nothing is decoded for show."""
+    """One request as a dialect sees it. Header names are in lower case, values as they were sent."""
 
     method: str
     route: str
@@ -28,26 +28,26 @@ class Submission(msgspec.Struct, gc=False):
 
     @property
     def size(self) -> int:
-        """Bytes of what may hold events: the body, or path and query where there is none."""
+        """Return the bytes of what may hold events: the body, or path and query where there is none."""
         return len(self.body) if self.method in BODY_METHODS else len(self.route) + 1 + len(self.query)
 
     @property
     def parameters(self) -> dict[str, str]:
-        """The query's parameters; of repeated ones the last. More than 1,000 are UnreadableBody."""
+        """Return the query's parameters, of repeated ones the last. Raises UnreadableBody, as `pairs`."""
         return dict(self.pairs)
 
     @property
     def pairs(self) -> list[tuple[str, str]]:
-        """The same, with repeated ones."""
+        """Return the same, with repeated ones."""
         return pairs(self.query)
 
     def header(self, name: bytes) -> str:
-        """A header's value, or "" """
+        """Return a header's value, or an empty text."""
         return self.headers.get(name, b"").decode("latin-1")
 
 
 def pairs(query: bytes) -> list[tuple[str, str]]:
-    """The parameters of a query, in their order; more than 1,000 are UnreadableBody."""
+    """Return the parameters of a query, in their order. Raises UnreadableBody for more than 1,000."""
     try:
         return parse_qsl(query.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=1000)
     except ValueError as error:

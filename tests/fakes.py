@@ -13,7 +13,9 @@ import msgspec
 from gateway import event
 from gateway.errors import JournalUnavailable, TryLater
 from gateway.journal.chunk import ANYTHING
+from gateway.message import DecodedSubmission
 from gateway.sinks.base import Batch, Connection, Sink
+from gateway.submission import Submission
 
 _FIELDS = {field.encode_name for field in msgspec.structs.fields(event.Event)}
 
@@ -46,6 +48,21 @@ class MemoryJournal:
     @property
     def events(self) -> list[dict[str, Any]]:
         return [read_strictly(line) for line in self.lines]
+
+
+class Unmeasured:
+    """A dialect that does not say how large the events of a batch are."""
+
+    def __init__(self, dialect: Any) -> None:
+        self._dialect = dialect
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._dialect, name)
+
+    def decode(self, submission: Submission) -> DecodedSubmission:
+        found: DecodedSubmission = self._dialect.decode(submission)
+        found.measure = None
+        return found
 
 
 def read_strictly(line: bytes) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Which pages of other sites may read an answer: all, unless the source says otherwise."""
+"""Say which pages of other sites may read an answer: all, unless the source says otherwise."""
 
 from collections.abc import Mapping
 
@@ -6,12 +6,12 @@ Headers = list[tuple[bytes, bytes]]
 
 VARY = (b"vary", b"Origin")
 _EXPOSED = b"Retry-After, X-RateLimit-Reset, X-Durability"
-_METHODS = b"GET, HEAD, POST, PUT, DELETE, OPTIONS"
-_SECONDS = b"86400"
+_METHODS = b"GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
+_MAX_AGE_SECONDS = b"86400"
 
 
 def allow(origin: bytes | None) -> Headers:
-    """What an answer tells the browser. Without an Origin there is no browser to tell."""
+    """Return the headers that let a page read an answer; none for a client that sends no Origin."""
     if not origin:
         return []
     return [
@@ -24,7 +24,7 @@ def allow(origin: bytes | None) -> Headers:
 
 def preflight(headers: Mapping[bytes, bytes]) -> Headers:
     """
-    Allow whatever is about to be sent.
+    Return the headers that allow whatever is about to be sent.
 
     The headers are echoed, since "*" does not cover Authorization, and since a list that fits the first
     attempt would block the second: retries add X-Retry-Count (analytics-next 1.84) or Rsa-* (RudderStack).
@@ -34,5 +34,5 @@ def preflight(headers: Mapping[bytes, bytes]) -> Headers:
         *allow(headers.get(b"origin")),
         (b"access-control-allow-methods", _METHODS),
         *([(b"access-control-allow-headers", asked)] if asked else []),
-        (b"access-control-max-age", _SECONDS),
+        (b"access-control-max-age", _MAX_AGE_SECONDS),
     ]

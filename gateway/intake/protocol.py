@@ -1,8 +1,8 @@
 """
 The HTTP protocol of the intake: uvicorn's on httptools, with the limits that uvicorn does not have.
 
-A request's head and body must be complete in time, an idle connection goes, and nobody makes us hold more
-than a little of a head.
+A request's head and body must be complete in time, an idle connection is closed, and of no head more than a
+little is held.
 """
 
 import time
@@ -17,17 +17,17 @@ from gateway.intake import short_road
 from gateway.intake.short_road import Exchange
 from gateway.outcome import error
 
-_LARGEST_HEAD = 64 * 1024  # bytes; a pixel's address alone may have 32 KB
-_MOST_HEADERS = 100
-_MOST_AHEAD = 100  # requests sent before the answers to earlier ones
+_MAX_HEAD_BYTES = 64 * 1024  # a pixel's address alone may have 32 KB
+_MAX_HEADERS = 100
+_MAX_PIPELINED = 100  # requests sent before the answers to earlier ones
 
 _HEAD, _BODY, _ANSWER, _UNREAD, _IDLE = range(5)
 SECONDS = {_HEAD: 10.0, _BODY: 30.0, _ANSWER: float("inf"), _UNREAD: 30.0, _IDLE: 75.0}
-"""How long a connection may be in each state. SDKs keep theirs for about a minute."""
+"""How many seconds a connection may be in each state. SDKs keep theirs for about a minute."""
 
 
 class Unacceptable(Exception):
-    """The head of a request is one that we do not take."""
+    """The head of a request is too large, or stands where no request may follow."""
 
 
 class Protocol(HttpToolsProtocol):
@@ -52,13 +52,13 @@ class Protocol(HttpToolsProtocol):
             self._decline(data[upgrade.args[0] :])
         except HttpParserError:
             self.send_400_response("")
-        if self._unused > _LARGEST_HEAD:  # of a head, or of trailers
+        if self._unused > _MAX_HEAD_BYTES:  # of a head, or of trailers
             self._status = 431
             self.send_400_response("")
 
     def _decline(self, rest: bytes) -> None:
         """
-        Take a request as if it did not offer another protocol.
+        Read a request as if it did not offer another protocol.
 
         The parser believes that no body can follow such an offer, though Java's client makes it (h2c) with
         the first event of each connection; the body would be read as the next request.
@@ -102,11 +102,10 @@ class Protocol(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         if self.parser.should_upgrade():
             return  # see _decline
-        # What was sent behind a request that ended the connection must not be stored without an answer.
-        if len(self.pipeline) >= _MOST_AHEAD or self.transport.is_closing():
+        if len(self.pipeline) >= _MAX_PIPELINED:
             raise Unacceptable
-        if len(self.headers) > _MOST_HEADERS or (
-            self._unused > _LARGEST_HEAD and self._exact_head_size() > _LARGEST_HEAD
+        if len(self.headers) > _MAX_HEADERS or (
+            self._unused > _MAX_HEAD_BYTES and self._exact_head_size() > _MAX_HEAD_BYTES
         ):
             self._status = 431
             raise Unacceptable
@@ -130,7 +129,7 @@ class Protocol(HttpToolsProtocol):
         super().on_headers_complete()
 
     def on_response_complete(self) -> None:
-        """As uvicorn's, but without arming a timer for each answer."""
+        """Do as uvicorn does, but without arming a timer for each answer."""
         cast(CoalescingTransport, self.transport).flush()
         self.server_state.total_requests += 1
         if self.transport.is_closing():
@@ -141,7 +140,7 @@ class Protocol(HttpToolsProtocol):
             self.flow.resume_reading()
 
     def send_400_response(self, msg: str) -> None:
-        """The error of a request that never reached the gateway, in the keys that all SDKs can read."""
+        """Answer a request that never reached the gateway, with the keys that all SDKs can read."""
         if self.transport.is_closing():
             return
         body = error(self._status).body
@@ -165,7 +164,7 @@ class Protocol(HttpToolsProtocol):
             self.transport.abort()
 
     def _state(self) -> tuple[int, object]:
-        """What the connection waits for, and in which request."""
+        """Return what the connection waits for, and in which request."""
         cycle = self.cycle
         if cycle is None:
             return _HEAD, None

@@ -1,10 +1,10 @@
-"""Names for events that came without one."""
+"""Ids for events that came without one."""
 
 import os
 
 
 def generate(milliseconds: int) -> str:
-    """A UUIDv7 (RFC 9562): sorts by the given instant, unique by 74 random bits."""
+    """Return a UUIDv7 (RFC 9562) for an instant in milliseconds since 1970, unique by 74 random bits."""
     random = int.from_bytes(os.urandom(10))
     high = milliseconds << 16 | 0x7000 | random >> 68
     low = 0x8000 << 48 | random & (1 << 62) - 1

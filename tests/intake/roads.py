@@ -52,6 +52,7 @@ class Side:
         self.journal = TroubledJournal()
         self.router: Router = Door(*sources, journal=self.journal).router
         self.short_requests = 0
+        self.loop: asyncio.AbstractEventLoop
         if not short:
             self.router.short_roads = {}
         self.listener = socket.create_server(("127.0.0.1", 0))
@@ -101,6 +102,23 @@ class Side:
     def _connections(self) -> list[Protocol]:
         return [each for each in list(self.server.server_state.connections) if isinstance(each, Protocol)]
 
+    def answer_after(self, seconds: float, begin: bytes, rest: bytes) -> bytes:
+        """Return the answer to a request whose rest is sent so much later, by the clock of the deadlines."""
+        with socket.create_connection(("127.0.0.1", self.port), timeout=PATIENCE) as connection:
+            connection.sendall(begin)
+            until(lambda: any(each.cycle for each in self._connections()))
+            asyncio.run_coroutine_threadsafe(self._pass(seconds), self.loop).result(PATIENCE)
+            try:
+                connection.sendall(rest)
+                return connection.recv(65536)
+            except ConnectionError:
+                return b""
+
+    async def _pass(self, seconds: float) -> None:
+        for now in (0.0, seconds):
+            for each in self._connections():
+                each.check(now)
+
     def take_lines(self) -> list[bytes]:
         """Return the lines stored since the last call, without what differs from one moment to the next."""
         lines, self.journal.lines = self.journal.lines, []
@@ -140,4 +158,6 @@ def both(*sources: Source) -> Iterator[tuple[Side, Side]]:
 
 
 async def _serve(sides: Sequence[Side]) -> None:
+    for side in sides:
+        side.loop = asyncio.get_running_loop()
     await asyncio.gather(*(side.server._serve([side.listener]) for side in sides))

@@ -5,20 +5,12 @@ from typing import Any
 import pytest
 
 from gateway.clients import FAILS_ON
-from gateway.config.units import Size
 from gateway.errors import JournalUnavailable, Overloaded, TryLater
 from gateway.sources import Source
-from tests.build import Door, to_json, track
+from tests.build import Door, track
 from tests.fakes import MemoryJournal
 
 MIXED = {"batch": [track(), {"type": "track"}]}
-
-
-def sized(size: int, **fields: Any) -> dict[str, Any]:
-    """An event of exactly so many bytes."""
-    event = track(properties={"x": ""}, **fields)
-    event["properties"]["x"] = "x" * (size - len(to_json(event)))
-    return event
 
 
 def test_an_unknown_write_key_leaves_no_trace() -> None:
@@ -61,92 +53,6 @@ def test_a_disabled_source_is_told_as_one() -> None:
     answer = Door(Source("website", ("dev",), enabled=False)).post("/v1/track", track())
 
     assert (answer.status, answer.json["code"]) == (400, "source_disabled")
-
-
-@pytest.mark.parametrize(
-    ("size", "status"), [(15 * 1024, 200), (15 * 1024 + 1, 413)], ids=["fits", "one more"]
-)
-def test_an_event_has_15_kb(size: int, status: int) -> None:
-    door = Door()
-
-    answer = door.post("/v1/track", sized(size))
-
-    assert (answer.status, len(door.events)) == (status, 1 if status == 200 else 0)
-
-
-@pytest.mark.parametrize(
-    ("size", "fits"), [(15 * 1024, True), (15 * 1024 + 1, False)], ids=["fits", "one more"]
-)
-@pytest.mark.parametrize("shape", ["array", "batch"])
-def test_an_event_of_a_batch_has_as_much(size: int, fits: bool, shape: str) -> None:
-    door = Door()
-    batch = [track(), sized(size, messageId="m1"), track()]
-
-    answer = door.post("/v1/batch", batch if shape == "array" else {"batch": batch})
-
-    errors = [(error["code"], error["Index"], error["MessageId"]) for error in answer.json["Errors"]]
-    assert errors == ([] if fits else [("event_too_large", 1, "m1")])
-    assert (answer.status, len(door.events)) == ((200, 3) if fits else (207, 2))
-
-
-@pytest.mark.parametrize(
-    ("size", "fits"), [(15 * 1024, True), (15 * 1024 + 1, False)], ids=["fits", "one more"]
-)
-def test_an_event_is_measured_with_the_context_of_its_batch(size: int, fits: bool) -> None:
-    door = Door()
-    context = {"x": "x" * 5000}
-    event = sized(size, context=context)
-    del event["context"]
-
-    answer = door.post("/v1/batch", {"batch": [event, track()], "context": context})
-
-    assert [error["code"] for error in answer.json["Errors"]] == ([] if fits else ["event_too_large"])
-
-
-@pytest.mark.parametrize(
-    ("size", "status"), [(500 * 1024, 200), (500 * 1024 + 1, 413)], ids=["fits", "one more"]
-)
-def test_a_body_has_500_kb(size: int, status: int) -> None:
-    door = Door()
-    body = to_json({"batch": [track()]})
-
-    answer = door.post("/v1/batch", body + b" " * (size - len(body)))
-
-    assert (answer.status, len(door.events)) == (status, 1 if status == 200 else 0)
-    assert (answer.json.get("code"), answer.json["success"]) == (
-        (None, True) if status == 200 else ("body_too_large", False)
-    )
-
-
-@pytest.mark.parametrize(("count", "status"), [(2500, 200), (2501, 400)], ids=["fits", "one more"])
-def test_a_batch_has_2500_events(count: int, status: int) -> None:
-    door = Door()
-
-    answer = door.post("/v1/batch", {"batch": [track()] * count})
-
-    assert (answer.status, len(door.events)) == (status, count if status == 200 else 0)
-    assert answer.json.get("code") == (None if status == 200 else "too_many_events")
-    assert answer.json["Rejected"] == (0 if status == 200 else count)
-
-
-def test_limits_may_be_set_for_a_source() -> None:
-    small = Source("small", ("s",), max_event=Size(200), max_body=Size(400), max_events=2)
-    large = Source("large", ("l",), max_event=Size(30_000), max_body=Size(2**20), max_events=5000)
-    door = Door(small, large)
-    bodies = [sized(201), {"batch": [sized(201), track()]}, {"batch": [track()] * 3}, {"batch": [sized(350)]}]
-    routes = ["/v1/track", "/v1/batch", "/v1/batch", "/v1/batch"]
-
-    refused = [door.post(path, body, X_Write_Key="s") for path, body in zip(routes, bodies, strict=True)]
-    taken = door.post("/v1/batch", {"batch": [sized(30_000)] * 30}, X_Write_Key="l")
-
-    assert [answer.status for answer in refused] == [413, 207, 400, 400]
-    assert [answer.json["code"] for answer in refused] == [
-        "body_too_large",
-        "event_too_large",
-        "too_many_events",
-        "event_too_large",
-    ]
-    assert (taken.status, taken.json["Accepted"]) == (200, 30)
 
 
 @pytest.mark.parametrize("origin", ["https://shop.example", ""], ids=["listed", "none"])

@@ -237,3 +237,15 @@ def test_more_unfinished_bodies_than_there_is_room_for_are_turned_away(sides: Si
         side.router.budget.left = 2**26
     assert short.startswith(b"HTTP/1.1 503 ")
     assert (short, left) == (long, [10, 10])
+
+
+@pytest.mark.parametrize(
+    ("seconds", "status"), [(29.0, b"HTTP/1.1 200 OK"), (31.0, b"")], ids=["29 s", "31 s"]
+)
+def test_a_body_has_thirty_seconds_to_arrive(sides: Sides, seconds: float, status: bytes) -> None:
+    whole = request(to_json(track()))
+
+    answers = [side.answer_after(seconds, whole[:-10], whole[-10:]) for side in sides]
+
+    assert [answer.partition(b"\r\n")[0] for answer in answers] == [status, status]
+    assert sides[0].take_lines() == sides[1].take_lines()

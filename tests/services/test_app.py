@@ -52,6 +52,7 @@ def test_a_request_has_one_host(path: str, hosts: int) -> None:
         "method": "POST",
         "path": path,
         "query_string": b"",
+        "http_version": "1.1",
         "headers": [(b"host", b"gateway")] * hosts + [(b"x-write-key", b"dev")],
         "client": ("192.0.2.1", 50000),
     }

@@ -69,11 +69,11 @@ async def test_it_has_every_route_and_no_other(services: list[DescribedRoute]) -
 
 
 async def test_it_tells_nothing_of_the_inside(services: list[DescribedRoute]) -> None:
-    description = json.dumps(await read(services))
+    description = await read(services)
 
-    assert [name for name in ADDED if f'"{name}":' in description.replace(" ", "")] == []
-    assert "careful" not in description
-    assert "Warning" not in description
+    assert description["components"]["schemas"]["Message"]["properties"].keys().isdisjoint(ADDED)
+    assert "careful" not in json.dumps(description)
+    assert "Warning" not in json.dumps(description)
 
 
 @pytest.mark.parametrize(
