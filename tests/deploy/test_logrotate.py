@@ -32,11 +32,8 @@ def test_no_event_is_lost_or_repeated_when_the_file_is_rotated(
         await_next_second()
 
     files = sorted(folder.glob("events.jsonl-*"))
-    assert [path.suffix == ".gz" for path in files] == [
-        True,
-        True,
-        False,
-    ]  # the newest may still be written to
+    # The newest may still be written to.
+    assert [path.suffix == ".gz" for path in files] == [True, True, False]
     texts = [gzip.decompress(path.read_bytes()) for path in files[:-1]] + [files[-1].read_bytes()]
     assert [json.loads(line)["userId"] for text in texts for line in text.splitlines()] == USERS
 

@@ -43,7 +43,7 @@ def test_every_alert_is_about_metrics_that_exist(alert: str) -> None:
 
 
 def test_every_alert_has_its_section_of_the_readme_and_every_section_its_alert() -> None:
-    assert sorted(re.findall(r"^#### (Gateway\w+)$", README, re.MULTILINE)) == sorted(RULES)
+    assert sorted(re.findall(r"^### (Gateway\w+)$", README, re.MULTILINE)) == sorted(RULES)
 
 
 def test_a_real_prometheus_scrapes_the_gateway_with_its_token(tmp_path: Path) -> None:
