@@ -73,6 +73,7 @@ def nginx(folder: Path, port: int, gateway: int, chain: Path, key: Path) -> Star
 
 
 def haproxy(folder: Path, port: int, gateway: int, chain: Path, key: Path) -> Start:
+    needs.root()  # it becomes a user of its own
     both = folder / "full.pem"
     both.write_text(chain.read_text() + key.read_text())
     changes = {
