@@ -1,15 +1,13 @@
-"""Which events a sink gets, and why not the others."""
+"""Decide which events go to a sink, and for which reason the others do not."""
 
 from collections.abc import Iterable
 
 import msgspec
 from msgspec import UNSET, Raw, UnsetType
 
+from gateway.raw import truth
 from gateway.sinks.base import Sink
 from gateway.state.tally import Tally
-
-_YES = Raw(b"true")
-_NO = (Raw(b"false"), Raw(b'"false"'))  # a pixel's dotted parameters are texts
 
 
 class _Source(msgspec.Struct):
@@ -25,7 +23,7 @@ class _Consent(msgspec.Struct, rename="camel"):
 
 
 class _View(msgspec.Struct):
-    """As much of an event as a decision needs."""
+    """The fields of an event that decide."""
 
     type: str
     source: _Source
@@ -38,7 +36,7 @@ _consent = msgspec.json.Decoder(_Consent).decode
 
 
 class Route:
-    """The way to one sink, as its table says."""
+    """The rules of one sink, as its table says."""
 
     def __init__(self, name: str, sink: Sink) -> None:
         self.integration = sink.integration or name
@@ -47,7 +45,7 @@ class Route:
         self.consent = sink.consent
 
     def sort(self, lines: Iterable[bytes]) -> tuple[list[bytes], Tally]:
-        """The lines for this sink, in their order, and how many were filtered for which reason."""
+        """Return the lines for this sink, in their order, and how many were filtered for which reason."""
         kept, filtered = [], Tally()
         for line in lines:
             reason = self._objection(_view(line))
@@ -64,17 +62,14 @@ class Route:
             return "type"
         if self.consent and not self._granted(event.context.consent):
             return "consent"
-        wish = event.integrations.get(self.integration)
-        if wish is None:
-            wish = event.integrations.get("All")
-        return "integrations" if wish in _NO else None
+        return None if truth.allows(event.integrations, self.integration) else "integrations"
 
     def _granted(self, consent: Raw | UnsetType) -> bool:
-        """An event without consent goes everywhere; one with a consent that names nothing, nowhere."""
+        """Return whether all the sink's categories are granted, as they are if there is no consent object."""
         if isinstance(consent, UnsetType):
             return True
         try:
             preferences = _consent(consent).category_preferences
         except msgspec.ValidationError:
             return False
-        return all(preferences.get(category) == _YES for category in self.consent)
+        return all(truth.grants(preferences, category) for category in self.consent)

@@ -7,6 +7,7 @@ from gateway import metrics
 from gateway.event import Facts, Origin, ending, line, with_native
 from gateway.intake import uuid7
 from gateway.intake.context import complete
+from gateway.intake.permissions import check_integrations
 from gateway.intake.times import resolve_times
 from gateway.journal.chunk import CONSENT, INTEGRATIONS, PRODUCTS
 from gateway.message import EMPTY, DecodedSubmission, Message
@@ -55,11 +56,9 @@ def normalize(
         message.traits = require("traits", message.traits)
     if message.integrations is UNSET:
         message.integrations = EMPTY
-    else:
-        text = write(message.integrations)
-        if text[0] != OBJECT:
-            message.integrations = require("integrations", message.integrations)
-        elif text != _EMPTY_TEXT:
+    elif write(message.integrations) != _EMPTY_TEXT:
+        message.integrations = check_integrations(message, message.integrations)
+        if write(message.integrations) != _EMPTY_TEXT:
             decoded.carries |= INTEGRATIONS
     if message.context is UNSET:
         message.context = EMPTY
