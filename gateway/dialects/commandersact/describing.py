@@ -21,7 +21,8 @@ def describe(method: str, path: str) -> Operation:
         )
     return Operation(
         summary="Several events" if batch else "One event, in version 2.0 or 1.0",
-        description="What an event lacks is in its warnings; what is refused, in the inspector.",
+        description="What an event lacks is in its warnings; what is refused, in the inspector. "
+        "A single event and a batch are read on either route.",
         parameters=[site],
         security=_KEYS,
         shapes=[_BATCH if batch else _EVENT],
@@ -35,7 +36,7 @@ _KEYS: Fragment = {
     "bearer": {"type": "http", "scheme": "bearer"},
 }
 
-# Without types, since a value of any kind is taken; it keeps its own name if it is of the wrong one.
+# Without types, since a value of any type is accepted: one of the wrong type stays under its own name.
 _EVENT: Fragment = {
     "type": "object",
     "properties": {

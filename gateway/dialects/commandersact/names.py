@@ -35,9 +35,6 @@ DEVICE = {"sdk_id": "id", "advertising_id": "advertisingId", "ad_tracking_enable
 CANONICAL_TRAITS = frozenset((*TRAITS.values(), "address"))
 """Names that would be taken for translated ones on the way back, if `user` had them itself."""
 
-TRANSLATED_TRAITS = CANONICAL_TRAITS.union(TRAITS, ADDRESS)
-"""A `user` without any of these names has its traits as they are."""
-
 
 def to_traits(user: Fields) -> dict[str, Any]:
     """Return a user's fields under their canonical names."""

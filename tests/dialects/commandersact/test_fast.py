@@ -31,6 +31,9 @@ EVENTS = st.fixed_dictionaries(
             optional={
                 "id": WORD,
                 "email": TEXT,
+                "email_sha256": TEXT,
+                "phone": ODD,
+                "gender": TEXT,
                 "firstname": TEXT,
                 "city": TEXT,
                 "address": ODD,
@@ -94,14 +97,21 @@ def test_both_paths_make_the_same_of_an_event(event: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("name", ["purchase", "page_view"])
-def test_an_event_as_the_documents_show_it_takes_the_fast_path(name: str) -> None:
+@pytest.mark.parametrize(
+    "categories", [{}, {"consent_categories": ["1"]}, {"consent_categories": [1, 3]}], ids=str
+)
+@pytest.mark.parametrize("said", [{}, {"email": "a@b.example"}, {"city": "Paris", "x": 1}], ids=str)
+@pytest.mark.parametrize("time", ["1639044446636", 1639044446636], ids=repr)
+def test_an_event_as_the_documents_show_it_takes_the_fast_path(
+    name: str, categories: dict[str, Any], said: dict[str, Any], time: str | int
+) -> None:
     event = {
         "event_name": name,
         "page_name": "Cart",
-        "user": {"id": "1", "consistent_anonymous_id": "2", "city": "Paris", "consent_categories": [1, 3]},
+        "user": {"id": "1", "consistent_anonymous_id": "2", **categories, **said},
         "context": {
             "event_id": "202110130000000000",
-            "event_timestamp": "1639044446636",
+            "event_timestamp": time,
             "page": {
                 "title": "Cart",
                 "url": "https://shop.example/cart?q=1",
