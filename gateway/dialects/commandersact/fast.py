@@ -14,7 +14,7 @@ from msgspec import UNSET, Meta, Raw, UnsetType
 from gateway.dialects.commandersact import address
 from gateway.dialects.commandersact.consent import consent_of_list
 from gateway.dialects.commandersact.names import CANONICAL_TRAITS, set_name, to_traits
-from gateway.dialects.commandersact.round_trip import native
+from gateway.dialects.commandersact.round_trip import write_native
 from gateway.dialects.commandersact.versions import Fields
 from gateway.message import Message
 from gateway.raw import objects, timestamps, values
@@ -149,7 +149,7 @@ def read(event: Fields) -> Message | None:
         context=Raw(written[0]),
         channel="browser" if context.page else "mobile" if context.app else "server",
         timestamp=timestamp,
-        native=native(written[1], patch),
+        native=write_native(written[1], patch),
         consent_is_canonical=True,
     )
     set_name(message, name, event)
@@ -214,8 +214,9 @@ def _write_context(
         if locale is UNSET and page.lang is not UNSET:
             locale = page.lang
             derived += _LOCALE
-        if page.viewport is not UNSET:
-            screen = Screen(page.viewport.width, page.viewport.height)
+        viewport = page.viewport
+        if viewport is not UNSET:
+            screen = Screen(viewport.width, viewport.height)
             derived += _SCREEN
     written = CanonicalContext(
         page,

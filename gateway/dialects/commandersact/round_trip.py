@@ -46,10 +46,10 @@ class RoundTrip:
         """Return the canonical event's `native`; `event` is the event as sent, if that was version 2.0."""
         if self.keep_whole and event is not None:
             return Raw(objects.write({"event": event}))
-        return native(tuple(self.derived), self.patch)
+        return write_native(self.derived, self.patch)
 
 
-def native(derived: Iterable[str], patch: dict[str, Any]) -> Object:
+def write_native(derived: Iterable[str], patch: dict[str, Any]) -> Object:
     """Return the `native` of an event that can be put together again; UNSET if there is nothing to keep."""
     if patch:
         parts = {"derived": derived, "sent": patch}
