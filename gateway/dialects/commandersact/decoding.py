@@ -1,6 +1,6 @@
 """From a body or an address to messages: one event or several, each of which costs no other its place."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from functools import cache
 
@@ -63,9 +63,7 @@ def decode_body(body: bytes, *, batch: bool) -> DecodedSubmission:
     entries = _entries(root.get("batch"))
     if entries is not None and (batch or _NAMES.isdisjoint(root)):
         made = bodies.repairs_by_path(repairs, depth=2)
-        found = [
-            _message(entry, made.get(("batch", place), ()), depth=2) for place, entry in enumerate(entries)
-        ]
+        found = [_message(entry, made.get(("batch", step), ()), depth=2) for step, entry in entries.items()]
         return _several(found, body)
     if batch and _PARTS.isdisjoint(root):
         return _several([], body)
@@ -93,9 +91,9 @@ def _read(body: bytes) -> tuple[bytes, Fields, Sequence[Repair]]:
         raise UnreadableBody("a field's name is not UTF-8") from error
 
 
-def _entries(value: Raw | None) -> list[Raw] | None:
+def _entries(value: Raw | None) -> Mapping[str, Raw] | Mapping[int, Raw] | None:
     """
-    Return the entries of a batch; None if the value is not one.
+    Return the entries of a batch, each by the last step of its path; None if the value is not a batch.
 
     PHP writes a list that has lost entries as an object, and converters from XML write a list of one as that
     one.
@@ -103,19 +101,19 @@ def _entries(value: Raw | None) -> list[Raw] | None:
     if value is None:
         return None
     with suppress(msgspec.ValidationError):
-        return bodies.entries(value)
+        return dict(enumerate(bodies.entries(value)))
     fields = objects.fields(value)
     if fields is None:
         return None
     if all(map(str.isdecimal, fields)):
-        return [*fields.values()]
-    return None if _PARTS.isdisjoint(fields) else [value]
+        return fields
+    return None if _PARTS.isdisjoint(fields) else {0: value}
 
 
 def _several(messages: Sequence[Message | Rejected], body: bytes) -> DecodedSubmission:
     @cache
     def entries() -> list[Raw]:
-        return _entries(objects.read(body).get("batch")) or []
+        return [*(_entries(objects.read(body).get("batch")) or {}).values()]
 
     return DecodedSubmission(messages, batch=True, measure=lambda place: len(bytes(entries()[place])))
 

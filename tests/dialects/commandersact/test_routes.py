@@ -62,10 +62,16 @@ def test_an_entry_costs_itself_alone_on_every_route(route: str, batch: Any) -> N
 
 
 @each_route
-def test_so_does_one_that_had_to_be_repaired(route: str) -> None:
+@pytest.mark.parametrize("steps", [None, ("0", "2")], ids=["a list", "a list with holes"])
+def test_so_does_one_that_had_to_be_repaired(route: str, steps: tuple[str, str] | None) -> None:
     door = Door()
+    events = [{**EVENT, "x": float("nan")}, EVENT]
 
-    send(door, route, json.dumps({"batch": [{**EVENT, "x": float("nan")}, EVENT]}).encode())
+    send(
+        door,
+        route,
+        json.dumps({"batch": dict(zip(steps, events, strict=True)) if steps else events}).encode(),
+    )
 
     first, second = door.events
     assert ("not_a_number", "x") in [(warning["code"], warning["field"]) for warning in first["warnings"]]
