@@ -16,24 +16,27 @@ describes them. dialects/segment.py, dialects/pixel.py and dialects/jitsu.py add
 dialects/webhook/dialect.py takes what other systems forward: events of the Segment spec, any object with
 MetaRouter's metadata (dialects/webhook/custom.py), or the bodies of a sender for which a source has a table
 (dialects/webhook/mapped.py with webhooks/table.py and webhooks/places.py), signed as webhooks/signature.py
-knows. dialects/commandersact/dialect.py reads the usual events by dialects/commandersact/fast.py and all
+knows. dialects/commandersact/dialect.py finds keys where dialects/commandersact/keys.py looks, and has
+bodies decoded by dialects/commandersact/decoding.py: most events by dialects/commandersact/fast.py, all
 others by dialects/commandersact/full.py, which tells the versions apart
-(dialects/commandersact/versions.py); both translate names (dialects/commandersact/names.py), addresses
-(dialects/commandersact/address.py) and consent (dialects/commandersact/consent.py), and keep for the way
-back (dialects/commandersact/writing.py) what it could not know (dialects/commandersact/round_trip.py).
-dialects/commandersact/brackets.py unfolds the parameters of its pixel.
+(dialects/commandersact/versions.py). Both translate names (dialects/commandersact/names.py), addresses
+(dialects/commandersact/address.py) and consent (dialects/commandersact/consent.py), and record what a sink
+will need to restore the event (dialects/commandersact/round_trip.py, dialects/commandersact/writing.py).
+dialects/commandersact/brackets.py unfolds the parameters of its pixel, and
+dialects/commandersact/describing.py describes its routes.
 
 JSON that the gateway does not interpret stays undecoded: raw/objects.py handles objects, raw/values.py
-single values, raw/timestamps.py the many ways to write a time, raw/bodies.py whole bodies, and
-raw/repair.py those that are not quite JSON.
+single values, raw/truth.py every yes and no, raw/timestamps.py the many ways to write a time, raw/bodies.py
+whole bodies, and raw/repair.py those that are not quite JSON.
 
 intake/endpoint.py judges each message on its own. intake/admission.py says what its write key entitles to: a
 source (sources.py) must own the key, and may ask for steps, such as the cookie of intake/visitor.py or, with
 commerce.py, intake/translation.py. The dialect's rules must accept the message. Then intake/normalize.py
 makes it the canonical event of event.py: intake/times.py decides when it happened, intake/context.py adds
-what the request says of its sender, and intake/uuid7.py gives it an id if it has none. A message that breaks
-a rule becomes a Refusal (errors.py) and costs no other message its place. intake/account.py adds up what
-becomes of all of them; those that are stored are encoded at once, as one block of lines.
+what the request says of its sender, intake/permissions.py checks what it says of where it may go, and
+intake/uuid7.py gives it an id if it has none. A message that breaks a rule becomes a Refusal (errors.py) and
+costs no other message its place. intake/account.py adds up what becomes of all of them; those that are
+stored are encoded at once, as one block of lines.
 
 The lines wait in journal/writer.py for the next commit, which journal/segments/partition.py makes durable
 as one chunk (journal/chunk.py) in a file of journal/segments/files.py, where journal/segments/space.py has

@@ -1,5 +1,5 @@
 """
-What shops report, in the words of Commanders Act and in Segment's: one table, read both ways.
+Translate e-commerce events between the vocabularies of Commanders Act and Segment: one table, read both ways.
 
 https://segment.com/docs/connections/spec/ecommerce/v2/, and Commanders Act's reference of e-commerce events.
 """
@@ -13,6 +13,7 @@ from msgspec import Raw, UnsetType
 from gateway.raw import objects
 from gateway.sources import Vocabulary
 
+# Each table has Commanders Act's name first, and Segment's behind it.
 EVENTS = {
     "purchase": "Order Completed",
     "refund": "Order Refunded",
@@ -47,37 +48,43 @@ ITEM = {
     "affiliation": "affiliation",
     "coupon": "coupon",
 }
-"""An item's own fields; Segment has them in one object with those of its product."""
+"""The fields of an item itself; in Segment's spec they are beside those of its product, in one object."""
 PRODUCT = {"id": "product_id", "category_1": "category"}
 
 OF_ONE_PRODUCT = frozenset(
     ("Product Added", "Product Removed", "Product Viewed", "Product Clicked", "Product Added to Wishlist")
 )
-"""Segment has its fields among the event's own, and no list; several items make a list all the same."""
-_LONE = frozenset(
+"""
+Segment's events about a single product, whose fields are properties of the event. Where Commanders Act's
+event has several items, they become `products`, as in other events.
+"""
+_PRODUCT_PROPERTIES = frozenset(
     ("product_id", "sku", "name", "price", "brand", "category", "variant", "quantity", "position")
 )
-"""Which of such an event's fields are the product's."""
+"""Properties of such an event that describe its product."""
 
-_EVENTS_BACK, _PROPERTIES_BACK, _ITEM_BACK, _PRODUCT_BACK = (
-    {theirs: ours for ours, theirs in table.items()} for table in (EVENTS, PROPERTIES, ITEM, PRODUCT)
+_FROM_EVENTS, _FROM_PROPERTIES, _FROM_ITEM, _FROM_PRODUCT = (
+    {segment: name for name, segment in table.items()} for table in (EVENTS, PROPERTIES, ITEM, PRODUCT)
 )
 
 _Fields = dict[str, Raw]
 _objects = msgspec.json.Decoder(list[dict[str, Raw]]).decode
 
 
-class _Named(msgspec.Struct):
+class _View(msgspec.Struct):
     properties: Raw
     event: str | UnsetType = msgspec.UNSET
 
 
-_named = msgspec.json.Decoder(_Named).decode
+_view = msgspec.json.Decoder(_View).decode
 
 
 def translate(line: bytes, vocabulary: Vocabulary) -> bytes:
-    """A canonical line in a vocabulary; one that is no event of a shop, or is in it already, as it stands."""
-    event = _named(line)
+    """
+    Return a canonical line in a vocabulary. An event that is in it already, or is not an e-commerce event, is
+    returned as it is.
+    """
+    event = _view(line)
     if isinstance(event.event, UnsetType):
         return line
     translated = translate_fields(event.event, event.properties, vocabulary)
@@ -92,7 +99,7 @@ def translate_fields(name: str, properties: Raw, vocabulary: Vocabulary) -> tupl
     if vocabulary == "segment":
         new, translated = EVENTS.get(name), _to_segment
     else:
-        new, translated = _EVENTS_BACK.get(name), _to_commandersact
+        new, translated = _FROM_EVENTS.get(name), _to_commandersact
     if new is None:
         return None
     return new, Raw(objects.write(translated(objects.read(properties), new)))
@@ -116,25 +123,25 @@ def _to_product(item: _Fields) -> _Fields:
 
 
 def _to_commandersact(properties: _Fields, name: str) -> dict[str, Any]:
-    found: dict[str, Any] = _rename(properties, _PROPERTIES_BACK)
+    found: dict[str, Any] = _rename(properties, _FROM_PROPERTIES)
     items = _each(properties.get("products"), _to_item)
     if items is not None:
         return _replace(found, "products", "items", items)
-    if EVENTS[name] in OF_ONE_PRODUCT and not _LONE.isdisjoint(properties):
-        lone = {field: value for field, value in properties.items() if field in _LONE}
-        rest = {field: value for field, value in found.items() if field not in _LONE}
-        return {**rest, "items": [_to_item(lone)]}
+    if EVENTS[name] in OF_ONE_PRODUCT and not _PRODUCT_PROPERTIES.isdisjoint(properties):
+        product = {field: value for field, value in properties.items() if field in _PRODUCT_PROPERTIES}
+        rest = {field: value for field, value in found.items() if field not in _PRODUCT_PROPERTIES}
+        return {**rest, "items": [_to_item(product)]}
     return found
 
 
 def _to_item(product: _Fields) -> dict[str, Any]:
-    own = {field: value for field, value in product.items() if field in _ITEM_BACK}
-    rest = {field: value for field, value in product.items() if field not in _ITEM_BACK}
-    return {**_rename(own, _ITEM_BACK), "product": _rename(rest, _PRODUCT_BACK)}
+    own = {field: value for field, value in product.items() if field in _FROM_ITEM}
+    rest = {field: value for field, value in product.items() if field not in _FROM_ITEM}
+    return {**_rename(own, _FROM_ITEM), "product": _rename(rest, _FROM_PRODUCT)}
 
 
 def _rename(fields: _Fields, names: Mapping[str, str]) -> _Fields:
-    """A field whose new name is taken already keeps the old one."""
+    """Return fields under their new names; one whose new name is taken already keeps the old one."""
     renamed = {}
     for name, value in fields.items():
         new = names.get(name, name)
@@ -143,15 +150,15 @@ def _rename(fields: _Fields, names: Mapping[str, str]) -> _Fields:
 
 
 def _replace(fields: dict[str, Any], old: str, new: str, value: Any) -> dict[str, Any]:
-    """A field under another name and with another value, in its place."""
+    """Return fields of which one has another name and another value, in its place."""
     return {(new if name == old else name): (value if name == old else kept) for name, kept in fields.items()}
 
 
 def _each(
-    list: Raw | None, translated: Callable[[_Fields], dict[str, Any]]
+    array: Raw | None, translated: Callable[[_Fields], dict[str, Any]]
 ) -> Sequence[dict[str, Any]] | None:
-    """All objects of a list; None if there is none, or something else in it."""
+    """Return the translated objects of an array; None if it is anything but an array of objects."""
     try:
-        return [translated(fields) for fields in _objects(list or b"null")]
+        return [translated(fields) for fields in _objects(array or b"null")]
     except msgspec.ValidationError:
         return None

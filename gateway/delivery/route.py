@@ -5,11 +5,9 @@ from collections.abc import Iterable
 import msgspec
 from msgspec import UNSET, Raw, UnsetType
 
+from gateway.raw import truth
 from gateway.sinks.base import Sink
 from gateway.state.tally import Tally
-
-_YES = Raw(b"true")
-_NO = (Raw(b"false"), Raw(b'"false"'))  # dotted parameters of pixels are strings
 
 
 class _Source(msgspec.Struct):
@@ -64,10 +62,7 @@ class Route:
             return "type"
         if self.consent and not self._has_consent(event.context.consent):
             return "consent"
-        wish = event.integrations.get(self.integration)
-        if wish is None:
-            wish = event.integrations.get("All")
-        return "integrations" if wish in _NO else None
+        return None if truth.allows(event.integrations, self.integration) else "integrations"
 
     def _has_consent(self, consent: Raw | UnsetType) -> bool:
         """Return True if all required categories are granted, or if the event has no consent object."""
@@ -77,4 +72,4 @@ class Route:
             preferences = _decode_consent(consent).category_preferences
         except msgspec.ValidationError:
             return False
-        return all(preferences.get(category) == _YES for category in self.consent)
+        return all(truth.grants(preferences, category) for category in self.consent)

@@ -6,6 +6,7 @@ from msgspec import UNSET, Raw, UnsetType
 from gateway.event import Origin
 from gateway.intake import uuid7
 from gateway.intake.context import complete
+from gateway.intake.permissions import check_integrations
 from gateway.intake.times import resolve_times
 from gateway.journal.chunk import CONSENT, INTEGRATIONS, PRODUCTS
 from gateway.message import EMPTY, DecodedSubmission, Message
@@ -69,11 +70,9 @@ def normalize(
     value = message.integrations
     if value is UNSET:
         message.integrations = EMPTY
-    else:
-        text = write(value)
-        if text[0] != OBJECT:
-            message.integrations = require("integrations", value)
-        elif text != _EMPTY_TEXT:
+    elif write(value) != _EMPTY_TEXT:
+        message.integrations = check_integrations(message, value)
+        if write(message.integrations) != _EMPTY_TEXT:
             decoded.carries |= INTEGRATIONS
     value = message.context
     if value is UNSET:

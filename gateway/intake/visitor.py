@@ -11,6 +11,7 @@ import msgspec
 
 from gateway.intake import uuid7
 from gateway.message import Message
+from gateway.raw import truth
 from gateway.sources import Identity
 from gateway.submission import Submission
 
@@ -54,7 +55,7 @@ def _find_visitor(identity: Identity, submission: Submission) -> Visitor | None:
 
 
 def _opts_out(submission: Submission) -> bool:
-    return submission.header(b"sec-gpc").strip() == "1" or submission.header(b"dnt").strip() == "1"
+    return any(truth.read_text(submission.header(name).strip()) for name in (b"sec-gpc", b"dnt"))
 
 
 def _known_id(cookie: str, submission: Submission) -> str | None:

@@ -104,6 +104,8 @@ def test_an_origin_that_one_source_of_a_batch_refuses_may_not_read_the_answer() 
         ("never", "", 200),
         ("never", "1", 207),
         ("never", "0", 200),
+        ("never", "True", 207),
+        ("never", "maybe", 200),
         ("auto", "1", 207),
     ],
 )

@@ -154,8 +154,9 @@ def test_a_source_may_not_heed_it(signal: str) -> None:
 
 
 @pytest.mark.parametrize("signal", ["Sec_GPC", "DNT"])
-def test_a_signal_that_says_no_is_none(signal: str) -> None:
-    assert "set-cookie" in send(Door(KNOWING), **{signal: "0"}).headers
+@pytest.mark.parametrize(("value", "known"), [("0", True), ("false", True), ("null", True), ("Yes", False)])
+def test_a_signal_counts_only_if_it_says_yes(signal: str, value: str, known: bool) -> None:
+    assert ("set-cookie" in send(Door(KNOWING), **{signal: value}).headers) is known
 
 
 def test_a_visitor_whose_event_is_refused_gets_no_cookie() -> None:

@@ -1,9 +1,10 @@
 """
-Events of Commanders Act and canonical ones, both ways.
+Commanders Act's events become canonical ones, and canonical events become Commanders Act's.
 
-What the way back could not know is kept in `native`, which is one of
+What a canonical event cannot say is in its `native`, which is one of
 
-* `event`: all of it as it was sent, where its own fields have our names or are of the wrong kind;
-* `derived`: canonical fields that the event did not have and that were made from others,
-  and `sent`: what the way back spells otherwise, as a JSON merge patch (RFC 7396) to its result.
+* `event`: the whole event as it was sent, where its fields have canonical names themselves or are of the
+  wrong kind;
+* `derived`: canonical fields that the event did not have and that were made from others; and `sent`: a JSON
+  merge patch (RFC 7396) from what writing.py would make of the canonical event to what was sent.
 """

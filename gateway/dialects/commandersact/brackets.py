@@ -1,4 +1,4 @@
-"""Parameters whose names are places: `user[id]=1`, `colors[]=red`, `items[0][product][id]=7`."""
+"""Parameters whose names are paths: `user[id]=1`, `colors[]=red`, `items[0][product][id]=7`."""
 
 import re
 from collections.abc import Iterable
@@ -7,14 +7,15 @@ from typing import Any
 from gateway.errors import InvalidField
 
 _STEP = re.compile(r"\[([^\[\]]*)\]")
-_DEEPEST = 32  # levels
+_MAX_LEVELS = 32
 
 
 def nest(parameters: Iterable[tuple[str, str]]) -> dict[str, Any]:
     """
-    The object that they describe; every value stays a text. InvalidField if it is nested too deep.
+    Return the object that parameters describe; every value stays a text. InvalidField if it is nested too
+    deep.
 
-    Steps that are all numbers, or all empty, make a list, in the order of the numbers; holes close.
+    Steps that are all numbers, or all empty, make a list in the order of the numbers, without holes.
     """
     root: dict[str, Any] = {}
     for name, value in parameters:
@@ -30,18 +31,18 @@ def nest(parameters: Iterable[tuple[str, str]]) -> dict[str, Any]:
 
 
 def _steps(name: str) -> list[str]:
-    """The places on the way; a name that is not written so is one place."""
+    """Return the steps of a name; one that is not written so is a single step."""
     first = name.partition("[")[0]
     steps = _STEP.findall(name, len(first))
     if not first or sum(len(step) + 2 for step in steps) != len(name) - len(first):
         return [name]
-    if len(steps) > _DEEPEST:
+    if len(steps) > _MAX_LEVELS:
         raise InvalidField(f"{name[:50]}…: nested too deep")
     return [first, *steps]
 
 
 def _close(value: Any) -> Any:
-    """Objects whose fields are all numbers become lists."""
+    """Turn objects whose fields are all numbers into lists."""
     if not isinstance(value, dict):
         return value
     closed = {step: _close(below) for step, below in value.items()}

@@ -1,4 +1,4 @@
-"""From an event of Commanders Act to what it claims in our words."""
+"""The full path: from any event of Commanders Act to a message. Most events take the fast path (fast.py)."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -6,50 +6,50 @@ from typing import Any
 from msgspec import Raw
 
 from gateway.dialects.commandersact import address, fast
-from gateway.dialects.commandersact.consent import take_consent
-from gateway.dialects.commandersact.names import CONTEXT, DEVICE, OUR_USER, give_name, to_traits
+from gateway.dialects.commandersact.consent import pop_consent
+from gateway.dialects.commandersact.names import CANONICAL_TRAITS, CONTEXT, DEVICE, set_name, to_traits
 from gateway.dialects.commandersact.round_trip import RoundTrip
-from gateway.dialects.commandersact.versions import Claim, Fields, take
+from gateway.dialects.commandersact.versions import NOTHING, Fields, Unified, unify
 from gateway.message import Message
 from gateway.raw import objects, timestamps, values
 
-_OUR_CONTEXT = {*CONTEXT.values(), "traits", "consent"}
-_OUR_DEVICE = set(DEVICE.values())
-_OUR_SCREEN = {"innerWidth", "innerHeight"}
+_CANONICAL_CONTEXT = {*CONTEXT.values(), "traits", "consent"}
+_CANONICAL_DEVICE = set(DEVICE.values())
+_CANONICAL_SCREEN = {"innerWidth", "innerHeight"}
 
-_NOTHING = (Raw(b"null"), Raw(b'""'))
 _DIGITS = 13  # of milliseconds between 2001 and 2286
 
 
 def from_commandersact(event: Fields) -> Message:
     """
-    What an event claims.
+    Return what an event claims; `event` is used up.
 
-    Nothing that is missing or of the wrong kind makes it unusable: it has a warning, or stays under its
+    Nothing that is missing or of the wrong kind makes it unusable: it leaves a warning, or stays under its
     own name.
     """
-    return fast.read(event) or read_carefully(event)
+    return fast.read(event) or read(event)
 
 
-def read_carefully(event: Fields) -> Message:
-    """The same, of an event in any shape."""
-    return _Reading(take(event)).read()
+def read(event: Fields) -> Message:
+    """Return what an event of any shape claims, as `from_commandersact` does."""
+    return _Reading(unify(event)).read()
 
 
 class _Reading:
     """One event on its way to a message."""
 
-    def __init__(self, claim: Claim) -> None:
-        self.claim = claim
-        self.message = Message(type="track", extras=claim.extras, version=claim.version)
+    def __init__(self, event: Unified) -> None:
+        self.event = event
+        self.message = Message(type="track", extras=event.extras, version=event.version)
         self.context: dict[str, Any] = {}
-        """Ours, as far as it is made."""
-        self.notes = RoundTrip(claim.odd or not _OUR_CONTEXT.isdisjoint(claim.context))
+        """The canonical context, as far as it is built."""
+        keep_whole = event.context_is_invalid or not _CANONICAL_CONTEXT.isdisjoint(event.context)
+        self.round_trip = RoundTrip(keep_whole=keep_whole)
 
     def read(self) -> Message:
-        message, context = self.message, self.claim.context
-        if not context and self.claim.has_context:
-            self.notes.keep_empty("context")
+        message, context = self.message, self.event.context
+        if not context and self.event.has_context:
+            self.round_trip.keep_empty_object("context")
         self._read_id(context.pop("event_id", None))
         self._read_time(context.pop("event_timestamp", None))
         page = self._read_page(context.pop("page", None))
@@ -58,52 +58,54 @@ class _Reading:
         if not (message.user_id or message.anonymous_id):
             message.warn("missing_id", "user")
         self._read_name(page, "app" in context)
-        message.properties = Raw(objects.write(self.claim.properties))
+        message.properties = Raw(objects.write(self.event.properties))
         message.context = Raw(objects.write(self.context | context))
         message.consent_is_canonical = "consent" not in context
-        message.native = self.notes.native(self.claim.event)
+        message.native = self.round_trip.native(self.event.original)
         return message
 
     def _read_name(self, page: Fields, app: bool) -> None:
         message = self.message
         message.channel = "browser" if page else "mobile" if app else "server"
-        name = self._label(self.claim.name, "event_name")
+        name = self._label(self.event.name, "event_name")
         if name is None:
             message.warn("missing_event_name", "event_name")
-        give_name(message, name, self.claim.properties)
+        set_name(message, name, self.event.properties)
 
     def _read_id(self, given: Raw | None) -> None:
         self.message.message_id = found = self._label(given, "context", "event_id")
         if found is None:
             self.message.warn("missing_event_id", "context.event_id")
-            self.notes.derived.append("messageId")
+            self.round_trip.derived.append("messageId")
 
     def _label(self, given: Raw | None, *path: str) -> str | None:
-        """A text; a number is one too, but no text is what the way back would make of it."""
+        """Return a text or a number's digits, else None; what is not a text is kept for the way back."""
         found = values.find_text(given)
         if found is None and given is not None:
-            self.notes.keep(given, *path)
+            self.round_trip.keep_value(given, *path)
             return values.find_label(given)
         return found
 
     def _read_time(self, inner: Raw | None) -> None:
-        outer = self.claim.root_time
+        outer = self.event.root_time
         if outer is not None:
-            self.notes.keep(outer, "event_timestamp")
-        given = outer if inner is None else inner
-        if given is None or given in _NOTHING:
+            self.round_trip.keep_value(outer, "event_timestamp")
+        given = outer if inner in NOTHING else inner
+        is_canonical = False
+        if given is None or given in NOTHING:
             self.message.warn("missing_event_timestamp", "context.event_timestamp")
-            self.notes.derived.append("timestamp")
+            self.round_trip.derived.append("timestamp")
         else:
             digits = bytes(given).strip(b'"')
-            usual = len(digits) == _DIGITS and digits.isdigit()
-            self.message.timestamp = timestamps.write(int(digits)) if usual else values.instant(given)
+            in_milliseconds = len(digits) == _DIGITS and digits.isdigit()
+            self.message.timestamp = (
+                timestamps.write(int(digits)) if in_milliseconds else values.instant(given)
+            )
             if inner is None:
-                return self.notes.drop("context", "event_timestamp")
-            if usual and values.is_text(inner):
-                return
-        if inner is not None:
-            self.notes.keep(inner, "context", "event_timestamp")
+                self.round_trip.keep_absence("context", "event_timestamp")
+            is_canonical = in_milliseconds and given is inner and values.is_text(given)
+        if inner is not None and not is_canonical:
+            self.round_trip.keep_value(inner, "context", "event_timestamp")
 
     def _read_page(self, given: Raw | None) -> Fields:
         page = objects.fields(given)
@@ -111,23 +113,28 @@ class _Reading:
             if given is not None:
                 self.context["page"] = given
             return {}
-        if "url" not in page and "location" in page:
+        if page.get("url") in NOTHING and "location" in page:
             self._read_location(page)
         url = values.find_text(page.get("url"))
-        for name, part, path in address.parts(url) if url else ():
+        parts = address.split(url) if url else address.Parts()
+        for place in parts.places:
+            name = place.rpartition(".")[2]
             if name not in page:
-                page[name] = part
-                self.notes.derived.append(path)
+                page[name] = getattr(parts, name)
+                self.round_trip.derived.append(place)
         self.context["page"] = page
         return page
 
     def _read_location(self, page: Fields) -> None:
-        """Some name the address otherwise: `location`, or `location.href`."""
+        """Take the address from `location` or `location.href`, as some senders name it."""
         location = page["location"]
         url = location if values.is_text(location) else (objects.fields(location) or {}).get("href")
         if url is not None and values.find_text(url):
-            self.notes.keep(page.pop("location"), "context", "page", "location")
-            self.notes.drop("context", "page", "url")
+            self.round_trip.keep_value(page.pop("location"), "context", "page", "location")
+            if "url" in page:
+                self.round_trip.keep_value(page["url"], "context", "page", "url")
+            else:
+                self.round_trip.keep_absence("context", "page", "url")
             page["url"] = url
 
     def _read_device(self, given: Raw | None, page: Fields) -> Fields:
@@ -146,51 +153,51 @@ class _Reading:
             locale = locale or values.find_text(page.get("lang"))
             if locale:
                 self.context["locale"] = locale
-                self.notes.derived.append("context.locale")
+                self.round_trip.derived.append("context.locale")
         viewport = objects.fields(page.get("viewport")) or {}
-        for theirs, ours in (("width", "innerWidth"), ("height", "innerHeight")):
-            if theirs in viewport and not isinstance(self.context.get("screen"), Raw):
-                self.context.setdefault("screen", {})[ours] = viewport[theirs]
-                self.notes.derived.append(f"context.screen.{ours}")
+        for name, canonical in (("width", "innerWidth"), ("height", "innerHeight")):
+            if name in viewport and not isinstance(self.context.get("screen"), Raw):
+                self.context.setdefault("screen", {})[canonical] = viewport[name]
+                self.round_trip.derived.append(f"context.screen.{canonical}")
         return device
 
     def _split_device(self, device: Fields) -> None:
-        """Move to our context what has its place there."""
+        """Move the fields of a device that have a canonical place of their own."""
         context = self.context
         left: Fields = {}
         for name, value in device.items():
-            ours = CONTEXT.get(name)
-            if ours is None or value in _NOTHING:
+            canonical = CONTEXT.get(name)
+            if canonical is None or value in NOTHING:
                 left[DEVICE.get(name, name)] = value
             elif name == "screen":
                 screen = objects.fields(value)
-                self.notes.odd |= not screen or not _OUR_SCREEN.isdisjoint(screen)
+                self.round_trip.keep_whole |= not screen or not _CANONICAL_SCREEN.isdisjoint(screen)
                 context["screen"] = screen or value
             else:
-                context[ours] = value
+                context[canonical] = value
         if left or not device:
             context["device"] = left
-        self.notes.odd |= not _OUR_DEVICE.isdisjoint(device)
+        self.round_trip.keep_whole |= not _CANONICAL_DEVICE.isdisjoint(device)
 
     def _read_user(self, device: Fields) -> None:
-        given = self.claim.user
+        given = self.event.user
         user = objects.fields(given) or {}
         if given is not None and not user:
-            self.notes.keep_empty("user")
-            self.notes.odd |= objects.fields(given) is None
-        self.notes.odd |= not OUR_USER.isdisjoint(user)
+            self.round_trip.keep_empty_object("user")
+            self.round_trip.keep_whole |= objects.fields(given) is None
+        self.round_trip.keep_whole |= not CANONICAL_TRAITS.isdisjoint(user)
         message = self.message
-        message.user_id = self._take_id(user, "id")
-        message.anonymous_id = self._take_id(user, "consistent_anonymous_id")
-        self.context["consent"] = take_consent(user, message, self.notes)
+        message.user_id = self._pop_id(user, "id")
+        message.anonymous_id = self._pop_id(user, "consistent_anonymous_id")
+        self.context["consent"] = pop_consent(user, message, self.round_trip)
         traits = to_traits(user)
         if traits:
             self.context["traits"] = traits
         if message.anonymous_id is None:
             self._assume_id(traits, device)
 
-    def _take_id(self, user: Fields, name: str) -> str | None:
-        """An id leaves the user; what is none stays, whatever it is."""
+    def _pop_id(self, user: Fields, name: str) -> str | None:
+        """Return an id and remove it from the user; None, and nothing removed, if it is not an id."""
         given = user.get(name)
         if given is None:
             return None
@@ -199,12 +206,12 @@ class _Reading:
             found = values.find_label(given)
             if found is None:
                 return None
-            self.notes.keep(given, "user", name)
+            self.round_trip.keep_value(given, "user", name)
         del user[name]
         return found
 
     def _assume_id(self, traits: Mapping[str, Raw], device: Fields) -> None:
-        """Other names for the same device, where an event has no anonymous id."""
+        """Use another id of the same device as the anonymous id, if there is one."""
         cookies = values.find_text(device.get("cookie")) or ""
         for field, found in (
             ("user.tcId", values.find_text(traits.get("tcId"))),
@@ -214,12 +221,12 @@ class _Reading:
             if found:
                 self.message.anonymous_id = found
                 self.message.warn("anonymous_id_assumed", "anonymousId", f"from {field}")
-                self.notes.derived.append("anonymousId")
+                self.round_trip.derived.append("anonymousId")
                 return
 
 
 def _visitor(cookies: str) -> str | None:
-    """The visitor's id among the cookies of a page."""
+    """Return the visitor's id among the cookies of a page, written as in a Cookie header."""
     pairs = (each.partition("=") for each in cookies.split(";"))
     found = {name.strip(): value.strip() for name, _, value in pairs}
     return found.get("CAID") or found.get("TCID") or None

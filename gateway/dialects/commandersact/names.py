@@ -1,4 +1,4 @@
-"""What the fields of Commanders Act are called in the canonical event; all others keep their names."""
+"""The names that fields of Commanders Act have in the canonical event; all others keep their own."""
 
 from typing import Any
 
@@ -32,12 +32,12 @@ CONTEXT = {
 DEVICE = {"sdk_id": "id", "advertising_id": "advertisingId", "ad_tracking_enabled": "adTrackingEnabled"}
 """`context.device` and `context.device`."""
 
-OUR_USER = frozenset((*TRAITS.values(), "address"))
-"""Names that `user` should not have, since they are what its own become."""
+CANONICAL_TRAITS = frozenset((*TRAITS.values(), "address"))
+"""Names that would be taken for translated ones on the way back, if `user` had them itself."""
 
 
 def to_traits(user: Fields) -> dict[str, Any]:
-    """What is said of a person, in our words."""
+    """Return a user's fields under their canonical names."""
     traits: dict[str, Any] = {}
     for name, value in user.items():
         if name in ADDRESS and "address" not in user:
@@ -47,8 +47,8 @@ def to_traits(user: Fields) -> dict[str, Any]:
     return traits
 
 
-def give_name(message: Message, name: str | None, properties: Fields) -> None:
-    """Call the event what it is called; a view is a page or, in an app, a screen."""
+def set_name(message: Message, name: str | None, properties: Fields) -> None:
+    """Set the event's name; a `page_view` is a page or, in an app, a screen. The channel must be set."""
     if name != "page_view":
         message.event = name
         return

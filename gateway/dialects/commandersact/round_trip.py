@@ -1,5 +1,6 @@
-"""What the way back from a canonical event could not know."""
+"""The record of what a canonical event cannot say, so that writing.py can restore the event as sent."""
 
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any
 
@@ -11,45 +12,52 @@ from gateway.raw import objects
 
 
 class RoundTrip:
-    """Taken while an event is read; see the package."""
+    """What one event needs on its way back, collected while it is read; see the package."""
 
-    def __init__(self, odd: bool) -> None:
-        self.odd = odd
-        """Whether the event has to be kept whole, since it could not be put together again."""
+    def __init__(self, *, keep_whole: bool = False) -> None:
+        self.keep_whole = keep_whole
+        """True if the event is kept as it was sent, since it could not be put together again."""
         self.derived: list[str] = []
-        self.sent: dict[str, Any] = {}
+        """Canonical fields that were made from others, and that the way back leaves out."""
+        self.patch: dict[str, Any] = {}
+        """A JSON merge patch (RFC 7396) from what the way back would write to what was sent."""
 
-    def keep(self, value: Raw, *path: str) -> None:
-        """A value whose spelling the way back would not know."""
-        if b"null" in bytes(value):  # for which a merge patch has no word
-            self.odd = True
+    def keep_value(self, value: Raw, *path: str) -> None:
+        """Keep a value whose spelling the way back would not know."""
+        if b"null" in bytes(value):  # in a merge patch, null removes a field
+            self.keep_whole = True
         self._put(value, path)
 
-    def drop(self, *path: str) -> None:
-        """A field that the way back would yield and that was not there."""
+    def keep_absence(self, *path: str) -> None:
+        """Keep in mind that a field was missing which the way back would write."""
         self._put(None, path)
 
-    def keep_empty(self, name: str) -> None:
-        """An empty object, which the way back would leave out."""
-        self.sent.setdefault(name, {})
+    def keep_empty_object(self, name: str) -> None:
+        """Keep an empty object, which the way back would leave out."""
+        self.patch.setdefault(name, {})
 
     def _put(self, value: Raw | None, path: tuple[str, ...]) -> None:
-        inner = self.sent
+        inner = self.patch
         for step in path[:-1]:
             inner = inner.setdefault(step, {})
         inner[path[-1]] = value
 
     def native(self, event: Fields | None) -> Object:
-        """What is noted of an event, if that was version 2.0."""
-        if self.odd and event is not None:
+        """Return the canonical event's `native`; `event` is the event as sent, if that was version 2.0."""
+        if self.keep_whole and event is not None:
             return Raw(objects.write({"event": event}))
-        if self.sent:
-            parts = {"derived": self.derived, "sent": self.sent}
-            return Raw(objects.write({name: part for name, part in parts.items() if part}))
-        return _derived(tuple(self.derived)) if self.derived else UNSET
+        return write_native(self.derived, self.patch)
+
+
+def write_native(derived: Iterable[str], patch: dict[str, Any]) -> Object:
+    """Return the `native` of an event that can be put together again; UNSET if there is nothing to keep."""
+    if patch:
+        parts = {"derived": derived, "sent": patch}
+        return Raw(objects.write({name: part for name, part in parts.items() if part}))
+    return _only_derived(tuple(derived)) if derived else UNSET
 
 
 # Most events of a site lack the same fields: 0.1 µs instead of 0.4.
 @lru_cache(256)
-def _derived(fields: tuple[str, ...]) -> Raw:
+def _only_derived(fields: tuple[str, ...]) -> Raw:
     return Raw(objects.write({"derived": fields}))

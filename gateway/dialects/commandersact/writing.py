@@ -1,4 +1,8 @@
-"""From a canonical event back to one of Commanders Act, version 2.0."""
+"""
+From a canonical event back to one of Commanders Act, version 2.0.
+
+No sink uses it yet: it is for one that sends to Commanders Act, and its tests hold what `native` promises.
+"""
 
 from collections.abc import Mapping
 from typing import Any
@@ -7,22 +11,22 @@ from msgspec import Raw
 
 from gateway.dialects.commandersact.names import ADDRESS, CONTEXT, DEVICE, TRAITS
 from gateway.dialects.commandersact.versions import Fields
-from gateway.raw import objects, timestamps, values
+from gateway.raw import objects, timestamps, truth, values
 
-_FROM_TRAITS = {ours: theirs for theirs, ours in TRAITS.items()}
-_FROM_ADDRESS = {ours: theirs for theirs, ours in ADDRESS.items()}
-_FROM_DEVICE = {ours: theirs for theirs, ours in DEVICE.items()}
+_FROM_TRAITS, _FROM_ADDRESS, _FROM_DEVICE = (
+    {canonical: name for name, canonical in table.items()} for table in (TRAITS, ADDRESS, DEVICE)
+)
 _RESERVED = {"event_name", "user", "context", "event_timestamp"}
 _NULL = Raw(b"null")
 
 
 def to_commandersact(line: bytes) -> bytes:
     """
-    A canonical line as an event of version 2.0.
+    Return a canonical line as an event of version 2.0; msgspec.DecodeError or KeyError if it is not one.
 
-    One that came as such is restored in all its fields, though not in their order. Of others the sending
-    time, `integrations` and `extras` are lost, and of events of version 1.0 those properties that have
-    another meaning at the root.
+    One that came as such is restored in all its fields, though not in their order. Others lose the sending
+    time, `integrations` and `extras`, and events of version 1.0 those properties that have another meaning at
+    the root.
     """
     event = objects.read(line)
     native = objects.fields(event.get("native")) or {}
@@ -85,10 +89,10 @@ def _user(event: Fields, derived: set[str], context: Fields) -> dict[str, Any]:
     if "granted" in consent:
         user["consent_categories"] = consent["granted"]
     elif preferences:
-        user["consent_categories"] = [name for name, wish in preferences.items() if wish == Raw(b"true")]
-    for theirs, ours in (("consentID", "consentId"), ("refused_vendors", "refusedVendors")):
-        if ours in consent:
-            user[theirs] = consent[ours]
+        user["consent_categories"] = [name for name, said in preferences.items() if truth.read(said)]
+    for name, canonical in (("consentID", "consentId"), ("refused_vendors", "refusedVendors")):
+        if canonical in consent:
+            user[name] = consent[canonical]
     return user
 
 
@@ -102,7 +106,7 @@ def _context(event: Fields, derived: set[str], context: Fields) -> dict[str, Any
     page = objects.fields(context.get("page"))
     if page is not None:
         context["page"] = Raw(objects.write(_without(derived, "context.page.", page)))
-    device = {theirs: context.pop(ours) for theirs, ours in CONTEXT.items() if ours in context}
+    device = {name: context.pop(canonical) for name, canonical in CONTEXT.items() if canonical in context}
     screen = objects.fields(device.get("screen"))
     if screen:
         sent = _without(derived, "context.screen.", screen)
@@ -119,7 +123,7 @@ def _context(event: Fields, derived: set[str], context: Fields) -> dict[str, Any
 
 
 def _patch(target: dict[str, Any], patch: Mapping[str, Raw]) -> None:
-    """Apply a JSON merge patch."""
+    """Apply a JSON merge patch (RFC 7396) to `target` in place."""
     for name, value in patch.items():
         below = objects.fields(value)
         if value == _NULL:

@@ -16,6 +16,7 @@ from gateway.errors import (
     UnknownWriteKey,
 )
 from gateway.outcome import Answer, Failure, Outcome, Refused
+from gateway.raw import truth
 from gateway.submission import Submission
 
 _encode = msgspec.json.Encoder().encode
@@ -62,7 +63,7 @@ def plain_answer(submission: Submission, outcome: Outcome) -> Answer:
         return Answer(200, body)
     if not outcome.accepted:
         return Answer(400, body)
-    strict = submission.headers.get(b"x-strict-mode") == b"1"
+    strict = bool(truth.read_text(submission.header(b"x-strict-mode").strip()))
     agent = submission.header(b"user-agent")
     multi = takes_multi_status(outcome.multi_status, strict, agent, outcome.library)
     return Answer(207 if multi else 200, body)

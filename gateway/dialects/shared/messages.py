@@ -13,7 +13,7 @@ from msgspec import UNSET, Raw, UnsetType
 from gateway.dialects.shared import slow_path
 from gateway.errors import InvalidField, TooManyEvents, UnreadableBody
 from gateway.message import DecodedSubmission, Message, Object, Rejected, Time
-from gateway.raw import bodies, objects, values
+from gateway.raw import bodies, objects, truth, values
 from gateway.raw.repair import Repair
 from gateway.sources import Limits
 
@@ -123,7 +123,9 @@ def _merge(message: Message | Rejected, envelope: Batch | Message) -> Message | 
     if isinstance(message, Message):
         try:
             message.context = objects.merge_deep(envelope.context, message.context)
-            message.integrations = objects.merge_shallow(envelope.integrations, message.integrations)
+            message.integrations = objects.merge_shallow(
+                truth.spread(envelope.integrations), truth.spread(message.integrations)
+            )
         except RecursionError:
             return Rejected(InvalidField("$.context: nested too deep"), message.message_id)
     return message

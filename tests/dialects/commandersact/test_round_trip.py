@@ -18,7 +18,13 @@ ODD = st.recursive(
     max_leaves=4,
 )
 TIMES = st.integers(10**12, 2 * 10**12) | st.integers(10**12, 2 * 10**12).map(str)
-CATEGORIES = st.lists(st.sampled_from(["1", "3", "10019"])) | st.lists(st.integers(1, 99)) | st.just("ALL")
+CATEGORIES = (
+    st.lists(st.sampled_from(["1", "3", "10019"]))
+    | st.lists(st.integers(-1, 99))
+    | st.lists(st.sampled_from(["1", 3, "", "on", True, None]))
+    | st.dictionaries(st.sampled_from(["0", "3", "ALL"]), st.sampled_from([True, 0, "no", "7"]))
+    | st.sampled_from(["ALL", "1,3", '["1","3"]', ""])
+)
 URLS = st.sampled_from(["https://shop.example/a/b?q=1#top", "https://shop.example", "/a?b", "", "ftp:/x"])
 
 

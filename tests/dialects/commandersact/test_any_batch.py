@@ -1,0 +1,34 @@
+"""No odd value in a batch costs its neighbours their place."""
+
+import json
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.build import Door
+from tests.dialects.commandersact.test_round_trip import EVENTS, ODD
+
+NEIGHBOUR = {
+    "event_name": "neighbour",
+    "user": {"consistent_anonymous_id": "2"},
+    "context": {"event_id": "e", "event_timestamp": "1639044446636"},
+}
+BROKEN = st.sampled_from([float("nan"), "\ud83d", [[]], 10**400])
+
+
+@settings(deadline=None, max_examples=150)
+@given(st.sampled_from(["/events", "/events/batch"]), ODD | EVENTS, st.none() | BROKEN)
+def test_an_entry_costs_its_neighbours_nothing(route: str, entry: Any, broken: Any) -> None:
+    door = Door()
+    if isinstance(entry, dict) and broken is not None:
+        entry = {**entry, "broken": broken}
+
+    answer = door.request(
+        "POST", f"{route}?token=dev", json.dumps({"batch": [NEIGHBOUR, entry, NEIGHBOUR]}).encode()
+    )
+
+    stored = [event.get("event") for event in door.events]
+    assert answer.status == 200
+    assert (stored[0], stored[-1]) == ("neighbour", "neighbour")
+    assert len(stored) == (3 if isinstance(entry, dict) else 2)
