@@ -1,11 +1,12 @@
 """The first half of the journey: from a submission to events in the journal."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import msgspec
 
 from gateway import commerce, metrics
 from gateway.dialects.base import Dialect
+from gateway.dialects.shared import keys
 from gateway.dialects.webhook import mapped
 from gateway.errors import (
     BadSignature,
@@ -23,6 +24,7 @@ from gateway.intake.visitor import Visitor, assign_anonymous_id
 from gateway.journal.chunk import PRODUCTS
 from gateway.message import DecodedSubmission, Message, Rejected
 from gateway.outcome import Outcome, Refused
+from gateway.raw import bodies
 from gateway.sources import Limits, MultiStatus, Source, Sources
 from gateway.submission import Submission
 from gateway.webhooks.signature import verify
@@ -42,6 +44,8 @@ class Grant(msgspec.Struct, frozen=True):
     origin: Origin
     device: bool
     facts: bytes
+    erase_keys: Callable[[bytes], bytes]
+    """Removes the source's own keys from a line."""
 
 
 class Endpoint:
@@ -80,7 +84,7 @@ class Endpoint:
                 continue
             key = message.write_key or default
             if key is None:
-                key = default = self.dialect.write_key(submission) or ""
+                key = default = keys.resolve(self.dialect.write_key(submission), self.sources)
             if key not in entries:
                 entries[key] = self._admit(key, submission, decoded)
             entry = entries[key]
@@ -95,7 +99,7 @@ class Endpoint:
                 assign_anonymous_id(message, provenance.identity, submission, visitors)
             try:
                 validate(message)
-                line = normalize(message, submission, decoded, provenance)
+                line = _finish(normalize(message, submission, decoded, provenance), grant)
                 if decoded.batch:
                     _check_size(line, grant.limits.max_event, decoded, place)
                 if grant.source.translate:
@@ -120,7 +124,7 @@ class Endpoint:
 
     def _decode_webhook(self, submission: Submission) -> DecodedSubmission:
         """As the source that the address names wants it, if it says so; else as the dialect does."""
-        source = self.sources.by_webhook(self.dialect.write_key(submission))
+        source = self.sources.by_webhook(keys.resolve(self.dialect.write_key(submission), self.sources))
         if source and source.webhook:
             return mapped.decode(source.webhook, source.webhook_secret, self._most_events, submission)
         if source is None:
@@ -146,7 +150,8 @@ class Endpoint:
             origin = Origin(source.name, self.name, source.site_id, submission.route)
             limits = source.limits(self.dialect.LIMITS)
             facts = Facts(origin).encode()
-            grant = self._grants[known] = Grant(source, limits, origin, device, facts)
+            erase = keys.eraser(source.write_keys)
+            grant = self._grants[known] = Grant(source, limits, origin, device, facts, erase)
         source = grant.source
         if source.translate:
             decoded.carries |= PRODUCTS  # which translation may make out of an event's own fields
@@ -175,7 +180,7 @@ class Endpoint:
     ) -> None:
         """Say it once if nothing can be stored because of the only key, or because there is nothing."""
         if not entries:
-            key = decoded.write_key or self.dialect.write_key(submission) or ""
+            key = decoded.write_key or keys.resolve(self.dialect.write_key(submission), self.sources)
             entries[key] = self._admit(key, submission, decoded)
         if len(entries) == 1:
             [entry] = entries.values()
@@ -184,6 +189,12 @@ class Endpoint:
                 raise entry
         if not decoded.messages:
             raise EmptyBatch
+
+
+def _finish(line: bytes, grant: Grant) -> bytes:
+    """Return a line without the keys of its source. Raises InvalidField for one that nests too deep."""
+    bodies.check_depth(line)
+    return grant.erase_keys(line)
 
 
 def _check_size(line: bytes, most: int, decoded: DecodedSubmission, place: int) -> None:

@@ -46,13 +46,13 @@ def normalize(
     else:
         text = write(message.properties)
         if text[0] != OBJECT:
-            message.properties = require("properties", message.properties)
+            message.properties = require("properties", message.properties, message.warn)
         elif text.find(_PRODUCT) > 0:
             decoded.carries |= PRODUCTS
     if message.traits is UNSET:
         message.traits = EMPTY
     elif write(message.traits)[0] != OBJECT:
-        message.traits = require("traits", message.traits)
+        message.traits = require("traits", message.traits, message.warn)
     if message.integrations is UNSET:
         message.integrations = EMPTY
     else:
@@ -65,7 +65,7 @@ def normalize(
         message.context = EMPTY
     text = write(message.context)
     if text[0] != OBJECT:
-        message.context = require("context", message.context)
+        message.context = require("context", message.context, message.warn)
     # Not `in`, which for bytes tries a number first and throws its error away.
     consent = text.find(b'"consent"') > 0
     if consent or text.find(_ESCAPED) > 0:  # a key may be written with escapes

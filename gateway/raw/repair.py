@@ -1,28 +1,51 @@
 """
-What real SDKs send that is not JSON, made JSON.
+Repairs of what shipped SDKs send that is not JSON.
 
-Python's json module writes NaN and Infinity; every JavaScript client escapes half an emoji when it cuts
-one. Such a value is replaced, and a value nested too deep to be read is taken out, so that it costs
-no neighbour its place. This is the slow road: it is taken only when decoding failed.
+Python's json module writes NaN and Infinity; every JavaScript client escapes half an emoji when it cuts one.
+Such a value is replaced, and a value that is nested too deep to be decoded is removed, so that it costs no
+neighbour its place. Only bodies that no decoder can read come here.
 """
 
 import re
 
 import msgspec
 
-DEEPEST = 400
-"""Levels of nesting that survive; the decoder itself gives up somewhat later (see processes/intake.py)."""
+MAX_LEVELS = 520
+"""
+Levels of nesting that survive, give or take what is skipped at once. A few more than an event may have (see
+raw/bodies.py), for what is around it in a body; the decoder reads them with Python's usual recursion limit.
+"""
 
-_MOST_TOKENS = 100_000  # more than any real body of 500 KB has; about 0.1 s
 
-# A string (with what makes it a key), a bracket, or a literal that JSON does not know. A string that
-# never ends takes the rest at once: looking for its end again from each quote would be quadratic.
+def _clean(levels: int) -> bytes:
+    """Return a pattern for an object or list of at most so many levels in which nothing needs a repair."""
+    below = b"|" + _clean(levels - 1) if levels > 1 else b""
+    return rb'[\[{](?:[^"\[\]{}NI]++|"(?:[^"\\]++|\\[^u])*+"%b)*+[\]}]' % below
+
+
+# First what can be skipped at once: most events of a batch as a whole, and most parts of the others. Then a
+# string (with what makes it a key), a bracket, a comma, or a literal that JSON does not know. A string that
+# never ends takes the rest at once: to look for its end again from each quote would be quadratic.
 _TOKEN = re.compile(
-    rb'"(?P<text>[^"\\]*+(?:\\.[^"\\]*+)*+)(?:"(?P<key>\s*+:)?|\\?\Z)'
-    rb"|(?P<open>[\[{])|(?P<close>[\]}])|(?P<comma>,)|(?P<number>-?Infinity|NaN)",
+    rb'%b|"(?P<text>[^"\\]*+(?:\\.[^"\\]*+)*+)(?:"(?P<key>\s*+:)?|\\?\Z)'
+    rb"|(?P<open>[\[{])|(?P<close>[\]}])|(?P<comma>,)|(?P<number>-?Infinity|NaN)" % _clean(levels=6),
     re.DOTALL,
 )
-# A whole pair is matched first, so that only what is left over is alone; "\\ud83d" is no escape.
+_MAX_TOKENS = 100_000
+_BYTES_A_TOKEN = 16
+"""
+Each token costs about 1 µs. A body of 500 KB may have 100,000 that cannot be skipped, a larger one more: each
+of its events may have a NaN, and has about 40 tokens then.
+"""
+
+# The same repair of numbers without a place, at the speed of the regular expression. It matches everywhere:
+# one that failed would be tried again from each next byte, which would be quadratic.
+_NUMBER = re.compile(
+    rb'(?P<before>(?:[^"NI-]++|-(?!Infinity)|"(?:[^"\\]++|\\.)*+(?:"|\\?\Z))*+)'
+    rb"(?:(?P<number>-?Infinity|NaN)|(?P<after>.?))",
+    re.DOTALL,
+)
+# A whole pair is matched first, so that only what is left over is alone; "\\ud83d" is not an escape.
 _SURROGATE = re.compile(
     rb"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"
     rb"|(?P<lone>\\u[dD][89a-fA-F][0-9a-fA-F]{2})|\\.",
@@ -31,7 +54,7 @@ _SURROGATE = re.compile(
 
 
 class Repair(msgspec.Struct, frozen=True):
-    """One value that was replaced: where, and why."""
+    """One value that was replaced: its path from the root of the body, and the reason."""
 
     path: tuple[str | int, ...]
     code: str
@@ -40,11 +63,16 @@ class Repair(msgspec.Struct, frozen=True):
 
 
 def repair(body: bytes) -> tuple[bytes, list[Repair]]:
-    """Replace what no decoder takes; what is still not JSON afterwards is for the decoder to say."""
+    """
+    Replace what no decoder reads; if the result is not JSON either, its decoder says so.
+
+    Takes linear time. In a body of hardly anything but brackets, the last repairs are not listed.
+    """
     pieces: list[bytes] = []
     repairs: list[Repair] = []
     path: list[str | int] = []
-    copied = depth = tokens = too_deep_from = 0
+    copied = depth = too_deep_from = 0
+    left = max(_MAX_TOKENS, len(body) // _BYTES_A_TOKEN)
 
     def replace(span: tuple[int, int], new: bytes, code: str, detail: str = "") -> None:
         nonlocal copied
@@ -54,23 +82,26 @@ def repair(body: bytes) -> tuple[bytes, list[Repair]]:
         repairs.append(Repair(tuple(path), code, detail))
 
     for token in _TOKEN.finditer(body):
-        tokens += 1
-        if tokens > _MOST_TOKENS:
-            break
         kind = token.lastgroup
+        if kind is None:
+            continue
+        left -= 1
+        if left < 0:
+            rest = _NUMBER.sub(_without_number, body[token.start() :])
+            return b"".join((*pieces, body[copied : token.start()], _SURROGATE.sub(_whole, rest))), repairs
         if kind == "open":
             depth += 1
-            if depth <= DEEPEST:
+            if depth <= MAX_LEVELS:
                 path.append(0 if token[0] == b"[" else "")
-            elif depth == DEEPEST + 1:
+            elif depth == MAX_LEVELS + 1:
                 too_deep_from = token.start()
         elif kind == "close":
             depth -= 1
-            if depth == DEEPEST:
+            if depth == MAX_LEVELS:
                 replace((too_deep_from, token.end()), b"null", "too_deep")
-            elif depth < DEEPEST and path:
+            elif depth < MAX_LEVELS and path:
                 path.pop()
-        elif depth > DEEPEST:
+        elif depth > MAX_LEVELS:
             continue
         elif kind == "comma":
             if path and isinstance(path[-1], int):
@@ -91,3 +122,7 @@ def repair(body: bytes) -> tuple[bytes, list[Repair]]:
 
 def _whole(found: re.Match[bytes]) -> bytes:
     return b"\\ufffd" if found["lone"] else found[0]
+
+
+def _without_number(found: re.Match[bytes]) -> bytes:
+    return found["before"] + (b"null" if found["number"] else found["after"])

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from gateway.raw.repair import DEEPEST, Repair, repair
+from gateway.raw.repair import MAX_LEVELS, Repair, repair
 
 
 @pytest.mark.parametrize(
@@ -77,7 +77,7 @@ def test_what_needs_no_repair_stays_as_it_is(body: bytes) -> None:
 
 
 def test_a_value_that_is_too_deep_is_taken_out_and_its_neighbours_stay() -> None:
-    deep = b"[" * DEEPEST + b"]" * DEEPEST
+    deep = b"[" * (MAX_LEVELS + 10) + b"]" * (MAX_LEVELS + 10)
 
     found, repairs = repair(b'{"a":1,"b":%b,"c":NaN}' % deep)
 
@@ -89,14 +89,14 @@ def test_a_value_that_is_too_deep_is_taken_out_and_its_neighbours_stay() -> None
 
 
 def test_what_is_deep_enough_stays() -> None:
-    body = b"[" * DEEPEST + b"]" * DEEPEST
+    body = b"[" * MAX_LEVELS + b"]" * MAX_LEVELS
 
     assert repair(body) == (body, [])
 
 
 @pytest.mark.parametrize(
     "body",
-    [b"[" * 500_000, b'"' * 500_000, b"\\" * 500_000, b'"\\' * 250_000, b'{"a":' * 100_000],
+    [b"[" * 500_000, b"[[]," * 125_000, b'"' * 500_000, b"\\" * 500_000, b'"\\' * 250_000, b'{"a":' * 100_000],
     ids=lambda body: repr(body[:5]),
 )
 def test_no_input_is_too_much(body: bytes) -> None:

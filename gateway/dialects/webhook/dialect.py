@@ -5,10 +5,10 @@ of their own that says what makes it an event (see custom.py).
 MetaRouter's "Webhook Endpoint"; Segment's "Webhooks (Actions)" destination.
 """
 
-from gateway.dialects.shared import messages, rules
+from gateway.dialects.shared import keys, messages, rules
 from gateway.dialects.shared.answers import plain_answer, plain_refusal
 from gateway.dialects.shared.describing import describe_many
-from gateway.dialects.shared.keys import header_key, query_key
+from gateway.dialects.shared.keys import Place
 from gateway.dialects.webhook import custom
 from gateway.errors import Refusal
 from gateway.message import DecodedSubmission
@@ -19,13 +19,12 @@ from gateway.submission import Submission
 METHODS = ("POST",)
 PATHS = {"/v1/webhook": "", "/v1/w": "", custom.PATH: "track"}
 LIMITS = messages.LIMITS
+PLACES: tuple[Place, ...] = ("query", "event", "batch", "header", "basic", "login")
+"""The address says whose events these are, whatever key the system before us used."""
 
 answer = plain_answer
 validate = rules.validate
-
-
-def write_key(submission: Submission) -> str | None:
-    return query_key(submission) or header_key(submission)
+write_key = keys.finder(PLACES)
 
 
 def refuse(submission: Submission, refusal: Refusal) -> Answer:
@@ -37,9 +36,7 @@ def decode(submission: Submission) -> DecodedSubmission:
     decoded = custom.decode(submission) if single else messages.decode_many(submission.body)
     # Segment's webhook destination passes deletions on; it retries what is refused for four hours.
     decoded.ignores = "delete"
-    if query_key(submission):
-        # The address says whose events these are, whatever key the system before us used.
-        decoded.forget_keys()
+    keys.drop_outranked(PLACES, submission, decoded)
     return decoded
 
 
