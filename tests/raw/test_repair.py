@@ -1,9 +1,12 @@
 """What real clients send that is not JSON, made JSON."""
 
 import json
+import math
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from gateway.raw.repair import MAX_LEVELS, Repair, repair
 
@@ -96,10 +99,51 @@ def test_what_is_deep_enough_stays() -> None:
 
 @pytest.mark.parametrize(
     "body",
-    [b"[" * 500_000, b"[[]," * 125_000, b'"' * 500_000, b"\\" * 500_000, b'"\\' * 250_000, b'{"a":' * 100_000],
+    [b"[]," * 160_000, b'"' * 500_000, b"\\" * 500_000, b'"\\' * 250_000, b'{"a":[],' * 500],
     ids=lambda body: repr(body[:5]),
 )
 def test_no_input_is_too_much(body: bytes) -> None:
     found, repairs = repair(body)
 
     assert (found, repairs) == (body, [])
+
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5) | st.just("NaN, -Infinity"),
+    lambda below: st.lists(below, max_size=4) | st.dictionaries(st.text(max_size=3), below, max_size=4),
+    max_leaves=20,
+)
+
+
+def without_numbers(value: Any, path: tuple[str | int, ...], places: list[tuple[str | int, ...]]) -> Any:
+    """A value with null for each number that is none, whose places are added."""
+    if isinstance(value, float) and not math.isfinite(value):
+        places.append(path)
+        return None
+    if isinstance(value, list):
+        return [without_numbers(each, (*path, place), places) for place, each in enumerate(value)]
+    if isinstance(value, dict):
+        return {name: without_numbers(each, (*path, name), places) for name, each in value.items()}
+    return value
+
+
+@given(VALUES, st.sampled_from([None, 1]), st.sampled_from([(",", ":"), (" , ", " : ")]))
+def test_all_that_pythons_json_writes_is_repaired_in_its_place(
+    value: Any, indent: int | None, separators: tuple[str, str]
+) -> None:
+    places: list[tuple[str | int, ...]] = []
+    expected = without_numbers(value, (), places)
+
+    found, repairs = repair(
+        json.dumps(value, indent=indent, separators=separators, ensure_ascii=False).encode()
+    )
+
+    assert json.loads(found) == expected
+    assert [[json.dumps(step) for step in one.path] for one in repairs] == [
+        [json.dumps(unescaped(step)) for step in path] for path in places
+    ]
+
+
+def unescaped(step: str | int) -> str | int:
+    """A step as the path of a repair has it: a name as it stands in the body."""
+    return json.dumps(step, ensure_ascii=False)[1:-1] if isinstance(step, str) else step
