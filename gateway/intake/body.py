@@ -22,11 +22,11 @@ _PIECE_BYTES = 16 * 1024
 
 
 class Disconnected(Exception):
-    """The client left before its request was complete; there is nobody to answer."""
+    """The client left before its request was complete; no answer can be sent."""
 
 
 class Budget:
-    """How many bytes of unfinished bodies one process may hold."""
+    """The bytes of unfinished bodies that one process may still hold."""
 
     def __init__(self, most: int = 64 * 1024 * 1024) -> None:
         self.left = most
@@ -48,7 +48,11 @@ def check_length(headers: Mapping[bytes, bytes], most: int) -> None:
 
 
 def finish(body: bytes, headers: Mapping[bytes, bytes], most: int) -> bytes:
-    """A body of at most `most` bytes, before and after inflating; else BodyTooLarge or UnreadableBody."""
+    """
+    Return a body inflated, without a BOM. `most` counts its bytes before and after inflating.
+
+    Raises BodyTooLarge or UnreadableBody.
+    """
     if len(body) > most:
         raise BodyTooLarge
     encoding = headers.get(b"content-encoding")
@@ -58,14 +62,14 @@ def finish(body: bytes, headers: Mapping[bytes, bytes], most: int) -> bytes:
 
 
 async def read(scope: Mapping[str, Any], receive: Receive, most: int, budget: Budget) -> bytes:
-    """A whole body, inflated. Raises BodyTooLarge, UnreadableBody, Overloaded, Disconnected."""
+    """Read a whole body and inflate it. Raises BodyTooLarge, UnreadableBody, Overloaded, Disconnected."""
     headers = dict(scope["headers"])
     check_length(headers, most)
     return finish(await read_rest(b"", receive, most, budget), headers, most)
 
 
 async def read_rest(start: bytes, receive: Receive, most: int, budget: Budget) -> bytes:
-    """The whole of a body that comes in parts. Raises BodyTooLarge, Overloaded, Disconnected."""
+    """Read the rest of a body that comes in parts. Raises BodyTooLarge, Overloaded, Disconnected."""
     body = bytearray(start)
     held = 0
     try:

@@ -13,7 +13,7 @@ import msgspec
 MAX_LEVELS = 520
 """
 Levels of nesting that survive, give or take what is skipped at once. A few more than an event may have (see
-raw/bodies.py), for what is around it in a body; the decoder reads them with Python's usual recursion limit.
+raw/bodies.py), for what is around it in a body; the decoder reads them with Python's default recursion limit.
 """
 
 
@@ -29,7 +29,7 @@ def _clean(levels: int) -> bytes:
 
 # First what can be skipped at once: most events of a batch as a whole, and most fields of the others. Then a
 # string (with what makes it a key), a bracket, a comma, or a literal that JSON does not know. A string that
-# never ends takes the rest at once: to look for its end again from each quote would be quadratic.
+# never ends matches all the rest: to look for its end again from each quote would be quadratic.
 _TOKEN = re.compile(
     rb'%(clean)b|(?:%(string)b\s*+:(?:\s*+(?:%(string)b|%(clean)b)\s*+|[^"\[\]{}NI,]++),\s*+)++'
     rb'|"(?P<text>[^"\\]*+(?:\\.[^"\\]*+)*+)(?:"(?P<key>\s*+:)?|\\?\Z)'

@@ -93,7 +93,7 @@ def _to_text(value: str) -> str:
 
 
 def _decode(text: bytes) -> str:
-    """Decode UTF-8, or else Windows-1252, which browsers take Latin-1 for."""
+    """Decode UTF-8, or else Windows-1252, as browsers read Latin-1."""
     try:
         return text.decode()
     except UnicodeDecodeError:

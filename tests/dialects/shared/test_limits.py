@@ -48,7 +48,7 @@ def test_a_nan_in_each_of_many_costs_nothing() -> None:
 
 def test_an_event_of_hardly_anything_but_brackets_costs_its_neighbours_nothing() -> None:
     door = Door()
-    brackets = b'{"type":"track","userId":"u","event":"E","properties":[%b[]]}' % (b"[1]," * 110_000)
+    brackets = b'{"type":"track","userId":"u","event":"E","properties":[NaN,%b[]]}' % (b"[1]," * 110_000)
     nan = b'{"type":"track","userId":"u","event":"E","properties":{"x":NaN,"y":"\\ud83d\\n NaN"}}'
 
     answer = door.post("/v1/batch", b"[NaN,%b,%b,%b]" % (brackets, nan, to_json(track(event="last"))))

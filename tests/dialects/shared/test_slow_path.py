@@ -1,4 +1,4 @@
-"""The slow road of the Segment family: what is odd in one message is dealt with there, and harms no other."""
+"""The slow path of the Segment family: an odd value in one message harms no other."""
 
 from typing import Any
 
@@ -166,12 +166,12 @@ def test_the_spellings_of_metarouters_documents_are_understood() -> None:
 
 
 def test_of_a_field_that_is_written_twice_the_last_counts() -> None:
-    plain, careful = Door(), Door()
+    fast, slow = Door(), Door()
 
-    plain.post("/v1/track", b'{"userId":"u1","event":"E","userId":"u2"}')
-    careful.post("/v1/track", b'{"userId":"u1","event":"E","userId":"u2","x":1}')
+    fast.post("/v1/track", b'{"userId":"u1","event":"E","userId":"u2"}')
+    slow.post("/v1/track", b'{"userId":"u1","event":"E","userId":"u2","x":1}')
 
-    assert (plain.event["userId"], careful.event["userId"]) == ("u2", "u2")
+    assert (fast.event["userId"], slow.event["userId"]) == ("u2", "u2")
 
 
 @pytest.mark.parametrize("time", [True, {}, ["2026"], "soon"], ids=repr)
