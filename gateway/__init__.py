@@ -9,8 +9,9 @@ site may read. The result is a Submission (submission.py).
 
 The dialect of the route, a file or folder of dialects/ with the interface of dialects/base.py, decodes it
 into Messages (message.py): what the client claims. Those of the Segment family share
-dialects/shared/messages.py and, for whatever its typed decoders refuse, dialects/shared/slow_path.py; their
-rules are dialects/shared/rules.py, their keys lie where dialects/shared/keys.py looks, their answers are
+dialects/shared/messages.py and, for whatever its typed decoders refuse, dialects/shared/slow_path.py; what
+comes as a query or a form is read by dialects/shared/parameters.py. Their rules are dialects/shared/rules.py,
+dialects/shared/keys.py says where their keys are and which counts, their answers are
 dialects/shared/answers.py or an image (dialects/shared/image.py), and dialects/shared/describing.py
 describes them. dialects/segment.py, dialects/pixel.py and dialects/jitsu.py add their routes to these.
 dialects/webhook/dialect.py takes what other systems forward: events of the Segment spec, any object with

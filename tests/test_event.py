@@ -2,18 +2,18 @@
 
 import re
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import msgspec
 import pytest
 
 from gateway import event
 from gateway.dialects.shared import slow_path
-from gateway.message import ADDED, Message, WarningCode
+from gateway.message import ADDED, Message
 from gateway.webhooks.table import Fields
 from tests.build import Door, to_json, track
 
-README = (Path(__file__).parents[1] / "README.md").read_text()
+CONFIG = (Path(__file__).parents[1] / "config/README.md").read_text()
 OWN = ("receivedAt", "source", "warnings", "extras", "native")
 """The fields of an event that the gateway adds."""
 
@@ -44,18 +44,13 @@ def test_a_table_of_webhooks_can_fill_every_field_but_the_times_of_a_client() ->
     assert set(names(Fields)) == set(event.FIELDS) - set(OWN) - {"originalTimestamp", "sentAt"}
 
 
-def test_the_readme_names_the_fields_in_their_order() -> None:
-    start = README.index("## The canonical event")
-    section = README[start : README.index("\n## ", start + 1)]
+def test_the_documents_name_the_fields_in_their_order() -> None:
+    start = CONFIG.index("## The canonical event")
+    section = CONFIG[start : CONFIG.index("\n## ", start + 1)]
 
     found = [name for name in re.findall(r"`(\w+)`", section) if name in event.FIELDS]
 
     assert list(dict.fromkeys(found)) == list(event.FIELDS)
-
-
-@pytest.mark.parametrize("code", get_args(WarningCode))
-def test_the_readme_says_what_each_warning_means(code: str) -> None:
-    assert f"`{code}`" in README
 
 
 def test_an_event_is_written_in_the_order_of_its_fields() -> None:
@@ -70,7 +65,7 @@ def test_an_event_is_written_in_the_order_of_its_fields() -> None:
         timestamp="2026-01-01T00:00:00.000Z",
         sentAt="2026-01-01T00:00:00.000Z",
         unknown=1,
-        context={"direct": 1},
+        context={"direct": "perhaps"},
     )
 
     door.post("/v1/track", dict(reversed(every.items())))

@@ -17,6 +17,7 @@ from gateway.dialects.shared.describing import (
     describe_many,
     describe_one,
 )
+from gateway.dialects.shared.keys import Place
 from gateway.errors import Refusal
 from gateway.event import TYPES
 from gateway.message import DecodedSubmission
@@ -35,12 +36,15 @@ PATHS = {
     "/api/s/s2s/batch": "",
 }
 LIMITS = messages.LIMITS
+PLACES: tuple[Place, ...] = ("header", "basic", "query", "login")
+"""Of the key. Not the body: the client masks the key that it writes there, as "KEY:***"."""
 
 validate = rules.validate
+_find_key = keys.finder(PLACES)
 
 
 class Ok(msgspec.Struct):
-    """The client takes it for its configuration, and would load the scripts of any `destinations` in it."""
+    """The client reads it as its configuration, and would load the scripts of any `destinations` in it."""
 
     ok: bool
     success: bool
@@ -50,15 +54,15 @@ OK = Answer(200, b'{"ok": true, "success": true}')
 
 
 def write_key(submission: Submission) -> str | None:
-    """The key without its secret: the client insists on one, and writes "KEY:secret" into X-Write-Key."""
-    key = keys.header_key(submission) or keys.query_key(submission)
+    """Return the key without its secret: the client insists on one, and writes "KEY:secret"."""
+    key = _find_key(submission)
     return key.partition(":")[0] if key else None
 
 
 def decode(submission: Submission) -> DecodedSubmission:
     type = PATHS[submission.route]
     decoded = messages.decode_one(submission.body, type) if type else messages.decode_many(submission.body)
-    decoded.forget_keys()  # the client masks them: "KEY:***"
+    keys.drop_outranked(PLACES, submission, decoded)
     return decoded
 
 

@@ -1,13 +1,12 @@
 """
-The Segment spec over HTTP, as Segment, MetaRouter and RudderStack take it: one event, or a batch.
+The Segment spec over HTTP, as Segment, MetaRouter and RudderStack accept it: one event, or a batch.
 
 https://segment.com/docs/connections/sources/catalog/libraries/server/http-api/
 """
 
-from gateway.dialects.shared import messages, rules
+from gateway.dialects.shared import keys, messages, rules
 from gateway.dialects.shared.answers import plain_answer, plain_refusal
 from gateway.dialects.shared.describing import describe_many, describe_one
-from gateway.dialects.shared.keys import header_key, query_key
 from gateway.errors import Refusal
 from gateway.event import TYPES
 from gateway.message import DecodedSubmission
@@ -25,10 +24,7 @@ LIMITS = messages.LIMITS
 
 answer = plain_answer
 validate = rules.validate
-
-
-def write_key(submission: Submission) -> str | None:
-    return header_key(submission) or query_key(submission)
+write_key = keys.finder(keys.PLACES)
 
 
 def refuse(submission: Submission, refusal: Refusal) -> Answer:

@@ -6,6 +6,7 @@ from functools import partial
 import msgspec
 
 from gateway.dialects.base import Dialect
+from gateway.dialects.shared import keys
 from gateway.errors import BadSignature, BodyTooLarge, Refusal, TooManyEvents, UnknownWriteKey
 from gateway.event import Origin
 from gateway.intake.normalize import Provenance
@@ -32,6 +33,8 @@ class Grant(msgspec.Struct, frozen=True):
     safe_bytes: int
     """An event whose line has no more bytes is within the limits; a larger one must be measured."""
     multi_status: MultiStatus
+    erase_keys: Callable[[bytes], bytes]
+    """Removes the source's own write keys from a block of lines."""
     steps: tuple[Step, ...] = ()
     """What the source asks to be done with each of its messages, in this order."""
 
@@ -80,7 +83,7 @@ class Admission:
         limits = source.limits(self._limits)
         # Translation makes some lines much shorter.
         safe = -1 if source.translate else limits.max_event - _MARGIN_BYTES
-        grant = Grant(provenance, limits, safe, source.multi_status)
+        grant = Grant(provenance, limits, safe, source.multi_status, keys.eraser(source.write_keys))
         self._known[key, route, device] = source, grant
         return source, grant
 

@@ -2,13 +2,15 @@
 
 from gateway import metrics
 from gateway.dialects.base import Decode, Dialect, ForSource
-from gateway.errors import EventTooLarge, Refusal, TooManyEvents
+from gateway.dialects.shared import keys
+from gateway.errors import EventTooLarge, InvalidField, Refusal, TooManyEvents
 from gateway.event import encode_block
 from gateway.intake.account import Account
 from gateway.intake.admission import Admission, Grant
 from gateway.intake.normalize import normalize
 from gateway.message import DecodedSubmission, Message, Rejected
 from gateway.outcome import Outcome, Refused
+from gateway.raw import bodies
 from gateway.sources import Sources
 from gateway.submission import Submission
 
@@ -67,8 +69,10 @@ class Endpoint:
         if not account.by_key:
             self._admit(decoded.write_key, submission, decoded, account)
         block = encode_block(stored)
-        if decoded.batch and stored and has_longer_line(block, account.safe_bytes):
-            block = _drop_large_events(block, decoded, account)
+        if stored and _needs_checks(block, decoded, account):
+            block = _drop_unacceptable_events(block, decoded, account)
+        for erase_keys in {grant.erase_keys for grant in grants}:
+            block = erase_keys(block)
         account.check(decoded)
         return account.close(block, decoded)
 
@@ -76,19 +80,23 @@ class Endpoint:
         """Decode as the source asks for whose key stands outside the body, or else as the dialect does."""
         if self._decoders:
             try:
-                source = self.sources.authenticate(self.dialect.write_key(submission))
+                source = self.sources.authenticate(self._outside_key(submission))
             except Refusal:  # which admission repeats, if no key in the body outranks this one
                 pass
             else:
                 return self._decoders.get(source.name, self.dialect.decode)(submission)
         return self.dialect.decode(submission)
 
+    def _outside_key(self, submission: Submission) -> str:
+        """Return the write key outside the body, or ""."""
+        return keys.resolve(self.dialect.write_key(submission), self.sources)
+
     def _admit(
         self, key: str | None, submission: Submission, decoded: DecodedSubmission, account: Account
     ) -> Grant | Refusal:
         """Admit messages with a key of their own or of their batch, or else with that outside the body."""
         if key is None:
-            key = self.dialect.write_key(submission) or ""
+            key = self._outside_key(submission)
         grant = account.by_key.get(key)
         if grant is None:
             grant = self._admission.admit(key, submission, decoded, account.visitors)
@@ -114,20 +122,34 @@ def has_longer_line(block: bytes, most: int) -> bool:
     return False
 
 
-def _drop_large_events(block: bytes, decoded: DecodedSubmission, account: Account) -> bytes:
-    """Refuse each event that was larger than its source allows, and return the lines of the others."""
+def _needs_checks(block: bytes, decoded: DecodedSubmission, account: Account) -> bool:
+    """Return whether some event may be too large or nest too deep, so that each line must be looked at."""
+    if decoded.batch and has_longer_line(block, account.safe_bytes):
+        return True
+    return has_longer_line(block, 2 * bodies.MAX_LEVELS) and bodies.may_nest_too_deep(block)
+
+
+def _drop_unacceptable_events(block: bytes, decoded: DecodedSubmission, account: Account) -> bytes:
+    """Refuse each event that is too large for its source or nests too deep; return the others' lines."""
     lines: list[bytes] = []
     stored: list[Message] = []
     entries = zip(block.split(b"\n"), account.stored, account.places, account.grants, strict=True)
     for line, message, place, grant in entries:
-        if len(line) > grant.safe_bytes:
-            size, most = decoded.measure(place) if decoded.measure else len(line), grant.limits.max_event
-            if size > most:
-                refusal = EventTooLarge(f"{size} bytes; the limit is {most}")
-                account.refused.append(Refused(place, message.message_id, refusal))
-                continue
-        lines.append(line)
-        stored.append(message)
+        try:
+            if decoded.batch and len(line) > grant.safe_bytes:
+                _check_size(line, decoded, place, grant.limits.max_event)
+            bodies.check_depth(line)
+        except (EventTooLarge, InvalidField) as refusal:
+            account.refused.append(Refused(place, message.message_id, refusal.with_traceback(None)))
+        else:
+            lines.append(line)
+            stored.append(message)
     account.stored = stored
     account.refused.sort(key=lambda one: one.place or 0)
     return b"\n".join(lines)
+
+
+def _check_size(line: bytes, decoded: DecodedSubmission, place: int, most: int) -> None:
+    size = decoded.measure(place) if decoded.measure else len(line)
+    if size > most:
+        raise EventTooLarge(f"{size} bytes; the limit is {most}")

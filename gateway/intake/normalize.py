@@ -58,7 +58,7 @@ def normalize(
     else:
         text = write(value)
         if text[0] != OBJECT:
-            message.properties = require("properties", value)
+            message.properties = require("properties", value, message.warn)
         # Not `in`, which for bytes tries a number first and throws its error away.
         elif text.find(_PRODUCT) > 0:
             decoded.carries |= PRODUCTS
@@ -66,7 +66,7 @@ def normalize(
     if value is UNSET:
         message.traits = EMPTY
     elif write(value)[0] != OBJECT:
-        message.traits = require("traits", value)
+        message.traits = require("traits", value, message.warn)
     value = message.integrations
     if value is UNSET:
         message.integrations = EMPTY
@@ -80,7 +80,7 @@ def normalize(
     try:
         context = _read_context(value)
     except msgspec.ValidationError:
-        value = message.context = require("context", value)
+        value = message.context = require("context", value, message.warn)
         context = _read_context(value)
     if context.consent is not UNSET:
         decoded.carries |= CONSENT

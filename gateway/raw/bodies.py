@@ -1,23 +1,54 @@
-"""Whole bodies: JSON that some decoder can take apart, or is made to be."""
+"""Whole bodies: JSON that some decoder can take apart, or that is repaired until one can."""
 
+import re
 from collections.abc import Sequence
+from itertools import accumulate
 
 import msgspec
 from msgspec import Raw
 
-from gateway.errors import UnreadableBody
+from gateway.errors import InvalidField, UnreadableBody
+from gateway.raw import objects
 from gateway.raw.repair import Repair, repair
+
+MAX_LEVELS = 512
+"""Of nesting in one event, its own object included; SQLite and others read up to 1,000."""
 
 _list = msgspec.json.Decoder(list[Raw]).decode
 
+_STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+"', re.DOTALL)
+_STEPS = {ord("["): 1, ord("{"): 1, ord("]"): -1, ord("}"): -1}
+_OTHERS = bytes(set(range(256)) - set(_STEPS))
+
 
 def entries(array: bytes | Raw) -> list[Raw]:
-    """The entries of an array; msgspec.ValidationError if it is none."""
-    return _list(array)
+    """Return the entries of a list, also of one that PHP wrote with holes; else msgspec.ValidationError."""
+    _, found = numbered_entries(array)
+    return found
+
+
+def numbered_entries(array: bytes | Raw) -> tuple[Sequence[str | int], list[Raw]]:
+    """As `entries`, with the step by which the path to each begins."""
+    try:
+        found = _list(array)
+    except msgspec.ValidationError:
+        try:
+            fields = objects.read(array)
+        except UnicodeDecodeError as error:
+            raise msgspec.ValidationError("a field's name is not UTF-8") from error
+        if fields and not has_holes(fields):
+            raise
+        return list(fields), list(fields.values())
+    return range(len(found)), found
+
+
+def has_holes(fields: dict[str, Raw]) -> bool:
+    """Return whether the fields are the entries of a list from which PHP removed some: {"0": …, "2": …}."""
+    return bool(fields) and all(name.isascii() and name.isdecimal() for name in fields)
 
 
 def readable(body: bytes) -> tuple[bytes, list[Repair]]:
-    """A body that some decoder will take apart, repaired where needed, else UnreadableBody."""
+    """Return a body as compact JSON, repaired where it must be. Raises UnreadableBody."""
     try:
         return msgspec.json.format(body, indent=-1), []
     except (msgspec.DecodeError, RecursionError):
@@ -35,8 +66,25 @@ def check_text(body: bytes | Raw) -> None:
         text.decode()
 
 
+def may_nest_too_deep(text: bytes) -> bool:
+    """Return False if no event in the text nests deeper than MAX_LEVELS; True says that one may."""
+    return len(text) > 2 * MAX_LEVELS and text.count(b"{") + text.count(b"[") > MAX_LEVELS
+
+
+def check_depth(event: bytes) -> None:
+    """
+    Raise InvalidField for an event, in JSON, that nests deeper than MAX_LEVELS.
+
+    How deep a decoder can go depends on the version of Python, and readers of the event have other limits.
+    """
+    if may_nest_too_deep(event):
+        brackets = _STRING.sub(b"", event).translate(None, _OTHERS)
+        if max(accumulate(map(_STEPS.__getitem__, brackets))) > MAX_LEVELS:
+            raise InvalidField(f"nested too deep; {MAX_LEVELS} levels are the limit")
+
+
 def repairs_by_path(repairs: Sequence[Repair], depth: int) -> dict[tuple[str | int, ...], list[Repair]]:
-    """Repairs by the first `depth` steps of their paths."""
+    """Group repairs by the first `depth` steps of their paths."""
     made: dict[tuple[str | int, ...], list[Repair]] = {}
     for one in repairs:
         made.setdefault(one.path[:depth], []).append(one)

@@ -1,22 +1,22 @@
-"""JSON values of one word: texts, names and times, as clients write them."""
+"""Single JSON values as clients write them: texts, labels (texts or numbers), and times."""
 
 import re
 
 import msgspec
 from msgspec import Raw
 
-# What the three families of exceptions mean that msgspec 0.22 raises for bad input.
+# The three families of exceptions that msgspec 0.22 raises for bad input.
 UNDECODABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 _QUOTE = ord('"')
 _DIGITS = re.compile(rb"-?\d[\d.eE+-]*")
 _write = msgspec.json.Encoder().encode
 _decode_text = msgspec.json.Decoder(str | None).decode
-_decode_instant = msgspec.json.Decoder(str | int | float | None).decode
+_decode_time = msgspec.json.Decoder(str | int | float | None).decode
 
 
 def text(value: Raw) -> str | None:
-    """A text, None for one without letters or for null; msgspec.ValidationError for anything else."""
+    """Return a text; None for an empty one or null. Raises msgspec.ValidationError for anything else."""
     return _decode_text(value) or None
 
 
@@ -27,9 +27,9 @@ def label(value: Raw) -> str | None:
 
 
 def instant(value: Raw) -> str | int | float | None:
-    """Whatever a client takes for a time; what it means is for later to say."""
+    """Return a time as the client wrote it, unread; of a value of another kind, its JSON."""
     try:
-        found: str | int | float | None = _decode_instant(value)
+        found: str | int | float | None = _decode_time(value)
     except UNDECODABLE:
         return bytes(value).decode()
     return found
@@ -40,18 +40,16 @@ def is_text(value: Raw) -> bool:
 
 
 def find_text(value: Raw | None) -> str | None:
-    """A text that says something, else None."""
-    if value is None:
-        return None
+    """As `text`, but None for anything else."""
     try:
-        return _decode_text(value) or None
+        return None if value is None else text(value)
     except msgspec.ValidationError:
         return None
 
 
 def find_label(value: Raw | None) -> str | None:
-    """The same, or a number's digits."""
-    if value is None or is_text(value):
-        return find_text(value)
-    digits = bytes(value)
-    return digits.decode() if _DIGITS.fullmatch(digits) else None
+    """As `label`, but None for anything else."""
+    try:
+        return None if value is None else label(value)
+    except msgspec.ValidationError:
+        return None

@@ -37,8 +37,9 @@ def test_the_key_stands_before_the_colon(key: str) -> None:
         track(writeKey="dev:***"),
         track(writeKey="theirs"),
         {"batch": [track(writeKey="theirs")], "writeKey": "theirs"},
+        {"batch": [track(writeKey="theirs", userId=7)], "writeKey": "theirs"},
     ],
-    ids=["masked", "another source's", "of a batch"],
+    ids=["masked", "another source's", "of a batch", "of a batch with a number for a text"],
 )
 def test_no_key_in_the_body_counts_or_is_kept(body: dict[str, Any]) -> None:
     door = Door(Source("ours", ("dev",)), Source("theirs", ("theirs",)))

@@ -30,6 +30,14 @@ MOST = 500 * 1024
         (BODY, "identity"),
         (b"\xef\xbb\xbf" + BODY, ""),
         (gzip.compress(b"\xef\xbb\xbf" + BODY), "gzip"),
+        (gzip.compress(BODY[:9]) + gzip.compress(BODY[9:]), "gzip"),
+        (gzip.compress(BODY[:9]) + gzip.compress(BODY[9:]), ""),
+        (b"".join(gzip.compress(bytes([each])) for each in BODY), "gzip"),
+        (gzip.compress(b"") + gzip.compress(BODY) + gzip.compress(b""), "gzip"),
+        (gzip.compress(BODY) + bytes(512), "gzip"),
+        (gzip.compress(BODY) + b"\r\n", "gzip"),
+        (gzip.compress(BODY[:9]) + bytes(7) + gzip.compress(BODY[9:]) + b"\n", "gzip"),
+        (zlib.compress(BODY) + b"\n", "deflate"),
     ],
     ids=[
         "gzip",
@@ -43,6 +51,14 @@ MOST = 500 * 1024
         "identity",
         "BOM",
         "BOM in gzip",
+        "two members",
+        "two members without the header",
+        "a member a byte",
+        "empty members around",
+        "padding behind",
+        "a line break behind",
+        "padding between members",
+        "a line break behind deflate",
     ],
 )
 def test_a_body_may_come_in_many_wrappings(body: bytes, encoding: str) -> None:
@@ -59,7 +75,10 @@ def test_a_body_may_come_in_many_wrappings(body: bytes, encoding: str) -> None:
         (gzip.compress(BODY)[:-9], "gzip"),
         (gzip.compress(BODY)[:5], "gzip"),
         (gzip.compress(BODY) + b"more", "gzip"),
-        (gzip.compress(BODY) * 2, "gzip"),
+        (gzip.compress(BODY) + gzip.compress(BODY)[:-9], "gzip"),
+        (gzip.compress(BODY) + b"\n" + BODY, "gzip"),
+        (gzip.compress(BODY) + b"\x1f\x8b", "gzip"),
+        (gzip.compress(b" ") * 5000 + gzip.compress(BODY), "gzip"),
         (gzip.compress(BODY)[:-6] + b"\0\0" + gzip.compress(BODY)[-4:], "gzip"),
         (gzip.compress(gzip.compress(BODY)), "gzip"),
         (b"\x1f\x8bnot gzip at all", ""),
@@ -72,7 +91,10 @@ def test_a_body_may_come_in_many_wrappings(body: bytes, encoding: str) -> None:
         "cut off",
         "cut off in its head",
         "more behind",
-        "two",
+        "a second member cut off",
+        "more behind a line break",
+        "only the start of a second member",
+        "more members than are counted",
         "a wrong sum",
         "twice",
         "only two bytes of it",
@@ -99,8 +121,20 @@ def test_the_limit_is_that_of_the_inflated_body(wrap: type) -> None:
         finish(wrap(b"[" * 1001), headers, 1000)
 
 
-def test_a_bomb_is_refused() -> None:
-    bomb = gzip.compress(bytes(50_000_000))
+def test_the_limit_counts_all_members_together() -> None:
+    members = gzip.compress(b"[" * 400) + gzip.compress(b"[" * 600)
+
+    assert finish(members, {}, 1000) == b"[" * 1000
+    with pytest.raises(BodyTooLarge):
+        finish(members + gzip.compress(b"["), {}, 1000)
+
+
+@pytest.mark.parametrize(
+    "bomb",
+    [gzip.compress(bytes(50_000_000)), gzip.compress(bytes(MOST // 2)) * 1000],
+    ids=["one member", "a thousand members"],
+)
+def test_a_bomb_is_refused(bomb: bytes) -> None:
     door = Door()
 
     answer = door.post("/v1/batch", bomb, Content_Encoding="gzip")

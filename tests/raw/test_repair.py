@@ -1,11 +1,14 @@
 """What real clients send that is not JSON, made JSON."""
 
 import json
+import math
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from gateway.raw.repair import DEEPEST, Repair, repair
+from gateway.raw.repair import MAX_LEVELS, Repair, repair
 
 
 @pytest.mark.parametrize(
@@ -77,7 +80,7 @@ def test_what_needs_no_repair_stays_as_it_is(body: bytes) -> None:
 
 
 def test_a_value_that_is_too_deep_is_taken_out_and_its_neighbours_stay() -> None:
-    deep = b"[" * DEEPEST + b"]" * DEEPEST
+    deep = b"[" * (MAX_LEVELS + 10) + b"]" * (MAX_LEVELS + 10)
 
     found, repairs = repair(b'{"a":1,"b":%b,"c":NaN}' % deep)
 
@@ -89,17 +92,58 @@ def test_a_value_that_is_too_deep_is_taken_out_and_its_neighbours_stay() -> None
 
 
 def test_what_is_deep_enough_stays() -> None:
-    body = b"[" * DEEPEST + b"]" * DEEPEST
+    body = b"[" * MAX_LEVELS + b"]" * MAX_LEVELS
 
     assert repair(body) == (body, [])
 
 
 @pytest.mark.parametrize(
     "body",
-    [b"[" * 500_000, b'"' * 500_000, b"\\" * 500_000, b'"\\' * 250_000, b'{"a":' * 100_000],
+    [b"[]," * 160_000, b'"' * 500_000, b"\\" * 500_000, b'"\\' * 250_000, b'{"a":[],' * 500],
     ids=lambda body: repr(body[:5]),
 )
 def test_no_input_is_too_much(body: bytes) -> None:
     found, repairs = repair(body)
 
     assert (found, repairs) == (body, [])
+
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5) | st.just("NaN, -Infinity"),
+    lambda below: st.lists(below, max_size=4) | st.dictionaries(st.text(max_size=3), below, max_size=4),
+    max_leaves=20,
+)
+
+
+def without_numbers(value: Any, path: tuple[str | int, ...], places: list[tuple[str | int, ...]]) -> Any:
+    """A value with null for each number that is none, whose places are added."""
+    if isinstance(value, float) and not math.isfinite(value):
+        places.append(path)
+        return None
+    if isinstance(value, list):
+        return [without_numbers(each, (*path, place), places) for place, each in enumerate(value)]
+    if isinstance(value, dict):
+        return {name: without_numbers(each, (*path, name), places) for name, each in value.items()}
+    return value
+
+
+@given(VALUES, st.sampled_from([None, 1]), st.sampled_from([(",", ":"), (" , ", " : ")]))
+def test_all_that_pythons_json_writes_is_repaired_in_its_place(
+    value: Any, indent: int | None, separators: tuple[str, str]
+) -> None:
+    places: list[tuple[str | int, ...]] = []
+    expected = without_numbers(value, (), places)
+
+    found, repairs = repair(
+        json.dumps(value, indent=indent, separators=separators, ensure_ascii=False).encode()
+    )
+
+    assert json.loads(found) == expected
+    assert [[json.dumps(step) for step in one.path] for one in repairs] == [
+        [json.dumps(unescaped(step)) for step in path] for path in places
+    ]
+
+
+def unescaped(step: str | int) -> str | int:
+    """A step as the path of a repair has it: a name as it stands in the body."""
+    return json.dumps(step, ensure_ascii=False)[1:-1] if isinstance(step, str) else step

@@ -91,7 +91,7 @@ def _read(body: bytes) -> tuple[bytes, Fields, Sequence[Repair]]:
         raise UnreadableBody("a field's name is not UTF-8") from error
 
 
-def _entries(value: Raw | None) -> Mapping[str, Raw] | Mapping[int, Raw] | None:
+def _entries(value: Raw | None) -> Mapping[str | int, Raw] | None:
     """
     Return the entries of a batch, each by the last step of its path; None if the value is not a batch.
 
@@ -101,13 +101,10 @@ def _entries(value: Raw | None) -> Mapping[str, Raw] | Mapping[int, Raw] | None:
     if value is None:
         return None
     with suppress(msgspec.ValidationError):
-        return dict(enumerate(bodies.entries(value)))
+        steps, found = bodies.numbered_entries(value)
+        return dict(zip(steps, found, strict=True))
     fields = objects.fields(value)
-    if fields is None:
-        return None
-    if all(map(str.isdecimal, fields)):
-        return fields
-    return None if _PARTS.isdisjoint(fields) else {0: value}
+    return None if fields is None or _PARTS.isdisjoint(fields) else {0: value}
 
 
 def _several(messages: Sequence[Message | Rejected], body: bytes) -> DecodedSubmission:

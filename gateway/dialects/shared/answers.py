@@ -39,7 +39,7 @@ class Rejection(msgspec.Struct):
 
 
 class Account(msgspec.Struct):
-    """What became of a batch; `code` and `message` are those of the first error."""
+    """The account of a batch; `code` and `message` are those of the first error."""
 
     success: bool
     Success: bool
@@ -54,7 +54,7 @@ SUCCESS = Answer(200, b'{"success": true}')
 
 
 def plain_answer(submission: Submission, outcome: Outcome) -> Answer:
-    """One message: success or its error. Several: an account of each, 207 where the client takes it."""
+    """Answer one message with success or its error, several with an account, 207 where clients can."""
     if not outcome.batch:
         return flat_refusal(outcome.refused[0].refusal) if outcome.refused else SUCCESS
     rejected = len(outcome.refused)
@@ -71,8 +71,8 @@ def plain_answer(submission: Submission, outcome: Outcome) -> Answer:
 
 def plain_refusal(submission: Submission, refusal: Refusal, *, batch: bool) -> Answer:
     """
-    The answer where nothing was stored: to a batch an account of it, but to whoever may not send, the flat
-    error. A client that would send the same again and again gets 400.
+    Answer a submission of which nothing was stored: a batch with an account, a sender that may not send with
+    the flat error. A client that would send the same again for ever gets 400.
     """
     bearable = refusal.status not in FAILS_ON or takes(refusal.status, submission.header(b"user-agent"))
     status = refusal.status if bearable else 400
@@ -83,7 +83,7 @@ def plain_refusal(submission: Submission, refusal: Refusal, *, batch: bool) -> A
 
 
 def flat_refusal(refusal: Refusal, status: int = 0) -> Answer:
-    """The error of a single call; `status` is for a dialect that has another one."""
+    """Return the error of a single call; `status` is for a dialect that answers with another one."""
     phrase = HTTPStatus(status).phrase if status not in (0, refusal.status) else refusal.reason
     body = Failure(phrase, refusal.message, refusal.details, refusal.code, refusal.message)
     return Answer(status or refusal.status, _encode(body), headers=retry_headers(refusal))
@@ -108,7 +108,7 @@ def _account(accepted: int, rejected: int, refused: Sequence[Refused]) -> bytes:
 
 
 def retry_headers(refusal: Refusal) -> tuple[tuple[bytes, bytes], ...]:
-    """When to come back, in both spellings: analytics-next 1.73 to 1.83 reads only the second."""
+    """Say when to come back, in both spellings: analytics-next 1.73 to 1.83 reads only the second."""
     if not isinstance(refusal, TryLater):
         return ()
     seconds = str(refusal.retry_after).encode()

@@ -31,7 +31,7 @@ PLAIN_REPLIES = {
 
 BATCH_REPLIES = {
     200: Reply(
-        "All events are stored; or some, for a client that cannot bear a 207. A single event has no account.",
+        "All events are stored; or some, for clients that mishandle 207. Single events have no counts.",
         [Account, Success],
         DURABLE,
     ),
@@ -54,7 +54,7 @@ def describe_one(type: str) -> Operation:
     event = {"userId": "u1", **EXAMPLES.get(type, {})}
     return Operation(
         summary=f"One event of type {type}",
-        description="It needs a `userId` or an `anonymousId`; numbers are taken for texts.",
+        description="It needs a `userId` or an `anonymousId`; numbers are read as texts.",
         security={**HEADER_KEYS, **QUERY_KEY},
         anonymous=True,  # an event may name its own key
         shapes=[Message],

@@ -32,7 +32,7 @@ def answer(submission: Submission, outcome: Outcome) -> Answer:
 
 
 def refuse(submission: Submission, refusal: Refusal) -> Answer:
-    """Whatever was wrong, a page gets its image: a broken one is all its visitor would notice."""
+    """Answer with the image, whatever was wrong: visitors of the page would notice a broken one."""
     error = ((b"x-gateway-error", refusal.code.encode()),)
     if isinstance(refusal, TryLater):
         return Answer(503, b"", b"image/gif", (*_HEADERS, *error, *retry_headers(refusal)))

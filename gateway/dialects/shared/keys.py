@@ -1,29 +1,172 @@
-"""The places outside a body in which clients put their write key."""
+"""Where clients put their write key, which of several counts, and how events are kept free of it."""
 
 import base64
 import binascii
+import re
+from collections.abc import Callable, Iterator
+from functools import lru_cache
+from typing import Literal
+from urllib.parse import unquote
 
+from gateway.dialects.shared import parameters
+from gateway.dialects.shared.messages import SlowMessages
+from gateway.errors import Refusal, UnknownWriteKey
+from gateway.message import DecodedSubmission
+from gateway.sources import Sources
 from gateway.submission import Submission
 
+Place = Literal["event", "batch", "header", "basic", "query", "login"]
+"""
+`header` is X-Write-Key. `basic` is the user in Authorization: Basic, with or without the colon and padding;
+`login` is the same with a password: a site's own login, which browsers send wherever its pages send.
+"""
 
-def header_key(submission: Submission) -> str | None:
-    """A key in X-Write-Key or in Authorization: Basic (with or without colon and padding)."""
-    if key := submission.headers.get(b"x-write-key"):
-        return key.decode("utf-8", "replace")
+PLACES: tuple[Place, ...] = ("event", "batch", "header", "basic", "query", "login")
+"""Of the Segment spec and of images: the first place that has a key counts. Other dialects name their own."""
+
+
+@lru_cache
+def finder(places: tuple[Place, ...]) -> Callable[[Submission], str | None]:
+    """Return a function that finds the first key outside the body. It raises UnreadableBody."""
+    looks = [_OUTSIDE[place] for place in places if place in _OUTSIDE]
+
+    def find(submission: Submission) -> str | None:
+        for look in looks:
+            if key := look(submission):
+                return key
+        return None
+
+    return find
+
+
+def drop_outranked(places: tuple[Place, ...], submission: Submission, decoded: DecodedSubmission) -> None:
+    """Let the keys in the body count only if no place before them has a key."""
+    if "event" in places and not finder(places[: places.index("event")])(submission):
+        return
+    if isinstance(decoded.messages, SlowMessages):
+        decoded.write_key = None
+        decoded.messages.forget_keys()
+    else:
+        decoded.forget_keys()
+
+
+def _query_key(submission: Submission) -> str | None:
+    """Return a key in the query: `writeKey`, or as some senders spell it. Raises UnreadableBody."""
+    return parameters.find_write_key(parameters.read(submission.query)) if submission.query else None
+
+
+def _x_write_key(submission: Submission) -> str | None:
+    key = submission.headers.get(b"x-write-key")
+    return key.decode("utf-8", "replace") if key else None
+
+
+def _basic(submission: Submission) -> str | None:
+    user, password = _credentials(submission)
+    return None if password else user
+
+
+def _login(submission: Submission) -> str | None:
+    user, password = _credentials(submission)
+    return user if password else None
+
+
+def _credentials(submission: Submission) -> tuple[str | None, bytes]:
     scheme, _, credentials = submission.headers.get(b"authorization", b"").partition(b" ")
     if scheme.lower() != b"basic":
-        return None
+        return None, b""
     credentials = credentials.strip()
     try:
         pair = base64.b64decode(credentials + b"=" * (-len(credentials) % 4))
     except binascii.Error:
-        return None
-    return pair.partition(b":")[0].decode("utf-8", "replace") or None
+        return None, b""
+    user, _, password = pair.partition(b":")
+    return user.decode("utf-8", "replace") or None, password
 
 
-def query_key(submission: Submission) -> str | None:
-    """A key in the query: `writeKey`, or `writekey` as some senders spell it."""
-    if not submission.query:
-        return None
-    parameters = submission.parameters
-    return parameters.get("writeKey") or parameters.get("writekey") or None
+_OUTSIDE: dict[str, Callable[[Submission], str | None]] = {
+    "header": _x_write_key,
+    "basic": _basic,
+    "query": _query_key,
+    "login": _login,
+}
+
+
+def resolve(key: str | None, sources: Sources) -> str:
+    """
+    Return the spelling of a key, found outside a body, that some source owns; the key itself if none does.
+
+    A "+" that was not encoded has become a space on its way, and templates mangle what they copy.
+    """
+    if not key or not _MANGLED.search(key) or _is_known(key, sources):
+        return key or ""
+    return next((spelling for spelling in _spellings(key) if _is_known(spelling, sources)), key)
+
+
+_MANGLED = re.compile(r"[ %\"']|^3D")
+
+
+def _spellings(key: str) -> Iterator[str]:
+    for plain in (key, unquote(key), unquote(unquote(key))):
+        for bare in (plain, plain.strip("\"' ").removeprefix("3D").strip("\"'")):
+            yield bare
+            yield bare.replace(" ", "+")
+
+
+def _is_known(key: str, sources: Sources) -> bool:
+    try:
+        sources.authenticate(key)
+    except UnknownWriteKey:
+        return False
+    except Refusal:
+        pass  # it is the key of a disabled source
+    return True
+
+
+@lru_cache
+def eraser(write_keys: tuple[str, ...]) -> Callable[[bytes], bytes]:
+    """
+    Return a function that removes a source's keys from JSON, be it one line or many: the fields `writeKey`,
+    `write_key`, `write-key`, `token` and `tc_skey`, at any depth, if they hold one of the keys.
+    """
+    marks = [_mark(key) for key in write_keys]
+    keys = b"|".join(b"".join(map(_spell, key)) for key in write_keys)
+    field = rb'"(?<=[{,\s]")(?:%b)"\s*+:\s*+"(?:%b)"\s*+' % (_NAMES, keys)
+    fields = re.compile(rb"%b(?:,\s*+%b)*+(?P<more>,?)" % (field, field))
+
+    def erase(text: bytes) -> bytes:
+        for mark in marks:
+            if text.find(mark) >= 0:
+                return b"".join(without_fields(text))
+        return text
+
+    def without_fields(text: bytes) -> Iterator[bytes]:
+        copied = 0
+        for found in fields.finditer(text):
+            before = text[copied : found.start()]
+            yield before if found["more"] else before.rstrip().removesuffix(b",")
+            copied = found.end()
+        yield text[copied:]
+
+    return erase
+
+
+_NAMES = rb"[wW][rR][iI][tT][eE][_-]?[kK][eE][yY]|[tT][oO][kK][eE][nN]|tc_skey"
+_PLAIN = re.compile(r"[A-Za-z0-9_-]+")
+
+
+def _mark(key: str) -> bytes:
+    """Return bytes without which no text holds the key, however JSON writes it; the rarer, the better."""
+    if _PLAIN.fullmatch(key):
+        return b'"%b"' % key.encode()
+    return max(_PLAIN.findall(key), key=len, default='"').encode()
+
+
+def _spell(character: str) -> bytes:
+    """Return a pattern for all that JSON writes for a character."""
+    if _PLAIN.fullmatch(character):
+        return character.encode()
+    units = character.encode("utf-16-be", "surrogatepass")
+    escaped = "".join(f"\\\\u{units[i]:02x}{units[i + 1]:02x}" for i in range(0, len(units), 2))
+    short = {'"': r"\\\"", "\\": r"\\\\", "/": r"\\?/"}.get(character)
+    plain = short or re.escape(character)
+    return f"(?:{plain}|(?i:{escaped}))".encode("utf-8", "surrogatepass")

@@ -4,14 +4,17 @@ Bodies in the shape of the Segment spec: one message, or several.
 https://segment.com/docs/connections/sources/catalog/libraries/server/http-api/
 """
 
-from collections.abc import Callable, Sequence
-from functools import cache, partial
+import re
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from functools import cache, cached_property, partial
+from typing import Any
 
 import msgspec
 from msgspec import UNSET, Raw, UnsetType
 
-from gateway.dialects.shared import slow_path
-from gateway.errors import InvalidField, TooManyEvents, UnreadableBody
+from gateway.dialects.shared import parameters, slow_path
+from gateway.errors import InvalidField, UnreadableBody
 from gateway.message import DecodedSubmission, Message, Object, Rejected, Time
 from gateway.raw import bodies, objects, truth, values
 from gateway.raw.repair import Repair
@@ -33,82 +36,153 @@ class Batch(msgspec.Struct, rename="camel"):
 
 _SAID_ONCE = ("context", "integrations", "sentAt", "timestamp", "writeKey")
 
-_MOST_ENTRIES = 25_000  # more than 500 KB of events hold; to look at each by itself takes 0.15 s
-
 _decode_one = msgspec.json.Decoder(Message).decode
 _decode_batch = msgspec.json.Decoder(Batch).decode
 _decode_list = msgspec.json.Decoder(list[Message]).decode
 
 
 def decode_one(body: bytes, type: str | None = None) -> DecodedSubmission:
-    """One message; the route decides its type where it names one."""
+    """Read one message; the route decides its type where it names one."""
     try:
-        body = objects.compact(body)
-        found: Message | Rejected = _decode_one(body)
-        bodies.check_text(body)
+        compact = objects.compact(body)
+        found: Message | Rejected = _decode_one(compact)
+        bodies.check_text(compact)
     except values.UNDECODABLE:
-        body, repairs = bodies.readable(body)
         try:
-            bodies.check_text(body)
-        except UnicodeDecodeError as error:
-            raise UnreadableBody(f"not UTF-8 at byte {error.start}") from error
-        found = slow_path.read_message(body, repairs)
+            text, repairs = _readable(body)
+        except UnreadableBody as error:
+            return _decode_form(body, partial(decode_one, type=type), error)
+        found = slow_path.read_message(text, repairs)
     if type and isinstance(found, Message):
         found.type = type
     return DecodedSubmission([found])
 
 
 def decode_many(body: bytes) -> DecodedSubmission:
-    """{"batch": […]}, a bare array, or one message."""
+    """Read {"batch": […]}, a bare array, or one message."""
     try:
-        body = objects.compact(body)
-        bodies.check_text(body)
-        envelope = Batch(_decode_list(body)) if _is_array(body) else _decode_batch(body)
+        compact = objects.compact(body)
+        bodies.check_text(compact)
+        envelope = Batch(_decode_list(compact)) if _is_array(compact) else _decode_batch(compact)
     except values.UNDECODABLE:
-        return _decode_many_carefully(body)
+        return _decode_many_slowly(body)
     if isinstance(envelope.batch, UnsetType):
-        return decode_one(body)
-    return _inherit(envelope.batch, envelope, body)
+        return _decode_many_slowly(body) if _NUMBERED.match(compact) else decode_one(compact)
+    messages: Sequence[Message | Rejected] = envelope.batch
+    if _has_context(envelope):
+        messages = [_merge(message, envelope) for message in messages]
+    return _with_envelope(messages, envelope, compact)
 
 
-def _decode_many_carefully(body: bytes) -> DecodedSubmission:
-    body, repairs = bodies.readable(body)
-    if _is_array(body):
-        return _inherit(_messages(bodies.entries(body), repairs, ()), Batch(), body)
+_NUMBERED = re.compile(rb'\s*\{\s*"\d')
+
+
+def _decode_many_slowly(body: bytes) -> DecodedSubmission:
     try:
-        given = objects.read(body)
+        text, repairs = bodies.readable(body)
+    except UnreadableBody as error:
+        return _decode_form(body, decode_many, error)
+    if _is_array(text):
+        return _with_envelope(SlowMessages(text, repairs, ()), Batch(), text)
+    try:
+        given = objects.read(text)
     except (msgspec.ValidationError, UnicodeDecodeError):
         return decode_one(body)
     if "batch" not in given:
+        if bodies.has_holes(given):
+            return _with_envelope(SlowMessages(text, repairs, ()), Batch(), text)
         return decode_one(body)
-    try:
-        entries = bodies.entries(given["batch"])
-    except msgspec.ValidationError:
-        entries = []  # a batch that is no list holds no events
-    if len(entries) > _MOST_ENTRIES:
-        raise TooManyEvents(len(entries), LIMITS.max_events)
     said_once = {name: given[name] for name in _SAID_ONCE if name in given}
     envelope = slow_path.read_message(objects.write(said_once))
     if isinstance(envelope, Rejected):
         raise envelope.refusal
-    return _inherit(_messages(entries, repairs, ("batch",)), envelope, body)
+    messages = SlowMessages(given["batch"], repairs, ("batch",), envelope)
+    return _with_envelope(messages, envelope, text)
 
 
-def _messages(entries: list[Raw], repairs: list[Repair], above: tuple[str, ...]) -> list[Message | Rejected]:
-    depth = len(above) + 1
-    made = bodies.repairs_by_path(repairs, depth)
-    return [
-        slow_path.read_message(entry, made.get((*above, place), ()), prefix=depth)
-        for place, entry in enumerate(entries)
-    ]
+class SlowMessages(Sequence[Message | Rejected]):
+    """
+    The messages of a batch that the typed decoder refused, each read by itself.
+
+    That is done when they are first looked at, so that a submission of too many can be refused before.
+    """
+
+    def __init__(
+        self,
+        array: bytes | Raw,
+        repairs: Sequence[Repair],
+        above: tuple[str, ...],
+        envelope: Message | None = None,
+    ) -> None:
+        try:
+            self._steps, self._entries = bodies.numbered_entries(array)
+        except msgspec.ValidationError:
+            self._steps, self._entries = (), []  # a batch that is not a list holds no events
+        self._repairs = repairs
+        self._above = above
+        self._envelope = envelope
+        self._with_keys = True
+
+    def forget_keys(self) -> None:
+        """Let no message have a key of its own."""
+        self._with_keys = False
+
+    @cached_property
+    def _messages(self) -> list[Message | Rejected]:
+        depth = len(self._above) + 1
+        made = bodies.repairs_by_path(self._repairs, depth)
+        found = [
+            slow_path.read_message(entry, made.get((*self._above, step), ()), prefix=depth)
+            for step, entry in zip(self._steps, self._entries, strict=True)
+        ]
+        if not self._with_keys:
+            for message in found:
+                if isinstance(message, Message):
+                    message.write_key = None
+        envelope = self._envelope
+        if envelope and _has_context(envelope):
+            return [_merge(message, envelope) for message in found]
+        return found
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def __iter__(self) -> Iterator[Message | Rejected]:
+        return iter(self._messages)
+
+    def __getitem__(self, place: Any) -> Any:
+        return self._messages[place]
 
 
-def _inherit(
+def _readable(body: bytes) -> tuple[bytes, list[Repair]]:
+    text, repairs = bodies.readable(body)
+    try:
+        bodies.check_text(text)
+    except UnicodeDecodeError as error:
+        raise UnreadableBody(f"not UTF-8 at byte {error.start}") from error
+    return text, repairs
+
+
+def _decode_form(
+    body: bytes, decode: Callable[[bytes], DecodedSubmission], error: UnreadableBody
+) -> DecodedSubmission:
+    """Read what is in the `data` of a form, and the form's key; raise the error of what has none."""
+    form = parameters.read_form(body)
+    if form is None or "data" not in form:
+        raise error
+    decoded = decode(parameters.decode_data(form["data"]))
+    decoded.write_key = decoded.write_key or parameters.find_write_key(form)
+    return decoded
+
+
+def _has_context(envelope: Batch | Message) -> bool:
+    return envelope.context is not UNSET or envelope.integrations is not UNSET
+
+
+def _with_envelope(
     messages: Sequence[Message | Rejected], envelope: Batch | Message, body: bytes
 ) -> DecodedSubmission:
-    """What the envelope says once for all its messages, each of which may say otherwise."""
-    if envelope.context is not UNSET or envelope.integrations is not UNSET:
-        messages = [_merge(message, envelope) for message in messages]
+    """Return messages with what the envelope says once for all of them, each of which may say otherwise."""
     return DecodedSubmission(
         messages,
         batch=True,
@@ -122,6 +196,9 @@ def _inherit(
 def _merge(message: Message | Rejected, envelope: Batch | Message) -> Message | Rejected:
     if isinstance(message, Message):
         try:
+            if message.context is not UNSET:
+                with suppress(InvalidField):  # which is refused later, if its key is known at all
+                    message.context = objects.require("context", message.context, message.warn)
             message.context = objects.merge_deep(envelope.context, message.context)
             message.integrations = objects.merge_shallow(
                 truth.spread(envelope.integrations), truth.spread(message.integrations)
@@ -132,7 +209,7 @@ def _merge(message: Message | Rejected, envelope: Batch | Message) -> Message | 
 
 
 def _entries(body: bytes) -> list[Raw]:
-    return bodies.entries(body if _is_array(body) else objects.read(body)["batch"])
+    return bodies.entries(body if _is_array(body) else objects.read(body).get("batch", body))
 
 
 def _measure(entries: Callable[[], list[Raw]], context: Object, place: int) -> int:

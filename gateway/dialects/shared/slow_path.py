@@ -1,8 +1,8 @@
 """
-The Segment family's slow road, message by message, for what the fast decoder does not take.
+The Segment family's slow path, message by message, for what the typed decoders refuse.
 
-An unknown field, a number where a text is usual, a NaN, half an emoji, one entry that is no object: each
-is dealt with here, so that it costs its own message at most, and usually nothing.
+An unknown field, a number for a text, a NaN, half an emoji, an entry that is not an object: each is dealt
+with here, so that it costs its own message at most, and usually nothing.
 """
 
 from collections.abc import Callable, Sequence
@@ -18,10 +18,7 @@ from gateway.raw.repair import Repair
 
 
 def read_message(entry: bytes | Raw, repairs: Sequence[Repair] = (), prefix: int = 0) -> Message | Rejected:
-    """
-    One message, with all that is unusual about it; `repairs` are those made in it, their paths counted
-    from `prefix` steps above.
-    """
+    """Read one message. `repairs` are those made in it, their paths counted from `prefix` steps above."""
     try:
         given = objects.read(entry)
     except msgspec.ValidationError:
@@ -29,10 +26,20 @@ def read_message(entry: bytes | Raw, repairs: Sequence[Repair] = (), prefix: int
     except UnicodeDecodeError:
         return Rejected(InvalidField("a field's name is not UTF-8"))
     found = Message()
+    aliases: dict[str, str] = {}
     try:
         bytes(entry).decode()
         for name, value in given.items():
-            _take(found, name, value)
+            if name in _READERS:
+                _read_field(found, name, value)
+            elif alias := _ALIASES.get(name) or (is_write_key(name) and "writeKey"):
+                aliases[name] = alias
+            elif name == "_metadata":
+                found.metadata = value
+            else:
+                found.extras[name] = value
+        for name, alias in aliases.items():
+            _read_alias(found, name, alias, given[name])
         for made in repairs:
             warn_of_repair(found, made, prefix)
     except UnicodeDecodeError as error:
@@ -42,30 +49,33 @@ def read_message(entry: bytes | Raw, repairs: Sequence[Repair] = (), prefix: int
     return found
 
 
-def _take(found: Message, name: str, value: Raw) -> None:
-    attribute, read = _READERS.get(name) or (None, None)
-    if attribute and read:
-        try:
+def _read_field(found: Message, name: str, value: Raw) -> None:
+    attribute, read = _READERS[name]
+    try:
+        if name in _OPTIONAL_TEXTS and bytes(value) in _EMPTY:
+            found.warn("empty_value", name, bytes(value).decode())
+        else:
             setattr(found, attribute, read(value))
-        except values.UNDECODABLE as error:
-            raise InvalidField(f"$.{name}: {str(error).partition(' - at')[0]}") from error
-    elif name in _ALIASES:
-        _take(found, _ALIASES[name], value)
-    elif is_write_key(name):
-        _take(found, "writeKey", value)  # else it would be an unknown field, which reaches the sinks
-    elif name == "_metadata":
-        found.metadata = value
-    else:
+    except values.UNDECODABLE as error:
+        raise InvalidField(f"$.{name}: {str(error).partition(' - at')[0]}") from error
+
+
+def _read_alias(found: Message, name: str, alias: str, value: Raw) -> None:
+    """Read another spelling of a field, whose exact one wins if it says something."""
+    exact = getattr(found, _READERS[alias][0])
+    if exact is None:
+        _read_field(found, alias, value)
+    elif name in _ALIASES and values.find_label(value) not in (None, exact):
         found.extras[name] = value
 
 
 def is_write_key(name: str) -> bool:
-    """Whether a field is one, however it is spelled."""
-    return name.replace("_", "").lower() == "writekey"
+    """Return whether a field holds a write key: `writeKey`, `write_key`, `write-key`, in any case."""
+    return name.replace("_", "").replace("-", "").lower() == "writekey"
 
 
 def warn_of_repair(found: Message, made: Repair, prefix: int) -> None:
-    """Warn of a repair, or raise the InvalidField that it amounts to."""
+    """Warn of a repair. Raises InvalidField for a value that was removed."""
     field = ".".join(map(str, made.path[prefix:]))
     if made.code == "too_deep":
         raise InvalidField(f"$.{field[:100]}: nested too deep")
@@ -73,35 +83,35 @@ def warn_of_repair(found: Message, made: Repair, prefix: int) -> None:
 
 
 def _name(given: dict[str, Raw]) -> str | None:
-    """The messageId of a message that is refused, for its error."""
+    """Return the messageId of a message that is refused, for its error."""
     try:
-        return values.label(given["messageId"])
-    except (KeyError, *values.UNDECODABLE):
+        return values.find_label(given.get("messageId"))
+    except values.UNDECODABLE:
         return None
 
 
 def _message_id(value: Raw) -> str | None:
     name = values.label(value)
-    if name and len(name) > _LONGEST_ID:
+    if name and len(name) > _MAX_ID_CHARACTERS:
         raise MessageIdTooLong
     return name
 
 
-def _word(value: Raw) -> str | None:
-    """A text that will be looked up; what is none will not be found."""
+def _text_or_json(value: Raw) -> str | None:
+    """Return a text that will be looked up; of a value of another kind its JSON, which will not be found."""
     try:
         return values.text(value)
     except msgspec.ValidationError:
         return bytes(value).decode()
 
 
-def _same(value: Raw) -> Raw:
+def _unread(value: Raw) -> Raw:
     return value
 
 
-_LONGEST_ID = 100  # characters
+_MAX_ID_CHARACTERS = 100
 _READERS: dict[str, tuple[str, Callable[[Raw], Any]]] = {
-    "type": ("type", _word),
+    "type": ("type", _text_or_json),
     "messageId": ("message_id", _message_id),
     "userId": ("user_id", values.label),
     "anonymousId": ("anonymous_id", values.label),
@@ -111,15 +121,21 @@ _READERS: dict[str, tuple[str, Callable[[Raw], Any]]] = {
     "eventName": ("event_name", values.text),
     "name": ("name", values.label),
     "category": ("category", values.label),
-    "properties": ("properties", _same),
-    "traits": ("traits", _same),
-    "context": ("context", _same),
-    "integrations": ("integrations", _same),
+    "properties": ("properties", _unread),
+    "traits": ("traits", _unread),
+    "context": ("context", _unread),
+    "integrations": ("integrations", _unread),
     "channel": ("channel", values.label),
     "timestamp": ("timestamp", values.instant),
     "originalTimestamp": ("original_timestamp", values.instant),
     "sentAt": ("sent_at", values.instant),
-    "writeKey": ("write_key", _word),
+    "writeKey": ("write_key", _text_or_json),
 }
+_OPTIONAL_TEXTS = {name for name, (_, read) in _READERS.items() if read in (values.text, values.label)} | {
+    "messageId",
+    "writeKey",
+}
+_EMPTY = (b"false", b"[]", b"{}")
+"""What untyped languages write for a text that is not there, besides null and an empty text."""
 # MetaRouter's prose says userID and anonymousID where its tables say userId.
 _ALIASES = {"userID": "userId", "anonymousID": "anonymousId"}

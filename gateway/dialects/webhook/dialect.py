@@ -8,10 +8,10 @@ MetaRouter's "Webhook Endpoint"; Segment's "Webhooks (Actions)" destination.
 from functools import partial
 
 from gateway.dialects.base import Decode
-from gateway.dialects.shared import messages, rules
+from gateway.dialects.shared import keys, messages, rules
 from gateway.dialects.shared.answers import plain_answer, plain_refusal
 from gateway.dialects.shared.describing import describe_many
-from gateway.dialects.shared.keys import header_key, query_key
+from gateway.dialects.shared.keys import Place
 from gateway.dialects.webhook import custom, mapped
 from gateway.errors import Refusal
 from gateway.message import DecodedSubmission
@@ -24,13 +24,12 @@ from gateway.webhooks.signature import verify
 METHODS = ("POST",)
 PATHS = {"/v1/webhook": "", "/v1/w": "", custom.PATH: "track"}
 LIMITS = messages.LIMITS
+PLACES: tuple[Place, ...] = ("query", "event", "batch", "header", "basic", "login")
+"""The address says whose events these are, whatever key the system before us used."""
 
 answer = plain_answer
 validate = rules.validate
-
-
-def write_key(submission: Submission) -> str | None:
-    return query_key(submission) or header_key(submission)
+write_key = keys.finder(PLACES)
 
 
 def refuse(submission: Submission, refusal: Refusal) -> Answer:
@@ -42,9 +41,7 @@ def decode(submission: Submission) -> DecodedSubmission:
     decoded = custom.decode(submission) if single else messages.decode_many(submission.body)
     # Segment's webhook destination passes deletions on; it retries what is refused for four hours.
     decoded.ignores = "delete"
-    if query_key(submission):
-        # The address says whose events these are, whatever key the system before us used.
-        decoded.forget_keys()
+    keys.drop_outranked(PLACES, submission, decoded)
     return decoded
 
 

@@ -1,4 +1,4 @@
-"""The slow road of the Segment family: what is odd in one message is dealt with there, and harms no other."""
+"""The slow path of the Segment family: an odd value in one message harms no other."""
 
 from typing import Any
 
@@ -45,7 +45,7 @@ def test_a_value_that_is_no_json_is_repaired_with_a_warning(
         b'{"type":"track","userId":true,"event":"E"}',
         b'{"type":"track","userId":"u","event":"\xff\xfe"}',
         b'{"type":"track","userId":"u","event":"E","\xff":1}',
-        b'{"type":"track","userId":"u","event":"E","properties":' + b"[" * 500 + b"]" * 500 + b"}",
+        b'{"type":"track","userId":"u","event":"E","properties":' + b"[" * 600 + b"]" * 600 + b"}",
         b'{"type":"track","userId":"u","event":"E","messageId":"%b"}' % (b"x" * 101),
         b"[]",
         b"null",
@@ -82,14 +82,14 @@ def test_an_odd_event_costs_its_neighbours_nothing(odd: bytes) -> None:
         (b"1", "not_an_object"),
         (to_json(track(userId=True)), "invalid_field"),
         (to_json(track(event=["E"])), "invalid_field"),
-        (to_json(track(anonymousId={})), "invalid_field"),
+        (to_json(track(anonymousId={"id": 1})), "invalid_field"),
         (to_json(track(messageId="x" * 101)), "message_id_too_long"),
         (to_json(track(type=7)), "unknown_type"),
         (to_json(track(type=None)), "missing_type"),
         (to_json(track(userId="")), "missing_id"),
         (b'{"type":"track","userId":"u","event":"\xff"}', "invalid_field"),
         (
-            b'{"type":"track","userId":"u","event":"E","traits":%b}' % (b"[" * 500 + b"]" * 500),
+            b'{"type":"track","userId":"u","event":"E","traits":%b}' % (b"[" * 600 + b"]" * 600),
             "invalid_field",
         ),
     ],
@@ -166,12 +166,12 @@ def test_the_spellings_of_metarouters_documents_are_understood() -> None:
 
 
 def test_of_a_field_that_is_written_twice_the_last_counts() -> None:
-    plain, careful = Door(), Door()
+    fast, slow = Door(), Door()
 
-    plain.post("/v1/track", b'{"userId":"u1","event":"E","userId":"u2"}')
-    careful.post("/v1/track", b'{"userId":"u1","event":"E","userId":"u2","x":1}')
+    fast.post("/v1/track", b'{"userId":"u1","event":"E","userId":"u2"}')
+    slow.post("/v1/track", b'{"userId":"u1","event":"E","userId":"u2","x":1}')
 
-    assert (plain.event["userId"], careful.event["userId"]) == ("u2", "u2")
+    assert (fast.event["userId"], slow.event["userId"]) == ("u2", "u2")
 
 
 @pytest.mark.parametrize("time", [True, {}, ["2026"], "soon"], ids=repr)

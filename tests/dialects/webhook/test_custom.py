@@ -129,7 +129,7 @@ def test_the_address_names_the_source_as_on_all_webhooks() -> None:
         (sent({"writeKey": "dev", "eventName": "E"}), "missing_id"),
         (sent({**METADATA, "writeKey": "nobody"}), "unknown_write_key"),
         (sent({**METADATA, "userID": "$.a["}), "invalid_field"),
-        (sent({**METADATA, "userID": {}}), "invalid_field"),
+        (sent({**METADATA, "userID": [1]}), "invalid_field"),
         (sent({**METADATA, "eventID": "x" * 101}), "message_id_too_long"),
         (sent("text"), "invalid_field"),
         (sent({**METADATA, "userID": "$." + "a" * 64}), "invalid_field"),

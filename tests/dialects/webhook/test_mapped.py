@@ -108,7 +108,7 @@ def test_each_entry_of_a_list_is_an_event() -> None:
         ({"type": "header:X-T"}, {"kind": "S", "who": "u"}, "missing_type", "found nothing at header:X-T"),
         ({"type": "$.kind"}, {"kind": "S", "who": "u"}, "unknown_type", "$.type: 'S'"),
         ({"type": "group"}, {"who": "u"}, "missing_group_id", ""),
-        ({}, {"kind": {}, "who": "u"}, "invalid_field", "$.kind, for event: Expected `str | null`"),
+        ({}, {"kind": [1], "who": "u"}, "invalid_field", "$.kind, for event: Expected `str | null`"),
         ({}, {"kind": "S", "who": [1]}, "invalid_field", "$.who, for userId: Expected `str | null`"),
         (
             {"properties": "$.who"},
