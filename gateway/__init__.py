@@ -12,12 +12,14 @@ dialects/shared/messages.py and, for whatever its typed decoders refuse, dialect
 rules are dialects/shared/rules.py, their keys lie where dialects/shared/keys.py looks, their answers are
 dialects/shared/answers.py or an image (dialects/shared/image.py), and dialects/shared/describing.py
 describes them. dialects/segment.py, dialects/pixel.py and dialects/jitsu.py add their routes to these.
-dialects/webhook/dialect.py takes what other systems forward: events of the Segment spec, any object with
-MetaRouter's metadata (dialects/webhook/custom.py), or the bodies of a sender for which a source has a table
+dialects/webhook/dialect.py reads what other systems forward, also as forms
+(dialects/webhook/forms.py): events of the Segment spec, any object with MetaRouter's metadata
+(dialects/webhook/custom.py), or the bodies of a sender for which a source has a table
 (dialects/webhook/mapped.py with webhooks/table.py and webhooks/places.py), signed as webhooks/signature.py
-knows. dialects/commandersact/dialect.py reads the usual events by dialects/commandersact/fast.py and all
-others by dialects/commandersact/full.py, which tells the versions apart
-(dialects/commandersact/versions.py); both translate names (dialects/commandersact/names.py), addresses
+verifies and without the keys that webhooks/redaction.py finds; dialects/webhook/handshake.py answers tests
+and challenges. dialects/commandersact/dialect.py reads the usual events by
+dialects/commandersact/fast.py and all others by dialects/commandersact/full.py, which tells the versions
+apart (dialects/commandersact/versions.py); both translate names (dialects/commandersact/names.py), addresses
 (dialects/commandersact/address.py) and consent (dialects/commandersact/consent.py), and keep for the way
 back (dialects/commandersact/writing.py) what it could not know (dialects/commandersact/round_trip.py).
 dialects/commandersact/brackets.py unfolds the parameters of its pixel.

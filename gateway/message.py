@@ -114,6 +114,8 @@ class DecodedSubmission(msgspec.Struct):
     """What its events carry that some sink may have to look at; see journal/chunk.py."""
     ignores: str = ""
     """A type that is answered as accepted and goes nowhere."""
+    is_handshake: bool = False
+    """Whether it holds no events by intention, so that it is a success although nothing is stored."""
 
     def forget_keys(self) -> None:
         """Let no key count that stands in the body: the sender has said elsewhere whose events these are."""

@@ -7,6 +7,9 @@ import msgspec
 
 from gateway.errors import UnreadableBody
 
+BODY_METHODS = frozenset(("POST", "PUT", "PATCH"))
+"""The HTTP methods whose events are in the body."""
+
 
 class Submission(msgspec.Struct, gc=False):
     """One request as a dialect sees it. Header names are lower case; nothing is decoded for show."""
@@ -26,7 +29,7 @@ class Submission(msgspec.Struct, gc=False):
     @property
     def size(self) -> int:
         """Bytes of what may hold events: the body, or path and query where there is none."""
-        return len(self.body) if self.method == "POST" else len(self.route) + 1 + len(self.query)
+        return len(self.body) if self.method in BODY_METHODS else len(self.route) + 1 + len(self.query)
 
     @property
     def parameters(self) -> dict[str, str]:

@@ -6,7 +6,7 @@ Headers = list[tuple[bytes, bytes]]
 
 VARY = (b"vary", b"Origin")
 _EXPOSED = b"Retry-After, X-RateLimit-Reset, X-Durability"
-_METHODS = b"GET, HEAD, POST, PUT, DELETE, OPTIONS"
+_METHODS = b"GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
 _SECONDS = b"86400"
 
 

@@ -24,7 +24,7 @@ from gateway.journal.chunk import PRODUCTS
 from gateway.message import DecodedSubmission, Message, Rejected
 from gateway.outcome import Outcome, Refused
 from gateway.sources import Limits, MultiStatus, Source, Sources
-from gateway.submission import Submission
+from gateway.submission import BODY_METHODS, Submission
 from gateway.webhooks.signature import verify
 
 # What an event can lose on its way to a line is made up for by what it gains: a line that is shorter
@@ -121,11 +121,11 @@ class Endpoint:
     def _decode_webhook(self, submission: Submission) -> DecodedSubmission:
         """As the source that the address names wants it, if it says so; else as the dialect does."""
         source = self.sources.by_webhook(self.dialect.write_key(submission))
-        if source and source.webhook:
-            return mapped.decode(source.webhook, source.webhook_secret, self._most_events, submission)
-        if source is None:
+        if source is None or submission.method not in BODY_METHODS:
             return self.dialect.decode(submission)
-        verify("segment", source.webhook_secret, 0, submission)
+        if source.webhook:
+            return mapped.decode(source.webhook, source, self._most_events, submission)
+        verify("segment", source.webhook_secrets, 0, submission)
         decoded = self.dialect.decode(submission)
         decoded.signed = True
         decoded.forget_keys()  # who signs for one source signs for no other
@@ -174,6 +174,8 @@ class Endpoint:
         entries: dict[str, tuple[Grant, Provenance] | Refusal],
     ) -> None:
         """Say it once if nothing can be stored because of the only key, or because there is nothing."""
+        if decoded.is_handshake and submission.method not in BODY_METHODS:
+            return  # the address answers before a source is made for it
         if not entries:
             key = decoded.write_key or self.dialect.write_key(submission) or ""
             entries[key] = self._admit(key, submission, decoded)
@@ -182,7 +184,7 @@ class Endpoint:
             if isinstance(entry, Refusal):
                 entry.events = len(decoded.messages)
                 raise entry
-        if not decoded.messages:
+        if not decoded.messages and not decoded.is_handshake:
             raise EmptyBatch
 
 

@@ -12,7 +12,7 @@ from gateway.intake import body, cors, sender
 from gateway.intake.endpoint import Endpoint, count_refusal
 from gateway.outcome import Answer, Outcome, error
 from gateway.raw import timestamps
-from gateway.submission import Submission
+from gateway.submission import BODY_METHODS, Submission
 
 Scope = MutableMapping[str, Any]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
@@ -91,7 +91,7 @@ class Router:
         lines: list[bytes] = []
         outcome, origin = _NOTHING, headers.get(b"origin")
         try:
-            if method == "POST":
+            if method in BODY_METHODS:
                 body.check_length(headers, most)
                 part = await receive()
                 if part["type"] == "http.disconnect":

@@ -57,7 +57,7 @@ def require(field: str, value: Raw) -> Raw:
         return value
     if value in _NOTHING:
         return EMPTY
-    raise InvalidField(f"$.{field}: expected an object")
+    raise InvalidField("expected an object", field=field)
 
 
 _NOTHING = (Raw(b"null"), Raw(b"[]"))

@@ -48,7 +48,7 @@ def _take(found: Message, name: str, value: Raw) -> None:
         try:
             setattr(found, attribute, read(value))
         except values.UNDECODABLE as error:
-            raise InvalidField(f"$.{name}: {str(error).partition(' - at')[0]}") from error
+            raise InvalidField(str(error).partition(" - at")[0], field=name) from error
     elif name in _ALIASES:
         _take(found, _ALIASES[name], value)
     elif is_write_key(name):

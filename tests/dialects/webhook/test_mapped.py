@@ -102,13 +102,13 @@ def test_each_entry_of_a_list_is_an_event() -> None:
     ("fields", "body", "code", "details"),
     [
         ({}, {"who": "u1"}, "missing_event", "found nothing at $.kind"),
-        ({}, [], "missing_event", "found nothing at $.kind"),
+        ({}, [1], "missing_event", "found nothing at $.kind"),
         ({}, {"kind": "Sold"}, "missing_id", "found nothing at $.who"),
         ({"anonymous_id": ["$.a", "@.b"]}, {"kind": "S"}, "missing_id", "found nothing at $.who, $.a, @.b"),
         ({"type": "header:X-T"}, {"kind": "S", "who": "u"}, "missing_type", "found nothing at header:X-T"),
         ({"type": "$.kind"}, {"kind": "S", "who": "u"}, "unknown_type", "$.type: 'S'"),
         ({"type": "group"}, {"who": "u"}, "missing_group_id", ""),
-        ({}, {"kind": {}, "who": "u"}, "invalid_field", "$.kind, for event: Expected `str | null`"),
+        ({}, {"kind": {"a": 1}, "who": "u"}, "invalid_field", "$.kind, for event: Expected `str | null`"),
         ({}, {"kind": "S", "who": [1]}, "invalid_field", "$.who, for userId: Expected `str | null`"),
         (
             {"properties": "$.who"},
@@ -116,7 +116,6 @@ def test_each_entry_of_a_list_is_an_event() -> None:
             "invalid_field",
             "$.who, for properties: expected an object",
         ),
-        ({"message_id": "$.kind"}, {"kind": "S" * 101, "who": "u"}, "message_id_too_long", ""),
     ],
 )
 def test_a_body_that_does_not_fit_is_told_where(
@@ -130,7 +129,7 @@ def test_a_body_that_does_not_fit_is_told_where(
     assert answer.json["Details"].startswith(details)
 
 
-@pytest.mark.parametrize("body", [{}, {"items": {}}, {"items": None}, 1, "items"], ids=str)
+@pytest.mark.parametrize("body", [{"id": 1}, {"items": {}}, {"items": None}, 1, "items"], ids=str)
 def test_a_list_that_is_none_is_told(body: Any) -> None:
     answer = Door(shop("$.items[*]")).post("/v1/webhook?writeKey=shop", body)
 
