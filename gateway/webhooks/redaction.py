@@ -16,6 +16,7 @@ _MAYBE = re.compile(_NAME, re.IGNORECASE)
 # In JSON without white space a name follows a brace or a comma; a quote inside a text follows a backslash.
 _MEMBER = re.compile(rb'[{,]"(?:%b)":("(?:[^"\\]|\\.)*+")' % _NAME, re.IGNORECASE | re.DOTALL)
 _PARAMETER = re.compile(rb"""((?:%b)=)([^&#"'\\<>\s]+)""" % _NAME, re.IGNORECASE)
+_PUNCTUATION = ".,;:!?)"
 
 _decode = msgspec.json.Decoder(str).decode
 
@@ -32,7 +33,8 @@ def without_keys(text: bytes, keys: Collection[str]) -> bytes:
         return text
 
     def redact(found: re.Match[bytes]) -> bytes:
-        return found[1] + b"***" if unquote(found[2].decode()) in keys else found[0]
+        value = unquote(found[2].decode())
+        return found[1] + b"***" if value in keys or value.rstrip(_PUNCTUATION) in keys else found[0]
 
     return _PARAMETER.sub(redact, _without_members(text, keys))
 

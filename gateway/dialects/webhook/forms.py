@@ -66,9 +66,10 @@ def _urlencoded(body: bytes) -> list[Field]:
 def _multipart(body: bytes, boundary: str) -> list[Field]:
     mark = re.escape(b"--" + boundary.encode("latin-1"))
     delimiter = re.compile(rb"(?:\A|\r?\n)%b(--)?[ \t]*(?:\r?\n|\Z)" % mark)
-    _, *found = delimiter.split(body, _MAX_FIELDS + 1)
+    # What precedes the first delimiter; then for each one, whether it ends the form, and what follows it.
+    _, *found = delimiter.split(body, _MAX_FIELDS + 2)
     ends, parts = found[::2], found[1::2]
-    if len(ends) > _MAX_FIELDS:
+    if len(ends) > _MAX_FIELDS + 1:
         raise UnreadableBody(f"the form has more than {_MAX_FIELDS} fields")
     if b"--" not in ends:
         raise UnreadableBody("the multipart form is cut off, or its boundary is not in it")

@@ -9,7 +9,7 @@ HEAD or an empty list.
 
 import re
 from collections.abc import Callable
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta
@@ -25,7 +25,7 @@ METHODS = ("GET", "HEAD")
 """Those that never carry an event here."""
 
 _MAX_CHALLENGE_CHARACTERS = 1024
-_MAX_BODY_BYTES = 4 * _MAX_CHALLENGE_CHARACTERS
+_MAX_BODY_BYTES = 16 * _MAX_CHALLENGE_CHARACTERS  # which may all be escaped
 
 _PARAMETERS = ("hub.challenge", "challenge", "validationToken")
 _HARMLESS = re.compile(rf"[\w .,:;~+/=-]{{1,{_MAX_CHALLENGE_CHARACTERS}}}", re.ASCII)
@@ -36,9 +36,10 @@ _NO_SNIFFING = ((b"x-content-type-options", b"nosniff"),)
 Challenge = Annotated[str, Meta(min_length=1, max_length=_MAX_CHALLENGE_CHARACTERS)]
 
 
-class UrlVerification(msgspec.Struct, tag_field="type", tag="url_verification"):
+class UrlVerification(msgspec.Struct):
     """A challenge that says what it is; Slack adds a `token`."""
 
+    type: Literal["url_verification"]
     challenge: Challenge
 
 

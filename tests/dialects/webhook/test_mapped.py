@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from gateway.sources import Source
-from gateway.webhooks.places import Entries, Place
-from gateway.webhooks.signature import Signature
+from gateway.webhooks.places import Place
 from gateway.webhooks.table import Fields, Webhook
 from tests.build import Door, to_json, track
+from tests.dialects.webhook.shops import shop
 
 SIGNED = Source(
     "shop",
@@ -18,19 +18,6 @@ SIGNED = Source(
     webhook=Webhook(Fields(event=Place.parse("$.kind"), user_id=Place.parse("$.who")), signature="github"),
     webhook_secret="hush",
 )
-
-
-def shop(
-    events: str = "",
-    signature: Signature | None = None,
-    fields: dict[str, Any] | None = None,
-    **limits: Any,
-) -> Source:
-    """A source whose webhooks are {"kind": …, "who": …}, with the given fields besides or instead."""
-    places = {"event": "$.kind", "user_id": "$.who"} | (fields or {})
-    table = Fields(**{name: Place.parse(place) for name, place in places.items() if place})
-    entries = Entries.parse(events) if events else None
-    return Source("shop", ("shop",), webhook=Webhook(table, entries, signature), **limits)
 
 
 def sign(body: bytes) -> str:
