@@ -8,7 +8,6 @@ Plex a `payload` beside an image. https://url.spec.whatwg.org/#urlencoded-parsin
 import re
 from email.message import Message as Head
 from email.parser import HeaderParser
-from email.utils import collapse_rfc2231_value
 from urllib.parse import parse_qsl
 
 from msgspec import Raw
@@ -18,8 +17,9 @@ from gateway.raw import bodies, objects
 from gateway.submission import Submission
 
 _MAX_FIELDS = 1000
+# Of the head of a part, or a Content-Type: with semicolons the standard parser takes quadratic time.
 _MAX_HEAD_BYTES = 1024
-"""Of a part, and of a Content-Type: the standard library's parser takes quadratic time."""
+_MAX_SEMICOLONS = 16
 
 _BLANK_LINE = re.compile(rb"\r?\n\r?\n")
 
@@ -45,7 +45,7 @@ def to_json(submission: Submission) -> bytes:
         case "application/x-www-form-urlencoded" if b"=" in body:
             return _write(_urlencoded(body))
         case "multipart/form-data":
-            return _write(_multipart(body, str(head.get_boundary(""))))
+            return _write(_multipart(body, _parameter(head, "content-type", "boundary") or ""))
     return body
 
 
@@ -64,7 +64,7 @@ def _urlencoded(body: bytes) -> list[Field]:
 
 
 def _multipart(body: bytes, boundary: str) -> list[Field]:
-    mark = re.escape(b"--" + boundary.encode("latin-1"))
+    mark = re.escape(b"--" + boundary.encode("latin-1", "replace"))
     delimiter = re.compile(rb"(?:\A|\r?\n)%b(--)?[ \t]*(?:\r?\n|\Z)" % mark)
     # What precedes the first delimiter; then for each one, whether it ends the form, and what follows it.
     _, *found = delimiter.split(body, _MAX_FIELDS + 2)
@@ -80,16 +80,24 @@ def _part(part: bytes) -> Field:
     head_bytes, *values = _BLANK_LINE.split(part, maxsplit=1)
     value = values[0] if values else b""
     head = _parse_head(_text(head_bytes))
-    name = collapse_rfc2231_value(head.get_param("name", "", header="content-disposition"))
-    filename = head.get_filename()
+    name = _parameter(head, "content-disposition", "name") or ""
+    filename = _parameter(head, "content-disposition", "filename")
     if filename is not None and not _is_utf8(value):
         return name, {"filename": filename, "size": len(value)}
     return name, _text(value)
 
 
+def _parameter(head: Head, header: str, name: str) -> str | None:
+    value = head.get_param(name, header=header)
+    # The spelling of RFC 2231, with a character set of its own, is forbidden in forms (RFC 7578, 4.2).
+    return value[2] if isinstance(value, tuple) else value
+
+
 def _parse_head(text: str) -> Head:
-    if len(text) > _MAX_HEAD_BYTES:
-        raise UnreadableBody(f"a head in the form is longer than {_MAX_HEAD_BYTES} bytes")
+    if len(text) > _MAX_HEAD_BYTES or text.count(";") > _MAX_SEMICOLONS:
+        raise UnreadableBody(
+            f"a head of the form has more than {_MAX_HEAD_BYTES} bytes, or is too complicated"
+        )
     return HeaderParser().parsestr(text)
 
 

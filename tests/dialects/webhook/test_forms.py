@@ -8,6 +8,8 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from gateway.sources import Source
 from tests.build import Door, to_json, track
@@ -194,7 +196,8 @@ def test_what_begins_as_json_is_json_whatever_its_type(content_type: str, space:
         (multipart(("name=a", "1")), "multipart/form-data; boundary=YY", "cut off"),
         (multipart(("name=a", "1")), "multipart/form-data", "cut off"),
         (multipart((f'name="{"a" * 2000}"', "1")), MULTIPART, "1024 bytes"),
-        (b"a=1", FORM + ";" * 2000, "1024 bytes"),
+        (b"a=1", FORM + "; a=" + "b" * 2000, "1024 bytes"),
+        (multipart(("name=a" + ";" * 33, "1")), MULTIPART, "complicated"),
     ],
     ids=[
         "no field",
@@ -208,6 +211,7 @@ def test_what_begins_as_json_is_json_whatever_its_type(content_type: str, space:
         "no boundary",
         "a long head",
         "a long type",
+        "semicolons",
     ],
 )
 def test_what_is_neither_form_nor_json_is_refused(body: bytes, content_type: str, details: str) -> None:
@@ -215,6 +219,29 @@ def test_what_is_neither_form_nor_json_is_refused(body: bytes, content_type: str
 
     assert (answer.status, answer.json["code"]) == (400, "unreadable_body")
     assert details in answer.json["Errors"][0]["Details"]
+
+
+PIECES = st.sampled_from(
+    [
+        *("name", "filename", "boundary", "charset", "multipart/form-data", FORM, "--XX", "XX", "utf-7", "é"),
+        *("=", "*", "0", "'", '"', "\\", ";", ":", " ", "%", "%e2", "&", "+2AA-", "[", "\\ud800"),
+        *("\r\n", "\n", "\r\n\r\n", "Content-Disposition: form-data; name=", "\0", "a"),
+    ]
+)
+TEXT = st.lists(PIECES, max_size=20).map("".join)
+
+
+@given(st.sampled_from([FORM, f"{MULTIPART};", "multipart/form-data; boundary"]), TEXT, TEXT)
+def test_any_form_is_answered(content_type: str, parameters: str, text: str) -> None:
+    door = Door(shop(fields={"event": "Form", "user_id": "u1", "properties": "$"}))
+    header = (content_type + parameters).replace("\r", "").replace("\n", "")
+
+    answers = [
+        send(door, body.encode("latin-1"), header)
+        for body in (text, f"--XX\r\nContent-Disposition: form-data; {text}\r\n\r\na\r\n--XX--")
+    ]
+
+    assert {answer.status for answer in answers} <= {200, 400}
 
 
 def test_1000_fields_are_not_too_many() -> None:
