@@ -32,7 +32,7 @@ _FIELDS = {
 }
 """The metadata's names, and those of the Segment spec."""
 _IP = "ip"
-_DESCRIBING = (*_FIELDS.keys() - {"writeKey"}, _IP)
+_DESCRIBING = {*_FIELDS, _IP} - {"writeKey"}
 
 _MAX_PATH_CHARACTERS = 64
 """Each step of a path decodes all that is left of the event."""
@@ -40,7 +40,7 @@ _MAX_PATH_CHARACTERS = 64
 
 def is_described(submission: Submission) -> bool:
     """Return whether the header or the query has metadata, so that the body alone does not make the event."""
-    return _HEADER in submission.headers or any(name in submission.parameters for name in _DESCRIBING)
+    return _HEADER in submission.headers or not _DESCRIBING.isdisjoint(submission.parameters)
 
 
 def decode(submission: Submission, body: bytes) -> DecodedSubmission:

@@ -182,18 +182,8 @@ def test_a_challenge_in_the_query_is_repeated_as_plain_text(method: str, query: 
 
 @pytest.mark.parametrize(
     "challenge",
-    ["<script>alert(1)</script>", "&lt;b&gt;", '"', "'", "a\r\nSet-Cookie: a=b", "é", "\0", "", "c" * 1025],
-    ids=[
-        "an element",
-        "an entity",
-        "a quote",
-        "an apostrophe",
-        "a line",
-        "not ASCII",
-        "NUL",
-        "empty",
-        "long",
-    ],
+    [*(f"a{each}b" for each in "<>&\"'`\\\n\r\t\0\x7fé"), "<script>alert(1)</script>", "", "c" * 1025],
+    ids=lambda challenge: repr(challenge[:10]),
 )
 def test_a_challenge_that_a_browser_might_render_is_not_repeated(challenge: str) -> None:
     answer = Door().request("GET", f"{DEV}&hub.challenge={quote(challenge)}")
