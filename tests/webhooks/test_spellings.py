@@ -1,6 +1,11 @@
 """Each scheme's signature has several spellings, all of which are genuine; and secrets may be rotated."""
 
 import base64
+import codecs
+import gzip
+import hashlib
+import hmac
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -8,7 +13,9 @@ import pytest
 
 from gateway.config.file import load
 from gateway.errors import ConfigError
+from gateway.sources import Source
 from gateway.webhooks.signature import Hmac, Signature
+from tests.build import Door, to_json, track
 from tests.webhooks.signing import (
     BODY,
     NOW,
@@ -134,6 +141,32 @@ def test_what_only_looks_like_base64_is_refused(text: str) -> None:
 )
 def test_the_secret_of_standard_webhooks_has_several_spellings(secret: str) -> None:
     assert verified("standard", secret, standard())
+
+
+def test_a_byte_order_mark_is_signed_although_it_is_removed() -> None:
+    key = base64.b64decode(STANDARD_SECRET.removeprefix("whsec_"))
+    marked = f"1.{NOW}.".encode() + codecs.BOM_UTF8 + BODY
+    signature = "v1," + base64.b64encode(hmac.new(key, marked, hashlib.sha256).digest()).decode()
+
+    assert verified("github", "hush", github(codecs.BOM_UTF8 + BODY))
+    assert verified("standard", STANDARD_SECRET, standard(id="1", signature=signature))
+
+
+@pytest.mark.parametrize("encode", [gzip.compress, zlib.compress], ids=["gzip", "deflate"])
+def test_a_body_is_signed_before_it_is_compressed(encode: Callable[[bytes], bytes]) -> None:
+    door = Door(Source("shop", ("dev",), webhook_secret=("new", "hush")))
+    body = codecs.BOM_UTF8 + to_json(track())
+    encoding = "gzip" if encode is gzip.compress else "deflate"
+
+    answers = [
+        door.request(
+            "POST", "/v1/webhook?writeKey=dev", encode(body), {"Content-Encoding": encoding, **signed}
+        )
+        for signed in (sign_segment(body), sign_segment(encode(body)))
+    ]
+
+    assert [answer.status for answer in answers] == [200, 400]
+    assert door.event["event"] == "Ordered"
 
 
 OTHER_STANDARD = "whsec_" + base64.b64encode(b"another-secret-of-24-byt").decode()

@@ -24,7 +24,7 @@ _MAX_SEMICOLONS = 16
 _BLANK_LINE = re.compile(rb"\r?\n\r?\n")
 
 Field = tuple[str, str | dict[str, str | int]]
-"""A name, with a text, or with what describes a file that is no text."""
+"""A name with its value: a text, or the description of a file that is not one."""
 
 
 def to_json(submission: Submission) -> bytes:

@@ -22,7 +22,7 @@ from gateway.raw import objects, values
 from gateway.submission import Submission
 
 METHODS = ("GET", "HEAD")
-"""Those that never carry an event here."""
+"""Of requests that never carry an event to a webhook."""
 
 _MAX_CHALLENGE_CHARACTERS = 1024
 _MAX_BODY_BYTES = 16 * _MAX_CHALLENGE_CHARACTERS  # which may all be escaped
