@@ -121,11 +121,12 @@ class Endpoint:
     def _decode_webhook(self, submission: Submission) -> DecodedSubmission:
         """As the source that the address names wants it, if it says so; else as the dialect does."""
         source = self.sources.by_webhook(self.dialect.write_key(submission))
-        if source is None or submission.method not in BODY_METHODS:
-            return self.dialect.decode(submission)
-        if source.webhook:
+        if source and source.webhook:
             return mapped.decode(source.webhook, source, self._most_events, submission)
-        verify("segment", source.webhook_secrets, 0, submission)
+        if source is None:
+            return self.dialect.decode(submission)
+        if submission.method in BODY_METHODS:
+            verify("segment", source.webhook_secrets, 0, submission)
         decoded = self.dialect.decode(submission)
         decoded.signed = True
         decoded.forget_keys()  # who signs for one source signs for no other

@@ -25,7 +25,7 @@ from gateway.message import DecodedSubmission, Message, Rejected
 from gateway.raw import bodies, objects, values
 from gateway.raw.repair import Repair
 from gateway.sources import Source
-from gateway.submission import Submission
+from gateway.submission import BODY_METHODS, Submission
 from gateway.webhooks.places import Place, Scope, Value
 from gateway.webhooks.redaction import without_keys
 from gateway.webhooks.signature import verify
@@ -56,7 +56,7 @@ def decode(webhook: Webhook, source: Source, max_events: int, submission: Submis
     Raises BadSignature, UnreadableBody, TooManyEvents, BodyTooLarge; InvalidField if the list is no list.
     """
     signed = webhook.signature is not None
-    if webhook.signature:
+    if webhook.signature and submission.method in BODY_METHODS:
         verify(webhook.signature, source.webhook_secrets, webhook.tolerance, submission)
     json = forms.to_json(submission)
     if handshake.is_handshake(submission, json):
