@@ -1,28 +1,30 @@
 """
 The journey of an event, file by file.
 
-A request arrives at intake/protocol.py, which bounds its head and the time that it may take. An ordinary one
-goes the short road (intake/short_road.py); every other is a call of the ASGI application in intake/router.py,
-which finds its endpoint by its path. intake/body.py reads and inflates the body within limits,
-intake/sender.py tells a person's own device from a server, and intake/cors.py says what a page on another
-site may read. The result is a Submission (submission.py).
+A request arrives at intake/protocol.py, which bounds its head and the time that it may take. An ordinary
+one goes the short road (intake/short_road.py); every other is a call of the ASGI application in
+intake/router.py, which finds its endpoint by its path. intake/body.py reads and inflates the body within
+limits, intake/sender.py tells a person's own device from a server, and intake/cors.py says what a page on
+another site may read. The result is a Submission (submission.py).
 
 The dialect of the route, a file or folder of dialects/ with the interface of dialects/base.py, decodes it
 into Messages (message.py): what the client claims. Those of the Segment family share
 dialects/shared/messages.py and, for whatever its typed decoders refuse, dialects/shared/slow_path.py; what
-comes as a query or a form is read by dialects/shared/parameters.py. Their rules are dialects/shared/rules.py,
-dialects/shared/keys.py says where their keys are and which counts, their answers are
-dialects/shared/answers.py or an image (dialects/shared/image.py), and dialects/shared/describing.py
+comes as a query or a form is read by dialects/shared/parameters.py. Their rules are
+dialects/shared/rules.py, dialects/shared/keys.py says where their keys are and which counts, their answers
+are dialects/shared/answers.py or an image (dialects/shared/image.py), and dialects/shared/describing.py
 describes them. dialects/segment.py, dialects/pixel.py and dialects/jitsu.py add their routes to these.
-dialects/webhook/dialect.py takes what other systems forward: events of the Segment spec, any object with
-MetaRouter's metadata (dialects/webhook/custom.py), or the bodies of a sender for which a source has a table
-(dialects/webhook/mapped.py with webhooks/table.py and webhooks/places.py), signed as webhooks/signature.py
-knows. dialects/commandersact/dialect.py finds keys where dialects/commandersact/keys.py looks, and has
-bodies decoded by dialects/commandersact/decoding.py: most events by dialects/commandersact/fast.py, all
-others by dialects/commandersact/full.py, which tells the versions apart
-(dialects/commandersact/versions.py). Both translate names (dialects/commandersact/names.py), addresses
-(dialects/commandersact/address.py) and consent (dialects/commandersact/consent.py), and record what a sink
-will need to restore the event (dialects/commandersact/round_trip.py, dialects/commandersact/writing.py).
+dialects/webhook/dialect.py reads what other systems forward, also as forms (dialects/webhook/forms.py):
+events of the Segment spec, any object with MetaRouter's metadata (dialects/webhook/custom.py), or the
+bodies of a sender for which a source has a table (dialects/webhook/mapped.py with webhooks/table.py and
+webhooks/places.py), signed as webhooks/signature.py verifies and without the keys that
+webhooks/redaction.py finds; dialects/webhook/handshake.py answers tests and challenges.
+dialects/commandersact/dialect.py finds keys where dialects/commandersact/keys.py looks, and has bodies
+decoded by dialects/commandersact/decoding.py: most events by dialects/commandersact/fast.py, all others by
+dialects/commandersact/full.py, which tells the versions apart (dialects/commandersact/versions.py). Both
+translate names (dialects/commandersact/names.py), addresses (dialects/commandersact/address.py) and consent
+(dialects/commandersact/consent.py), and record what a sink will need to restore the event
+(dialects/commandersact/round_trip.py, dialects/commandersact/writing.py).
 dialects/commandersact/brackets.py unfolds the parameters of its pixel, and
 dialects/commandersact/describing.py describes its routes.
 
@@ -30,14 +32,14 @@ JSON that the gateway does not interpret stays undecoded: raw/objects.py handles
 single values, raw/truth.py every yes and no, raw/timestamps.py the many ways to write a time, raw/bodies.py
 whole bodies, and raw/repair.py those that are not quite JSON.
 
-intake/endpoint.py judges each message on its own. intake/admission.py says what its write key entitles to: a
-source (sources.py) must own the key, and may ask for steps, such as the cookie of intake/visitor.py or, with
-commerce.py, intake/translation.py. The dialect's rules must accept the message. Then intake/normalize.py
-makes it the canonical event of event.py: intake/times.py decides when it happened, intake/context.py adds
-what the request says of its sender, intake/permissions.py checks what it says of where it may go, and
-intake/uuid7.py gives it an id if it has none. A message that breaks a rule becomes a Refusal (errors.py) and
-costs no other message its place. intake/account.py adds up what becomes of all of them; those that are
-stored are encoded at once, as one block of lines.
+intake/endpoint.py judges each message on its own. intake/admission.py says what its write key entitles to:
+a source (sources.py) must own the key, and may ask for steps, such as the cookie of intake/visitor.py or,
+with commerce.py, intake/translation.py. The dialect's rules must accept the message. Then
+intake/normalize.py makes it the canonical event of event.py: intake/times.py decides when it happened,
+intake/context.py adds what the request says of its sender, intake/permissions.py checks what it says of
+where it may go, and intake/uuid7.py gives it an id if it has none. A message that breaks a rule becomes a
+Refusal (errors.py) and costs no other message its place. intake/account.py adds up what becomes of all of
+them; those that are stored are encoded at once, as one block of lines.
 
 The lines wait in journal/writer.py for the next commit, which journal/segments/partition.py makes durable
 as one chunk (journal/chunk.py) in a file of journal/segments/files.py, where journal/segments/space.py has

@@ -157,6 +157,12 @@ class MissingPreviousId(Refusal):
 class InvalidField(Refusal):
     code, message = "invalid_field", "A field has a value of the wrong kind"
 
+    def __init__(self, problem: str = "", *, field: str = "") -> None:
+        super().__init__(f"$.{field}: {problem}" if field else problem)
+        self.problem = problem
+        self.field = field
+        """The event's field, where it is one; then `details` begins with it."""
+
 
 class MessageIdTooLong(Refusal):
     code, message = "message_id_too_long", "The messageId is longer than 100 characters"

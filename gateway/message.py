@@ -25,6 +25,7 @@ WarningCode = Literal[
     "invalid_context_field",
     "anonymous_id_assumed",
     "empty_value",
+    "message_id_shortened",
     "missing_event_name",
     "missing_event_id",
     "missing_event_timestamp",
@@ -150,6 +151,8 @@ class DecodedSubmission(msgspec.Struct):
     """What its events may carry; see journal/chunk.py."""
     ignores: str = ""
     """A type that is answered as accepted and not stored."""
+    is_handshake: bool = False
+    """A submission that holds no events by intention: it is a success although nothing is stored."""
 
     def forget_keys(self) -> None:
         """Let no key in the body count: the sender has said elsewhere whose events these are."""

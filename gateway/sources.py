@@ -56,8 +56,14 @@ class Source(msgspec.Struct, frozen=True):
     """What the events of shops are called, whatever the client calls them."""
     webhook: Webhook | None = None
     """How the bodies of its webhooks are read, if not as events in Segment's spec."""
-    webhook_secret: str = ""
-    """With it, only what is signed is taken; by Segment, if there is no `webhook`."""
+    webhook_secret: str | Annotated[tuple[str, ...], msgspec.Meta(min_length=1, max_length=8)] = ""
+    """
+    With it, only what is signed is taken; by Segment, if there is no `webhook`. Several while it is rotated.
+    """
+
+    @property
+    def webhook_secrets(self) -> tuple[str, ...]:
+        return (self.webhook_secret,) if isinstance(self.webhook_secret, str) else self.webhook_secret
 
     @property
     def signature(self) -> Signature | None:

@@ -98,7 +98,8 @@ def contradictions(config: Config) -> Iterator[tuple[str, str]]:
             if getattr(source, limit) == 0:
                 yield f"{where} {limit}", "nothing would ever be small enough"
         try:
-            check_secret(source.signature, source.webhook_secret)
+            for secret in source.webhook_secrets:
+                check_secret(source.signature, secret)
         except ValueError as error:
             yield f"{where} webhook_secret", str(error)
     # By whatever spelling.

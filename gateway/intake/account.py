@@ -46,7 +46,7 @@ class Account:
             [grant] = self.by_key.values()
             if isinstance(grant, Refusal):
                 raise grant.concerning(len(decoded.messages))
-        if not decoded.messages:
+        if not decoded.messages and not decoded.is_handshake:
             raise EmptyBatch
 
     def close(self, block: bytes, decoded: DecodedSubmission) -> Outcome:

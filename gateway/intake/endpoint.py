@@ -12,7 +12,7 @@ from gateway.message import DecodedSubmission, Message, Rejected
 from gateway.outcome import Outcome, Refused
 from gateway.raw import bodies
 from gateway.sources import Sources
-from gateway.submission import Submission
+from gateway.submission import BODY_METHODS, Submission
 
 
 class Endpoint:
@@ -37,6 +37,8 @@ class Endpoint:
         if len(decoded.messages) > self._max_events:
             raise TooManyEvents(len(decoded.messages), self._max_events)
         account = Account()
+        if decoded.is_handshake and submission.method not in BODY_METHODS:
+            return account.close(b"", decoded)  # before there is a source for it
         stored, places, grants, refused = account.stored, account.places, account.grants, account.refused
         validate, ignores = self.dialect.validate, decoded.ignores
         last: str | None = None

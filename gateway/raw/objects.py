@@ -65,7 +65,7 @@ def require(field: str, value: Raw, warn: Callable[[WarningCode, str, str], None
         if warn:
             warn("empty_value", field, text.decode())
     elif text not in _NOTHING:
-        raise InvalidField(f"$.{field}: expected an object")
+        raise InvalidField("expected an object", field=field)
     return EMPTY
 
 

@@ -1,1 +1,1 @@
-"""What an operator says of a third party's webhooks: how they are read, and how they are signed."""
+"""How an operator describes the webhooks of other systems: their fields, and their signatures."""

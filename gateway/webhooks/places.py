@@ -1,15 +1,13 @@
 """
-Where in a webhook something stands, as an operator says it.
+Places in a webhook, as an operator writes them.
 
-`$.customer.id` (or `$['customer']['id']`) is looked up in the body and `@.id` in one entry of it;
-`header:X-Topic` is a header's value; any other text is meant as it stands. A list of places stands for the
-first at which there is something; a table, for an object made of what its places have.
+`$.customer.id` (or `$['customer']['id']`) is a path in the body and `@.id` one in an entry of it;
+`header:X-Topic` is a header; any other text stands for itself. A list of places stands for the first one that
+has a value; a table, for an object of the values of its places.
 """
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import NamedTuple
 
 import msgspec
 from msgspec import Raw
@@ -21,13 +19,16 @@ _PATH = re.compile(rf"[$@]{_STEPS}")
 _ENTRIES = re.compile(rf"(\${_STEPS})\[\*\]")
 _STEP = re.compile(r"\.([^.\[\]]+)|\[(\d+)\]|\['([^']*)'\]")
 _HEADER = re.compile(r"header:([\w-]+)")
-_NOTHING = (Raw(b"null"), Raw(b'""'))
+
+_NO_VALUE = (Raw(b"null"), Raw(b'""'))
+_EMPTY = (Raw(b"[]"), Raw(b"{}"), Raw(b"false"))
+"""What untyped languages write where there is no value: good enough only if no other place has one."""
 
 _list = msgspec.json.Decoder(list[Raw]).decode
 
 
 class Value:
-    """A JSON value, of which a level is decoded once, when somebody first looks into it."""
+    """A JSON value, each level of which is decoded once, when it is first looked into."""
 
     __slots__ = ("_below", "raw")
 
@@ -37,7 +38,7 @@ class Value:
 
     @property
     def below(self) -> "dict[str | int, Value]":
-        """The values in it by name, or by index; none if it is neither object nor list."""
+        """The values in an object by name, in a list by index; empty for any other value."""
         if self._below is None:
             entries = self.entries()
             found = enumerate(entries) if entries is not None else (objects.fields(self.raw) or {}).items()
@@ -45,35 +46,38 @@ class Value:
         return self._below
 
     def entries(self) -> list[Raw] | None:
-        """The entries of a list; None if it is none."""
+        """Return the entries of a list; None for any other value."""
         return _list(self.raw) if objects.write(self.raw)[:1] == b"[" else None
 
     def at(self, steps: tuple[str | int, ...]) -> "Value | None":
+        """Return the value that is so many steps below; None if there is none."""
         value: Value | None = self
         for step in steps:
             value = value.below.get(step) if value else None
         return value
 
 
-class Scope(NamedTuple):
-    """What one event is made of."""
+class Scope(msgspec.Struct, frozen=True):
+    """All that one event is made from."""
 
     headers: Mapping[bytes, bytes]
     body: Value
     entry: Value
-    """The entry of the body that it is about; the body itself if there is one event in it."""
+    """The entry of the body that becomes the event; the whole body if it becomes one event."""
 
 
 class Place:
-    """Somewhere to look; as a text, what the operator wrote."""
+    """A place that may have a value; as a text, the paths and headers that the operator wrote."""
+
+    __slots__ = ()
 
     def find(self, scope: Scope) -> Raw | None:
-        """What stands there; None for nothing, null or an empty text."""
+        """Return the value; None for a missing one, null and an empty text."""
         raise NotImplementedError
 
     @staticmethod
     def parse(given: object) -> "Place":
-        """Understand a text, a list or a table; else ValueError."""
+        """Read a text, a list or a table; ValueError for anything else."""
         if isinstance(given, str) and given:
             return _parse_text(given)
         if isinstance(given, list) and given:
@@ -83,21 +87,19 @@ class Place:
         raise ValueError(f'expected a path such as "$.customer.id", a list or a table of such, got {given!r}')
 
 
-@dataclass(frozen=True)
-class Path(Place):
+class JsonPath(msgspec.Struct, Place, frozen=True):
     text: str
     steps: tuple[str | int, ...]
 
     def find(self, scope: Scope) -> Raw | None:
         found = (scope.body if self.text[0] == "$" else scope.entry).at(self.steps)
-        return None if found is None or found.raw in _NOTHING else found.raw
+        return None if found is None or found.raw in _NO_VALUE else found.raw
 
     def __str__(self) -> str:
         return self.text
 
 
-@dataclass(frozen=True)
-class Header(Place):
+class Header(msgspec.Struct, Place, frozen=True):
     name: str
 
     def find(self, scope: Scope) -> Raw | None:
@@ -108,8 +110,7 @@ class Header(Place):
         return f"header:{self.name}"
 
 
-@dataclass(frozen=True)
-class Constant(Place):
+class Constant(msgspec.Struct, Place, frozen=True):
     text: str
 
     def find(self, scope: Scope) -> Raw | None:
@@ -119,19 +120,24 @@ class Constant(Place):
         return self.text
 
 
-@dataclass(frozen=True)
-class First(Place):
+class First(msgspec.Struct, Place, frozen=True):
     places: tuple[Place, ...]
 
     def find(self, scope: Scope) -> Raw | None:
-        return next((found for place in self.places if (found := place.find(scope)) is not None), None)
+        """Return the first value that is not empty, or else the first empty one."""
+        fallback: Raw | None = None
+        for place in self.places:
+            found = place.find(scope)
+            if found is not None and found not in _EMPTY:
+                return found
+            fallback = found if fallback is None else fallback
+        return fallback
 
     def __str__(self) -> str:
         return ", ".join(map(str, self.places))
 
 
-@dataclass(frozen=True)
-class Parts(Place):
+class Parts(msgspec.Struct, Place, frozen=True):
     places: dict[str, Place]
 
     def find(self, scope: Scope) -> Raw | None:
@@ -143,12 +149,13 @@ class Parts(Place):
 
 
 class Entries(str):
-    """Where the list is that has an entry for each event, written `$.items[*]`; kept as `$.items`."""
+    """The path to a list with an entry for each event, written `$.items[*]` and kept as `$.items`."""
 
     __slots__ = ()
 
     @classmethod
     def parse(cls, given: object) -> "Entries":
+        """Read a text; ValueError for anything else."""
         found = _ENTRIES.fullmatch(given) if isinstance(given, str) else None
         if not found:
             raise ValueError(f'expected a path to a list, such as "$.items[*]", got {given!r}')
@@ -163,7 +170,7 @@ def _parse_text(text: str) -> Place:
     if header := _HEADER.fullmatch(text):
         return Header(header[1])
     if _PATH.fullmatch(text):
-        return Path(text, _steps(text))
+        return JsonPath(text, _steps(text))
     if text.startswith(("$", "@", "header:")):
         raise ValueError(f'expected a path such as "$.items[0].id", or "header:X-Topic", got {text!r}')
     return Constant(text)

@@ -1,4 +1,4 @@
-"""What an operator says of one sender's webhooks, as in config/webhooks/stripe.toml."""
+"""The table by which an operator describes a sender's webhooks, such as config/webhooks/stripe.toml."""
 
 from collections.abc import Iterator
 
@@ -11,7 +11,7 @@ from gateway.webhooks.signature import Signature
 
 
 class Fields(msgspec.Struct, frozen=True, rename="camel"):
-    """Where each field of an event is found."""
+    """The place of each field of an event."""
 
     type: Place = Constant("track")
     message_id: Place | None = None
@@ -24,14 +24,14 @@ class Fields(msgspec.Struct, frozen=True, rename="camel"):
     category: Place | None = None
     channel: Place | None = None
     timestamp: Place | None = None
-    """ISO-8601, or milliseconds or seconds since 1970."""
+    """Of any format that events may have, or seconds since 1970."""
     properties: Place | None = None
     traits: Place | None = None
     context: Place | None = None
     integrations: Place | None = None
 
     def places(self) -> dict[str, Place]:
-        """Those that the table names, by the field's name in an event."""
+        """Return the places that the table has, by the field's name in an event."""
         found = ((name, getattr(self, own)) for name, own in _NAMES)
         return {name: place for name, place in found if place is not None}
 
@@ -40,17 +40,17 @@ _NAMES = [(field.encode_name, field.name) for field in msgspec.structs.fields(Fi
 
 
 class Webhook(msgspec.Struct, frozen=True):
-    """How a body becomes events, and what proves whose it is."""
+    """How a body becomes events, and how its sender is verified."""
 
     fields: Fields
     events: Entries | None = None
-    """The list with an entry for each event; without one, the body is one event."""
+    """The list with an entry for each event; without it, the body is one event."""
     signature: Signature | None = None
     tolerance: Duration = Duration(300)
-    """How far the time of a signature may be from ours."""
+    """How many seconds a signed time may be from the time of receiving."""
 
     def mistakes(self) -> Iterator[tuple[str, str]]:
-        """What would refuse every webhook: the field, and why."""
+        """Yield the fields for which every webhook would be refused, each with the reason."""
         fields = self.fields
         if isinstance(fields.type, Constant):
             if fields.type.text not in TYPES:

@@ -69,7 +69,7 @@ def test_there_are_dialects() -> None:
 @each_dialect
 def test_its_table_can_be_served(dialect: Dialect) -> None:
     assert dialect.PATHS
-    assert set(dialect.METHODS) <= {"GET", "HEAD", "POST", "PUT", "DELETE"}
+    assert set(dialect.METHODS) <= {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"}
     assert all(path.startswith("/") and not path.endswith("/") for path in dialect.PATHS)
     assert {*dialect.PATHS.values()} <= {*TYPES, ""}
 

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -16,15 +17,17 @@ from tests.gateway import DEFAULTS, Answer, Gateway, until
 
 FOLDER = Path(__file__).parents[2] / "config/webhooks"
 SECRET = b"whsec_example"
+UNSIGNED = {"mailchimp", "twilio"}
 
 
 @pytest.fixture
 def door(request: pytest.FixtureRequest, tmp_path: Path) -> Door:
     """A door with one source, which has the table of the name that a test is given."""
     file = tmp_path / "gateway.toml"
+    secret = "" if request.param in UNSIGNED else f'webhook_secret = "{SECRET.decode()}"\n'
     file.write_text(
         f'[sources.them]\nwrite_keys = ["them"]\nwebhook = "{FOLDER}/{request.param}.toml"\n'
-        f'webhook_secret = "{SECRET.decode()}"\n[sinks.x]\nkind = "null"\n'
+        f'{secret}[sinks.x]\nkind = "null"\n'
     )
     return Door(*load(file, None, {}).sources.values())
 
@@ -166,7 +169,84 @@ def test_what_happened_at_github(door: Door, event: str) -> None:
     assert door.event["context"] == {"repository": "octocat/Hello-World", "sender": "octocat"}
 
 
-@pytest.mark.parametrize("door", ["stripe", "shopify", "github"], indirect=True)
+@pytest.mark.parametrize("door", ["github"], indirect=True)
+def test_github_may_send_a_form(door: Door) -> None:
+    payload = {"action": "opened", "sender": {"login": "octocat", "id": 1}}
+    body = f"payload={quote(to_json(payload))}".encode()
+    headers = {
+        "X-GitHub-Event": "issues",
+        "X-Hub-Signature-256": f"sha256={digest(body).hex()}",
+        "Content-Type": "application/x-www-form-urlencoded",
+    }
+
+    answer = door.request("POST", "/v1/webhook?writeKey=them", body, headers)
+
+    assert (answer.status, door.event["userId"], door.event["properties"]) == (200, "1", payload)
+
+
+@pytest.mark.parametrize("door", ["clerk"], indirect=True)
+@pytest.mark.parametrize(
+    ("data", "id"),
+    [
+        ({"id": "user_1"}, "user_1"),
+        ({"id": "sess_1", "user_id": "user_1"}, "user_1"),
+        ({"id": "org_1"}, "org_1"),
+    ],
+    ids=["a user", "a session", "an organization"],
+)
+def test_what_happened_at_clerk(door: Door, data: dict[str, Any], id: str) -> None:
+    payload = {"data": data, "instance_id": "ins_1", "timestamp": 1716883200000, "type": "x.created"}
+    now = str(int(time.time()))
+    text = f"msg_1.{now}.".encode() + to_json(payload)
+    signature = hmac.new(base64.b64decode("example="), text, hashlib.sha256).digest()
+    headers = {"svix-id": "msg_1", "svix-timestamp": now}
+
+    answer = send(door, payload, {**headers, "svix-signature": f"v1,{base64.b64encode(signature).decode()}"})
+
+    event = door.event
+    assert (answer.status, event["event"], event["userId"], event["messageId"]) == (
+        200,
+        "x.created",
+        id,
+        "msg_1",
+    )
+    assert (event["timestamp"], event["properties"]) == ("2024-05-28T08:00:00.000Z", data)
+    assert event["context"] == {"instance": "ins_1"}
+
+
+def send_form(door: Door, body: bytes) -> Answer:
+    headers = {"Content-Type": "application/x-www-form-urlencoded"}
+    return door.request("POST", "/v1/webhook?writeKey=them", body, headers)
+
+
+@pytest.mark.parametrize("door", ["mailchimp"], indirect=True)
+@pytest.mark.parametrize(
+    ("body", "user", "anonymous"),
+    [
+        (b"type=x&data[email]=a%40b.org&data[id]=7", "a@b.org", "7"),
+        (b"type=x&data%5Bnew_email%5D=a%40b.org&data%5Bnew_id%5D=7&data%5Bold_email%5D=x", "a@b.org", "7"),
+        (b"type=x&data%5Bid%5D=c1&data%5Bsubject%5D=News", None, "c1"),
+    ],
+    ids=["a subscriber", "a new address", "a campaign"],
+)
+def test_what_happened_at_mailchimp(door: Door, body: bytes, user: str | None, anonymous: str) -> None:
+    answer = send_form(door, body + b"&fired_at=2026-04-25+14%3A30%3A00")
+
+    event = door.event
+    assert (answer.status, event["event"], event.get("userId")) == (200, "x", user)
+    assert (event["anonymousId"], event["timestamp"]) == (anonymous, "2026-04-25T14:30:00.000Z")
+
+
+@pytest.mark.parametrize("door", ["twilio"], indirect=True)
+def test_what_became_of_a_message_of_twilio(door: Door) -> None:
+    answer = send_form(door, b"MessageSid=SM1&MessageStatus=delivered&To=%2B15550002&From=%2B15550001")
+
+    event = door.event
+    assert (answer.status, event["event"], event["userId"]) == (200, "delivered", "+15550002")
+    assert (event["anonymousId"], event["properties"]["From"]) == ("SM1", "+15550001")
+
+
+@pytest.mark.parametrize("door", ["stripe", "shopify", "github", "clerk"], indirect=True)
 def test_without_a_signature_none_is_taken(door: Door) -> None:
     answer = send(door, {"id": "1", "type": "x"}, {})
 
@@ -191,4 +271,11 @@ def test_a_real_gateway_takes_them(gateway: Callable[..., Gateway]) -> None:
 
 
 def test_every_table_is_tried_here() -> None:
-    assert {file.stem for file in FOLDER.iterdir()} == {"stripe", "shopify", "github"}
+    assert {file.stem for file in FOLDER.iterdir()} == {
+        "clerk",
+        "github",
+        "mailchimp",
+        "shopify",
+        "stripe",
+        "twilio",
+    }

@@ -1,51 +1,27 @@
-"""Signatures by the senders' own recipes; examples of their documents where there are any."""
+"""Signatures are verified by the senders' own recipes; examples of their documents where there are any."""
 
 import base64
-import hashlib
 import hmac
 
 import pytest
 
-from gateway.errors import BadSignature
-from gateway.submission import Submission
-from gateway.webhooks.signature import Hmac, Signature, check_secret, verify
+from gateway.webhooks.signature import Hmac, check_secret
+from tests.webhooks.signing import (
+    BODY,
+    NOW,
+    STANDARD_SECRET,
+    github,
+    sign_github,
+    sign_segment,
+    sign_shopify,
+    sign_standard,
+    sign_stripe,
+    standard,
+    stripe,
+    verified,
+)
 
-NOW = 1_614_265_330  # seconds
-BODY = b'{"test": 2432232314}'
-STANDARD_SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
-ID = "msg_p5jXN8AQM9LWM0D4loKWxJek"
 WRONG = "v1," + base64.b64encode(bytes(32)).decode()
-
-
-def verified(
-    signature: Signature, secret: str, headers: dict[str, str], body: bytes = BODY, tolerance: float = 300
-) -> bool:
-    raw = {name.lower().encode(): value.encode("latin-1") for name, value in headers.items()}
-    submission = Submission("POST", "/v1/webhook", raw, b"", body, "192.0.2.1", NOW * 1000, "")
-    try:
-        verify(signature, secret, tolerance, submission)
-    except BadSignature:
-        return False
-    return True
-
-
-def sign_standard(time: str = str(NOW), id: str = ID) -> str:
-    key = base64.b64decode(STANDARD_SECRET.removeprefix("whsec_"))
-    digest = hmac.new(key, f"{id}.{time}.".encode() + BODY, hashlib.sha256).digest()
-    return "v1," + base64.b64encode(digest).decode()
-
-
-def standard(time: str = str(NOW), id: str = ID, signature: str = "") -> dict[str, str]:
-    signed = signature or sign_standard(time, id)
-    return {"webhook-id": id, "webhook-timestamp": time, "webhook-signature": signed}
-
-
-def sign_stripe(time: str = str(NOW)) -> str:
-    return hmac.new(b"whsec_test", f"{time}.".encode() + BODY, hashlib.sha256).hexdigest()
-
-
-def stripe(text: str) -> dict[str, str]:
-    return {"Stripe-Signature": text}
 
 
 def test_the_example_of_standard_webhooks_is_genuine() -> None:
@@ -68,9 +44,7 @@ def test_stripes_recipe_is_genuine() -> None:
 
 
 def test_shopifys_recipe_is_genuine() -> None:
-    digest = base64.b64encode(hmac.new(b"hush", BODY, hashlib.sha256).digest()).decode()
-
-    assert verified("shopify", "hush", {"X-Shopify-Hmac-Sha256": digest})
+    assert verified("shopify", "hush", {"X-Shopify-Hmac-Sha256": sign_shopify()})
 
 
 @pytest.mark.parametrize("algorithm", ["sha1", "sha256", "sha512"])
@@ -150,7 +124,6 @@ def test_none_of_the_headers_may_be_missing(name: str) -> None:
         f"t={NOW}",
         f"t={NOW},v0={sign_stripe()}",
         f"t={NOW},v1={sign_stripe()[:-1]}",
-        f"t={NOW},v1={sign_stripe().upper()}",
         f"t={NOW + 1},v1={sign_stripe()}",
         f"t={NOW},v1=\xe9",
         "t=,v1=",
@@ -162,7 +135,6 @@ def test_none_of_the_headers_may_be_missing(name: str) -> None:
         "no signature",
         "an older scheme",
         "truncated",
-        "in capitals",
         "another time",
         "not ASCII",
         "empty",
@@ -171,10 +143,6 @@ def test_none_of_the_headers_may_be_missing(name: str) -> None:
 )
 def test_what_is_not_stripes_is_refused(text: str) -> None:
     assert not verified("stripe", "whsec_test", stripe(text))
-
-
-def sign_github(body: bytes = BODY) -> str:
-    return hmac.new(b"hush", body, hashlib.sha256).hexdigest()
 
 
 @pytest.mark.parametrize(
@@ -187,23 +155,19 @@ def test_what_is_not_githubs_is_refused(text: str) -> None:
 
 
 def test_one_byte_more_is_another_body() -> None:
-    headers = {"X-Hub-Signature-256": f"sha256={sign_github()}"}
+    headers = github()
 
     assert verified("github", "hush", headers)
     assert not verified("github", "hush", headers, BODY + b" ")
     assert not verified("github", "hash", headers)
 
 
-@pytest.mark.parametrize("secret", ["", "whsec_", "whsec_???", "whsec_abc", "no base64"])
+@pytest.mark.parametrize("secret", ["", "whsec_", "whsec_???", "whsec_abcde", "no base64", "whsec_é"])
 def test_a_secret_that_verifies_nothing_is_told_without_showing_it(secret: str) -> None:
     with pytest.raises(ValueError, match=r"missing|base64") as caught:
         check_secret("standard", secret)
 
     assert not secret or secret not in str(caught.value).replace("after whsec_", "")
-
-
-def sign_segment(body: bytes) -> dict[str, str]:
-    return {"X-Signature": hmac.new(b"hush", body, hashlib.sha1).hexdigest()}
 
 
 FIRST = b'{"type":"track","event":"\\u00e9"}'

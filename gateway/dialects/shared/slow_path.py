@@ -57,7 +57,7 @@ def _read_field(found: Message, name: str, value: Raw) -> None:
         else:
             setattr(found, attribute, read(value))
     except values.UNDECODABLE as error:
-        raise InvalidField(f"$.{name}: {str(error).partition(' - at')[0]}") from error
+        raise InvalidField(str(error).partition(" - at")[0], field=name) from error
 
 
 def _read_alias(found: Message, name: str, alias: str, value: Raw) -> None:

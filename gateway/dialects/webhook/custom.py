@@ -1,5 +1,5 @@
 """
-MetaRouter's custom events: any JSON object, with what makes it an event in a `_metarouter` beside or in it.
+MetaRouter's custom events: any JSON object, and metadata in its `_metarouter`, in a header or in the query.
 
 https://docs.metarouter.io/docs/http-api
 """
@@ -19,7 +19,7 @@ from gateway.webhooks.places import Place, Scope, Value
 PATH = "/v1/custom/event"
 
 _NAMES = ("_mrSchema", "_metarouter")
-"""Of the metadata in the body; the first is the older spelling."""
+"""The field of the metadata in the body; the first is the older spelling."""
 _HEADER = b"x-event-metadata"
 
 _FIELDS = {
@@ -30,46 +30,56 @@ _FIELDS = {
     "anonymousID": "anonymousId",
     "userID": "userId",
 }
-"""The metadata's names and those of Segment's spec."""
+"""The metadata's names, and those of the Segment spec."""
 _IP = "ip"
+_DESCRIBING = {*_FIELDS, _IP} - {"writeKey"}
 
-_LONGEST_PATH = 64
-"""Characters: each step of a path goes through all that is left of the event."""
+_MAX_PATH_CHARACTERS = 64
+"""Each step of a path decodes all that is left of the event."""
 
 
-def decode(submission: Submission) -> DecodedSubmission:
-    """One track event, whose properties are the whole object; InvalidField for metadata that is none."""
-    text, repairs = bodies.readable(submission.body)
+def is_described(submission: Submission) -> bool:
+    """Return whether the header or the query has metadata, so that the body alone does not make the event."""
+    return _HEADER in submission.headers or not _DESCRIBING.isdisjoint(submission.parameters)
+
+
+def decode(submission: Submission, body: bytes) -> DecodedSubmission:
+    """
+    Return one track event, whose properties are the whole object.
+
+    Raises UnreadableBody, NotAnObject, and InvalidField for metadata that cannot be read.
+    """
+    text, repairs = bodies.readable(body)
     try:
         bodies.check_text(text)
-        body = objects.read(text)
+        event = objects.read(text)
     except UnicodeDecodeError as error:
         raise UnreadableBody(f"not UTF-8 at byte {error.start}") from error
     except msgspec.ValidationError as error:
         raise NotAnObject from error
     metadata = _outside(submission)
-    for name in list(body):
-        if slow_path.is_write_key(name):  # where an event of Segment's spec has it, and no property
-            metadata["writeKey"] = body.pop(name)
+    for name in list(event):
+        if slow_path.is_write_key(name):  # as in an event of the Segment spec; it is not a property
+            metadata["writeKey"] = event.pop(name)
     for name in _NAMES:
-        if name in body:
-            metadata |= _object(name, body.pop(name))
+        if name in event:
+            metadata |= _object(name, event.pop(name))
     scope = Scope(submission.headers, Value(Raw(text)), Value(Raw(text)))
-    said = {name: _look_up(name, value, scope) for name, value in metadata.items()}
-    given = {ours: said[theirs] for theirs, ours in _FIELDS.items() if said.get(theirs) is not None}
-    if said.get(_IP) is not None:
-        given["context"] = Raw(objects.write({"ip": said[_IP]}))
+    found = {name: _look_up(name, value, scope) for name, value in metadata.items()}
+    given = {ours: found[theirs] for theirs, ours in _FIELDS.items() if found.get(theirs) is not None}
+    if found.get(_IP) is not None:
+        given["context"] = Raw(objects.write({"ip": found[_IP]}))
     message = slow_path.read_message(objects.write({"type": "track", "channel": "server", **given}))
     if isinstance(message, Rejected):
         raise message.refusal
-    message.properties = Raw(objects.write(body))
+    message.properties = Raw(objects.write(event))
     for made in repairs:
         slow_path.warn_of_repair(message, made, prefix=0)
     return DecodedSubmission([message])
 
 
 def _outside(submission: Submission) -> dict[str, Raw]:
-    """The metadata in the address and, which outranks it, in the header."""
+    """Return the metadata in the query and in the header, which outranks it."""
     parameters = submission.parameters
     query = {name: Raw(objects.write(parameters[name])) for name in (*_FIELDS, _IP) if name in parameters}
     header = submission.headers.get(_HEADER)
@@ -86,12 +96,12 @@ def _object(name: str, value: bytes | Raw) -> dict[str, Raw]:
 
 
 def _look_up(name: str, value: Raw, scope: Scope) -> Raw | None:
-    """A value as it stands, or what stands in the event at the path that it is."""
+    """Return a value as it stands, or if it is a path, what the event has there."""
     text = values.find_text(value)
     if text is None or not text.startswith(("$.", "$[")):
         return value
-    if len(text) > _LONGEST_PATH:
-        raise InvalidField(f"{name}: a path may have {_LONGEST_PATH} characters")
+    if len(text) > _MAX_PATH_CHARACTERS:
+        raise InvalidField(f"{name}: a path may have {_MAX_PATH_CHARACTERS} characters")
     try:
         return Place.parse(text).find(scope)
     except ValueError as error:
@@ -111,8 +121,8 @@ _SHAPE: Fragment = {
 OPERATION = Operation(
     summary="Any object as a track event",
     description=(
-        "What makes it one is in `_metarouter`, in the header X-Event-Metadata, or in the query: "
-        "`eventName`, and `userID` or `anonymousID`. A value may be a path, such as `$.customer.id`."
+        "Its metadata is in `_metarouter`, in the header X-Event-Metadata, or in the query: `eventName`, and "
+        "`userID` or `anonymousID`. A value may be a path, such as `$.customer.id`."
     ),
     security={**HEADER_KEYS, **QUERY_KEY},
     anonymous=True,

@@ -2,9 +2,10 @@
 Events that other systems forward in the Segment spec: one object, an array, or {"batch": […]}; or one object
 of their own that says what makes it an event (see custom.py).
 
-MetaRouter's "Webhook Endpoint"; Segment's "Webhooks (Actions)" destination.
+MetaRouter's "Webhook Endpoint"; Segment's "Webhooks (Actions)" destination, which sends POST, PUT or PATCH.
 """
 
+from collections.abc import Sequence
 from functools import partial
 
 from gateway.dialects.base import Decode
@@ -12,24 +13,30 @@ from gateway.dialects.shared import keys, messages, rules
 from gateway.dialects.shared.answers import plain_answer, plain_refusal
 from gateway.dialects.shared.describing import describe_many
 from gateway.dialects.shared.keys import Place
-from gateway.dialects.webhook import custom, mapped
+from gateway.dialects.webhook import custom, forms, handshake, mapped
 from gateway.errors import Refusal
 from gateway.message import DecodedSubmission
 from gateway.operation import Operation
-from gateway.outcome import Answer
+from gateway.outcome import Answer, Outcome
 from gateway.sources import Source
-from gateway.submission import Submission
+from gateway.submission import BODY_METHODS, Submission
 from gateway.webhooks.signature import verify
 
-METHODS = ("POST",)
+METHODS = ("POST", "PUT", "PATCH", *handshake.METHODS)
 PATHS = {"/v1/webhook": "", "/v1/w": "", custom.PATH: "track"}
 LIMITS = messages.LIMITS
+
 PLACES: tuple[Place, ...] = ("query", "event", "batch", "header", "basic", "login")
 """The address says whose events these are, whatever key the system before us used."""
 
-answer = plain_answer
 validate = rules.validate
 write_key = keys.finder(PLACES)
+
+
+def answer(submission: Submission, outcome: Outcome) -> Answer:
+    if outcome.accepted or outcome.refused:
+        return plain_answer(submission, outcome)
+    return handshake.answer(submission, forms.to_json(submission))
 
 
 def refuse(submission: Submission, refusal: Refusal) -> Answer:
@@ -38,7 +45,10 @@ def refuse(submission: Submission, refusal: Refusal) -> Answer:
 
 def decode(submission: Submission) -> DecodedSubmission:
     single = submission.route == custom.PATH
-    decoded = custom.decode(submission) if single else messages.decode_many(submission.body)
+    body = forms.to_json(submission)
+    if handshake.is_handshake(submission, body, alone=not (single and custom.is_described(submission))):
+        return DecodedSubmission([], is_handshake=True)
+    decoded = custom.decode(submission, body) if single else messages.decode_many(body)
     # Segment's webhook destination passes deletions on; it retries what is refused for four hours.
     decoded.ignores = "delete"
     keys.drop_outranked(PLACES, submission, decoded)
@@ -48,12 +58,13 @@ def decode(submission: Submission) -> DecodedSubmission:
 def for_source(source: Source, max_events: int) -> Decode | None:
     """Decode by the source's table; or, if it has only a secret, as what Segment itself has signed."""
     if source.webhook:
-        return partial(mapped.decode, source.webhook, source.webhook_secret, max_events)
-    return partial(_decode_signed, source.webhook_secret) if source.webhook_secret else None
+        return partial(mapped.decode, source.webhook, source, max_events)
+    return partial(_decode_signed, source.webhook_secrets) if source.webhook_secret else None
 
 
-def _decode_signed(secret: str, submission: Submission) -> DecodedSubmission:
-    verify("segment", secret, 0, submission)
+def _decode_signed(secrets: Sequence[str], submission: Submission) -> DecodedSubmission:
+    if submission.method in BODY_METHODS:
+        verify("segment", secrets, 0, submission)
     decoded = decode(submission)
     decoded.signed = True
     decoded.forget_keys()  # who signs for one source signs for no other
@@ -61,6 +72,8 @@ def _decode_signed(secret: str, submission: Submission) -> DecodedSubmission:
 
 
 def describe(method: str, path: str) -> Operation:
+    if method in handshake.METHODS:
+        return handshake.OPERATION
     if path == custom.PATH:
         return custom.OPERATION
-    return describe_many("What another system forwards; the key in the address comes first")
+    return describe_many("Events that another system forwards; the key in the address comes first")

@@ -1,12 +1,14 @@
-"""A webhook's body, whatever its shape: taken apart by the table that its source has for it."""
+"""Webhooks of any shape, read by the table that their source has for them."""
 
 import re
+import uuid
 from collections.abc import Sequence
 from functools import partial
 
 from msgspec import Raw
 
 from gateway.dialects.shared import rules, slow_path
+from gateway.dialects.webhook import forms, handshake
 from gateway.errors import (
     BodyTooLarge,
     InvalidField,
@@ -22,38 +24,50 @@ from gateway.errors import (
 from gateway.message import DecodedSubmission, Message, Rejected
 from gateway.raw import bodies, objects, values
 from gateway.raw.repair import Repair
-from gateway.submission import Submission
+from gateway.sources import Source
+from gateway.submission import BODY_METHODS, Submission
 from gateway.webhooks.places import Place, Scope, Value
+from gateway.webhooks.redaction import without_keys
 from gateway.webhooks.signature import verify
 from gateway.webhooks.table import Webhook
 
-# A table may give each entry what the body says once; 2,500 copies of a large part would fill the memory.
-_MOST_BYTES = 8 * 1024 * 1024
+_MAX_EVENTS_BYTES = 8 * 1024 * 1024
+"""A table may copy a part of the body into each event; 2,500 copies of a large one would fill the memory."""
+
+_MAX_MESSAGE_ID_CHARACTERS = 100
+_LONG_IDS = uuid.NAMESPACE_OID
+"""The namespace of the UUIDs that replace longer ones: the same id gives the same UUID, on every gateway."""
 
 _OBJECTS = ("properties", "traits", "context", "integrations")
-_LACKS: dict[type[Refusal], tuple[str, ...]] = {
+_NEEDED: dict[type[Refusal], tuple[str, ...]] = {
     MissingType: ("type",),
     MissingEvent: ("event",),
     MissingId: ("userId", "anonymousId"),
     MissingGroupId: ("groupId",),
     MissingPreviousId: ("previousId",),
 }
-_NAMED = re.compile(r"\$\.(\w+): (.*)", re.DOTALL)
 _SECONDS = re.compile(rb'"?(\d{9,11}(?:\.\d+)?)"?')
 
 
-def decode(webhook: Webhook, secret: str, most_events: int, submission: Submission) -> DecodedSubmission:
-    """The events in a webhook of the sender with the secret; BadSignature if it is not his."""
-    if webhook.signature:
-        verify(webhook.signature, secret, webhook.tolerance, submission)
-    text, repairs = bodies.readable(submission.body)
+def decode(webhook: Webhook, source: Source, max_events: int, submission: Submission) -> DecodedSubmission:
+    """
+    Return the events that the source's table finds in a webhook, without the source's write keys.
+
+    Raises BadSignature, UnreadableBody, TooManyEvents, BodyTooLarge; InvalidField if the list is no list.
+    """
+    signed = webhook.signature is not None
+    if webhook.signature and submission.method in BODY_METHODS:
+        verify(webhook.signature, source.webhook_secrets, webhook.tolerance, submission)
+    json = forms.to_json(submission)
+    if handshake.is_handshake(submission, json):
+        return DecodedSubmission([], signed=signed, is_handshake=True)
+    text, repairs = bodies.readable(json)
     try:
         bodies.check_text(text)
     except UnicodeDecodeError as error:
         raise UnreadableBody(f"not UTF-8 at byte {error.start}") from error
-    body = Value(Raw(text))
+    body = Value(Raw(without_keys(text, source.write_keys)))
     places = webhook.fields.places()
-    signed = webhook.signature is not None
     if webhook.events is None:
         message, _ = _read(places, Scope(submission.headers, body, body), repairs)
         return DecodedSubmission([message], signed=signed)
@@ -63,15 +77,17 @@ def decode(webhook: Webhook, secret: str, most_events: int, submission: Submissi
     entries = found.entries() if found else None
     if entries is None:
         raise InvalidField(f"{webhook.events}: expected a list")
-    if len(entries) > most_events:
-        raise TooManyEvents(len(entries), most_events)
-    made = bodies.repairs_by_path(repairs, len(steps) + 1)
+    if not entries:
+        return DecodedSubmission([], signed=signed, is_handshake=True)
+    if len(entries) > max_events:
+        raise TooManyEvents(len(entries), max_events)
+    repaired = bodies.repairs_by_path(repairs, len(steps) + 1)
     messages: list[Message | Rejected] = []
     sizes: list[int] = []
-    left = _MOST_BYTES
-    for place, entry in enumerate(entries):
+    left = _MAX_EVENTS_BYTES
+    for index, entry in enumerate(entries):
         scope = Scope(submission.headers, body, Value(entry))
-        message, size = _read(places, scope, made.get((*steps, place), ()))
+        message, size = _read(places, scope, repaired.get((*steps, index), ()))
         left -= size
         if left < 0:
             raise BodyTooLarge("the table copies too much of it into each event")
@@ -83,10 +99,14 @@ def decode(webhook: Webhook, secret: str, most_events: int, submission: Submissi
 def _read(
     places: dict[str, Place], scope: Scope, repairs: Sequence[Repair]
 ) -> tuple[Message | Rejected, int]:
-    """One event as the sender would write it if he spoke Segment's dialect, and its size as such."""
+    """Return one event, and its size in bytes as it would be in the Segment spec."""
     given = {name: found for name, place in places.items() if (found := place.find(scope)) is not None}
     if "timestamp" in given:
         given["timestamp"] = _to_milliseconds(given["timestamp"])
+    message_id = _message_id(given)
+    long_id = message_id if message_id and len(message_id) > _MAX_MESSAGE_ID_CHARACTERS else None
+    if long_id:
+        given["messageId"] = Raw(objects.write(str(uuid.uuid5(_LONG_IDS, long_id))))
     text = objects.write(given)
     message = slow_path.read_message(text, repairs)
     try:
@@ -97,28 +117,29 @@ def _read(
                 objects.require(name, given[name])
         rules.validate(message)
     except Refusal as refusal:
-        return Rejected(_explain(refusal, places), _name(given)), len(text)
+        return Rejected(_explain(refusal, places), message_id), len(text)
+    if long_id:
+        message.warn("message_id_shortened", "messageId", long_id)
     return message, len(text)
 
 
 def _to_milliseconds(time: Raw) -> Raw:
-    """A time in seconds, as most senders count, in ours; all else as it stands."""
+    """Return a time in seconds, in which most senders count, in milliseconds; any other as it stands."""
     seconds = _SECONDS.fullmatch(bytes(time))
     return Raw(b"%d" % round(float(seconds[1]) * 1000)) if seconds else time
 
 
 def _explain(refusal: Refusal, places: dict[str, Place]) -> Refusal:
-    """The refusal in the words of the table, which the operator knows."""
-    lacking = [str(places[name]) for name in _LACKS.get(type(refusal), ()) if name in places]
-    if lacking:
-        return type(refusal)(f"found nothing at {', '.join(lacking)}")
-    named = _NAMED.fullmatch(refusal.details)
-    if isinstance(refusal, InvalidField) and named and named[1] in places:
-        return InvalidField(f"{places[named[1]]}, for {named[1]}: {named[2]}")
+    """Return the refusal with the places of the table, which the operator knows."""
+    searched = [str(places[name]) for name in _NEEDED.get(type(refusal), ()) if name in places]
+    if searched:
+        return type(refusal)(f"found nothing at {', '.join(searched)}")
+    if isinstance(refusal, InvalidField) and refusal.field in places:
+        return InvalidField(f"{places[refusal.field]}, for {refusal.field}: {refusal.problem}")
     return refusal.with_traceback(None)
 
 
-def _name(given: dict[str, Raw]) -> str | None:
+def _message_id(given: dict[str, Raw]) -> str | None:
     try:
         return values.find_label(given.get("messageId"))
     except values.UNDECODABLE:

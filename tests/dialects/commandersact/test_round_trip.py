@@ -122,6 +122,7 @@ def there_and_back(event: Any) -> Any:
 @settings(deadline=None, max_examples=300)
 @given(EVENTS)
 @example({"context": {}})
+@example({"context": {"event_timestamp": "1999999999999"}})  # of the year 2033, which is not believed
 @example({"context": {"page": {}, "device": {}}, "user": {}})
 @example({"context": {"device": {"screen": {}}}})
 def test_an_event_comes_back_as_it_was_sent(event: dict[str, Any]) -> None:

@@ -133,7 +133,7 @@ def test_the_address_names_the_source_as_on_all_webhooks() -> None:
         (sent({**METADATA, "eventID": "x" * 101}), "message_id_too_long"),
         (sent("text"), "invalid_field"),
         (sent({**METADATA, "userID": "$." + "a" * 64}), "invalid_field"),
-        ([], "not_an_object"),
+        ([1], "not_an_object"),
         (b"{", "unreadable_body"),
         (b'{"\xff":1}', "unreadable_body"),
         (sent(METADATA, x="x" * 15 * 1024), "body_too_large"),
