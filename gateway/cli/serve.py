@@ -38,7 +38,7 @@ def serve(file: Path | None, data: Path | None, host: str | None, port: int | No
             f"gateway listens on {_url(public)}, its inspector on {_url(private)}/metrics\n"
             f"""try: curl {_url(public)}/v1/track -u {key}: -d '{{"userId": "u1", "event": "Hello"}}'""",
             # Where events are printed, nothing else is.
-            err=any(type(sink).__struct_config__.tag == "stdout" for sink in config.sinks.values()),
+            err=any(sink.uses_stdout for sink in config.sinks.values()),
         )
 
     logs.configure()

@@ -24,7 +24,7 @@ async def show(config: Config, listener: socket, control: Control) -> None:
     ledger = Ledger(SegmentLog(home.folder), home.state, config.sinks)
     server = Server(
         uvicorn.Config(
-            inspector(ledger, config.inspector.token),
+            inspector(ledger, config.inspector.token.reveal()),
             http="httptools",
             ws="none",
             loop="none",

@@ -13,15 +13,13 @@ import anyio
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
+from gateway.config.script import KEY
 from gateway.errors import Refusal
 from gateway.intake.sender import Networks
 from gateway.operation import Operation, Reply
 from gateway.services.app import DescribedRoute
 from gateway.services.settings import CACHED, KEY_IN_PATH, address
 from gateway.sources import Sources
-
-_KEY = b'"__WRITE_KEY__"'
-"""What stands in the script for the key, as a text (1.84.3)."""
 
 _BUNDLE = re.compile(r"[\w-]+\.bundle\.\w+\.js", re.ASCII)
 _JAVASCRIPT = "application/javascript; charset=utf-8"
@@ -42,7 +40,7 @@ def routes(sources: Sources, script: Path | None, public_url: str, trusted: Netw
         if text is None:
             return PlainTextResponse(_NONE, 404)
         here = public_url or address(request, trusted)
-        text = _point_here(here) + text.replace(_KEY, _quote(key))
+        text = _point_here(here) + text.replace(KEY, _quote(key))
         return Response(text, 200, CACHED, _JAVASCRIPT)
 
     async def bundle(request: Request) -> Response:
@@ -56,16 +54,6 @@ def routes(sources: Sources, script: Path | None, public_url: str, trusted: Netw
         *(DescribedRoute(f"/analytics.js/v1/{{key:path}}/{path}", show, {"GET": _SCRIPT}) for path in _PATHS),
         DescribedRoute("/analytics-next/bundles/{name}", bundle, {"GET": _LOADED}),
     ]
-
-
-def check(script: Path) -> None:
-    """Raise the ValueError of a file that is no such script."""
-    try:
-        text = script.read_bytes()
-    except OSError as error:
-        raise ValueError(f"{script}: {error.strerror}") from error
-    if _KEY not in text:
-        raise ValueError(f"{script} has no place for a key; it is not analytics-next's standalone.js")
 
 
 async def _read(file: Path | None) -> bytes | None:

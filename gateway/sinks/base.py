@@ -1,10 +1,13 @@
 """What every sink offers, and what every sink's table in gateway.toml may say."""
 
+from collections.abc import Iterator
 from contextlib import AbstractAsyncContextManager
-from typing import Literal, Protocol
+from pathlib import Path
+from typing import ClassVar, Literal, Protocol
 
 import msgspec
 
+from gateway.config import paths
 from gateway.sources import Vocabulary
 
 EventType = Literal["identify", "track", "page", "screen", "group", "alias"]
@@ -63,6 +66,22 @@ class Sink(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, tag_field="
     """Categories that a person must have granted, all of them."""
     translate: Vocabulary | None = None
     """What the events of shops are called for it."""
+
+    uses_stdout: ClassVar[bool] = False
+    """True if it writes to standard output, which is then its alone."""
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """The files that the sink writes, and no other may."""
+        return ()
+
+    def check(self) -> Iterator[tuple[str, str]]:
+        """Yield the key and the text of each mistake in the table."""
+        for file in self.files:
+            try:
+                paths.check_file(file)
+            except ValueError as error:
+                yield "path", str(error)
 
     def connect(self, name: str, receipt: bytes) -> AbstractAsyncContextManager[Connection]:
         """

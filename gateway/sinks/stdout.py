@@ -16,6 +16,8 @@ _LOOK = 200  # milliseconds between two looks whether a reader that takes nothin
 
 
 class Stdout(Sink, tag="stdout"):
+    uses_stdout = True
+
     @asynccontextmanager
     async def connect(self, name: str, receipt: bytes) -> AsyncIterator[Connection]:
         yield StandardOutput()

@@ -10,12 +10,13 @@ import base64
 import binascii
 import hmac
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Literal
 
 import msgspec
 from msgspec import Raw
 
+from gateway.config.secret import Secret, Secrets
 from gateway.errors import BadSignature
 from gateway.submission import Submission
 
@@ -48,62 +49,64 @@ _OLD_SEGMENT = Hmac("X-Signature", algorithm="sha1")
 _list = msgspec.json.Decoder(list[Raw]).decode
 
 
-def check_secret(signature: Signature | None, secret: str) -> None:
+def check_secret(signature: Signature | None, secrets: Secrets) -> None:
     """Raise the ValueError of a secret with which nothing could be verified; it does not repeat it."""
     if signature is None:
-        if secret:
+        if secrets:
             raise ValueError("the `webhook` names no `signature` to verify with it")
         return
-    if not secret:
+    if not secrets:
         raise ValueError("missing, or empty; it verifies the signature that the table asks for")
-    if signature == "standard" and not _standard_key(secret):
+    if signature == "standard" and not all(_standard_key(secret) for secret in secrets):
         raise ValueError("expected base64, after whsec_ or alone")
 
 
-def verify(signature: Signature, secret: str, tolerance: float, submission: Submission) -> None:
-    """Return if the submission was signed with the secret, and not long ago; else BadSignature."""
+def verify(signature: Signature, secrets: Secrets, tolerance: float, submission: Submission) -> None:
+    """Return if the submission was signed with one of the secrets, and not long ago; else BadSignature."""
     if signature == "standard":
-        _verify_standard(secret, tolerance, submission)
+        _verify_standard(secrets, tolerance, submission)
     elif signature == "stripe":
-        _verify_stripe(secret, tolerance, submission)
+        _verify_stripe(secrets, tolerance, submission)
     elif signature == "segment":
-        _verify_segment(secret, submission)
+        _verify_segment(secrets, submission)
     else:
         plain = signature if isinstance(signature, Hmac) else _PLAIN[signature]
-        _verify_plain(plain, secret, submission.body, submission)
+        _verify_plain(plain, secrets, submission.body, submission)
 
 
-def _verify_standard(secret: str, tolerance: float, submission: Submission) -> None:
+def _verify_standard(secrets: Secrets, tolerance: float, submission: Submission) -> None:
     id = _header(submission, "webhook-id")
     if b"." in id:  # it would sign another id with another time just as well
         raise BadSignature("webhook-id: no dot is allowed in it")
     time = _header(submission, "webhook-timestamp")
     _check_time(time, "webhook-timestamp", tolerance, submission)
     given = _header(submission, "webhook-signature").split(b" ", _MOST)
-    expected = hmac.digest(_standard_key(secret), b"%b.%b.%b" % (id, time, submission.body), "sha256")
-    _compare(b"v1," + base64.b64encode(expected), given, "webhook-signature")
+    signed = b"%b.%b.%b" % (id, time, submission.body)
+    expected = (hmac.digest(_standard_key(secret), signed, "sha256") for secret in secrets)
+    _compare([b"v1," + base64.b64encode(each) for each in expected], given, "webhook-signature")
 
 
-def _verify_stripe(secret: str, tolerance: float, submission: Submission) -> None:
+def _verify_stripe(secrets: Secrets, tolerance: float, submission: Submission) -> None:
     # Stripe's secrets begin with whsec_ too, and are used as they stand.
     parts = [part.partition(b"=") for part in _header(submission, "Stripe-Signature").split(b",", _MOST)]
     time = next((value for name, _, value in parts if name == b"t"), b"")
     _check_time(time, "Stripe-Signature", tolerance, submission)
-    expected = hmac.new(secret.encode(), b"%b.%b" % (time, submission.body), "sha256").hexdigest()
+    signed = b"%b.%b" % (time, submission.body)
+    expected = [hmac.digest(_key(secret), signed, "sha256").hex().encode() for secret in secrets]
     given = [value for name, _, value in parts if name == b"v1"]
-    _compare(expected.encode(), given, "Stripe-Signature")
+    _compare(expected, given, "Stripe-Signature")
 
 
-def _verify_segment(secret: str, submission: Submission) -> None:
+def _verify_segment(secrets: Secrets, submission: Submission) -> None:
     if _SEGMENT.header.lower().encode() in submission.headers:
-        return _verify_plain(_SEGMENT, secret, submission.body, submission)
+        return _verify_plain(_SEGMENT, secrets, submission.body, submission)
     try:
-        _verify_plain(_OLD_SEGMENT, secret, submission.body, submission)
+        _verify_plain(_OLD_SEGMENT, secrets, submission.body, submission)
     except BadSignature:
         first = _first_entry(submission.body)
         if first is None:
             raise
-        _verify_plain(_OLD_SEGMENT, secret, first, submission)
+        _verify_plain(_OLD_SEGMENT, secrets, first, submission)
 
 
 def _first_entry(body: bytes) -> bytes | None:
@@ -114,10 +117,11 @@ def _first_entry(body: bytes) -> bytes | None:
         return None
 
 
-def _verify_plain(plain: Hmac, secret: str, signed: bytes, submission: Submission) -> None:
-    expected = hmac.digest(secret.encode(), signed, plain.algorithm)
-    text = base64.b64encode(expected) if plain.encoding == "base64" else expected.hex().encode()
-    _compare(plain.prefix.encode() + text, [_header(submission, plain.header)], plain.header)
+def _verify_plain(plain: Hmac, secrets: Secrets, signed: bytes, submission: Submission) -> None:
+    digests = (hmac.digest(_key(secret), signed, plain.algorithm) for secret in secrets)
+    encode = base64.b64encode if plain.encoding == "base64" else binascii.hexlify
+    expected = [plain.prefix.encode() + encode(digest) for digest in digests]
+    _compare(expected, [_header(submission, plain.header)], plain.header)
 
 
 def _header(submission: Submission, name: str) -> bytes:
@@ -134,14 +138,18 @@ def _check_time(text: bytes, header: str, tolerance: float, submission: Submissi
         raise BadSignature(f"{header}: the time is more than {tolerance:g} s from now")
 
 
-def _compare(expected: bytes, given: Iterable[bytes], header: str) -> None:
-    if not any(hmac.compare_digest(expected, one) for one in given):
+def _compare(expected: Sequence[bytes], given: Iterable[bytes], header: str) -> None:
+    if not any(hmac.compare_digest(each, one) for one in given for each in expected):
         raise BadSignature(f"{header}: it does not fit body and secret")
 
 
-def _standard_key(secret: str) -> bytes:
+def _key(secret: Secret) -> bytes:
+    return secret.reveal().encode("utf-8", "surrogatepass")
+
+
+def _standard_key(secret: Secret) -> bytes:
     """The secret's bytes; none if it is not base64."""
     try:
-        return base64.b64decode(secret.removeprefix("whsec_"), validate=True)
+        return base64.b64decode(secret.reveal().removeprefix("whsec_"), validate=True)
     except (binascii.Error, ValueError):
         return b""

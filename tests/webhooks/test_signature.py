@@ -6,6 +6,7 @@ import hmac
 
 import pytest
 
+from gateway.config.secret import Secrets
 from gateway.errors import BadSignature
 from gateway.submission import Submission
 from gateway.webhooks.signature import Hmac, Signature, check_secret, verify
@@ -23,7 +24,7 @@ def verified(
     raw = {name.lower().encode(): value.encode("latin-1") for name, value in headers.items()}
     submission = Submission("POST", "/v1/webhook", raw, b"", body, "192.0.2.1", NOW * 1000, "")
     try:
-        verify(signature, secret, tolerance, submission)
+        verify(signature, Secrets.parse(secret), tolerance, submission)
     except BadSignature:
         return False
     return True
@@ -194,12 +195,12 @@ def test_one_byte_more_is_another_body() -> None:
     assert not verified("github", "hash", headers)
 
 
-@pytest.mark.parametrize("secret", ["", "whsec_", "whsec_???", "whsec_abc", "no base64"])
+@pytest.mark.parametrize("secret", ["whsec_", "whsec_???", "whsec_abc", "no base64"])
 def test_a_secret_that_verifies_nothing_is_told_without_showing_it(secret: str) -> None:
-    with pytest.raises(ValueError, match=r"missing|base64") as caught:
-        check_secret("standard", secret)
+    with pytest.raises(ValueError, match="base64") as caught:
+        check_secret("standard", Secrets.parse(secret))
 
-    assert not secret or secret not in str(caught.value).replace("after whsec_", "")
+    assert secret not in str(caught.value).replace("after whsec_", "")
 
 
 def sign_segment(body: bytes) -> dict[str, str]:
