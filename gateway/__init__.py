@@ -70,7 +70,8 @@ cli/send.py, cli/products.py and cli/sinks.py; processes/supervisor.py runs the 
 processes/child.py, processes/control.py, processes/delivery_processes.py and processes/machine.py let it.
 home.py knows every path of a gateway, and durable.py and sqlite.py make what lies there. metrics.py counts
 and logs.py tells. inspector/pages.py shows operators what became of all events, from inspector/ledger.py.
-journal/follow.py follows the log, and cli/import_file.py imports files.
+journal/follow.py follows the log, cli/import_file.py imports files of events, and cli/importing.py shows an
+import at work.
 
 cli/journal/group.py has the commands for a journal, running or not: cli/journal/verify.py,
 cli/journal/dump.py and cli/journal/stats.py, with cli/journal/common.py, cli/arguments.py and
