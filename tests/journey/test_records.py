@@ -296,4 +296,4 @@ def test_an_import_wants_to_know_whose_catalogue_it_is(
         check=False,
     )
 
-    assert (done.returncode, done.stderr) == (2, "gateway: --site: say which one it is of 29, 30\n")
+    assert (done.returncode, done.stderr) == (2, "gateway: --site: expected one of 29, 30\n")
