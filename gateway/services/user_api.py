@@ -156,7 +156,7 @@ OPERATIONS = {
     ),
     "PUT": Operation(
         summary="Merge into the record of a person",
-        description="Fields replace stored ones, and null removes them. The change is also an `identify` event.",
+        description="Fields replace those stored, null removes them. The change becomes an `identify` event.",
         parameters=_PARAMETERS,
         security=_TOKEN,
         shapes=[Person],
