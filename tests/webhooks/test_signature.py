@@ -230,3 +230,14 @@ def test_nobody_else_signs_for_segment(body: bytes) -> None:
     headers = [{}, {"X-Signature": "0" * 40}, sign_segment(b'{"type":"page"}'), {"X-Signature": "\xff"}]
 
     assert not any(verified("segment", "hush", each, body) for each in headers)
+
+
+@pytest.mark.parametrize("secret", ["new", "old"])
+def test_while_a_secret_is_rotated_either_verifies(secret: str) -> None:
+    signature = hmac.new(secret.encode(), BODY, "sha256").hexdigest()
+    raw = {b"x-hub-signature-256": f"sha256={signature}".encode()}
+    submission = Submission("POST", "/v1/webhook", raw, b"", BODY, "192.0.2.1", NOW * 1000, "")
+
+    verify("github", Secrets.parse(["new", "old"]), 300, submission)
+    with pytest.raises(BadSignature):
+        verify("github", Secrets.parse(["newer", "new" if secret == "old" else "old"]), 300, submission)
