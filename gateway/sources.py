@@ -1,4 +1,4 @@
-"""Who may send: the sources in gateway.toml, found by write key."""
+"""Sources: the senders that gateway.toml names, found by write key or API token."""
 
 import hashlib
 from collections.abc import Iterable, Iterator
@@ -23,7 +23,7 @@ _PUBLIC = "a write key is public, and cannot be an API token"
 
 
 class Limits(msgspec.Struct, frozen=True):
-    """How much one submission may hold: bytes an event, bytes a body, events a batch, all inclusive."""
+    """Limits of one submission: bytes an event, bytes a body, events a batch, all inclusive."""
 
     max_event: int
     max_body: int
@@ -64,7 +64,7 @@ class Source(msgspec.Struct, frozen=True):
     translate: Vocabulary | None = None
     """The vocabulary into which e-commerce events are translated, whatever the client's is."""
     webhook: Annotated[Webhook | None, NAMED] = None
-    """How bodies of webhooks become events, if they are not events of Segment's spec."""
+    """The table by which bodies of webhooks become events, if they are not events of Segment's spec."""
     webhook_secret: Secrets = Secrets()
     """If set, only signed webhooks are accepted; signed as Segment does, if there is no `webhook`."""
 

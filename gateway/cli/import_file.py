@@ -31,7 +31,7 @@ class ImportFailed(GatewayError):
 
 
 class Fault(msgspec.Struct, frozen=True):
-    """Why one line was refused."""
+    """The reason why one line was refused."""
 
     line: int
     """Counted from 1, empty ones too."""
@@ -40,7 +40,7 @@ class Fault(msgspec.Struct, frozen=True):
 
 
 class Progress(msgspec.Struct):
-    """How far an import has come, as its file says it."""
+    """The progress of an import, as its file keeps it."""
 
     id: str = msgspec.field(default_factory=lambda: uuid.uuid4().hex)
     """Part of the messageIds that this import makes."""

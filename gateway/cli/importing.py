@@ -9,7 +9,7 @@ import click
 
 
 class Fault(Protocol):
-    """Why one line was refused."""
+    """The reason why one line was refused."""
 
     @property
     def line(self) -> int: ...

@@ -22,7 +22,7 @@ _PARTS = re.compile(
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _LOCAL = re.compile(r"localhost|127\..*|\[::1\]", re.IGNORECASE)
 _WITHOUT_HOST = ("null", "file://")
-"""What browsers send for sandboxed frames, and for files."""
+"""Origins that browsers send for sandboxed frames, and for files."""
 
 _HOSTS_BELOW = re.compile(r"[\w.-]+", re.ASCII)
 

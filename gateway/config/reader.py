@@ -57,7 +57,7 @@ class Reader:
     def read(self, tables: dict[str, Any], *, built_in: bool) -> Config:
         """Return the configuration. Raises ConfigError with one line a mistake."""
         known = (*_PARTS, *_FAMILIES)
-        for key in tables.keys() - set(known):
+        for key in (each for each in tables if each not in known):
             self._report(f"[{key}]", f"unknown table{suggest(key, known)}")
         parts: dict[str, Any] = {
             name: self._table(name, shape, tables.get(name, {})) for name, shape in _PARTS.items()
@@ -166,7 +166,7 @@ class Reader:
         raise ValueError(f"expected a path, got {value!r}")
 
     def _report(self, where: str, text: str) -> None:
-        line = f"{where}: {text}"  # in which keys and texts of the file may have line breaks
+        line = f"{where}: {text}"  # keys and texts of the file may have line breaks
         self._mistakes.append("".join(each if each.isprintable() else ascii(each)[1:-1] for each in line))
 
 

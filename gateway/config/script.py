@@ -3,7 +3,7 @@
 from pathlib import Path
 
 KEY = b'"__WRITE_KEY__"'
-"""Where the script has the write key, as a text (@segment/analytics-next 1.84.3)."""
+"""The text that stands for the write key in the script (@segment/analytics-next 1.84.3)."""
 
 
 def check(script: Path) -> None:

@@ -76,7 +76,7 @@ class Journal(msgspec.Struct, frozen=True):
 
     path: Path = Path("data/journal")
     keep: Duration = Duration(7 * 86400)
-    """How long delivered events stay."""
+    """Time for which delivered events stay."""
     max_size: Size = Size(20 * 1024**3)
     """Delivered events go early, and then new events are refused, before the journal is larger."""
 
@@ -91,14 +91,14 @@ class Journal(msgspec.Struct, frozen=True):
 
 
 class Delivery(msgspec.Struct, frozen=True):
-    """How events get from the journal to the sinks."""
+    """The way of events from the journal to the sinks."""
 
     processes: Annotated[int, msgspec.Meta(ge=0)] = 0
     """The most; 0: one a core. There are never more than sinks."""
 
 
 class Config(msgspec.Struct, frozen=True):
-    """All of it, valid; every path is absolute."""
+    """A whole configuration. It is valid, and every path is absolute."""
 
     server: Server
     inspector: Inspector

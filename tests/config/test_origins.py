@@ -120,6 +120,7 @@ def test_what_browsers_send_is_taken_as_it_stands(file: Path, origin: str) -> No
         ("https://*.shop.example", "https://.shop.example", False),
         ("https://*.shop.example", "https://evilshop.example", False),
         ("https://*.shop.example", "http://a.shop.example", False),
+        ("https://*.shop.example", "httpx://a.shop.example", False),
         ("https://*.shop.example", "https://a.shop.example:8443", False),
         ("https://*.shop.example:8443", "https://a.shop.example:8443", True),
         ("https://*.shop.example", "https://evil.example/.shop.example", False),
