@@ -83,13 +83,19 @@ class Source(msgspec.Struct, frozen=True):
             if getattr(self, limit) == 0:
                 yield limit, "nothing would ever be small enough"
         try:
-            check_secret(self.signature, self.webhook_secret)
+            for secret in self.webhook_secrets or ("",):
+                check_secret(self.signature, secret)
         except ValueError as error:
             yield "webhook_secret", str(error)
         try:
             origins.check(self.allowed_origins)
         except ValueError as error:
             yield "allowed_origins", str(error)
+
+    @property
+    def webhook_secrets(self) -> tuple[str, ...]:
+        """The secrets in clear, to verify signatures."""
+        return tuple(secret.reveal() for secret in self.webhook_secret)
 
     @property
     def signature(self) -> Signature | None:

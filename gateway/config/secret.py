@@ -3,6 +3,7 @@
 import hmac
 
 _MASK = "********"
+_MAX_SECRETS = 8  # each costs a digest for every request
 
 
 class Secret:
@@ -52,5 +53,8 @@ class Secrets(tuple[Secret, ...]):
 
     @classmethod
     def parse(cls, value: object) -> "Secrets":
-        """Return the secrets that a configuration gives; ValueError if one is empty, or no text."""
-        return cls(map(Secret.parse, value if isinstance(value, list) and value else [value or ""]))
+        """Return the secrets that a configuration gives; ValueError for more than 8, or if one is empty."""
+        values = value if isinstance(value, list) and value else [value or ""]
+        if len(values) > _MAX_SECRETS:
+            raise ValueError(f"expected at most {_MAX_SECRETS} secrets")
+        return cls(map(Secret.parse, values))

@@ -122,10 +122,10 @@ class Endpoint:
         """As the source that the address names wants it, if it says so; else as the dialect does."""
         source = self.sources.by_webhook(self.dialect.write_key(submission))
         if source and source.webhook:
-            return mapped.decode(source.webhook, source.webhook_secret, self._most_events, submission)
+            return mapped.decode(source.webhook, source.webhook_secrets, self._most_events, submission)
         if source is None:
             return self.dialect.decode(submission)
-        verify("segment", source.webhook_secret, 0, submission)
+        verify("segment", source.webhook_secrets, 0, submission)
         decoded = self.dialect.decode(submission)
         decoded.signed = True
         decoded.forget_keys()  # who signs for one source signs for no other

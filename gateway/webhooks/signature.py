@@ -16,7 +16,6 @@ from typing import Literal
 import msgspec
 from msgspec import Raw
 
-from gateway.config.secret import Secret, Secrets
 from gateway.errors import BadSignature
 from gateway.submission import Submission
 
@@ -49,19 +48,19 @@ _OLD_SEGMENT = Hmac("X-Signature", algorithm="sha1")
 _list = msgspec.json.Decoder(list[Raw]).decode
 
 
-def check_secret(signature: Signature | None, secrets: Secrets) -> None:
+def check_secret(signature: Signature | None, secret: str) -> None:
     """Raise the ValueError of a secret with which nothing could be verified; it does not repeat it."""
     if signature is None:
-        if secrets:
+        if secret:
             raise ValueError("the `webhook` names no `signature` to verify with it")
         return
-    if not secrets:
+    if not secret:
         raise ValueError("missing, or empty; it verifies the signature that the table asks for")
-    if signature == "standard" and not all(_standard_key(secret) for secret in secrets):
+    if signature == "standard" and not _standard_key(secret):
         raise ValueError("expected base64, after whsec_ or alone")
 
 
-def verify(signature: Signature, secrets: Secrets, tolerance: float, submission: Submission) -> None:
+def verify(signature: Signature, secrets: Sequence[str], tolerance: float, submission: Submission) -> None:
     """Return if the submission was signed with one of the secrets, and not long ago; else BadSignature."""
     if signature == "standard":
         _verify_standard(secrets, tolerance, submission)
@@ -74,7 +73,7 @@ def verify(signature: Signature, secrets: Secrets, tolerance: float, submission:
         _verify_plain(plain, secrets, submission.body, submission)
 
 
-def _verify_standard(secrets: Secrets, tolerance: float, submission: Submission) -> None:
+def _verify_standard(secrets: Sequence[str], tolerance: float, submission: Submission) -> None:
     id = _header(submission, "webhook-id")
     if b"." in id:  # it would sign another id with another time just as well
         raise BadSignature("webhook-id: no dot is allowed in it")
@@ -86,18 +85,18 @@ def _verify_standard(secrets: Secrets, tolerance: float, submission: Submission)
     _compare([b"v1," + base64.b64encode(each) for each in expected], given, "webhook-signature")
 
 
-def _verify_stripe(secrets: Secrets, tolerance: float, submission: Submission) -> None:
+def _verify_stripe(secrets: Sequence[str], tolerance: float, submission: Submission) -> None:
     # Stripe's secrets begin with whsec_ too, and are used as they stand.
     parts = [part.partition(b"=") for part in _header(submission, "Stripe-Signature").split(b",", _MOST)]
     time = next((value for name, _, value in parts if name == b"t"), b"")
     _check_time(time, "Stripe-Signature", tolerance, submission)
     signed = b"%b.%b" % (time, submission.body)
-    expected = [hmac.digest(_key(secret), signed, "sha256").hex().encode() for secret in secrets]
+    expected = [hmac.digest(secret.encode(), signed, "sha256").hex().encode() for secret in secrets]
     given = [value for name, _, value in parts if name == b"v1"]
     _compare(expected, given, "Stripe-Signature")
 
 
-def _verify_segment(secrets: Secrets, submission: Submission) -> None:
+def _verify_segment(secrets: Sequence[str], submission: Submission) -> None:
     if _SEGMENT.header.lower().encode() in submission.headers:
         return _verify_plain(_SEGMENT, secrets, submission.body, submission)
     try:
@@ -117,8 +116,8 @@ def _first_entry(body: bytes) -> bytes | None:
         return None
 
 
-def _verify_plain(plain: Hmac, secrets: Secrets, signed: bytes, submission: Submission) -> None:
-    digests = (hmac.digest(_key(secret), signed, plain.algorithm) for secret in secrets)
+def _verify_plain(plain: Hmac, secrets: Sequence[str], signed: bytes, submission: Submission) -> None:
+    digests = (hmac.digest(secret.encode(), signed, plain.algorithm) for secret in secrets)
     encode = base64.b64encode if plain.encoding == "base64" else binascii.hexlify
     expected = [plain.prefix.encode() + encode(digest) for digest in digests]
     _compare(expected, [_header(submission, plain.header)], plain.header)
@@ -143,13 +142,9 @@ def _compare(expected: Sequence[bytes], given: Iterable[bytes], header: str) -> 
         raise BadSignature(f"{header}: it does not fit body and secret")
 
 
-def _key(secret: Secret) -> bytes:
-    return secret.reveal().encode("utf-8", "surrogatepass")
-
-
-def _standard_key(secret: Secret) -> bytes:
+def _standard_key(secret: str) -> bytes:
     """The secret's bytes; none if it is not base64."""
     try:
-        return base64.b64decode(secret.reveal().removeprefix("whsec_"), validate=True)
+        return base64.b64decode(secret.removeprefix("whsec_"), validate=True)
     except (binascii.Error, ValueError):
         return b""

@@ -50,6 +50,12 @@ def test_what_is_no_secret_is_refused_without_being_repeated(value: object) -> N
         Secrets.parse(value)
 
 
+def test_there_are_at_most_eight_at_once() -> None:
+    assert len(Secrets.parse(list("12345678"))) == 8
+    with pytest.raises(ValueError, match=r"^expected at most 8 secrets$"):
+        Secrets.parse(list("123456789"))
+
+
 def test_a_configuration_shows_no_secret(file: Path) -> None:
     config = read(write(file, **ALL))
 

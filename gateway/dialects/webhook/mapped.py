@@ -6,7 +6,6 @@ from functools import partial
 
 from msgspec import Raw
 
-from gateway.config.secret import Secrets
 from gateway.dialects.shared import rules, slow_path
 from gateway.errors import (
     BodyTooLarge,
@@ -43,7 +42,9 @@ _NAMED = re.compile(r"\$\.(\w+): (.*)", re.DOTALL)
 _SECONDS = re.compile(rb'"?(\d{9,11}(?:\.\d+)?)"?')
 
 
-def decode(webhook: Webhook, secrets: Secrets, most_events: int, submission: Submission) -> DecodedSubmission:
+def decode(
+    webhook: Webhook, secrets: Sequence[str], most_events: int, submission: Submission
+) -> DecodedSubmission:
     """The events in a webhook of the sender with the secret; BadSignature if it is not his."""
     if webhook.signature:
         verify(webhook.signature, secrets, webhook.tolerance, submission)
