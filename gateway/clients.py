@@ -1,4 +1,4 @@
-"""What shipped clients cannot take, as one table of data."""
+"""Statuses that shipped clients mishandle, as one table of data."""
 
 from gateway.sources import MultiStatus
 
@@ -7,29 +7,29 @@ Version = tuple[int, ...]
 FAILS_ON: dict[int, dict[str, Version | None]] = {
     207: {
         # segment-analytics-python before 2.4.0, analytics-python 1.x and rudder-sdk-python (up to 2.1.9, with
-        # the same User-Agent) take only 200 for success and send the whole batch again, ten times.
+        # the same User-Agent) treat only 200 as success and send the whole batch again, ten times.
         "analytics-python": (2, 4, 0),
-        # Sends again for ever and without a pause on every status from 201 to 399 (3.8.2).
+        # Retries every status from 201 to 399 for ever, without a pause (3.8.2).
         "analytics-php": None,
-        # Calls the customer's on_error for every status but 200 (2.5.0).
+        # Calls on_error for every status but 200 (2.5.0).
         "analytics-ruby": None,
     },
     413: {
-        # analytics-swift keeps a batch that is answered anything but 2xx or 400, and sends it again at every
-        # flush for ever (1.9.4). Its User-Agent has the name of the classic iOS library, which drops the
-        # batch, and had left version 2 behind when Swift's began with 1.0.
+        # analytics-swift retries a batch at every flush, for ever, unless it is answered 2xx or 400 (1.9.4).
+        # Its User-Agent has the name of the classic iOS library, which drops the batch, and which was past
+        # version 2 when analytics-swift began with 1.0.
         "analytics-ios": (2, 0, 0),
     },
 }
-"""Status: library name: the first version that takes it, or None if there is none yet."""
+"""By status and library name: the first version that handles it, or None if there is none yet."""
 
 
 def takes_multi_status(wish: MultiStatus, strict: bool, user_agent: str, library: tuple[str, str]) -> bool:
     """
-    Whether an answer may have the status 207; if not, the same body goes out with 200.
+    Return True if an answer may have the status 207; if not, the same body is sent with 200.
 
-    `strict` is the client's own X-Strict-Mode: 1, which wins; `library` is the name and version from
-    `context.library`.
+    `wish` is the source's `multi_status`; `strict`, the client's X-Strict-Mode: 1, wins over it. `library`
+    has name and version of `context.library`.
     """
     if strict or wish == "always":
         return True
@@ -39,7 +39,7 @@ def takes_multi_status(wish: MultiStatus, strict: bool, user_agent: str, library
 
 
 def takes(status: int, user_agent: str) -> bool:
-    """Whether a client can bear a status; it is known by "name/version", as all in the table send it."""
+    """Return True if a client handles a status. All clients in the table send "name/version" first."""
     name, _, version = user_agent.partition(" ")[0].partition("/")
     return _takes(status, name, version)
 

@@ -1,4 +1,4 @@
-"""What one route takes and how it answers, as each dialect and page says it of itself for /openapi.json."""
+"""The description of one route for /openapi.json: what it accepts, and how it answers."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -6,10 +6,10 @@ from typing import Any
 import msgspec
 
 Fragment = Mapping[str, Any]
-"""A piece of an OpenAPI 3.1 document, as it is to stand there."""
+"""A part of an OpenAPI 3.1 document, verbatim."""
 
 Shape = type | Fragment
-"""Of a body: a Struct, a list of them, or a JSON schema where nothing is decoded by a type."""
+"""The shape of a body: a Struct, a list of them, or a JSON schema where no type decodes it."""
 
 
 class Reply(msgspec.Struct, frozen=True):
@@ -17,7 +17,7 @@ class Reply(msgspec.Struct, frozen=True):
 
     description: str
     shapes: Sequence[Any] = ()
-    """Its body is one of these `Shape`s; of none, it is no JSON."""
+    """The body is one of these `Shape`s; empty: it is not JSON."""
     headers: Fragment = {}
     content_type: str = "application/json"
 
@@ -30,32 +30,33 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     description: str = ""
     parameters: Sequence[Fragment] = ()
     security: Fragment = {}
-    """The schemes by which a client can say who it is, by name; one of them is enough."""
+    """The security schemes by name; a client needs one of them."""
     anonymous: bool = False
-    """Whether it may also do without, as where the key is in the body."""
+    """True if a client needs none, as where the key is in the body."""
     shapes: Sequence[Any] = ()
-    """The body is one of these `Shape`s; of none, there is none."""
+    """The body is one of these `Shape`s; empty: there is no body."""
     examples: Fragment = {}
     content_type: str = "application/json"
 
 
 def query(name: str, description: str, *, required: bool = False, example: str = "") -> Fragment:
-    """A parameter that is a text."""
+    """Return a text parameter of the query."""
     found = {"name": name, "in": "query", "description": description, "required": required}
     return {**found, "schema": {"type": "string"}, **({"example": example} if example else {})}
 
 
 def fields(description: str, example: Fragment) -> Fragment:
-    """All other parameters of a query, whatever they are called."""
+    """Return the parameter that stands for all others of the query, whatever their names."""
     texts = {"type": "object", "additionalProperties": {"type": "string"}}
     found = {"name": "fields", "in": "query", "description": description, "style": "form", "explode": True}
     return {**found, "schema": texts, "example": example}
 
 
 def header(description: str, type: str = "string", *, always: bool = False) -> Fragment:
-    """A header of an answer."""
+    """Return a header of an answer."""
     return {"description": description, "required": always, "schema": {"type": type}}
 
 
 def examples(**values: Any) -> Fragment:
+    """Return examples of a body, by name."""
     return {name: {"value": value} for name, value in values.items()}

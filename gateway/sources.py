@@ -1,4 +1,4 @@
-"""Who may send: the sources in gateway.toml, found by write key."""
+"""Sources: the senders that gateway.toml names, found by write key or API token."""
 
 import hashlib
 from collections.abc import Iterable, Iterator
@@ -6,17 +6,24 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from gateway.config import origins
+from gateway.config.secret import Secret, Secrets
 from gateway.config.units import Size
 from gateway.errors import OriginNotAllowed, SourceDisabled, UnknownWriteKey
-from gateway.webhooks.signature import Signature
+from gateway.webhooks.signature import Signature, check_secret
 from gateway.webhooks.table import Webhook
 
 MultiStatus = Literal["auto", "always", "never"]
 Vocabulary = Literal["segment", "commandersact"]
 
+NAMED = msgspec.Meta(extra={"named": True})
+"""Marks a table that may lie in a file of its own, whose name is then the value."""
+
+_PUBLIC = "a write key is public, and cannot be an API token"
+
 
 class Limits(msgspec.Struct, frozen=True):
-    """How much one submission may hold: bytes an event, bytes a body, events a batch, all inclusive."""
+    """Limits of one submission: bytes an event, bytes a body, events a batch, all inclusive."""
 
     max_event: int
     max_body: int
@@ -24,21 +31,22 @@ class Limits(msgspec.Struct, frozen=True):
 
 
 class Identity(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The cookie by which visitors are known whom no page names."""
+    """The cookie that gives browsers an anonymousId where their pages send none."""
 
     cookie: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_-]+\Z")] = "visitor"
     """Its name."""
     domain: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9.-]*\Z")] = ""
-    """The site that shares it, as "example.com"; empty for the gateway's own host."""
+    """The site that shares it, such as "example.com"; empty for the gateway's own host."""
     heed_opt_out: bool = True
-    """Whether who sends Sec-GPC: 1 or DNT: 1 gets none, and is not known by one."""
+    """True if browsers that send Sec-GPC: 1 or DNT: 1 get no cookie, and theirs is ignored."""
 
 
 class Source(msgspec.Struct, frozen=True):
-    """One sender, as its table in gateway.toml describes it; a limit that is None is the dialect's."""
+    """One sender, as its table in gateway.toml describes it. A limit that is None is the dialect's."""
 
     name: str
     write_keys: tuple[str, ...]
+    """In no `repr`, though pages show them."""
     site_id: str = ""
     enabled: bool = True
     multi_status: MultiStatus = "auto"
@@ -46,57 +54,89 @@ class Source(msgspec.Struct, frozen=True):
     max_body: Size | None = None
     max_events: Annotated[int, msgspec.Meta(ge=1)] | None = None
     allowed_origins: tuple[str, ...] = ()
-    api_tokens: tuple[str, ...] = ()
+    """Pages that may send (see config/origins.py); empty: all."""
+    api_tokens: tuple[Secret, ...] = ()
     """For the User API and the Product API of the source's site; never a write key, which is public."""
     identity: Identity | None = None
-    """If there is one, what a browser sends without an anonymousId gets that of a cookie."""
+    """If set, events of browsers without an anonymousId get that of a cookie."""
     truncate_ip: bool = False
-    """Whether `context.ip` is kept without its last part: of IPv4 24 bits stay, of IPv6 48."""
+    """True to keep only the network of `context.ip`: 24 bits of IPv4, 48 of IPv6."""
     translate: Vocabulary | None = None
-    """What the events of shops are called, whatever the client calls them."""
-    webhook: Webhook | None = None
-    """How the bodies of its webhooks are read, if not as events in Segment's spec."""
-    webhook_secret: str | Annotated[tuple[str, ...], msgspec.Meta(min_length=1, max_length=8)] = ""
-    """
-    With it, only what is signed is taken; by Segment, if there is no `webhook`. Several while it is rotated.
-    """
+    """The vocabulary into which e-commerce events are translated, whatever the client's is."""
+    webhook: Annotated[Webhook | None, NAMED] = None
+    """The table by which bodies of webhooks become events, if they are not events of Segment's spec."""
+    webhook_secret: Secrets = Secrets()
+    """If set, only signed webhooks are accepted; signed as Segment does, if there is no `webhook`."""
+
+    def __repr__(self) -> str:
+        return f"Source({self.name!r})"
+
+    def check(self) -> Iterator[tuple[str, str]]:
+        """Yield the key and the text of each mistake in the table."""
+        if not self.write_keys or "" in self.write_keys:
+            yield "write_keys", "there must be at least one, and none may be empty"
+        if self.api_tokens and not self.site_id:
+            yield "site_id", "missing; its api_tokens are for a site"
+        if not {token.reveal() for token in self.api_tokens}.isdisjoint(self.write_keys):
+            yield "api_tokens", _PUBLIC
+        for limit in ("max_event", "max_body"):
+            if getattr(self, limit) == 0:
+                yield limit, "nothing would ever be small enough"
+        try:
+            for secret in self.webhook_secrets or ("",):
+                check_secret(self.signature, secret)
+        except ValueError as error:
+            yield "webhook_secret", str(error)
+        try:
+            origins.check(self.allowed_origins)
+        except ValueError as error:
+            yield "allowed_origins", str(error)
 
     @property
     def webhook_secrets(self) -> tuple[str, ...]:
-        return (self.webhook_secret,) if isinstance(self.webhook_secret, str) else self.webhook_secret
+        """The secrets in clear, to verify signatures."""
+        return tuple(secret.reveal() for secret in self.webhook_secret)
 
     @property
     def signature(self) -> Signature | None:
-        """How its webhooks are signed."""
+        """The scheme by which its webhooks are signed; None if they are not."""
         if self.webhook:
             return self.webhook.signature
         return "segment" if self.webhook_secret else None
 
     def limits(self, dialect: Limits) -> Limits:
-        # What systems tell each other (an order, a push) is larger than what a page tells of a visitor.
-        usual = dialect.max_body if self.webhook else dialect.max_event
+        """Return the limits of the source on the routes of a dialect."""
+        # Systems send larger events (an order, a push) than pages do.
+        default = dialect.max_body if self.webhook else dialect.max_event
         return Limits(
-            usual if self.max_event is None else self.max_event,
+            default if self.max_event is None else self.max_event,
             dialect.max_body if self.max_body is None else self.max_body,
             dialect.max_events if self.max_events is None else self.max_events,
         )
 
     def check_origin(self, origin: bytes | None) -> None:
-        """Refuse events from a page that the source does not list; senders without Origin pass."""
-        if origin and self.allowed_origins and origin.decode("latin-1") not in self.allowed_origins:
+        """Raise OriginNotAllowed for pages that the source does not list. Senders without Origin pass."""
+        allowed = self.allowed_origins
+        if origin and allowed and not origins.allows(allowed, origin.decode("latin-1")):
             raise OriginNotAllowed
 
 
 class Sources:
-    """All sources of a configuration. Keys are compared by digest, so that no time tells how much fits."""
+    """
+    All sources of a configuration, found by write key or API token.
+
+    Keys are compared by digest, so that the time of a comparison tells nothing of a key.
+    """
 
     def __init__(self, sources: Iterable[Source]) -> None:
         sources = tuple(sources)
         self._by_digest = {_digest(key): source for source in sources for key in source.write_keys}
-        self._by_token = {_digest(token): source for source in sources for token in source.api_tokens}
+        self._by_token = {
+            _digest(token.reveal()): source for source in sources for token in source.api_tokens
+        }
 
     def authenticate(self, write_key: str | None) -> Source:
-        """The enabled source that owns the key, else UnknownWriteKey or SourceDisabled."""
+        """Return the enabled source that owns the key. Raises UnknownWriteKey or SourceDisabled."""
         source = self._by_digest.get(_digest(write_key)) if write_key else None
         if source is None:
             raise UnknownWriteKey
@@ -110,27 +150,28 @@ class Sources:
 
     @property
     def have_tokens(self) -> bool:
+        """True if a source has API tokens."""
         return bool(self._by_token)
 
     def authorize(self, api_token: str) -> Source | None:
-        """The enabled source for whose site a token is."""
+        """Return the enabled source that owns an API token, if there is one."""
         source = self._by_token.get(_digest(api_token))
         return source if source and source.enabled else None
 
     def widest(self, dialect: Limits) -> int:
-        """The largest body that any source accepts: what may be read before the key is known."""
+        """Return the largest body in bytes that any source accepts: the limit before the key is known."""
         return max(
             (source.limits(dialect).max_body for source in self._by_digest.values()),
             default=dialect.max_body,
         )
 
     def most_events(self, dialect: Limits) -> int:
-        """The most events that any source accepts at once: what is looked at before a key is known."""
+        """Return the largest batch in events that any source accepts: the limit before a key is known."""
         return max(
             (source.limits(dialect).max_events for source in self._by_digest.values()),
             default=dialect.max_events,
         )
 
 
-def _digest(write_key: str) -> bytes:
-    return hashlib.sha256(write_key.encode("utf-8", "surrogatepass")).digest()
+def _digest(key: str) -> bytes:
+    return hashlib.sha256(key.encode("utf-8", "surrogatepass")).digest()

@@ -2,6 +2,7 @@
 
 import pytest
 
+from gateway.config.secret import Secret, Secrets
 from gateway.config.units import Size
 from gateway.errors import OriginNotAllowed, SourceDisabled, UnknownWriteKey
 from gateway.sources import Limits, Source, Sources
@@ -51,3 +52,40 @@ def test_origins_are_compared_as_a_whole() -> None:
     source.check_origin(None)
     with pytest.raises(OriginNotAllowed):
         source.check_origin(b"https://a.example.evil.example")
+
+
+@pytest.mark.parametrize(
+    ("allowed", "origin", "may_send"),
+    [
+        (("*",), b"https://any.example", True),
+        (("https://*.shop.example",), b"https://www.shop.example", True),
+        (("https://*.shop.example",), b"https://shop.example", False),
+        (("https://*.shop.example", "https://shop.example"), b"https://shop.example", True),
+        (("https://*.shop.example",), b"https://www.shop.example\xff", False),
+    ],
+)
+def test_an_origin_may_stand_for_many(allowed: tuple[str, ...], origin: bytes, may_send: bool) -> None:
+    source = Source("website", ("key",), allowed_origins=allowed)
+
+    try:
+        source.check_origin(origin)
+    except OriginNotAllowed:
+        assert not may_send
+    else:
+        assert may_send
+
+
+def test_an_api_token_finds_its_source_while_that_is_enabled() -> None:
+    shop = Source("shop", ("k",), site_id="29", api_tokens=(Secret("new"), Secret("old")))
+    closed = Source("closed", ("c",), site_id="30", api_tokens=(Secret("closed"),), enabled=False)
+    sources = Sources([shop, closed])
+
+    found = [sources.authorize(token) for token in ("new", "old", "closed", "ne", "", "Secret(********)")]
+
+    assert found == [shop, shop, None, None, None, None]
+
+
+def test_a_source_shows_none_of_its_keys() -> None:
+    source = Source("shop", ("KEY",), api_tokens=(Secret("TOKEN"),), webhook_secret=Secrets.parse("HUSH"))
+
+    assert repr(source) == "Source('shop')"

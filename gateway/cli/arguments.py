@@ -1,4 +1,4 @@
-"""Values that several commands take: times and positions, as operators write them."""
+"""Types of arguments that several commands have: times and positions."""
 
 import re
 import time
@@ -29,7 +29,7 @@ class Time(click.ParamType[int]):
 
 
 class Position(click.ParamType[tuple[str | None, int]]):
-    """A place in the journal: the partition, if it is given, and the number of an event."""
+    """A position in the journal: the partition, if it is given, and the number of an event."""
 
     name = "position"
 

@@ -1,4 +1,4 @@
-"""`gateway check`: what a configuration means, or what is wrong with it."""
+"""`gateway check`: validate a configuration."""
 
 import os
 from pathlib import Path
@@ -13,9 +13,17 @@ from gateway.config.file import BUILT_IN, load
 @click.command()
 @config_option
 def check(file: Path | None) -> None:
-    """Say what a configuration means, or what is wrong with it.
+    """Validate a configuration, and print what it means.
 
-    Exit code 0 if the gateway can run with it, else 2 and one line for each mistake.
+    Every mistake is one line with file, table and key. Secrets and write keys are never printed. Nothing is
+    changed; a running gateway reads its configuration again on SIGHUP.
+
+    Exit code 0 if the configuration is valid, 2 if it is not.
+
+    \b
+    Examples:
+      gateway check
+      gateway check --config /etc/gateway.toml && systemctl reload gateway
     """
     from gateway.dialects import DIALECTS
     from gateway.processes.shares import limit
@@ -31,12 +39,12 @@ def check(file: Path | None) -> None:
     for name, source in config.sources.items():
         state = "" if source.enabled else ", disabled"
         click.echo(f"source     {name}: {_count(len(source.write_keys), 'write key')}{state}")
-    for name, dialect in DIALECTS.items():
-        click.echo(f"routes     {name}: {'|'.join(dialect.METHODS)} {' '.join(dialect.PATHS)}")
     for name, sink in config.sinks.items():
         settings = msgspec.to_builtins(sink, enc_hook=str)
-        told = (f"{key} = {value}" for key, value in settings.items() if value)
-        click.echo(f"sink       {name}: {', '.join(told)}")
+        set_keys = (f"{key} = {value}" for key, value in settings.items() if value)
+        click.echo(f"sink       {name}: {', '.join(set_keys)}")
+    for name, dialect in DIALECTS.items():
+        click.echo(f"routes     {name}: {'|'.join(dialect.METHODS)} {' '.join(dialect.PATHS)}")
 
 
 def _count(number: int, noun: str) -> str:

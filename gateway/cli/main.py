@@ -1,4 +1,4 @@
-"""The command `gateway` and all that it can do."""
+"""The command `gateway`, with its sub-commands."""
 
 import click
 
@@ -14,8 +14,20 @@ from gateway.cli.tail import tail
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="event-gateway")
 def main() -> None:
-    """A gateway for customer events: it takes what SDKs, pixels and webhooks send, has it on disk before it
-    answers, and delivers it to every sink."""
+    """A gateway for customer events.
+
+    It accepts events from SDKs, pixels and webhooks, has them on stable storage before it answers, and
+    delivers them to every sink.
+
+    Exit codes: 0 if all is well, 1 if something is wrong with the data (lines refused, events damaged), 2 if
+    the command could not be carried out, such as with a mistake in the configuration.
+
+    \b
+    Examples:
+      gateway serve
+      gateway check --config /etc/gateway.toml
+      gateway COMMAND --help
+    """
 
 
 for command in (serve, check, tail, send, journal, sinks, products):

@@ -1,4 +1,4 @@
-"""What the commands share: their options, and how they say what is wrong."""
+"""Options that several commands have, and how commands report errors."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,27 +12,31 @@ config_option = click.option(
     "--config",
     "file",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="The configuration; else $GATEWAY_CONFIG, else ./gateway.toml, else what is built in.",
+    help="Configuration file; default: $GATEWAY_CONFIG, else ./gateway.toml, else the built-in one.",
 )
 data_option = click.option(
     "--data",
     type=click.Path(path_type=Path, file_okay=False),
-    help='The folder for what the configuration does not place, instead of "data".',
+    help='Folder for the data whose place the configuration does not say; default: "data".',
 )
-yes_option = click.option("--yes", is_flag=True, help="Do not ask; needed where there is no terminal.")
+yes_option = click.option(
+    "--yes", is_flag=True, help="Do not ask for confirmation; required where there is no terminal."
+)
 
 
 @contextmanager
 def exiting_on_errors() -> Iterator[None]:
-    """Print one line for each thing that is wrong, and exit with 2."""
+    """Print ConfigError, one line a mistake, or StateUnavailable, and exit with 2."""
     try:
         yield
-    except (ConfigError, StateUnavailable) as error:
-        raise click.exceptions.Exit(fail(*str(error).splitlines())) from error
+    except ConfigError as error:
+        raise click.exceptions.Exit(fail(*error.mistakes)) from error
+    except StateUnavailable as error:
+        raise click.exceptions.Exit(fail(str(error))) from error
 
 
 def fail(*messages: str) -> int:
-    """Print messages on standard error, and return the exit code of what could not be done."""
+    """Print messages on standard error, and return the exit code of a command that could not be done."""
     for message in messages:
         click.echo(f"gateway: {message}", err=True)
     return 2

@@ -1,11 +1,11 @@
 """`gateway products`: import products into the catalogue."""
 
 import os
-import sys
 from pathlib import Path
 
 import click
 
+from gateway.cli import importing
 from gateway.cli.options import config_option, data_option, exiting_on_errors, fail
 from gateway.config.file import load
 from gateway.config.tables import Config
@@ -19,16 +19,22 @@ def products() -> None:
 
 @products.command("import")
 @click.argument("products_file", metavar="FILE", type=click.Path(path_type=Path, exists=True, dir_okay=False))
-@click.option("--site", help="Site of the catalogue [default: the configured site, if there is only one].")
+@click.option("--site", help="The site of the catalogue; default: the only one that is configured.")
 @config_option
 @data_option
 def import_products(products_file: Path, site: str | None, file: Path | None, data: Path | None) -> None:
-    """Merge the products in FILE into the catalogue: one JSON object with an "id" per line.
+    """Merge products from FILE into the catalogue of a site.
 
-    Invalid lines are listed with their numbers and skipped. The gateway may be running; new properties are
-    used from the next event on. An import may be repeated.
+    FILE has one product a line: a JSON object with its "id". Each refused line is printed with its number and
+    the reason; the others are not affected. A running gateway uses the new properties from the next event on.
 
-    Exit codes: 0 all lines were merged; 1 some lines were refused; 2 the import did not finish.
+    Exit code 0 if all products were merged, 1 if some lines were refused, 2 if the import could not be
+    finished; it may then be repeated.
+
+    \b
+    Examples:
+      gateway products import products.jsonl
+      gateway products import products.jsonl --site 29 --config /etc/gateway.toml
     """
     from gateway.durable import make_folder
     from gateway.home import Home
@@ -42,25 +48,17 @@ def import_products(products_file: Path, site: str | None, file: Path | None, da
     try:
         make_folder(home.folder)
         work = Import(products_file, Table(home.products), site)
-        size = products_file.stat().st_size
-        with click.progressbar(length=size, label=products_file.name, file=sys.stderr) as bar:
-            for faults in work.run():
-                for fault in faults:
-                    click.echo(f"{products_file}:{fault.line}: {fault.code}: {fault.detail}")
-                bar.update(work.offset - bar.pos)
+        importing.show(products_file, work, "merged")
     except (JournalUnavailable, OSError) as error:
         raise click.exceptions.Exit(fail(str(error))) from error
-    click.echo(f"{work.accepted} merged, {work.refused} refused.", err=True)
-    if work.refused:
-        raise click.exceptions.Exit(1)
 
 
 def _site(config: Config, wanted: str | None) -> str:
     sites = sorted({source.site_id for source in config.sources.values() if source.site_id})
     if not sites:
-        raise ConfigError("a catalogue belongs to a site: set site_id on a source")
+        raise ConfigError("a catalogue belongs to a site, and no source has a site_id")
     if wanted is None and len(sites) == 1:
         return sites[0]
     if wanted not in sites:
-        raise ConfigError(f"--site: choose one of {', '.join(sites)}")
+        raise ConfigError(f"--site: expected one of {', '.join(sites)}")
     return wanted

@@ -1,4 +1,4 @@
-"""`gateway tail`: events as they come."""
+"""`gateway tail`: print events as they are accepted."""
 
 import os
 import sys
@@ -14,11 +14,18 @@ from gateway.errors import ConfigError
 @click.command()
 @config_option
 @data_option
-@click.option("--source", help="Only events of this source.")
-@click.option("--type", "kind", help="Only events of this type: track, page, identify …")
-@click.option("--event", help="Only events of this name.")
-@click.option("--user", help="Only events of this userId or anonymousId.")
-@click.option("-n", "--last", default=0, help="Begin with so many that are already there (of each worker).")
+@click.option("--source", metavar="NAME", help="Only events of this source.")
+@click.option("--type", "kind", metavar="TYPE", help="Only events of this type, such as track or page.")
+@click.option("--event", metavar="NAME", help='Only events of this name, such as "Order Completed".')
+@click.option("--user", metavar="ID", help="Only events with this userId or anonymousId.")
+@click.option(
+    "-n",
+    "--last",
+    type=click.IntRange(0),
+    metavar="N",
+    default=0,
+    help="Start with the last N events (per worker); default: 0, only new ones.",
+)
 def tail(
     file: Path | None,
     data: Path | None,
@@ -28,9 +35,17 @@ def tail(
     user: str | None,
     last: int,
 ) -> None:
-    """Print canonical events as they come, one JSON object a line.
+    """Print canonical events as they are accepted, one JSON object a line.
 
-    It reads the journal of a gateway on this machine, and disturbs nobody. End it with Ctrl-C.
+    The journal of a gateway on this machine is read, without effect on the gateway. Several options must all
+    be met. Ctrl-C ends it.
+
+    Exit code 0, or 2 if there is no journal.
+
+    \b
+    Examples:
+      gateway tail
+      gateway tail --last 10 --type track | jq .event
     """
     from gateway.journal.follow import Wanted, follow
     from gateway.journal.segments.log import SegmentLog
@@ -47,5 +62,5 @@ def tail(
             sys.stdout.buffer.flush()
     except KeyboardInterrupt:
         pass
-    except BrokenPipeError:  # whoever read it has had enough
+    except BrokenPipeError:  # such as of `head`, which has all that it wants
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

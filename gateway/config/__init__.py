@@ -1,1 +1,1 @@
-"""What an operator writes."""
+"""The configuration of a gateway: gateway.toml, from the file to tables that have checked themselves."""

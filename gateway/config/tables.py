@@ -1,27 +1,28 @@
-"""What the operator writes: the tables of gateway.toml, and what must hold between them."""
+"""The tables of gateway.toml that are the gateway's own, and what must hold between all tables."""
 
 import difflib
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from ipaddress import ip_address, ip_network
-from os.path import isdir, realpath
+from os.path import realpath
 from pathlib import Path
 from typing import Annotated
 
 import msgspec
 
+from gateway.config import paths, script
+from gateway.config.secret import Secret
 from gateway.config.units import Duration, Size
-from gateway.services import script
 from gateway.sinks.base import Sink
 from gateway.sources import Source
-from gateway.webhooks.signature import check_secret
 
 Port = Annotated[int, msgspec.Meta(ge=0, le=65535)]
 Positive = Annotated[int, msgspec.Meta(ge=1)]
 
 _URL = re.compile(r"https?://([\w.-]+|\[[\da-fA-F:.]+\])(:\d{1,5})?(/[\w./~-]*)?", re.ASCII)
-_SMALLEST_JOURNAL = 1024 * 1024  # bytes
+_IN_HEADERS = re.compile(r"[\x21-\x7e]*")
+_MIN_JOURNAL_BYTES = 1024 * 1024
 
 
 class Server(msgspec.Struct, frozen=True):
@@ -34,9 +35,24 @@ class Server(msgspec.Struct, frozen=True):
     trusted_proxies: tuple[str, ...] = ()
     """Addresses or networks whose X-Forwarded-For, -Proto and -Host are believed."""
     public_url: str = ""
-    """Where SDKs are told to send; if empty, where they fetched their settings."""
+    """The address that SDKs get with their settings; empty: the one at which they asked."""
     analytics_js: Path | None = None
     """The operator's own copy of the script that pages with Segment's snippet load."""
+
+    def check(self) -> Iterator[tuple[str, str]]:
+        """Yield the key and the text of each mistake in the table."""
+        for address in self.trusted_proxies:
+            try:
+                ip_network(address, strict=False)
+            except ValueError as error:
+                yield "trusted_proxies", str(error)
+        if self.public_url and not _URL.fullmatch(self.public_url):
+            yield "public_url", 'expected a URL such as "https://events.example.com"'
+        if self.analytics_js:
+            try:
+                script.check(self.analytics_js)
+            except ValueError as error:
+                yield "analytics_js", str(error)
 
 
 class Inspector(msgspec.Struct, frozen=True):
@@ -44,29 +60,45 @@ class Inspector(msgspec.Struct, frozen=True):
 
     host: str = "127.0.0.1"
     port: Port = 8081
-    token: str = ""
-    """Asked for as Bearer; required as soon as the host is not a loopback address."""
+    token: Secret = Secret("")
+    """Required from clients as Bearer; empty: none is, which only a loopback address may have."""
+
+    def check(self) -> Iterator[tuple[str, str]]:
+        """Yield the key and the text of each mistake in the table."""
+        if not self.token and not _is_loopback(self.host):
+            yield "token", "required, since the host is not a loopback address"
+        if not _IN_HEADERS.fullmatch(self.token.reveal()):
+            yield "token", "must be ASCII without white space, or no client could send it"
 
 
 class Journal(msgspec.Struct, frozen=True):
-    """Where events are kept until every sink has them, and some time longer."""
+    """The log that keeps events until every sink has them, and some time longer."""
 
     path: Path = Path("data/journal")
     keep: Duration = Duration(7 * 86400)
-    """How long delivered events stay."""
+    """Time for which delivered events stay."""
     max_size: Size = Size(20 * 1024**3)
-    """What was delivered goes early, and then new events are refused, before the journal is larger."""
+    """Delivered events go early, and then new events are refused, before the journal is larger."""
+
+    def check(self) -> Iterator[tuple[str, str]]:
+        """Yield the key and the text of each mistake in the table."""
+        try:
+            paths.check_folder(self.path)
+        except ValueError as error:
+            yield "path", str(error)
+        if self.max_size < _MIN_JOURNAL_BYTES:
+            yield "max_size", "must be at least 1MB"
 
 
 class Delivery(msgspec.Struct, frozen=True):
-    """How events get from the journal to the sinks."""
+    """The way of events from the journal to the sinks."""
 
     processes: Annotated[int, msgspec.Meta(ge=0)] = 0
-    """At the most; 0: one a core. There are never more than sinks."""
+    """The most; 0: one a core. There are never more than sinks."""
 
 
 class Config(msgspec.Struct, frozen=True):
-    """All of it, valid; every path is absolute."""
+    """A whole configuration. It is valid, and every path is absolute."""
 
     server: Server
     inspector: Inspector
@@ -75,61 +107,41 @@ class Config(msgspec.Struct, frozen=True):
     sources: dict[str, Source]
     sinks: dict[str, Sink]
     built_in: bool = False
-    """Whether nobody has written anything."""
+    """True if there is no file, and it is the built-in configuration."""
 
 
 def contradictions(config: Config) -> Iterator[tuple[str, str]]:
-    """What no table can say alone: the key, and what is wrong."""
-    owners = Counter(key for source in config.sources.values() for key in set(source.write_keys))
-    tokens = Counter(token for source in config.sources.values() for token in set(source.api_tokens))
-    for name, source in config.sources.items():
-        where = f"[sources.{name}]"
-        if source.api_tokens and not source.site_id:
-            yield f"{where} site_id", "missing; its api_tokens are for a site"
-        if "" in source.api_tokens or any(tokens[token] > 1 for token in source.api_tokens):
-            yield f"{where} api_tokens", "none may be empty, or belong to another source too"
-        if not owners.keys().isdisjoint(source.api_tokens):
-            yield f"{where} api_tokens", "a write key is public, and cannot be an API token"
-        if not source.write_keys or "" in source.write_keys:
-            yield f"{where} write_keys", "there must be at least one, and none may be empty"
-        if any(owners[key] > 1 for key in source.write_keys):
-            yield f"{where} write_keys", "another source has the same key"
-        for limit in ("max_event", "max_body", "max_events"):
-            if getattr(source, limit) == 0:
-                yield f"{where} {limit}", "nothing would ever be small enough"
-        try:
-            for secret in source.webhook_secrets:
-                check_secret(source.signature, secret)
-        except ValueError as error:
-            yield f"{where} webhook_secret", str(error)
-    # By whatever spelling.
-    files = {name: Path(realpath(sink.path)) for name, sink in config.sinks.items() if hasattr(sink, "path")}
-    paths = Counter(files.values())
+    """Yield what no table can check alone: table and key, and the text of the mistake."""
+    yield from _shared_keys(config.sources)
+    yield from _shared_files(config.sinks)
     for name, sink in config.sinks.items():
         for wanted in sink.sources:
             if wanted not in config.sources:
                 hint = suggest(wanted, config.sources)
                 yield f"[sinks.{name}] sources", f"there is no source {wanted!r}{hint}"
-        if name in files and paths[files[name]] > 1:
+    server, inspector = config.server, config.inspector
+    if inspector.port and (inspector.host, inspector.port) == (server.host, server.port):
+        yield "[inspector] port", "[server] has the same"
+
+
+def _shared_keys(sources: dict[str, Source]) -> Iterator[tuple[str, str]]:
+    keys = Counter(key for source in sources.values() for key in set(source.write_keys))
+    tokens = Counter(token for source in sources.values() for token in set(source.api_tokens))
+    for name, source in sources.items():
+        if any(keys[key] > 1 for key in source.write_keys):
+            yield f"[sources.{name}] write_keys", "another source has the same key"
+        if any(tokens[token] > 1 for token in source.api_tokens):
+            yield f"[sources.{name}] api_tokens", "another source has the same token"
+        if any(token.reveal() in keys.keys() - set(source.write_keys) for token in source.api_tokens):
+            yield f"[sources.{name}] api_tokens", "another source has the same as write key, which is public"
+
+
+def _shared_files(sinks: dict[str, Sink]) -> Iterator[tuple[str, str]]:
+    # Compared by what they lead to, whatever their spelling.
+    owners = Counter(realpath(file) for sink in sinks.values() for file in sink.files)
+    for name, sink in sinks.items():
+        if any(owners[realpath(file)] > 1 for file in sink.files):
             yield f"[sinks.{name}] path", "another sink has the same file"
-        if name in files and isdir(files[name]):  # noqa: PTH112  # is_dir raises where a folder is closed to us
-            yield f"[sinks.{name}] path", "is a folder; expected a file"
-    for address in config.server.trusted_proxies:
-        try:
-            ip_network(address, strict=False)
-        except ValueError as error:
-            yield "[server] trusted_proxies", str(error)
-    if config.server.public_url and not _URL.fullmatch(config.server.public_url):
-        yield "[server] public_url", 'expected a URL such as "https://events.example.com"'
-    if config.server.analytics_js:
-        try:
-            script.check(config.server.analytics_js)
-        except ValueError as error:
-            yield "[server] analytics_js", str(error)
-    if config.journal.max_size < _SMALLEST_JOURNAL:
-        yield "[journal] max_size", "must be at least 1MB"
-    if not config.inspector.token and not _is_loopback(config.inspector.host):
-        yield "[inspector] token", "required, since the host is not a loopback address"
 
 
 def _is_loopback(host: str) -> bool:
@@ -140,5 +152,6 @@ def _is_loopback(host: str) -> bool:
 
 
 def suggest(word: object, known: Iterable[str]) -> str:
+    """Return the hint at the known word that is close to a wrong one, or nothing."""
     close = difflib.get_close_matches(str(word), known, n=1)
     return f"; did you mean {close[0]}?" if close else ""

@@ -1,1 +1,1 @@
-"""Where the parts are put together: a file for each kind of process, and the supervisor that runs them."""
+"""The processes of a gateway: a file for each kind, and the supervisor that runs them."""

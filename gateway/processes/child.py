@@ -1,4 +1,4 @@
-"""One of the supervisor's processes, and those that take its place when it ends."""
+"""A child process of the supervisor, started again whenever it ends."""
 
 import multiprocessing
 import signal
@@ -19,11 +19,12 @@ log = structlog.get_logger()
 
 _spawn = multiprocessing.get_context("spawn")
 
-_DYING = 1.0  # seconds; a process that waits for its disk may take longer to end, and is heard of then
+_EXIT_WAIT = 1.0
+"""Seconds to wait for a process that is ending; one that waits for its disk is noticed when it has ended."""
 
 
 class Child:
-    """`main` is called in a new process with `arguments()` and the child's end of a pipe (see control.py)."""
+    """A process that calls `main` with `arguments()` and its end of a pipe (see control.py)."""
 
     def __init__(
         self, name: str, main: Callable[..., None], arguments: Callable[[], tuple[Any, ...]]
@@ -32,14 +33,15 @@ class Child:
         self.main = main
         self.arguments = arguments
         self.ready = False
-        self.settled = False
-        """Whether it has confirmed the last that it was told, or started with."""
+        """True once it does its work."""
+        self.confirmed = False
+        """True once it has confirmed the last message, or what it was started with."""
         self.due = 0.0
         """When it is to be started again, by time.monotonic()."""
         self._process: SpawnProcess | None = None
         self._pipe: Connection | None = None
         self._expected = False
-        self._trouble = ""
+        self._error = ""
         self._delays = delays(0.5, 10.0)
 
     @property
@@ -48,23 +50,23 @@ class Child:
 
     @property
     def events(self) -> list[Any]:
-        """What multiprocessing.connection.wait can wait for."""
+        """The events of the process that multiprocessing.connection.wait can wait for."""
         return [each for each in (self._process and self._process.sentinel, self._pipe) if each is not None]
 
     def start(self) -> None:
-        """Start it, or log why that is not possible now and leave it to be started again when it is due."""
+        """Start the process. If it cannot be started now, log why, and set when it is due again."""
         try:
             self._process, self._pipe = self._spawn()
-        except (OSError, ConfigError) as error:  # no memory, no descriptors; or what it needs is not there
-            if str(error) != self._trouble:
-                log.error("process cannot be started, trying again", process=self.name, error=str(error))
-            self._trouble = str(error)
+        except (OSError, ConfigError) as error:  # no memory, no descriptors; or its data is unusable
+            if str(error) != self._error:
+                log.error("process not started, trying again", process=self.name, error=str(error))
+            self._error = str(error)
             self.due = time.monotonic() + next(self._delays)
             return
-        if self._trouble:
-            log.info("process started after all", process=self.name)
-        self._trouble = ""
-        self.ready = self.settled = self._expected = False
+        if self._error:
+            log.info("process started", process=self.name)
+        self._error = ""
+        self.ready = self.confirmed = self._expected = False
 
     def _spawn(self) -> tuple[SpawnProcess, Connection]:
         own = self.arguments()
@@ -73,8 +75,8 @@ class Child:
         process = _spawn.Process(target=self.main, name=self.name, args=arguments, daemon=False)
         before = signal.pthread_sigmask(signal.SIG_BLOCK, ())
         try:
-            resource_tracker.ensure_running()  # which would be started by it, and unblock SIGINT
-            # It inherits what is blocked, so as not to end with Ctrl-C or its terminal, but when it is told.
+            resource_tracker.ensure_running()  # or it would be started below, and unblock SIGINT
+            # The child inherits the mask: Ctrl-C and a closed terminal must not end it before SIGTERM does.
             signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT, signal.SIGHUP))
             process.start()
         except BaseException:
@@ -86,10 +88,10 @@ class Child:
         return process, ours
 
     def notice(self, event: Any) -> None:
-        """Take in one of the events, if it is this child's."""
+        """Handle an event, if it is one of this process."""
         if self._pipe is not None and event is self._pipe:
             try:
-                self.ready = self.settled = self._pipe.recv() == READY
+                self.ready = self.confirmed = self._pipe.recv() == READY
             except (EOFError, OSError):
                 self._pipe.close()
                 self._pipe = None
@@ -97,8 +99,8 @@ class Child:
             self._ended()
 
     def send(self, message: object) -> None:
-        """Tell the child; one that is just ending will hear of it when it starts again."""
-        self.settled = False
+        """Send a message. A process that is ending gets the news as arguments when it is started again."""
+        self.confirmed = False
         try:
             if self._pipe:
                 self._pipe.send(message)
@@ -106,13 +108,13 @@ class Child:
             pass
 
     def terminate(self) -> None:
-        """End it; unless the gateway ends too, another with new arguments takes its place."""
+        """Ask the process to end. `notice` sees to it that it is due again."""
         self._expected = True
         if self._process:
             self._process.terminate()
 
     def kill(self) -> None:
-        """End it without warning; otherwise as `terminate`."""
+        """Kill the process, and wait for its end for a second; it is due again."""
         self._expected = True
         if self._process:
             self._process.kill()
@@ -121,7 +123,7 @@ class Child:
     def _ended(self) -> None:
         if not self._process:
             return
-        self._process.join(_DYING)
+        self._process.join(_EXIT_WAIT)
         status = self._process.exitcode
         if status is None:
             return
@@ -130,9 +132,9 @@ class Child:
             self._pipe.close()
         if self.ready:
             self._delays, self.due = delays(0.5, 10.0), time.monotonic()
-        else:  # it never did its work: perhaps it cannot
+        else:  # it failed at the start, and may do so again
             self.due = time.monotonic() + next(self._delays)
         if not self._expected:
-            known = {"reason": REASONS[status]} if status in REASONS else {}
-            log.warning("process ended, starting it again", process=self.name, status=status, **known)
-        self._process, self._pipe, self.ready, self.settled = None, None, False, False
+            reason = {"reason": REASONS[status]} if status in REASONS else {}
+            log.warning("process ended, starting it again", process=self.name, status=status, **reason)
+        self._process, self._pipe, self.ready, self.confirmed = None, None, False, False

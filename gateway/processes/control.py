@@ -1,6 +1,7 @@
 """
-How a child process hears from its supervisor: a pipe that brings new configurations, and whose end is the
-supervisor's end; and SIGTERM, which asks it to finish.
+The child's side of its connection with the supervisor.
+
+A pipe brings new configurations, and closes when the supervisor dies. SIGTERM asks the child to finish.
 """
 
 import gc
@@ -21,41 +22,42 @@ from anyio.abc import TaskGroup
 from gateway import logs
 
 STUCK = os.EX_TEMPFAIL
-"""The exit status (75) of a process that could not stop the worker of a sink."""
+"""Exit status (75) of a process that could not stop the worker of a sink."""
 
 STATE_LOST = os.EX_IOERR
-"""The exit status (74) of a process that had a state open which was removed or replaced."""
+"""Exit status (74) of a process whose state was removed or replaced while it was open."""
 
 REASONS = {
     STUCK: "a sink does not stop",
     STATE_LOST: "the state was removed or replaced",
 }
-"""What an exit status says of a process."""
+"""Reasons for the end of a process, by exit status."""
 
 READY = "ready"
-"""What a child says once it does its work, and once a new configuration has taken effect."""
+"""Message of a child that has begun its work, or to which a new configuration applies."""
 
 
 class Control:
-    """The child's end."""
+    """The child's end of the pipe."""
 
     def __init__(self, pipe: Connection) -> None:
         self._pipe = pipe
 
     def ready(self) -> None:
-        # What is there now stays: the collector need not look at it again.
+        """Tell the supervisor that the process does its work; the process exits if the supervisor is dead."""
+        # Objects that exist now stay: the garbage collector need not visit them again.
         gc.collect()
         gc.freeze()
         try:
             self._pipe.send(READY)
         except OSError:
-            os._exit(1)  # as in `_listen`; and no request that is already here shall get a 500 from uvicorn
+            os._exit(1)  # as in `_listen`; an exception would make uvicorn answer waiting requests 500
 
     async def obey(self, stop: Callable[[], None], reload: Callable[[Any], Awaitable[None]]) -> None:
-        """Call `stop` at SIGTERM, and `reload` with what the supervisor sends, until cancelled."""
+        """Call `stop` at SIGTERM, and `reload` with each message of the supervisor, until cancelled."""
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(self._listen, reload, tasks)
-            # Ctrl-C and a terminal's end reach all its processes, but only the supervisor acts on them.
+            # A terminal sends SIGINT and SIGHUP to all processes, but only the supervisor acts on them.
             with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT, signal.SIGHUP) as signals:
                 async for number in signals:
                     if number == signal.SIGTERM:
@@ -67,9 +69,9 @@ class Control:
             try:
                 message = self._pipe.recv()
             except (EOFError, OSError):
-                # The supervisor was killed, and its successor needs our port and our partition now.
+                # The supervisor was killed, and its successor needs the port and the partition now.
                 os._exit(1)
-            # The pipe's end must be noticed meanwhile.
+            # As a task, so that the end of the pipe is noticed meanwhile.
             tasks.start_soon(self._apply, reload, message)
 
     async def _apply(self, reload: Callable[[Any], Awaitable[None]], message: object) -> None:
@@ -81,7 +83,7 @@ class Control:
 
 
 def run(main: Callable[[], Awaitable[None]]) -> None:
-    """Run a child process."""
+    """Run `main` as a child process, with logs and a name of its own."""
     logs.configure()
     title = Path("/proc/self/comm")
     if title.exists():  # so that ps and top tell the children apart
@@ -90,7 +92,7 @@ def run(main: Callable[[], Awaitable[None]]) -> None:
 
 
 class Server(uvicorn.Server):
-    """uvicorn, on a socket of ours, leaving signals to Control."""
+    """uvicorn without its signal handlers: Control has them."""
 
     def __init__(self, config: uvicorn.Config, control: Control) -> None:
         super().__init__(config)
@@ -104,4 +106,5 @@ class Server(uvicorn.Server):
         self.control.ready()
 
     def stop(self) -> None:
+        """Accept no more connections, answer requests in flight, and return from `serve`."""
         self.should_exit = True

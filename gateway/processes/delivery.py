@@ -1,4 +1,4 @@
-"""A delivery process, the back half of the gateway: one worker a sink; in one process also the trimming."""
+"""A delivery process: a worker for each of its sinks, and in one of these processes the trimming."""
 
 import os
 from collections.abc import Collection
@@ -25,16 +25,16 @@ from gateway.state.store import State
 log = structlog.get_logger()
 
 LAST_WORK = 5.0
-"""Seconds for what is still to be delivered when the gateway is stopped."""
+"""Seconds in which pending events are delivered when the gateway is stopped."""
 
-_TRIM_EVERY = 1.0  # seconds, while events come
-_TRIM_AT_LEAST_EVERY = 5.0  # seconds
-_LOOK_EVERY = 0.1  # seconds between two looks for new events and orders
+_TRIM_SECONDS = 1.0  # between two trims while events arrive
+_IDLE_TRIM_SECONDS = 5.0  # between two trims while none do
+_LOOK_SECONDS = 0.1  # between two looks for new events and orders
 
 
 def main(share: Share, pipe: Connection) -> None:
     """
-    Deliver to the sinks of a share, and of those that the supervisor sends, until it says otherwise.
+    Deliver to the sinks of a share, and of the shares that the supervisor sends, until SIGTERM.
 
     The process ends with status STATE_LOST if its state is removed or replaced.
     """
@@ -45,20 +45,20 @@ def main(share: Share, pipe: Connection) -> None:
 
 
 class Delivery:
-    """What one delivery process does."""
+    """The work of one delivery process."""
 
     def __init__(self, share: Share) -> None:
-        settings = share.config.journal
+        config = share.config.journal
         self.share = share
-        self.home = Home(settings.path)
-        self.journal = SegmentLog(self.home.folder, settings.max_size)
+        self.home = Home(config.path)
+        self.journal = SegmentLog(self.home.folder, config.max_size)
         self.state = State.open(self.home.state, self.home.journal)
         self.lookout = Lookout(self.journal)
         self.stopped = anyio.Event()
         self.paused: Collection[str] | None = None
 
     async def run(self, control: Control) -> None:
-        """Run until the supervisor says otherwise. StateLost if the state's file was removed meanwhile."""
+        """Run until the supervisor asks for the end. Raises StateLost if the state's file was removed."""
         async with anyio.create_task_group() as tasks:
             async with anyio.create_task_group() as delivering:
                 self.workers = Workers(delivering, self._open_worker)
@@ -69,7 +69,7 @@ class Delivery:
                 tasks.start_soon(self._trim_for_ever)
                 tasks.start_soon(self._look_for_ever)
                 control.ready()
-                await self.stopped.wait()  # also without any worker
+                await self.stopped.wait()  # without sinks nothing else keeps the group open
             tasks.cancel_scope.cancel()
         self.state.close()
 
@@ -88,36 +88,36 @@ class Delivery:
         self.stopped.set()
 
     async def _trim_for_ever(self) -> None:
-        trouble, seen = "", -1
+        failure, seen = "", -1
         while True:
-            with anyio.move_on_after(_TRIM_AT_LEAST_EVERY):
+            with anyio.move_on_after(_IDLE_TRIM_SECONDS):
                 await self.lookout.news(seen)
-            await anyio.sleep(_TRIM_EVERY)
+            await anyio.sleep(_TRIM_SECONDS)
             seen = self.lookout.seen
             try:
                 if self.share.trimmed_for:
                     keep = self.share.config.journal.keep
                     await to_thread.run_sync(trim, self.journal, keep, self.share.trimmed_for, self.state)
-            except (StateUnavailable, OSError) as error:  # what is too much now goes later
-                if str(error) != trouble:
+            except (StateUnavailable, OSError) as error:  # the next round deletes what this one could not
+                if str(error) != failure:
                     log.warning("journal not trimmed", error=str(error))
-                trouble = str(error)
+                failure = str(error)
             else:
-                if trouble:
+                if failure:
                     log.info("journal trimmed again")
-                trouble = ""
+                failure = ""
 
     async def _look_for_ever(self) -> None:
-        # One timer for all: at idle, to wake up is what costs.
+        # One timer for all workers: at idle, waking up is the only cost.
         while True:
             self.lookout.look()
             try:
                 await self._obey_orders()
             except StateLost:
                 raise
-            except StateUnavailable:  # the workers say so
+            except StateUnavailable:  # which the workers log
                 pass
-            await anyio.sleep(_LOOK_EVERY)
+            await anyio.sleep(_LOOK_SECONDS)
 
     async def _obey_orders(self) -> None:
         paused = self.state.paused()

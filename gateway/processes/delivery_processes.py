@@ -1,4 +1,4 @@
-"""The delivery processes as the supervisor sees them: how many there are, and which sinks each one has."""
+"""The delivery processes of the supervisor: how many there are, and which sinks each one has."""
 
 import math
 import time
@@ -17,11 +17,11 @@ from gateway.state.store import State
 log = structlog.get_logger()
 
 _PATIENCE = LONGEST_CHANGE + 4.0
-"""Seconds after which a process that has not taken over its new share is killed."""
+"""Seconds after which a process that has not confirmed its new share is killed."""
 
 
 class DeliveryProcesses:
-    """`delivery-0` is always there; the others exist while they have sinks."""
+    """All delivery processes. `delivery-0` always exists; the others do while they have sinks."""
 
     def __init__(self, home: Home) -> None:
         self._home = home
@@ -34,15 +34,15 @@ class DeliveryProcesses:
 
     @property
     def due(self) -> float:
-        """When `arrange` has to be called again although nothing has happened, by time.monotonic()."""
+        """When `arrange` must be called even without an event, by time.monotonic()."""
         return min((process.deadline for process in self._processes.values()), default=math.inf)
 
     def arrange(self, config: Config) -> None:
         """
-        Bring the processes one step closer to `config`: to be called whenever something has happened.
+        Bring the processes one step closer to `config`. Call it after every event of a process.
 
-        A process is told of its new share once it has confirmed the one before. Until it has confirmed that
-        it gave up a sink, no other process gets that sink. Those that are new are not started here.
+        A process gets its new share once it has confirmed the one before. Until it has confirmed that it gave
+        up a sink, no other process gets that sink. New processes are not started here.
         """
         held = {sink: slot for slot, process in self._processes.items() for sink in process.held}
         self._places = assign(config.sinks, self._places, held, limit(config.delivery.processes))
@@ -53,48 +53,49 @@ class DeliveryProcesses:
             process.wanted = share(config, self._places, slot)
             process.arrange()
             if slot not in needed and not process.held:
-                process.child.kill()  # there is nothing in its hands
+                process.child.kill()  # it writes to no sink
                 del self._processes[slot]
 
 
 class _Process:
-    """One of them, and what it was told."""
+    """A delivery process, and the shares that it was sent."""
 
     def __init__(self, slot: int, wanted: Share, home: Home) -> None:
         self._home = home
         self.child = Child(f"delivery-{slot}", delivery.main, self._begin)
         self.wanted = wanted
         self.deadline = math.inf
-        """When it is killed if it has not confirmed what it was told."""
-        self._told = self._before = wanted
+        """When it is killed if it has not confirmed the share that it was sent."""
+        self._sent = self._before = wanted
 
     @property
     def held(self) -> set[str]:
-        """The sinks that it may be writing to."""
+        """The sinks to which it may be writing."""
         if not self.child.running:
             return set()
-        before = () if self.child.settled else self._before.config.sinks
-        return {*before, *self._told.config.sinks}
+        before = () if self.child.confirmed else self._before.config.sinks
+        return {*before, *self._sent.config.sinks}
 
     def arrange(self) -> None:
-        """Tell it of its share if that is another one, and kill it if it does not react."""
-        if not self.child.running or self.child.settled:
+        """Send it its share if that has changed, and kill it if it does not respond."""
+        if not self.child.running or self.child.confirmed:
             self.deadline = math.inf
-        if self.child.running and self.child.settled and self._told != self.wanted:
-            self._before, self._told = self._told, self.wanted
-            self.child.send(self._told)
+        if self.child.running and self.child.confirmed and self._sent != self.wanted:
+            self._before, self._sent = self._sent, self.wanted
+            self.child.send(self._sent)
             self.deadline = time.monotonic() + _PATIENCE
         elif time.monotonic() > self.deadline:
-            log.error("process does not react, starting it again", process=self.child.name)
+            log.error("process not responding, starting it again", process=self.child.name)
             self.child.kill()
             self.deadline = math.inf
 
     def _begin(self) -> tuple[Any, ...]:
         """
-        The arguments of a process that is starting: it has what is wanted from the first moment on.
+        Return the arguments of a process that is starting: the share that it shall have now.
 
-        Its predecessor may have ended because the state was removed. ConfigError.
+        The state is prepared first, since its predecessor may have ended because the state was removed.
+        Raises ConfigError.
         """
         State.prepare(self._home.state, self._home.journal, expected=True)
-        self._before = self._told = self.wanted
-        return (self._told,)
+        self._before = self._sent = self.wanted
+        return (self._sent,)

@@ -1,4 +1,4 @@
-"""The process that operators look into."""
+"""The process of the inspector."""
 
 from multiprocessing.connection import Connection
 from socket import socket
@@ -15,16 +15,17 @@ from gateway.processes.control import Control, Server, run
 
 
 def main(config: Config, listener: socket, pipe: Connection) -> None:
-    """Show what there is to see, until the supervisor says otherwise."""
+    """Serve the inspector on `listener` until SIGTERM."""
     run(lambda: show(config, listener, Control(pipe)))
 
 
 async def show(config: Config, listener: socket, control: Control) -> None:
+    """Serve the inspector until `control` stops it."""
     home = Home(config.journal.path)
     ledger = Ledger(SegmentLog(home.folder), home.state, config.sinks)
     server = Server(
         uvicorn.Config(
-            inspector(ledger, config.inspector.token),
+            inspector(ledger, config.inspector.token.reveal()),
             http="httptools",
             ws="none",
             loop="none",

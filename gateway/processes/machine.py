@@ -1,4 +1,4 @@
-"""What the gateway needs of its machine before it starts: addresses, a folder, a place to count."""
+"""Resources that a gateway needs before it starts: addresses, descriptors, a folder for metrics."""
 
 import errno
 import os
@@ -16,13 +16,13 @@ from typing import Any, TypeVar
 from gateway.errors import ConfigError
 
 _PATIENCE = 2.0
-"""Seconds for which the children of a gateway that was killed may still hold what we need."""
+"""Seconds for which the children of a gateway that was killed may still hold its addresses."""
 
 Result = TypeVar("Result")
 
 
 def listen(host: str, port: int, table: str) -> socket.socket:
-    """A listening socket, to be shared by all workers; ConfigError if the address cannot be had."""
+    """Return a listening socket, which all workers share. Raises ConfigError if it cannot be bound."""
     try:
         [(family, *_, address), *_] = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
         return _patiently(lambda: _bind(family, address))
@@ -31,12 +31,12 @@ def listen(host: str, port: int, table: str) -> socket.socket:
         raise ConfigError(
             f"[{table}] cannot listen on {host}:{port}: {error.strerror}; choose another port{option}"
         ) from error
-    except UnicodeError as error:  # no name at all
+    except UnicodeError as error:  # not a host name
         raise ConfigError(f"[{table}] cannot listen on {host}:{port}: {error}") from error
 
 
 def _bind(family: int, address: Any) -> socket.socket:
-    # With the protocol spelt out, since asyncio sets TCP_NODELAY only then.
+    # asyncio sets TCP_NODELAY only if the protocol is given.
     listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -49,7 +49,7 @@ def _bind(family: int, address: Any) -> socket.socket:
 
 
 def _patiently(attempt: Callable[[], Result]) -> Result:
-    """Try until nothing is in the way, or for as long as a killed predecessor may still be dying."""
+    """Retry for _PATIENCE while a predecessor that was killed may still hold the address."""
     end = time.monotonic() + _PATIENCE
     while True:
         try:
@@ -63,17 +63,17 @@ def _patiently(attempt: Callable[[], Result]) -> Result:
 @contextmanager
 def metrics_folder(journal: Path) -> Iterator[None]:
     """
-    An empty folder for all processes to count in, named by $PROMETHEUS_MULTIPROC_DIR.
+    Make an empty folder for the metrics of all processes, and name it by $PROMETHEUS_MULTIPROC_DIR.
 
-    It is in memory where there is a place for that: to write to a mapped file on a full disk kills.
+    It lies in memory where possible: a write to a mapped file on a full disk kills the process.
     """
     name = f"gateway-metrics-{os.getuid()}-{zlib.crc32(os.fsencode(journal)):08x}"
-    memory = "/dev/shm"  # noqa: S108  # the folder in it is ours alone, or another is made
+    memory = "/dev/shm"  # noqa: S108  # the folder is made for this user alone
     folder = Path(memory if os.access(memory, os.W_OK) else tempfile.gettempdir()) / name
     shutil.rmtree(folder, ignore_errors=True)
     try:
         folder.mkdir(mode=0o700)
-    except OSError:  # somebody else's
+    except OSError:  # another user's
         folder = Path(tempfile.mkdtemp(prefix=name))
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(folder)
     try:
@@ -83,6 +83,6 @@ def metrics_folder(journal: Path) -> Iterator[None]:
 
 
 def allow_many_connections() -> None:
-    """As many open files as the system lets us have: its usual 1,024 are soon taken by idle connections."""
-    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    """Raise the limit of open files to the hard limit: idle connections soon use up the default of 1,024."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))

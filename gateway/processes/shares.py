@@ -1,4 +1,4 @@
-"""Which delivery process delivers to which sink, and what each process is told."""
+"""The share of each delivery process: the sinks to which it delivers."""
 
 import os
 from collections import Counter
@@ -10,48 +10,49 @@ from gateway.config.tables import Config
 
 
 class Share(msgspec.Struct, frozen=True):
-    """What one delivery process does."""
+    """The work of one delivery process."""
 
     config: Config
     """With only the sinks of this process."""
     trimmed_for: tuple[str, ...] = ()
-    """All sinks of the gateway, for the one process that trims the journal; empty for the others."""
+    """All sinks of the gateway, in the one process that trims the journal; empty in the others."""
 
 
 def share(config: Config, places: Mapping[str, int], slot: int) -> Share:
-    """The share of the process `delivery-<slot>`. `delivery-0` trims the journal."""
+    """Return the share of the process `delivery-<slot>`. `delivery-0` trims the journal."""
     own = {name: sink for name, sink in config.sinks.items() if places.get(name) == slot}
     return Share(msgspec.structs.replace(config, sinks=own), () if slot else tuple(config.sinks))
 
 
-def limit(wanted: int) -> int:
-    """The highest number of processes that `[delivery] processes` allows; 0 stands for one a core."""
-    return wanted or _cores()
+def limit(processes: int) -> int:
+    """Return the number of processes that `[delivery] processes` allows; 0 stands for one a core."""
+    return processes or _cores()
 
 
 def assign(
-    sinks: Iterable[str], before: Mapping[str, int], held: Mapping[str, int], most: int
+    sinks: Iterable[str], before: Mapping[str, int], held: Mapping[str, int], processes: int
 ) -> dict[str, int]:
     """
-    Return the process of each sink, by number, below `most`.
+    Return the process of each sink, by number, below `processes`.
 
     A sink stays in the process that it had `before`; a new one goes to the process with the fewest sinks.
     `held` names the process that may still be writing to a sink. No other process gets that sink, so that a
-    sink never has two writers: if its process is not below `most`, the sink is left out until it is released.
+    sink never has two writers: if its process is not below `processes`, the sink is left out until it is
+    released.
     """
     sinks = list(sinks)
     known = {**before, **held}
-    places = {sink: known[sink] for sink in sinks if known.get(sink, most) < most}
+    places = {sink: known[sink] for sink in sinks if known.get(sink, processes) < processes}
     load = Counter(places.values())
     for sink in sinks:
         if sink not in places and sink not in held:
-            places[sink] = min(range(min(most, len(sinks))), key=load.__getitem__)
+            places[sink] = min(range(min(processes, len(sinks))), key=load.__getitem__)
             load[places[sink]] += 1
     return places
 
 
 def _cores() -> int:
-    """The number of cores that this process may use."""
+    """Return the number of cores that this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1  # macOS

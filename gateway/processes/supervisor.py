@@ -1,6 +1,7 @@
 """
-The process that the operator starts: it holds the addresses and the data folder, runs the others, and
-starts again whichever of them ends.
+The process that the operator starts.
+
+It holds the addresses and the data folder, runs all other processes, and starts again those that end.
 """
 
 import signal
@@ -25,14 +26,14 @@ from gateway.state.store import State
 
 log = structlog.get_logger()
 
-_OWNING_EVERY = 1.0  # seconds between two looks whether the data folder is still ours
+_OWNERSHIP_SECONDS = 1.0  # between two checks that the data folder is still owned
 
 _FIXED = ("server", "inspector", "journal")
-"""The tables that only a restart changes."""
+"""Tables whose changes need a restart."""
 
 
 class Supervisor:
-    """Runs a gateway. `reload` reads the configuration anew, or raises ConfigError."""
+    """Runs a gateway. `reload` reads the configuration again, or raises ConfigError."""
 
     def __init__(self, config: Config, reload: Callable[[], Config]) -> None:
         self.config = config
@@ -41,13 +42,14 @@ class Supervisor:
         self.intake: list[Child] = []
         self.delivery = DeliveryProcesses(self.home)
         self.inspector: Child
-        self._trouble = ""
+        self._failure = ""
 
     def run(self, announce: Callable[[socket.socket, socket.socket], None]) -> None:
         """
-        Serve until SIGTERM or SIGINT. `announce` is called with both listeners once all is ready.
+        Serve until SIGTERM or SIGINT. `announce` is called with both listeners once all processes are ready.
 
-        ConfigError before anything was touched: an address is taken, or the data folder is.
+        Raises ConfigError, before anything is changed, if an address or the data folder cannot be had; and
+        later, if another gateway takes the data folder.
         """
         with ExitStack() as held:
             server, inspect = self.config.server, self.config.inspector
@@ -63,16 +65,16 @@ class Supervisor:
                 Child(f"intake-{slot}", intake.main, lambda slot=slot: (self.config, slot, public))  # type: ignore[misc]  # mypy #2608
                 for slot in range(server.workers)
             ]
-            hurry = True
+            at_once = True
             try:
                 self._watch(signals, lambda: announce(public, private))
-                hurry = False
-            finally:  # in a hurry where another gateway has the folder
-                self._stop(signals, hurry)
+                at_once = False
+            finally:  # at once, where another gateway has the folder
+                self._stop(signals, at_once)
 
     @contextmanager
     def _own(self) -> Iterator[None]:
-        """Own the data folder, and see that what lies in it belongs together; ConfigError."""
+        """Own the data folder, and recover what lies in it. Raises ConfigError."""
         with self.home.own(SegmentLog(self.home.folder).identity):
             known = bool(self.home.partitions())
             SegmentLog(self.home.folder, journal=self.home.journal).recover()
@@ -84,7 +86,7 @@ class Supervisor:
         return [*self.delivery.children, self.inspector, *self.intake]
 
     def _watch(self, signals: socket.socket, announce: Callable[[], None]) -> None:
-        """Keep all children running until a signal asks for the end."""
+        """Keep all processes running until a signal asks for the end."""
         announced = False
         while True:
             self._keep_owning()
@@ -111,10 +113,10 @@ class Supervisor:
 
     def _next_due(self, now: float) -> float:
         due = min([self.delivery.due, *(child.due for child in self.children if not child.running)])
-        return min(_OWNING_EVERY, max(0.0, due - now))
+        return min(_OWNERSHIP_SECONDS, max(0.0, due - now))
 
     def _keep_owning(self) -> None:
-        """Make again what somebody removed of what says that the folder is ours; ConfigError if it is not."""
+        """Restore lock and identity of the data folder if removed. Raises ConfigError if another owns it."""
         lost = self.home.lost()
         if not lost:
             return
@@ -122,35 +124,37 @@ class Supervisor:
             if not self.home.reclaim():
                 raise ConfigError(f"[journal] path: another gateway has taken {self.home}")
         except OSError as error:
-            if str(error) != self._trouble:
+            if str(error) != self._failure:
                 log.error(
-                    "files of the data folder removed, and cannot be made again", files=lost, error=str(error)
+                    "files of the data folder removed or replaced; cannot be made again",
+                    folder=str(self.home),
+                    files=lost,
+                    error=str(error),
                 )
-            self._trouble = str(error)
+            self._failure = str(error)
         else:
             log.error(
                 "files of the data folder removed or replaced; made again", folder=str(self.home), files=lost
             )
-            self._trouble = ""
+            self._failure = ""
 
     def _reload(self) -> None:
         try:
             new = self.reload()
         except ConfigError as error:
-            for mistake in error.mistakes:
-                log.error("configuration not reloaded", mistake=mistake)
+            log.error("configuration not reloaded", errors=error.mistakes)
             return
         old = self.config
         fixed = [table for table in _FIXED if getattr(new, table) != getattr(old, table)]
         if fixed:
-            log.warning("restart the gateway for these changes", tables=fixed)
+            log.warning("configuration changed where only a restart applies it", tables=fixed)
         self.config = msgspec.structs.replace(new, **{table: getattr(old, table) for table in _FIXED})
         for child in (self.inspector, *self.intake):
             child.send(self.config)
         log.info("configuration reloaded", sources=len(new.sources), sinks=len(new.sinks))
 
-    def _stop(self, signals: socket.socket, hurry: bool) -> None:
-        """First no more is accepted, then what was accepted is delivered; a second signal hurries it."""
+    def _stop(self, signals: socket.socket, at_once: bool) -> None:
+        """Stop accepting, then deliver what was accepted; kill instead `at_once`, or at a second signal."""
         log.info("gateway stopping")
         for group, seconds in (
             (self.intake, intake.GRACE + 2.0),
@@ -159,11 +163,11 @@ class Supervisor:
         ):
             for child in group:
                 child.terminate()
-            end = time.monotonic() + (0 if hurry else seconds)
+            end = time.monotonic() + (0 if at_once else seconds)
             while any(child.running for child in group) and time.monotonic() < end:
                 for event in wait(self._events(signals), end - time.monotonic()):
                     if event is signals:
-                        hurry, end = bool(signals.recv(64)), 0.0
+                        at_once, end = bool(signals.recv(64)), 0.0
                     for child in group:
                         child.notice(event)
             for child in group:
@@ -173,7 +177,7 @@ class Supervisor:
 
 @contextmanager
 def _signals(*wanted: signal.Signals) -> Iterator[socket.socket]:
-    """A socket on which the numbers of these signals arrive."""
+    """Yield a socket on which the numbers of these signals arrive."""
     ours, theirs = socket.socketpair()
     theirs.setblocking(False)
     before = {number: signal.signal(number, lambda *_: None) for number in wanted}

@@ -1,4 +1,4 @@
-"""The workers of one delivery process: started, exchanged at a reload, and stopped."""
+"""The workers of one delivery process: started, replaced at a reload, and stopped."""
 
 import os
 from collections.abc import Callable, Collection
@@ -14,17 +14,17 @@ from gateway.processes.control import STUCK
 log = structlog.get_logger()
 
 LAST_BATCH = 5.0
-"""Seconds that a worker has to finish the batch in hand when its sink is removed or changed."""
+"""Seconds in which a worker finishes its batch when its sink is removed or changed."""
 
-_CANCELLATION = 1.0  # seconds for a worker to end once it is cancelled
-_OTHERS = 1.0  # seconds that the other workers have for their batches in hand before their process ends
+_CANCELLATION = 1.0  # seconds in which a worker ends once it is cancelled
+_OTHERS = 1.0  # seconds in which the other workers finish their batches before their process ends
 
 LONGEST_CHANGE = LAST_BATCH + _OTHERS + 2 * _CANCELLATION
 """Seconds within which `use` returns or the process has ended."""
 
 
 class _Run:
-    """One worker at work."""
+    """A worker that runs."""
 
     def __init__(self, worker: Worker) -> None:
         self.worker = worker
@@ -33,7 +33,7 @@ class _Run:
 
 
 class Workers:
-    """One worker for each sink of this process. `open_worker` makes the worker of a sink, by its name."""
+    """One worker for each sink of this process; `open_worker` makes the worker of a sink, by its name."""
 
     def __init__(self, tasks: TaskGroup, open_worker: Callable[[str, Config], Worker]) -> None:
         self._tasks = tasks
@@ -44,11 +44,11 @@ class Workers:
 
     async def use(self, config: Config) -> None:
         """
-        Deliver to the sinks of `config`; must not be called again before it has returned.
+        Deliver to the sinks of `config`. Must not be called again before it has returned.
 
-        Workers whose sink has not changed go on undisturbed. The others finish the batch in hand and end,
-        and then new ones are started. If one of them does not end, the process ends with status STUCK: a
-        sink must never have two writers.
+        Workers whose sink has not changed go on undisturbed. The others finish their batch and end, and then
+        new ones are started. If one of them does not end, the process exits with status STUCK: a sink must
+        never have two writers.
         """
         old = {name: run for name, run in self._running.items() if config.sinks.get(name) != run.worker.sink}
         await _end(old.values(), LAST_BATCH)
@@ -62,13 +62,13 @@ class Workers:
                 self._start(name, config)
 
     def pause(self, sinks: Collection[str]) -> None:
-        """Deliver nothing to these sinks from now on, and to all others."""
+        """Pause the workers of these sinks, and resume all others."""
         self._paused = sinks
         for name, run in self._running.items():
             run.worker.pause(name in sinks)
 
     def stop(self) -> None:
-        """Let each worker return once everything is delivered, or cannot be."""
+        """Let each worker end once everything is delivered, or cannot be."""
         self._stopping = True
         for run in self._running.values():
             run.worker.stop()
@@ -86,7 +86,7 @@ class Workers:
 
 
 async def _end(runs: Collection[_Run], seconds: float) -> None:
-    """Let workers finish the batch in hand, and cancel those that have not after `seconds`."""
+    """Let workers finish their batches, and cancel those that have not after `seconds`."""
     runs = list(runs)
     for run in runs:
         run.worker.leave()

@@ -1,1 +1,1 @@
-"""What the public port answers besides events."""
+"""Services of the public port besides events: health, settings, scripts, descriptions, and two APIs."""

@@ -1,7 +1,4 @@
-"""
-What the intake answers besides events: is it alive, can it store, what does it take; and the APIs for
-people and products, which have files of their own.
-"""
+"""The application that answers what is not an event on the public port; each service has its own file."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 
@@ -21,7 +18,7 @@ from gateway.outcome import Answer, error
 
 
 class DescribedRoute(Route):
-    """A path that carries no events, and what each of its methods does."""
+    """A path that carries no events, with a description of each of its methods."""
 
     def __init__(
         self,
@@ -33,29 +30,40 @@ class DescribedRoute(Route):
         self.operations = operations
 
 
+class Denied(Exception):
+    """A call that an API does not carry out; `response` says why, in the form of that API."""
+
+    def __init__(self, response: Response) -> None:
+        super().__init__(response.status_code)
+        self.response = response
+
+
 def services_app(routes: Sequence[DescribedRoute]) -> ASGIApp:
-    """All of them; what is not found, or refused, is told in the words that all SDKs can read."""
+    """Return the application of these routes. Its errors have the body that all SDKs can read."""
     return Starlette(
         routes=routes,
         exception_handlers={
-            HTTPException: _not_found,
-            Disconnected: _left,
+            HTTPException: _http_error,
+            Disconnected: _disconnected,
+            Denied: _denied,
             Refusal: _refused,
-            Exception: _bug,
+            Exception: _internal_error,
         },
     )
 
 
 def to_response(answer: Answer) -> Response:
+    """Return an answer of the intake as a response of Starlette."""
     headers = {name.decode(): value.decode() for name, value in answer.headers}
     return Response(answer.body, answer.status, headers, answer.content_type.decode())
 
 
 def to_json(body: msgspec.Struct, status: int, headers: Mapping[str, str] | None = None) -> Response:
+    """Return a response with a JSON body."""
     return Response(msgspec.json.encode(body), status, headers, "application/json")
 
 
-async def _not_found(_: Request, exception: Exception) -> Response:
+async def _http_error(_: Request, exception: Exception) -> Response:
     assert isinstance(exception, HTTPException)
     response = to_response(error(exception.status_code))
     response.headers.update(exception.headers or {})
@@ -67,9 +75,14 @@ async def _refused(_: Request, refusal: Exception) -> Response:
     return to_response(flat_refusal(refusal))
 
 
-async def _left(_: Request, __: Exception) -> Response:
-    return to_response(error(400))  # which nobody reads
+async def _denied(_: Request, denied: Exception) -> Response:
+    assert isinstance(denied, Denied)
+    return denied.response
 
 
-async def _bug(_: Request, __: Exception) -> Response:
+async def _disconnected(_: Request, __: Exception) -> Response:
+    return to_response(error(400))  # the client is gone, but Starlette needs a response
+
+
+async def _internal_error(_: Request, __: Exception) -> Response:
     return to_response(error(500))

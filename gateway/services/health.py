@@ -1,4 +1,4 @@
-"""Whether the process lives and can store events; and the route on which SDKs report on themselves."""
+"""Liveness and readiness for load balancers, and the route to which SDKs report their own metrics."""
 
 from collections.abc import Awaitable, Callable
 
@@ -12,45 +12,50 @@ from gateway.operation import Operation, Reply
 from gateway.services.app import DescribedRoute, to_json, to_response
 
 Probe = Callable[[], Awaitable[None]]
-"""Return once something was written and synced recently, else raise TryLater."""
+"""Return if a write was synced recently, or can be now. Raises TryLater."""
 
 
 class Status(msgspec.Struct):
     status: str
 
 
-_ALIVE = Operation(summary="Whether the process lives", replies={200: Reply("It does.", [Status])})
-_READY = Operation(
-    summary="Whether events can be stored",
-    replies={200: Reply("They can.", [Status]), 503: Reply("`status` says why not.", [Status])},
+_LIVENESS = Operation(summary="Liveness", replies={200: Reply("The process is alive.", [Status])})
+_READINESS = Operation(
+    summary="Readiness",
+    replies={
+        200: Reply("Events can be stored.", [Status]),
+        503: Reply("Events cannot be stored now; `status` says why.", [Status]),
+    },
 )
 _REPORT = Operation(
-    summary="What SDKs report of themselves, mostly at /v1/m",
-    replies={200: Reply("It is dropped.", [Success])},
+    summary="Metrics that SDKs report of themselves, mostly at /v1/m",
+    replies={200: Reply("The report is dropped.", [Success])},
 )
 
 
 def health(probe: Probe) -> list[DescribedRoute]:
+    """Return the routes; `probe` decides whether the process is ready."""
+
     async def alive(_: Request) -> Response:
-        return _say(200, "ok")
+        return _status(200, "ok")
 
     async def ready(_: Request) -> Response:
         try:
             await probe()
-        except TryLater as trouble:
-            return _say(503, str(trouble))
-        return _say(200, "ready")
+        except TryLater as error:
+            return _status(503, str(error))
+        return _status(200, "ready")
 
     async def client_metrics(_: Request) -> Response:
-        """analytics-next, Kotlin and Swift count their own errors here, without a key."""
+        """Accept reports of analytics-next, Kotlin and Swift on their own errors, which have no key."""
         return to_response(SUCCESS)
 
     return [
-        DescribedRoute("/healthz", alive, {"GET": _ALIVE}),
-        DescribedRoute("/readyz", ready, {"GET": _READY}),
+        DescribedRoute("/healthz", alive, {"GET": _LIVENESS}),
+        DescribedRoute("/readyz", ready, {"GET": _READINESS}),
         DescribedRoute("/m", client_metrics, {"GET": _REPORT, "POST": _REPORT}),
     ]
 
 
-def _say(status: int, words: str) -> Response:
-    return to_json(Status(words), status, {"cache-control": "no-store"})
+def _status(status: int, text: str) -> Response:
+    return to_json(Status(text), status, {"cache-control": "no-store"})

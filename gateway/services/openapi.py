@@ -1,4 +1,4 @@
-"""/openapi.json: all routes in OpenAPI 3.1, put together from what each says of itself."""
+"""/openapi.json: all routes in OpenAPI 3.1, made of the Operations of dialects and services."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -16,10 +16,9 @@ _INFO = {
     "title": "Event gateway",
     "version": "1",
     "description": (
-        "All paths also work without `/v1`, and with doubled or trailing slashes; all answer OPTIONS and "
-        "cross-origin requests. Bodies of events are JSON whatever their Content-Type says; gzip and deflate "
-        "are inflated. What is hardly HTTP, or asks a path for a method that it has not, gets the body of an "
-        "error all the same."
+        "All paths also work without `/v1`, and with doubled or trailing slashes. All answer OPTIONS and "
+        "cross-origin requests. Bodies of events are read as JSON, whatever their Content-Type; gzip and "
+        "deflate are decompressed. Malformed requests and unsupported methods get the same error body."
     ),
 }
 _COMPONENTS = "#/components/schemas/"
@@ -30,19 +29,19 @@ _DESCRIPTION = Operation(
 )
 
 
-def describe(dialects: Mapping[str, Dialect], pages: Sequence[DescribedRoute]) -> DescribedRoute:
-    """A page that describes these and itself; all of it is made now."""
+def describe(dialects: Mapping[str, Dialect], services: Sequence[DescribedRoute]) -> DescribedRoute:
+    """Return the route of the description of dialects, services and itself, which is made once, now."""
 
     async def show(_: Request) -> Response:
         return Response(document, media_type="application/json")
 
-    page = DescribedRoute("/openapi.json", show, {"GET": _DESCRIPTION})
-    document = msgspec.json.encode(_document([*_of_dialects(dialects), *_of_pages([*pages, page])]))
-    return page
+    route = DescribedRoute("/openapi.json", show, {"GET": _DESCRIPTION})
+    document = msgspec.json.encode(_document([*_of_dialects(dialects), *_of_services([*services, route])]))
+    return route
 
 
 Route = tuple[str, str, str, Operation]
-"""Its path and method, to what it belongs, and what it does."""
+"""Path, method, tag, and what it does."""
 
 
 def _of_dialects(dialects: Mapping[str, Dialect]) -> Iterable[Route]:
@@ -52,10 +51,10 @@ def _of_dialects(dialects: Mapping[str, Dialect]) -> Iterable[Route]:
                 yield path, method, name, dialect.describe(method, path)
 
 
-def _of_pages(pages: Iterable[DescribedRoute]) -> Iterable[Route]:
-    for page in pages:
-        for method, operation in page.operations.items():
-            yield page.path_format, method, "pages", operation
+def _of_services(services: Iterable[DescribedRoute]) -> Iterable[Route]:
+    for route in services:
+        for method, operation in route.operations.items():
+            yield route.path_format, method, "services", operation
 
 
 def _document(routes: Sequence[Route]) -> dict[str, Any]:
@@ -70,16 +69,16 @@ def _document(routes: Sequence[Route]) -> dict[str, Any]:
 
 
 class _Schemas:
-    """Of all shapes; those of Structs are written once, as components."""
+    """The schemas of all shapes. Those of Structs are written once, as components."""
 
     def __init__(self, operations: Iterable[Operation]) -> None:
-        given = [
+        all_shapes = [
             shape
             for operation in operations
             for shapes in (operation.shapes, *(reply.shapes for reply in operation.replies.values()))
             for shape in shapes
         ]
-        types = list({shape: None for shape in given if not isinstance(shape, Mapping)})
+        types = list({shape: None for shape in all_shapes if not isinstance(shape, Mapping)})
         found, components = msgspec.json.schema_components(types, ref_template=_COMPONENTS + "{name}")
         self._by_type = dict(zip(types, found, strict=True))
         loosened = {name: _loosen(schema) for name, schema in components.items()}
@@ -89,26 +88,27 @@ class _Schemas:
         }
 
     def one_of(self, shapes: Sequence[Any]) -> dict[str, Any]:
+        """Return the media type object of a body that has one of these shapes."""
         found = [shape if isinstance(shape, Mapping) else self._by_type[shape] for shape in shapes]
         return {"schema": found[0] if len(found) == 1 else {"anyOf": found}}
 
 
 def _loosen(schema: dict[str, Any]) -> dict[str, Any]:
     """
-    A Struct's schema as a client needs it, without what its docstring says to us.
+    Return a Struct's schema as clients need it, without the docstring, which is for maintainers.
 
-    What forbids unknown fields is decoded carefully where it does not fit (see dialects/shared/slow_path.py):
-    it may have others, and numbers for texts.
+    A Struct that forbids unknown fields does so to hand such bodies over to dialects/shared/slow_path.py,
+    which accepts other fields, and numbers for texts. So does the schema.
     """
     del schema["title"]
     schema.pop("description", None)
     if schema.pop("additionalProperties", True):
         return schema
     fields = {name: field for name, field in schema["properties"].items() if name not in ADDED}
-    return {**schema, "properties": {name: _loosen_word(field) for name, field in fields.items()}}
+    return {**schema, "properties": {name: _loosen_text(field) for name, field in fields.items()}}
 
 
-def _loosen_word(field: dict[str, Any]) -> dict[str, Any]:
+def _loosen_text(field: dict[str, Any]) -> dict[str, Any]:
     if "anyOf" not in field:
         return field
     longest = [option["maxLength"] for option in field["anyOf"] if "maxLength" in option]
@@ -116,25 +116,25 @@ def _loosen_word(field: dict[str, Any]) -> dict[str, Any]:
 
 
 def _operation(operation: Operation, schemas: _Schemas) -> dict[str, Any]:
-    told: dict[str, Any] = {
+    described: dict[str, Any] = {
         "summary": operation.summary,
         "responses": {str(status): _reply(reply, schemas) for status, reply in operation.replies.items()},
     }
     if operation.description:
-        told["description"] = operation.description
+        described["description"] = operation.description
     if operation.parameters:
-        told["parameters"] = operation.parameters
+        described["parameters"] = operation.parameters
     if operation.security:
-        told["security"] = [{name: []} for name in operation.security] + [{}] * operation.anonymous
+        described["security"] = [{name: []} for name in operation.security] + [{}] * operation.anonymous
     if operation.shapes:
         content = {**schemas.one_of(operation.shapes), "examples": operation.examples}
-        told["requestBody"] = {"required": True, "content": {operation.content_type: content}}
-    return told
+        described["requestBody"] = {"required": True, "content": {operation.content_type: content}}
+    return described
 
 
 def _reply(reply: Reply, schemas: _Schemas) -> dict[str, Any]:
     content = schemas.one_of(reply.shapes) if reply.shapes else {}
-    told: dict[str, Any] = {"description": reply.description, "content": {reply.content_type: content}}
+    described: dict[str, Any] = {"description": reply.description, "content": {reply.content_type: content}}
     if reply.headers:
-        told["headers"] = reply.headers
-    return told
+        described["headers"] = reply.headers
+    return described

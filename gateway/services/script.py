@@ -1,8 +1,8 @@
 """
-The operator's own copy of analytics.js, served as Segment's host serves it: for pages with the snippet.
+The operator's own copy of analytics.js, served as Segment's host serves it, for pages with the snippet.
 
-The script is `dist/umd/standalone.js` of the npm package @segment/analytics-next, and the files beside it are
-what it loads when a page needs them. None of it is ours, and none of it is kept here.
+The script is `dist/umd/standalone.js` of the npm package @segment/analytics-next; its bundles, which it loads
+when a page needs them, lie beside it. Neither is part of the gateway.
 """
 
 import json
@@ -13,6 +13,7 @@ import anyio
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
+from gateway.config.script import KEY
 from gateway.errors import Refusal
 from gateway.intake.sender import Networks
 from gateway.operation import Operation, Reply
@@ -20,17 +21,18 @@ from gateway.services.app import DescribedRoute
 from gateway.services.settings import CACHED, KEY_IN_PATH, address
 from gateway.sources import Sources
 
-_KEY = b'"__WRITE_KEY__"'
-"""What stands in the script for the key, as a text (1.84.3)."""
-
 _BUNDLE = re.compile(r"[\w-]+\.bundle\.\w+\.js", re.ASCII)
 _JAVASCRIPT = "application/javascript; charset=utf-8"
 _PATHS = ("platform/analytics.min.js", "analytics.min.js", "analytics.js")
-_NONE = "There is no copy of analytics.js here: [server] analytics_js in the configuration names it."
+_NOT_CONFIGURED = "No analytics.js is configured; [server] analytics_js names the file."
 
 
 def routes(sources: Sources, script: Path | None, public_url: str, trusted: Networks) -> list[DescribedRoute]:
-    """`script` is the file; without one, these paths say so."""
+    """
+    Return the routes of the script and its bundles; without a `script`, they are answered 404.
+
+    `public_url` is the gateway's address for pages; if it is empty, the one of the request.
+    """
 
     async def show(request: Request) -> Response:
         key = request.path_params["key"]
@@ -40,16 +42,18 @@ def routes(sources: Sources, script: Path | None, public_url: str, trusted: Netw
             return PlainTextResponse(refusal.message, 404, {"x-gateway-error": refusal.code})
         text = await _read(script)
         if text is None:
-            return PlainTextResponse(_NONE, 404)
+            return PlainTextResponse(_NOT_CONFIGURED, 404)
         here = public_url or address(request, trusted)
-        text = _point_here(here) + text.replace(_KEY, _quote(key))
+        text = _point_here(here) + text.replace(KEY, _quote(key))
         return Response(text, 200, CACHED, _JAVASCRIPT)
 
     async def bundle(request: Request) -> Response:
         name = request.path_params["name"]
         text = await _read(script.with_name(name)) if script and _BUNDLE.fullmatch(name) else None
         if text is None:
-            return PlainTextResponse("There is no such bundle beside analytics.js." if script else _NONE, 404)
+            return PlainTextResponse(
+                "analytics.js has no such bundle beside it." if script else _NOT_CONFIGURED, 404
+            )
         return Response(text, 200, CACHED, _JAVASCRIPT)
 
     return [
@@ -58,17 +62,8 @@ def routes(sources: Sources, script: Path | None, public_url: str, trusted: Netw
     ]
 
 
-def check(script: Path) -> None:
-    """Raise the ValueError of a file that is no such script."""
-    try:
-        text = script.read_bytes()
-    except OSError as error:
-        raise ValueError(f"{script}: {error.strerror}") from error
-    if _KEY not in text:
-        raise ValueError(f"{script} has no place for a key; it is not analytics-next's standalone.js")
-
-
 async def _read(file: Path | None) -> bytes | None:
+    """Return the content of a file; None without one, or if it cannot be read."""
     try:
         return await anyio.Path(file).read_bytes() if file else None
     except OSError:
@@ -77,25 +72,26 @@ async def _read(file: Path | None) -> bytes | None:
 
 def _point_here(here: str) -> bytes:
     """
-    The script finds its own host in the page only if that is an https one; from any other it would load
-    settings from Segment's.
+    Return code that names the gateway to the script.
+
+    The script finds the host that it came from only over https; over http it would load Segment's settings.
     """
     return b"if (window.analytics && !window.analytics._cdn) window.analytics._cdn = %b;\n" % _quote(here)
 
 
 def _quote(text: str) -> bytes:
-    """A text as JavaScript writes it between double quotes."""
+    """Return a text as a JavaScript string."""
     return json.dumps(text).encode()
 
 
-_NOT_THERE = Reply("There is none; the text says why.", content_type="text/plain")
+_NOT_FOUND = Reply("Not found; the text says why.", content_type="text/plain")
 _SCRIPT = Operation(
-    summary="analytics.js, with the key filled in",
+    summary="analytics.js with the write key filled in",
     parameters=[KEY_IN_PATH],
-    replies={200: Reply("The operator's copy of it.", content_type=_JAVASCRIPT), 404: _NOT_THERE},
+    replies={200: Reply("The operator's copy of the script.", content_type=_JAVASCRIPT), 404: _NOT_FOUND},
 )
 _LOADED = Operation(
-    summary="What analytics.js loads when a page needs it",
+    summary="A bundle that analytics.js loads when a page needs it",
     parameters=[{**KEY_IN_PATH, "name": "name"}],
-    replies={200: Reply("One of its bundles.", content_type=_JAVASCRIPT), 404: _NOT_THERE},
+    replies={200: Reply("The bundle.", content_type=_JAVASCRIPT), 404: _NOT_FOUND},
 )

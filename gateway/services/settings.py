@@ -1,9 +1,9 @@
 """
-What SDKs fetch before they send: settings that point them back here.
+Settings that SDKs fetch before they send, and that point them to this gateway.
 
 Segment's analytics-next, Swift, Kotlin, C# and React Native ask for /v1/projects/KEY/settings, RudderStack's
-SDKs for /sourceConfig. A key that nobody knows gets the same answer: without one analytics-next and Kotlin
-would send their events to Segment, and with it the error of the first event says what is wrong.
+SDKs for /sourceConfig. Unknown keys get the same answer: without it, analytics-next and Kotlin would send
+their events to Segment; with it, the error of the first event says what is wrong.
 """
 
 from typing import Any
@@ -28,9 +28,9 @@ class Enabled(msgspec.Struct):
 
 class HttpConfig(msgspec.Struct, rename="camel"):
     """
-    Makes Swift and Kotlin back off when they are asked to, and drop what is refused for good.
+    Tells Swift and Kotlin to honour Retry-After, and to drop events that are refused for good.
 
-    Swift takes what does not say that it is enabled for disabled, Kotlin for enabled.
+    Without `enabled`, Swift assumes false and Kotlin true.
     """
 
     rate_limit_config: Enabled = msgspec.field(default_factory=Enabled)
@@ -38,7 +38,7 @@ class HttpConfig(msgspec.Struct, rename="camel"):
 
 
 class SegmentIo(msgspec.Struct, rename="camel"):
-    """The only integration: with a second one analytics-next would load it from a third party's host."""
+    """The only integration: analytics-next would load a second one from a third party's host."""
 
     api_key: str
     api_host: str
@@ -49,11 +49,11 @@ class SegmentIo(msgspec.Struct, rename="camel"):
 
 class Sampling(msgspec.Struct, rename="camel"):
     sample_rate: float = 0
-    """Without a rate analytics-next reports on itself to Segment."""
+    """Without a rate, analytics-next reports its own metrics to Segment."""
 
 
 class Settings(msgspec.Struct):
-    """No field is ever null: Kotlin (1.24) would take its built-in settings, and send to Segment."""
+    """No field is ever null: Kotlin (1.24) would use its built-in settings, and send to Segment."""
 
     integrations: dict[str, SegmentIo]
     metrics: Sampling = msgspec.field(default_factory=Sampling)
@@ -63,7 +63,7 @@ class Settings(msgspec.Struct):
 class RudderSource(msgspec.Struct, rename="camel"):
     write_key: str
     enabled: bool
-    """If not, the SDK says so in its console, and sends nothing."""
+    """If false, the SDK says so in its console, and sends nothing."""
     id: str = "gateway"
     name: str = "gateway"
     workspace_id: str = "gateway"
@@ -76,10 +76,14 @@ class SourceConfig(msgspec.Struct):
 
 
 def routes(sources: Sources, public_url: str, trusted_proxies: Networks) -> list[DescribedRoute]:
-    """`public_url` is where clients find the gateway; if it is empty, where the request found it."""
+    """
+    Return the routes of the settings.
+
+    `public_url` is the gateway's address for SDKs; if it is empty, the one of the request.
+    """
 
     async def settings(request: Request) -> Response:
-        key = request.path_params["key"].removeprefix("projects/")  # a host configured with too much
+        key = request.path_params["key"].removeprefix("projects/")  # where the path is in the SDK's host too
         protocol, _, host = (public_url or address(request, trusted_proxies)).partition("://")
         segment = SegmentIo(key, f"{host.rstrip('/')}/v1", protocol)
         return to_json(Settings({"Segment.io": segment}), 200, _headers(_refusal(sources, key)))
@@ -97,7 +101,7 @@ def routes(sources: Sources, public_url: str, trusted_proxies: Networks) -> list
 
 
 def _refusal(sources: Sources, key: str) -> Refusal | None:
-    """Why no event with a key would be taken."""
+    """Return the reason why events with a key would be refused, if they would."""
     try:
         sources.authenticate(key)
     except Refusal as refusal:
@@ -106,7 +110,11 @@ def _refusal(sources: Sources, key: str) -> Refusal | None:
 
 
 def address(request: Request, trusted_proxies: Networks) -> str:
-    """The URL by which a client found us, without a path, as the proxies tell it whom we trust."""
+    """
+    Return the URL at which a client asked, without a path.
+
+    Scheme and host are those of X-Forwarded-Proto and X-Forwarded-Host, if a trusted proxy sent them.
+    """
     scheme, host = request.url.scheme, request.headers.get("host", "")
     if request.client and believes(request.client.host, trusted_proxies):
         scheme = _first(request, "x-forwarded-proto") or scheme
@@ -123,19 +131,19 @@ def _headers(refusal: Refusal | None) -> dict[str, str]:
 
 
 CACHED = {"cache-control": "private, max-age=300"}
-"""By the browser alone, since the answer names the address that was used; and not for long: keys change."""
+"""Private, since the answer names the address that was used; for five minutes, since keys change."""
 
-_ERROR = {"X-Gateway-Error": header("Why no event with this key would be taken.")}
+_ERROR = {"X-Gateway-Error": header("The code with which events with this key would be refused.")}
 KEY_IN_PATH: Fragment = {"name": "key", "in": "path", "required": True, "schema": {"type": "string"}}
 
 _SETTINGS = Operation(
-    summary="What Segment's SDKs fetch before they send",
+    summary="Settings of Segment's SDKs",
     parameters=[KEY_IN_PATH],
-    replies={200: Reply("Where to send, for any key.", [Settings], _ERROR)},
+    replies={200: Reply("The address to send to, for any key.", [Settings], _ERROR)},
 )
 _SOURCE_CONFIG = Operation(
-    summary="What RudderStack's SDKs fetch before they send",
+    summary="Settings of RudderStack's SDKs",
     security={**HEADER_KEYS, **QUERY_KEY},
     anonymous=True,
-    replies={200: Reply("That they may send, if the key is known.", [SourceConfig], _ERROR)},
+    replies={200: Reply("`enabled` is true if the key is known.", [SourceConfig], _ERROR)},
 )

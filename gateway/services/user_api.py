@@ -1,5 +1,5 @@
 """
-The User API of Commanders Act: what is known of one person, to be read, added to and removed.
+The User API of Commanders Act: read, merge and remove the record of a person.
 
 https://doc.commandersact.com/features/sources/sources-catalog/import-crm-users/api-users
 """
@@ -26,21 +26,23 @@ from gateway.message import DecodedSubmission, Message
 from gateway.operation import Fragment, Operation, Reply, examples, query
 from gateway.raw import objects, timestamps
 from gateway.records.table import Record, Table
-from gateway.services.app import DescribedRoute, to_json, to_response
+from gateway.services.app import Denied, DescribedRoute, to_json, to_response
 from gateway.sources import Source, Sources
 from gateway.submission import Submission
 
 PATH = "/engage/user"
-_MOST = 32 * 1024
+_MAX_BODY_BYTES = 32 * 1024
 
 
 class Person(msgspec.Struct):
-    """What is sent of one, and what is shown."""
+    """The record of a person, as it is sent and shown."""
 
     person: Annotated[Raw, Meta(extra_json_schema={"type": "object"})]
 
 
-class Trouble(msgspec.Struct):
+class Error(msgspec.Struct):
+    """The body of a call that is not carried out."""
+
     message: str
 
 
@@ -48,16 +50,13 @@ _decode = msgspec.json.Decoder(Person).decode
 
 
 def routes(sources: Sources, people: Table, journal: Journal, budget: body.Budget) -> list[DescribedRoute]:
-    """Under all the paths by which its hosts are known."""
+    """Return the routes of the API, under the paths that it has on its several hosts."""
     api = _UserApi(sources, people, journal, budget)
     return [DescribedRoute(f"{prefix}{PATH}", api.answer, OPERATIONS) for prefix in ("", "/api", "/v1.0")]
 
 
-class _Denied(Exception):
-    """Why a call is not answered: its status, and what is said."""
-
-    def __init__(self, status: int, message: str, headers: Mapping[str, str] | None = None) -> None:
-        self.response = to_json(Trouble(message), status, headers)
+def _deny(status: int, message: str, headers: Mapping[str, str] | None = None) -> Denied:
+    return Denied(to_json(Error(message), status, headers))
 
 
 class _UserApi:
@@ -68,6 +67,7 @@ class _UserApi:
         self.budget = budget
 
     async def answer(self, request: Request) -> Response:
+        """Answer a call. Raises Denied."""
         try:
             source, user_id = self._authorize(request)
             if request.method == "PUT":
@@ -76,35 +76,33 @@ class _UserApi:
                 await to_thread.run_sync(self.people.remove, source.site_id, user_id)
             else:
                 return await self._show(source, user_id)
-        except _Denied as denied:
-            return denied.response
-        except TryLater as trouble:
-            headers = {name.decode(): value.decode() for name, value in retry_headers(trouble)}
-            return to_json(Trouble(trouble.message), 503, headers)
+        except TryLater as error:
+            headers = {name.decode(): value.decode() for name, value in retry_headers(error)}
+            raise _deny(503, error.message, headers) from error
         except Refusal as refusal:
-            status = 400 if isinstance(refusal, UnreadableBody) else refusal.status
-            return to_json(Trouble(str(refusal)), status)
+            raise _deny(refusal.status, str(refusal)) from refusal
         return to_response(SUCCESS)
 
     def _authorize(self, request: Request) -> tuple[Source, str]:
+        """Return the source that owns the token, and the person's id. Raises Denied."""
         given = request.query_params
         site, user_id, token = (given.get(name, "") for name in ("site", "user_id", "token"))
         if not (site and user_id and token):
-            raise _Denied(400, "site, user_id and token are required")
+            raise _deny(400, "site, user_id and token are required")
         source = self.sources.authorize(token)
         if source is None or source.site_id != site:
-            raise _Denied(403, "The token is not valid for this site")
+            raise _deny(403, "The token is not valid for this site")
         return source, user_id
 
     async def _show(self, source: Source, user_id: str) -> Response:
         person = await to_thread.run_sync(self.people.find, source.site_id, user_id)
         if person is None:
-            raise _Denied(404, "Person not found")
+            raise _deny(404, "Person not found")
         return to_json(Person(Raw(person)), 200)
 
     async def _merge(self, request: Request, source: Source, user_id: str) -> None:
-        """Durable as a record and as an event, in that order: a call that failed may be repeated."""
-        sent = await body.read(request.scope, request.receive, _MOST, self.budget)
+        """Make it durable as a record and then as an event; a call that failed may be repeated."""
+        sent = await body.read(request.scope, request.receive, _MAX_BODY_BYTES, self.budget)
         try:
             sent.decode()
             person = objects.read(_decode(sent).person)
@@ -116,7 +114,7 @@ class _UserApi:
 
 
 def _identify(request: Request, source: Source, user_id: str, person: dict[str, Raw]) -> bytes:
-    """The canonical line that tells the sinks of it."""
+    """Return the canonical line of the event that carries the change to the sinks."""
     now = time.time_ns() // 1_000_000
     received = timestamps.write(now)
     submission = Submission("PUT", PATH, dict(request.scope["headers"]), b"", b"", "", now, received)
@@ -127,7 +125,10 @@ def _identify(request: Request, source: Source, user_id: str, person: dict[str, 
     return encode(message)
 
 
-_PARAMETERS = (query("site", "Whose person it is.", required=True), query("user_id", "", required=True))
+_PARAMETERS = (
+    query("site", "The site of the person.", required=True),
+    query("user_id", "The id of the person.", required=True),
+)
 _TOKEN: Fragment = {
     "apiToken": {
         "type": "apiKey",
@@ -137,39 +138,39 @@ _TOKEN: Fragment = {
     }
 }
 _REPLIES = {
-    400: Reply("A parameter is missing, or the body is not as it must be.", [Trouble]),
-    403: Reply("The token is not valid for the site.", [Trouble]),
-    503: Reply("The records cannot be reached now.", [Trouble], RETRY),
+    400: Reply("A parameter is missing, or the body is not a person.", [Error]),
+    403: Reply("The token is not valid for the site.", [Error]),
+    503: Reply("The records are unavailable.", [Error], RETRY),
 }
 
 OPERATIONS = {
     "GET": Operation(
-        summary="What is known of a person",
+        summary="Read the record of a person",
         parameters=_PARAMETERS,
         security=_TOKEN,
         replies={
-            200: Reply("All of it.", [Person]),
-            404: Reply("Nobody is known by this id.", [Trouble]),
+            200: Reply("The record.", [Person]),
+            404: Reply("No person has this id.", [Error]),
             **_REPLIES,
         },
     ),
     "PUT": Operation(
-        summary="Add to what is known of a person",
-        description="Fields win, and null takes away. It also goes on as an `identify` event.",
+        summary="Merge into the record of a person",
+        description="Fields replace those stored, null removes them. The change becomes an `identify` event.",
         parameters=_PARAMETERS,
         security=_TOKEN,
         shapes=[Person],
         examples=examples(person={"person": {"firstname": "Ann", "email": "ann@example.com"}}),
         replies={
-            200: Reply("It is stored.", [Success]),
-            413: Reply("The body is too large.", [Trouble]),
+            200: Reply("The record is stored.", [Success]),
+            413: Reply("The body is too large.", [Error]),
             **_REPLIES,
         },
     ),
     "DELETE": Operation(
-        summary="Forget a person",
+        summary="Remove the record of a person",
         parameters=_PARAMETERS,
         security=_TOKEN,
-        replies={200: Reply("Nothing is known any more.", [Success]), **_REPLIES},
+        replies={200: Reply("The record is removed, if there was one.", [Success]), **_REPLIES},
     ),
 }

@@ -1,17 +1,41 @@
 """The sinks: every Sink subclass in this folder is a `kind` in gateway.toml. Adding a file adds a sink."""
 
+from collections.abc import Iterator, Mapping
 from importlib import import_module
 from pkgutil import iter_modules
 
-import msgspec
-
 from gateway.sinks.base import Sink
 
-for module in iter_modules(__path__):
-    import_module(f"{__name__}.{module.name}")
 
-KINDS: dict[str, type[Sink]] = {
-    str(msgspec.inspect.type_info(sink).tag): sink  # type: ignore[attr-defined]  # that of a Struct has one
-    for sink in Sink.__subclasses__()
-}
-"""The sinks by the value of `kind`."""
+class Kinds(Mapping[str, type[Sink]]):
+    """
+    The sinks by what `kind` says, which is the name of their file.
+
+    A file is imported when it is first asked for, so that only configured sinks need their drivers.
+    ModuleNotFoundError, if one is missing.
+    """
+
+    def __getitem__(self, kind: str) -> type[Sink]:
+        if kind in _FILES:
+            module = import_module(f"{__name__}.{kind}")
+            for sink in Sink.__subclasses__():
+                if sink.__module__ == module.__name__ and sink.__struct_config__.tag == kind:
+                    return sink
+        raise KeyError(kind)
+
+    def __iter__(self) -> Iterator[str]:
+        return filter(self._is_sink, _FILES)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+    def _is_sink(self, name: str) -> bool:
+        try:
+            return name in self
+        except ModuleNotFoundError:  # only a sink has a driver that may be missing
+            return True
+
+
+_FILES = sorted(module.name for module in iter_modules(__path__))
+
+KINDS = Kinds()

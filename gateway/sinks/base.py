@@ -1,10 +1,13 @@
 """The interface of sinks, and the keys that every sink's table in gateway.toml may have."""
 
+from collections.abc import Iterator
 from contextlib import AbstractAsyncContextManager
-from typing import Protocol
+from pathlib import Path
+from typing import ClassVar, Protocol
 
 import msgspec
 
+from gateway.config import paths
 from gateway.event import EventType
 from gateway.sources import Vocabulary
 
@@ -68,6 +71,22 @@ class Sink(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, tag_field="
     """Consent categories that a person must have granted, all of them."""
     translate: Vocabulary | None = None
     """The vocabulary into which commerce events are translated; None leaves them unchanged."""
+
+    uses_stdout: ClassVar[bool] = False
+    """True if it writes to standard output, which is then its alone."""
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """The files that the sink writes, and no other may."""
+        return ()
+
+    def check(self) -> Iterator[tuple[str, str]]:
+        """Yield the key and the text of each mistake in the table."""
+        for file in self.files:
+            try:
+                paths.check_file(file)
+            except ValueError as error:
+                yield "path", str(error)
 
     def connect(self, name: str, receipt: bytes) -> AbstractAsyncContextManager[Connection]:
         """

@@ -58,6 +58,10 @@ class JsonLines(Sink, tag="json_lines"):
     rotate_daily: bool = False
     """Rename the file with the first batch after midnight UTC."""
 
+    @property
+    def files(self) -> tuple[Path, ...]:
+        return (self.path,)
+
     @asynccontextmanager
     async def connect(self, name: str, receipt: bytes) -> AsyncIterator[Connection]:
         file = await to_thread.run_sync(OwnedFile, self, name, receipt)

@@ -35,6 +35,16 @@ class Fields(msgspec.Struct, frozen=True, rename="camel"):
         found = ((name, getattr(self, own)) for name, own in _NAMES)
         return {name: place for name, place in found if place is not None}
 
+    def check(self) -> Iterator[tuple[str, str]]:
+        """Yield the field and the text of what would refuse every webhook."""
+        if isinstance(self.type, Constant):
+            if self.type.text not in TYPES:
+                yield "type", f"{self.type.text!r} is not one of {', '.join(sorted(TYPES))}"
+            if self.type.text == "track" and self.event is None:
+                yield "event", "missing; a track event needs a name"
+        if self.user_id is None and self.anonymous_id is None:
+            yield "userId", "missing; an event needs it, or an anonymousId"
+
 
 _NAMES = [(field.encode_name, field.name) for field in msgspec.structs.fields(Fields)]
 
@@ -48,14 +58,3 @@ class Webhook(msgspec.Struct, frozen=True):
     signature: Signature | None = None
     tolerance: Duration = Duration(300)
     """How many seconds a signed time may be from the time of receiving."""
-
-    def mistakes(self) -> Iterator[tuple[str, str]]:
-        """Yield the fields for which every webhook would be refused, each with the reason."""
-        fields = self.fields
-        if isinstance(fields.type, Constant):
-            if fields.type.text not in TYPES:
-                yield "type", f"{fields.type.text!r} is not one of {', '.join(sorted(TYPES))}"
-            if fields.type.text == "track" and fields.event is None:
-                yield "event", "missing; a track event needs a name"
-        if fields.user_id is None and fields.anonymous_id is None:
-            yield "userId", "missing; an event needs it, or an anonymousId"

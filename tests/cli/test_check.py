@@ -99,3 +99,61 @@ def test_without_a_file_it_shows_what_is_built_in(tmp_path: Path, monkeypatch: p
 
     assert result.exit_code == 0
     assert 'write_keys = ["dev"]' in result.stdout
+
+
+def test_secrets_are_not_printed(tmp_path: Path) -> None:
+    secrets = '[inspector]\ntoken = "HIDDEN-1"\n' + VALID.replace(
+        "[sources.old]",
+        'site_id = "29"\napi_tokens = ["HIDDEN-2"]\nwebhook_secret = ["HIDDEN-3", "${OLD}"]\n[sources.old]',
+    )
+
+    valid = check(secrets, tmp_path, OLD="HIDDEN-4")
+    invalid = check(secrets.replace("workers = 2", "workers = 0"), tmp_path, OLD="HIDDEN-4")
+
+    assert (valid.exit_code, invalid.exit_code) == (0, 2)
+    assert "HIDDEN" not in valid.output + invalid.output
+
+
+def test_every_kind_of_mistake_is_found_before_the_gateway_starts(tmp_path: Path) -> None:
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "file").touch()
+    text = """
+[server]
+port = "${PORT}"
+[journal]
+path = "file"
+[sources.website]
+write_keys = ["$KEY"]
+webhook_secret = "${SECRET}"
+[sources.app]
+write_keys = ["${APP_KEY:?}"]
+[sources.shop]
+write_keys = ["shop"]
+allowed_origins = ["https://shop.example/"]
+[sources.all]
+write_keys = ["all"]
+allowed_origins = ["https://shop.example", "*"]
+[sinks.archive]
+kind = "json_lines"
+path = "folder"
+[sinks.console]
+kind = "json_lines"
+path = "/dev/stdout"
+"""
+
+    result = check(text, tmp_path, PORT="http", SECRET="", APP_KEY="")
+
+    file = tmp_path / "gateway.toml"
+    dollar = 'a "$" must begin "${NAME}", "${NAME:-default}" or "${NAME:?}"; a dollar sign is "$$"'
+    origin = '"https://shop.example/" is not an origin that a browser sends; write "https://shop.example"'
+    assert [line.removeprefix(f"gateway: {file}: ") for line in result.stderr.splitlines()] == [
+        "[server] port: ${PORT}: expected a number, or true or false",
+        "[journal] path: is a file; expected a folder",
+        f"[sources.website] write_keys: {dollar}",
+        "[sources.website] webhook_secret: ${SECRET} is empty",
+        "[sources.app] write_keys: ${APP_KEY} is not set in the environment, or empty",
+        f"[sources.shop] allowed_origins: {origin}",
+        '[sources.all] allowed_origins: "*" is everybody; leave the others out, or "*"',
+        "[sinks.archive] path: is a folder; expected a file",
+        '[sinks.console] path: is a device; expected a file (kind = "stdout" prints events)',
+    ]

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from gateway.cli.import_file import Broken, Import
+from gateway.cli.import_file import Import, ImportFailed
 from gateway.cli.main import main
 from tests.gateway import Gateway, free_ports
 
@@ -62,7 +62,7 @@ def test_every_event_of_a_file_arrives(gateway: Gateway, file: Path) -> None:
     assert len({event["messageId"] for event in events}) == MANY
 
 
-def test_what_is_refused_is_listed_by_its_line(gateway: Gateway, file: Path) -> None:
+def test_each_refused_line_is_listed_with_its_number(gateway: Gateway, file: Path) -> None:
     write(
         file,
         track("partly"),
@@ -106,7 +106,7 @@ def test_an_import_that_was_broken_off_goes_on_where_it_was(gateway: Gateway, fi
 
     numbers = [event["properties"]["n"] for event in arrived(gateway, "resumed")]
     assert 0 < line < MANY
-    assert f"Going on from line {line + 1}.\n" in result.stderr
+    assert f"Resuming at line {line + 1}.\n" in result.stderr
     assert result.stderr.endswith(f"{MANY} accepted, 0 refused.\n")
     assert (result.exit_code, numbers) == (0, list(range(MANY)))
 
@@ -117,7 +117,7 @@ def test_a_batch_that_is_sent_again_has_the_same_ids(gateway: Gateway, file: Pat
     next(first.run())
     lost = {"id": first.progress.id}  # as if there never had been an answer
 
-    first.notes.write_text(json.dumps(lost))
+    first.progress_file.write_text(json.dumps(lost))
     result = send(file, gateway)
 
     ids = {event["messageId"] for event in arrived(gateway, "twice")}
@@ -189,38 +189,38 @@ def test_an_address_must_be_one(file: Path, to: str, told: str) -> None:
     assert (result.exit_code, result.stderr) == (2, f"gateway: {to}: {told}\n")
 
 
-def test_a_server_that_is_no_gateway_is_told_of(gateway: Gateway, file: Path) -> None:
+def test_a_server_that_is_not_a_gateway_is_reported(gateway: Gateway, file: Path) -> None:
     inspector = f"http://127.0.0.1:{gateway.inspector_port}"
 
     result = CliRunner().invoke(main, ["send", str(write(file, track("u"))), "--to", inspector])
 
     assert result.exit_code == 2
-    assert "is no gateway: it answers 404" in result.stderr
+    assert "is not a gateway: it answers 404" in result.stderr
 
 
 def test_a_gateway_that_is_away_is_waited_for_and_then_given_up(file: Path) -> None:
     port, _ = free_ports()
     waits: list[float] = []
 
-    with pytest.raises(Broken, match="call again to go on from line 1"):
+    with pytest.raises(ImportFailed, match="run the command again to resume at line 1"):
         list(Import(write(file, track("u")), f"http://127.0.0.1:{port}", "dev").run(waits.append))
 
     assert len(waits) > 5
     assert b'"accepted":0' in file.with_name("events.ndjson.sent").read_bytes()
 
 
-def test_notes_that_do_not_fit_are_told_of(gateway: Gateway, file: Path) -> None:
-    notes = file.with_name("events.ndjson.sent")
+def test_a_progress_file_that_does_not_fit_is_reported(gateway: Gateway, file: Path) -> None:
+    progress = file.with_name("events.ndjson.sent")
     write(file, track("u"))
 
-    notes.write_text("{")
+    progress.write_text("{")
     damaged = send(file, gateway)
-    notes.write_text('{"id": "x", "offset": 100000, "line": 1}')
+    progress.write_text('{"id": "x", "offset": 100000, "line": 1}')
     shorter = send(file, gateway)
 
     assert (damaged.exit_code, damaged.stderr) == (
         2,
-        f"gateway: {notes} is damaged; delete it to begin anew\n",
+        f"gateway: {progress} is damaged; delete it to start again\n",
     )
     assert (shorter.exit_code, "is shorter than what was sent of it" in shorter.stderr) == (2, True)
 

@@ -150,7 +150,7 @@ def test_so_is_a_data_folder_that_cannot_be_made(tmp_path: Path) -> None:
 
     told = refused(tmp_path, DEFAULTS, "--data", "file/data")
 
-    assert told == f"[journal] path: {tmp_path}/file/data: Not a directory"
+    assert told == f"{tmp_path}/own.toml: [journal] path: {tmp_path}/file is a file; expected a folder"
 
 
 def test_so_is_another_gateway_with_the_same_data(steady: Gateway, tmp_path: Path) -> None:

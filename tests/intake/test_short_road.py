@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gateway.config.secret import Secrets
 from gateway.config.units import Size
 from gateway.sources import Identity, Source
 from tests.build import to_json, track
@@ -19,7 +20,13 @@ SOURCES = (
     Source("shop", ("shop",), allowed_origins=("https://shop.example",), identity=Identity()),
     Source("small", ("small",), max_event=Size(300), max_events=2, multi_status="always"),
     Source("off", ("off",), enabled=False),
-    Source("hooks", ("hooks",), webhook_secret="secret", truncate_ip=True, translate="commandersact"),
+    Source(
+        "hooks",
+        ("hooks",),
+        webhook_secret=Secrets.parse("secret"),
+        truncate_ip=True,
+        translate="commandersact",
+    ),
 )
 LAST = b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
 ORDINARY = {"Host": "x", "X-Write-Key": "dev"}

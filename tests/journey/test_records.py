@@ -296,4 +296,4 @@ def test_an_import_requires_the_site_of_the_catalogue(
         check=False,
     )
 
-    assert (done.returncode, done.stderr) == (2, "gateway: --site: choose one of 29, 30\n")
+    assert (done.returncode, done.stderr) == (2, "gateway: --site: expected one of 29, 30\n")

@@ -84,7 +84,7 @@ def test_a_bad_configuration_changes_nothing_and_is_told_of(running: Gateway) ->
 def test_what_only_a_restart_changes_is_told_of(running: Gateway) -> None:
     config = DEFAULTS.replace('"dev"', '"dev", "too"').replace("[server]", "[server]\nworkers = 2")
 
-    reload(running, config, "restart the gateway for these changes")
+    reload(running, config, "configuration changed where only a restart applies it")
 
     until(lambda: answers(running, "too") == 200)
     assert "intake-1" not in running.children()

@@ -11,6 +11,7 @@ from openapi_spec_validator import validate
 from starlette.requests import Request
 
 from gateway.config.file import load
+from gateway.config.secret import Secret
 from gateway.dialects import DIALECTS
 from gateway.errors import JournalUnavailable
 from gateway.home import Home
@@ -30,7 +31,7 @@ pytestmark = pytest.mark.anyio
 async def services(tmp_path: Path) -> AsyncIterator[list[DescribedRoute]]:
     """Those of a gateway that has them all."""
     config = load(None, tmp_path, {})
-    sources = Sources([Source("shop", ("dev",), api_tokens=("secret",))])
+    sources = Sources([Source("shop", ("dev",), api_tokens=(Secret("secret"),))])
     writer = Writer(open_partition(tmp_path / "journal/0"))
     yield service_routes(config, sources, Records(Home(tmp_path / "journal")), writer, Budget())
     await writer.close()

@@ -2,7 +2,8 @@
 
 import pytest
 
-from gateway.services.product_api import Calls, Denied
+from gateway.services.app import Denied
+from gateway.services.product_api import Calls
 
 
 def test_thirty_calls_a_second_are_not_too_many() -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from gateway.config.file import load
+from gateway.config.secret import Secrets
 from gateway.errors import ConfigError
 from gateway.sources import Source
 from gateway.webhooks.signature import Hmac, Signature
@@ -154,7 +155,7 @@ def test_a_byte_order_mark_is_signed_although_it_is_removed() -> None:
 
 @pytest.mark.parametrize("encode", [gzip.compress, zlib.compress], ids=["gzip", "deflate"])
 def test_a_body_is_signed_before_it_is_compressed(encode: Callable[[bytes], bytes]) -> None:
-    door = Door(Source("shop", ("dev",), webhook_secret=("new", "hush")))
+    door = Door(Source("shop", ("dev",), webhook_secret=Secrets.parse(["new", "hush"])))
     body = codecs.BOM_UTF8 + to_json(track())
     encoding = "gzip" if encode is gzip.compress else "deflate"
 

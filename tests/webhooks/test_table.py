@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from gateway.config.file import load
+from gateway.config.secret import Secrets
 from gateway.config.tables import Config
 from gateway.config.units import Duration
 from gateway.errors import ConfigError
@@ -39,7 +40,7 @@ def test_a_table_is_understood(tmp_path: Path) -> None:
     assert source.webhook.fields.type == Place.parse("track")
     assert source.webhook.events == Entries("$.items")
     assert source.webhook.tolerance == Duration.parse("1h")
-    assert (source.webhook.signature, source.webhook_secret) == (Hmac("X-Sign"), "hush")
+    assert (source.webhook.signature, source.webhook_secret) == (Hmac("X-Sign"), Secrets.parse("hush"))
 
 
 def test_it_may_be_in_a_file_beside_the_configuration_or_in_one_line(tmp_path: Path) -> None:

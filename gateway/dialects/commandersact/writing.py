@@ -102,8 +102,8 @@ def _context(event: Fields, derived: set[str], context: Fields) -> dict[str, Any
         found["event_id"] = event["messageId"]
     if "timestamp" not in derived:
         # As it was sent, also where `timestamp` was corrected or not believed.
-        sent = timestamps.read_ours(values.find_text(event.get("originalTimestamp")) or "")
-        found["event_timestamp"] = str(sent or timestamps.read(values.text(event["timestamp"]) or ""))
+        instant = timestamps.read_ours(values.find_text(event.get("originalTimestamp")) or "")
+        found["event_timestamp"] = str(instant or timestamps.read(values.text(event["timestamp"]) or ""))
     page = objects.fields(context.get("page"))
     if page is not None:
         context["page"] = Raw(objects.write(_without(derived, "context.page.", page)))

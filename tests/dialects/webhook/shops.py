@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from gateway.config.secret import Secrets
 from gateway.sources import Source
 from gateway.webhooks.places import Entries, Place
 from gateway.webhooks.signature import Signature
@@ -18,13 +19,16 @@ def shop(
     events: str = "",
     signature: Signature | None = None,
     fields: dict[str, Any] | None = None,
+    webhook_secret: str = "",
     **settings: Any,
 ) -> Source:
     """A source whose webhooks are {"kind": …, "who": …}, with the given fields besides or instead."""
     places = {"event": "$.kind", "user_id": "$.who"} | (fields or {})
     table = Fields(**{name: Place.parse(place) for name, place in places.items() if place})
     entries = Entries.parse(events) if events else None
-    return Source("shop", ("shop",), webhook=Webhook(table, entries, signature), **settings)
+    secrets = Secrets.parse(webhook_secret) if webhook_secret else Secrets()
+    webhook = Webhook(table, entries, signature)
+    return Source("shop", ("shop",), webhook=webhook, webhook_secret=secrets, **settings)
 
 
 def send(door: Door, body: bytes, content_type: str = FORM, target: str = TARGET, **headers: str) -> Answer:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from gateway.config.secret import Secrets
 from gateway.sources import Source
 from tests.build import Door, to_json, track
 
@@ -129,7 +130,7 @@ def test_the_sender_is_no_persons_device() -> None:
     assert door.event["context"] == {}
 
 
-SIGNED = Source("signed", ("dev",), webhook_secret="hush")
+SIGNED = Source("signed", ("dev",), webhook_secret=Secrets.parse("hush"))
 
 
 def sign(body: Any) -> str:
@@ -165,7 +166,7 @@ def test_with_a_secret_nothing_comes_in_by_other_routes() -> None:
 
 @pytest.mark.parametrize("path", ["/v1/webhook", "/v1/custom/event"])
 def test_who_signs_for_one_source_signs_for_no_other(path: str) -> None:
-    door = Door(SIGNED, Source("theirs", ("theirs",), webhook_secret="another"))
+    door = Door(SIGNED, Source("theirs", ("theirs",), webhook_secret=Secrets.parse("another")))
     body = {
         **track(writeKey="theirs"),
         "_metarouter": {"writeKey": "theirs", "eventName": "E", "userID": "u1"},

@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 import pytest
 
+from gateway.config.secret import Secrets
 from gateway.sources import Source
 from tests.build import Door, to_json, track
 from tests.dialects.webhook.shops import TARGET, shop
@@ -18,7 +19,7 @@ SOURCES = {
     "no table": (Source("default", ("dev",)), DEV),
     "a table": (shop(), TARGET),
     "a table of a list": (shop("$.items[*]"), TARGET),
-    "a secret": (Source("default", ("dev",), webhook_secret="hush"), DEV),
+    "a secret": (Source("default", ("dev",), webhook_secret=Secrets.parse("hush")), DEV),
     "a table and a secret": (shop(signature="github", webhook_secret="hush"), TARGET),
 }
 each_source = pytest.mark.parametrize(("source", "target"), SOURCES.values(), ids=SOURCES.keys())

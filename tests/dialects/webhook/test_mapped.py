@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from gateway.config.secret import Secrets
 from gateway.sources import Source
 from gateway.webhooks.places import Place
 from gateway.webhooks.table import Fields, Webhook
@@ -16,7 +17,7 @@ SIGNED = Source(
     "shop",
     ("shop",),
     webhook=Webhook(Fields(event=Place.parse("$.kind"), user_id=Place.parse("$.who")), signature="github"),
-    webhook_secret="hush",
+    webhook_secret=Secrets.parse("hush"),
 )
 
 

@@ -1,0 +1,56 @@
+"""Show an import of a file at work: a progress bar, each refused line, and the totals."""
+
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Protocol
+
+import click
+
+
+class Fault(Protocol):
+    """The reason why one line was refused."""
+
+    @property
+    def line(self) -> int: ...
+    @property
+    def code(self) -> str: ...
+    @property
+    def detail(self) -> str: ...
+
+
+class Import(Protocol):
+    """An import of a file, line by line."""
+
+    @property
+    def offset(self) -> int:
+        """Bytes of the file that are done."""
+
+    @property
+    def accepted(self) -> int:
+        """Lines that were accepted, also by an earlier run that this one resumes."""
+
+    @property
+    def refused(self) -> int:
+        """Lines that were not."""
+
+    def run(self) -> Iterator[Sequence[Fault]]:
+        """Import some lines a step, and yield the faults of each step."""
+
+
+def show(file: Path, work: Import, verb: str) -> None:
+    """
+    Run an import, and exit with 1 if lines were refused.
+
+    Standard output gets one line a fault, standard error the progress bar and the totals, in which accepted
+    lines are called by `verb`. Errors of the import pass through.
+    """
+    with click.progressbar(length=file.stat().st_size, label=file.name, file=sys.stderr) as bar:
+        bar.update(work.offset)
+        for faults in work.run():
+            for fault in faults:
+                click.echo(f"{file}:{fault.line}: {fault.code}: {fault.detail}")
+            bar.update(work.offset - bar.pos)
+    click.echo(f"{work.accepted} {verb}, {work.refused} refused.", err=True)
+    if work.refused:
+        raise click.exceptions.Exit(1)

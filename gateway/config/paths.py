@@ -1,0 +1,47 @@
+"""Paths of a configuration, tried as far as that changes nothing."""
+
+import os
+import stat
+from pathlib import Path
+
+_STANDARD_STREAMS = ("/dev/stdin", "/dev/stdout", "/dev/stderr", "/dev/fd/", "/proc/")
+"""Links to what a process has open, which may be a file today and a terminal tomorrow."""
+
+_KINDS = {
+    stat.S_IFDIR: "a folder",
+    stat.S_IFCHR: "a device",
+    stat.S_IFBLK: "a device",
+    stat.S_IFIFO: "a pipe",
+    stat.S_IFSOCK: "a socket",
+    stat.S_IFREG: "a file",
+}
+
+
+def check_file(path: Path) -> None:
+    """Raise the ValueError of a path that is there and is not a file, or whose folder is not a folder."""
+    if str(path).startswith(_STANDARD_STREAMS):
+        raise ValueError('is a device; expected a file (kind = "stdout" prints events)')
+    _expect(path, stat.S_IFREG, "a file")
+
+
+def check_folder(path: Path) -> None:
+    """Raise the ValueError of a path that is there and is not a folder, or lies below a file."""
+    _expect(path, stat.S_IFDIR, "a folder")
+
+
+def _expect(path: Path, kind: int, expected: str) -> None:
+    found = _kind(path)
+    if found not in (None, kind):
+        raise ValueError(f"is {_KINDS[found]}; expected {expected}")
+    for parent in path.parents:
+        found = _kind(parent)
+        if found not in (None, stat.S_IFDIR):
+            raise ValueError(f"{parent} is {_KINDS[found]}; expected a folder")
+
+
+def _kind(path: Path) -> int | None:
+    """Return what a path leads to; None if that is nothing, or cannot be told now."""
+    try:
+        return stat.S_IFMT(os.stat(path).st_mode)  # noqa: PTH116  # one name for all that can be there
+    except OSError:
+        return None

@@ -1,0 +1,16 @@
+"""The operator's copy of analytics.js, as far as a configuration can tell that it is one."""
+
+from pathlib import Path
+
+KEY = b'"__WRITE_KEY__"'
+"""The text that stands for the write key in the script (@segment/analytics-next 1.84.3)."""
+
+
+def check(script: Path) -> None:
+    """Raise the ValueError of a file that is not such a script."""
+    try:
+        text = script.read_bytes()
+    except OSError as error:
+        raise ValueError(f"{script}: {error.strerror}") from error
+    if KEY not in text:
+        raise ValueError(f"{script} has no place for a key; it is not analytics-next's standalone.js")

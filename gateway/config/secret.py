@@ -1,0 +1,60 @@
+"""Secrets of a configuration: they are compared and used, and never printed."""
+
+import hmac
+
+_MASK = "********"
+_MAX_SECRETS = 8  # each costs a digest for every request
+
+
+class Secret:
+    """A text that shows in no log, error or `repr`. Two are compared in constant time."""
+
+    __slots__ = ("_text",)
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    @classmethod
+    def parse(cls, value: object) -> "Secret":
+        """Return the secret that a configuration gives; ValueError if it is empty, or no text."""
+        if not isinstance(value, str):
+            raise ValueError("expected a text")  # noqa: TRY004  # as for every other mistake
+        if not value:
+            raise ValueError("a secret must not be empty")
+        return cls(value)
+
+    def reveal(self) -> str:
+        """Return the text, to sign, to verify, or to digest it."""
+        return self._text
+
+    def __bool__(self) -> bool:
+        return bool(self._text)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and hmac.compare_digest(self._bytes(), other._bytes())
+
+    def __hash__(self) -> int:
+        return hash(self._text)
+
+    def __repr__(self) -> str:
+        return f"Secret({_MASK})"
+
+    def __str__(self) -> str:
+        return _MASK
+
+    def _bytes(self) -> bytes:
+        return self._text.encode("utf-8", "surrogatepass")
+
+
+class Secrets(tuple[Secret, ...]):
+    """One secret, or several while one is rotated: in a configuration a text, or a list of texts."""
+
+    __slots__ = ()
+
+    @classmethod
+    def parse(cls, value: object) -> "Secrets":
+        """Return the secrets that a configuration gives; ValueError for more than 8, or if one is empty."""
+        values = value if isinstance(value, list) and value else [value or ""]
+        if len(values) > _MAX_SECRETS:
+            raise ValueError(f"expected at most {_MAX_SECRETS} secrets")
+        return cls(map(Secret.parse, values))

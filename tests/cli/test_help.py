@@ -1,0 +1,52 @@
+"""`--help` teaches: what a command does, its exit codes, and an example that works."""
+
+import re
+import shlex
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from gateway.cli.main import main
+
+COMMANDS = ["serve", "check", "tail", "send", "products import", "journal verify", "journal dump"]
+
+
+def shown(command: str) -> str:
+    return CliRunner().invoke(main, [*command.split(), "--help"]).output
+
+
+def example_lines(command: str) -> list[str]:
+    lines = [
+        line.strip() for line in shown(command).partition("Examples:\n")[2].split("\n\n")[0].splitlines()
+    ]
+    return [line.partition(" | ")[0].partition(" && ")[0] for line in lines]
+
+
+def resolve(command: str) -> click.Command:
+    found: click.Command = main
+    for word in command.split():
+        assert isinstance(found, click.Group)
+        found = found.commands[word]
+    return found
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_it_says_the_exit_codes(command: str) -> None:
+    assert re.search("Exit codes?:? 0", shown(command))
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_its_examples_are_commands_that_exist(command: str) -> None:
+    examples = example_lines(command)
+
+    assert examples
+    for line in examples:
+        words = [word for word in shlex.split(line) if "=" not in word]
+        assert words[: 1 + len(command.split())] == ["gateway", *command.split()]
+        options = {option for parameter in resolve(command).params for option in parameter.opts}
+        assert {word for word in words if word.startswith("-")} <= options
+
+
+def test_the_group_explains_what_the_exit_codes_mean() -> None:
+    assert "Exit codes: 0 if all is well" in CliRunner().invoke(main, ["--help"]).output
