@@ -18,7 +18,7 @@ class Lookout:
         self._readers: dict[str, Reader] = {}
         self._newest: dict[str, int] = {}
         self._changed = anyio.Event()
-        self._looks = 0
+        self._quiet_looks = 0
 
     def look(self) -> None:
         """Look for new events, and wake the workers if there are any. Call it several times a second."""
@@ -31,10 +31,18 @@ class Lookout:
                 newest[partition] = reader.newest()
             except OSError:
                 newest[partition] = -1  # the workers' reads report the error
-        self._looks += 1
-        if newest != self._newest or self._looks % _LOOKS == 0:
-            self._newest = newest
+        if newest != self._newest:
+            self._newest, self._quiet_looks = newest, 0
             self.wake()
+        else:
+            self._quiet_looks += 1
+            if self._quiet_looks % _LOOKS == 0:
+                self.wake()
+
+    @property
+    def is_idle(self) -> bool:
+        """Return whether nothing new has been seen for so long that looking less often will do."""
+        return self._quiet_looks >= _LOOKS
 
     async def news(self, seen: int) -> None:
         """Return once `self.seen` differs from `seen`."""

@@ -30,6 +30,7 @@ LAST_WORK = 5.0
 _TRIM_SECONDS = 1.0  # between two trims while events arrive
 _IDLE_TRIM_SECONDS = 5.0  # between two trims while none do
 _LOOK_SECONDS = 0.1  # between two looks for new events and orders
+_IDLE_LOOK_SECONDS = 0.25  # the same when nothing has come for some seconds
 
 
 def main(share: Share, pipe: Connection) -> None:
@@ -117,7 +118,7 @@ class Delivery:
                 raise
             except StateUnavailable:  # which the workers log
                 pass
-            await anyio.sleep(_LOOK_SECONDS)
+            await anyio.sleep(_IDLE_LOOK_SECONDS if self.lookout.is_idle else _LOOK_SECONDS)
 
     async def _obey_orders(self) -> None:
         paused = self.state.paused()
