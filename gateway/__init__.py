@@ -42,25 +42,27 @@ Refusal (errors.py) and costs no other message its place. intake/account.py adds
 them; those that are stored are encoded at once, as one block of lines.
 
 The lines wait in journal/writer.py for the next commit, which journal/segments/partition.py makes durable
-as one chunk (journal/chunk.py) in a file of journal/segments/files.py, where journal/segments/space.py has
-prepared space and journal/segments/quota.py finds room. Only then does intake/reply.py tell the client the
-outcome (outcome.py), in the words of its dialect; clients.py knows which answers shipped clients mishandle.
+as one chunk (journal/chunk.py) in a file of journal/segments/files.py, in space that
+journal/segments/space.py has prepared within the quota of journal/segments/quota.py. Only then does the
+client get its answer (outcome.py), which intake/reply.py writes in the terms of its dialect; clients.py
+knows which answers shipped clients mishandle. Ordinary requests go all the way from the parser to the
+answer by intake/short_road.py, which does the same at half the cost.
 
-The rest of the gateway knows the log as journal/base.py describes it; journal/segments/log.py is the one
-that comes with it. journal/segments/recovery.py takes a partition over after a crash, with
+The rest of the gateway knows the log as journal/base.py describes it; journal/segments/log.py is the
+embedded engine. journal/segments/recovery.py recovers a partition after a crash, with
 journal/segments/scan.py to find chunks behind damage and journal/segments/rescue.py for files that were
-removed or do not belong there. journal/segments/reader.py reads on from a position, in the files that
-journal/segments/open_files.py has open.
+removed or do not belong there. journal/segments/reader.py reads from any position, in the files that
+journal/segments/open_files.py keeps open.
 
-In another process (processes/shares.py says in which) delivery/worker.py, one for each sink, reads on
-through the log as soon as delivery/lookout.py sees something new. delivery/prepare.py hands whole chunks on
-where it can; where it must look at each event, delivery/route.py leaves out what the sink is not to get and
-delivery/enrich.py adds what the catalogue knows of its products. The sink, one file of sinks/, writes the
-rest; and state/store.py records how far it came, with what became of the events (state/tally.py), in the
-database of state/database.py, where operators leave their orders (state/orders.py). The file of
-sinks/json_lines.py is nobody else's (sinks/locked_file.py), keeps its name (sinks/watch.py), and what
-stands in it already is not written twice (sinks/unrecorded.py). When the sink fails, backoff.py says how
-long to wait. What every sink has, delivery/trim.py has deleted.
+In another process (processes/shares.py assigns sinks to processes) one delivery/worker.py per sink reads on
+as soon as delivery/lookout.py sees new events. delivery/prepare.py passes whole chunks on where it can;
+where each event must be examined, delivery/route.py filters events and delivery/enrich.py adds the
+catalogue's properties to their products. The sink, one file of sinks/, writes the batch; then
+state/store.py records the position together with the outcomes of the events (state/tally.py) in the
+database of state/database.py, which also holds the orders of operators (state/orders.py).
+sinks/json_lines.py locks its file (sinks/locked_file.py), notices when the file is moved (sinks/watch.py),
+and does not write again what is in it already (sinks/unrecorded.py). After a failure the worker waits as
+backoff.py says. delivery/trim.py releases what every sink has.
 
 What else the public port answers is a service: services/app.py routes to services/health.py, to the
 settings and the script that SDKs fetch (services/settings.py, services/script.py), to services/openapi.py,

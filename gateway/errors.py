@@ -58,7 +58,7 @@ class Refusal(GatewayError):
     status: ClassVar[int] = 400
     message: ClassVar[str]
     events: int = 1
-    """How many events were not stored because of it, where it is that of a whole submission."""
+    """Number of events that were not stored because of it, if a whole submission was refused."""
 
     def __init__(self, details: str = "") -> None:
         super().__init__(details or self.message)
@@ -197,11 +197,11 @@ class SinkUnavailable(GatewayError):
 
 
 class StateUnavailable(GatewayError):
-    """What delivery remembers cannot be read or written now; nothing of what was asked has happened."""
+    """The state cannot be read or written now; the operation had no effect."""
 
 
 class StateLost(StateUnavailable):
-    """The file of the state is no longer the one with its name; whoever has it open must open it anew."""
+    """The file of the state was removed or replaced; a process that has it open must reopen it."""
 
 
 def codes() -> tuple[str, ...]:

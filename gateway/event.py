@@ -17,7 +17,7 @@ TYPES: tuple[EventType, ...] = get_args(EventType)
 
 
 class Origin(msgspec.Struct, rename="camel", omit_defaults=True):
-    """Where an event came in."""
+    """The source, dialect and route by which an event arrived."""
 
     name: str
     """The source's name in gateway.toml."""

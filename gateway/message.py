@@ -1,4 +1,4 @@
-"""What a client claims happened, in our words but not yet checked."""
+"""Messages: events as clients claim them, in the canonical terms but not yet validated."""
 
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -31,11 +31,11 @@ WarningCode = Literal[
     "missing_event_timestamp",
     "missing_id",
 ]
-"""What can be repaired or assumed. A code that is not listed here does not pass mypy."""
+"""The codes of repairs and assumptions. A code that is not listed here does not pass mypy."""
 
 
 class Warning(msgspec.Struct, frozen=True):
-    """What was repaired or assumed in an event that was accepted all the same."""
+    """A repair or an assumption in an event that was accepted."""
 
     code: WarningCode
     field: str
@@ -93,7 +93,7 @@ class Message(msgspec.Struct, rename="camel", forbid_unknown_fields=True, omit_d
     extras: Annotated[dict[str, Raw], Meta(min_length=_NEVER)] = {}
     """Fields that no dialect knows, verbatim."""
     native: Own | UnsetType = UNSET
-    """What the mapping to our words could not reverse."""
+    """Parts of the original that the canonical fields cannot express."""
 
     # Not part of the event: intake/normalize.py resets all of these to their defaults, which are not written.
     event_name: Text = None
@@ -105,7 +105,7 @@ class Message(msgspec.Struct, rename="camel", forbid_unknown_fields=True, omit_d
     version: Annotated[str, Meta(min_length=_NEVER)] = ""
     """The version of its dialect, where that is not the most common one."""
     consent_is_canonical: OwnFlag = False
-    """Whether the gateway wrote the consent in the context, so that it need not be looked at again."""
+    """True if the gateway itself wrote the consent in the context, so that it need not be checked."""
 
     def warn(self, code: WarningCode, field: str, detail: str = "") -> None:
         """Add a warning; of a flood of them only the first are kept."""
@@ -132,23 +132,23 @@ class DecodedSubmission(msgspec.Struct):
 
     messages: Sequence[Message | Rejected]
     batch: bool = False
-    """Whether the client is to be answered event by event."""
+    """True if the client is answered event by event."""
     measure: Callable[[int], int] | None = None
     """
     Returns how many bytes the message at a place of a batch has as it was sent, with the context that it
     inherits. Without it the canonical event is measured, which is a little larger.
     """
     write_key: str | None = None
-    """What the body says once for all messages that do not say it themselves; as are the next two."""
+    """The envelope's value, for messages that have none of their own; so are the next two."""
     sent_at: Time = None
     timestamp: Time = None
     """Only for a message without any time of its own; its `sentAt` does not count as one."""
     site: str | None = None
     """The site that the sender names; None if its dialect has no sites."""
     signed: bool = False
-    """Whether the sender has proved that it knows the secret of its source."""
+    """True if the sender has proved that it knows the secret of its source."""
     carries: int = 0
-    """What its events may carry; see journal/chunk.py."""
+    """Flags of the optional parts that its events may have; see journal/chunk.py."""
     ignores: str = ""
     """A type that is answered as accepted and not stored."""
     is_handshake: bool = False

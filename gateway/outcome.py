@@ -1,4 +1,4 @@
-"""What became of a submission, and the answer to it."""
+"""The outcome of a submission, and the answer to it."""
 
 from collections.abc import Sequence
 from http import HTTPStatus
@@ -19,7 +19,7 @@ class Refused(msgspec.Struct, frozen=True):
 
 
 class Outcome(msgspec.Struct):
-    """What became of the messages of one submission."""
+    """The outcome for the messages of one submission."""
 
     stored: int
     """Events that are durable because of it."""
@@ -27,7 +27,7 @@ class Outcome(msgspec.Struct):
     """Messages with nothing wrong: those stored, and those that the dialect ignores."""
     refused: list[Refused]
     batch: bool
-    """Whether the client is to be answered event by event."""
+    """True if the client is answered event by event."""
     multi_status: MultiStatus = "auto"
     """The strictest setting of the sources concerned."""
     library: tuple[str, str] = ("", "")
@@ -38,7 +38,7 @@ class Outcome(msgspec.Struct):
     block: bytes = b""
     """The stored events, a line each, without the end of the last line."""
     carries: int = 0
-    """What the stored events may carry; see journal/chunk.py."""
+    """Flags of the optional parts that the stored events may have; see journal/chunk.py."""
 
     @property
     def origin_denied(self) -> bool:
@@ -55,7 +55,7 @@ class Answer(msgspec.Struct, frozen=True):
 
 class Failure(msgspec.Struct):
     """
-    Why nothing was done: `Error`, `Message`, `Details` as documented by MetaRouter, and the `code` and
+    The body of an error: `Error`, `Message`, `Details` as documented by MetaRouter, and the `code` and
     `message` without which segment-analytics-python 2.3 retries a 400 ten times.
     """
 

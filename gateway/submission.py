@@ -1,4 +1,4 @@
-"""What arrives: one HTTP request, already read and inflated."""
+"""Submissions: HTTP requests that carry events, already read and inflated."""
 
 from collections.abc import Mapping
 from urllib.parse import parse_qsl

@@ -48,7 +48,7 @@ class Dialect(Protocol):
 
 @runtime_checkable
 class ForSource(Protocol):
-    """What a dialect offers besides, if a source's table may say how its submissions are read."""
+    """Offered besides by a dialect whose submissions may be read as a source's table says."""
 
     def for_source(self, source: Source, max_events: int, /) -> Decode | None:
         """

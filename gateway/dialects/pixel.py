@@ -34,7 +34,7 @@ validate = rules.validate
 write_key = keys.finder(keys.PLACES)
 
 _MAX_LEVELS = 32
-"""How deep dots may nest."""
+"""The most levels that dots may nest."""
 
 
 def decode(submission: Submission) -> DecodedSubmission:

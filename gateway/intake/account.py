@@ -16,13 +16,13 @@ _STRICTEST_FIRST: tuple[MultiStatus, ...] = ("always", "auto", "never")
 
 
 class Account:
-    """What became so far of the messages of one submission."""
+    """The messages of one submission that were stored, refused or ignored so far."""
 
     __slots__ = ("by_key", "grants", "ignored", "places", "refused", "stored", "visitors")
 
     def __init__(self) -> None:
         self.by_key: dict[str, Grant | Refusal] = {}
-        """What each key entitles to."""
+        """The grant or the refusal of each write key."""
         self.stored: list[Message] = []
         """Normalized messages, in the order in which they were sent."""
         self.places: list[int] = []

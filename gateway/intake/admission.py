@@ -1,4 +1,4 @@
-"""Who may send what: what a write key entitles to, for one submission."""
+"""Admission: the grant or the refusal of a write key, for one submission."""
 
 from collections.abc import Callable
 from functools import partial
@@ -26,7 +26,7 @@ Step = Callable[[Message], None]
 
 
 class Grant(msgspec.Struct, frozen=True):
-    """What a write key entitles to, on one route and for one kind of sender."""
+    """The rights of a write key, on one route and for one kind of sender."""
 
     provenance: Provenance
     limits: Limits
@@ -36,7 +36,7 @@ class Grant(msgspec.Struct, frozen=True):
     erase_keys: Callable[[bytes], bytes]
     """Removes the source's own write keys from a block of lines."""
     steps: tuple[Step, ...] = ()
-    """What the source asks to be done with each of its messages, in this order."""
+    """Steps that the source asks for, applied to each of its messages in this order."""
 
 
 class Admission:
@@ -53,7 +53,7 @@ class Admission:
         self, key: str, submission: Submission, decoded: DecodedSubmission, visitors: dict[str, Visitor]
     ) -> Grant | Refusal:
         """
-        Return what the key entitles to, or why its messages are refused.
+        Return the grant of a key, or the reason why its messages are refused.
 
         `visitors` are those of the submission, by cookie: the steps add to them.
         """

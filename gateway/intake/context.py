@@ -10,7 +10,7 @@ from gateway.raw import objects, values
 from gateway.submission import Submission
 
 _KEPT_BITS = {4: 24, 6: 48}
-"""What stays of an address, by its version, when it is truncated: a network that many people share."""
+"""Bits of an address that are kept when it is truncated, by IP version: a network that many people share."""
 _KEPT_BITS_6TO4 = 16 + 24
 """The same where an IPv6 address has an IPv4 one in it."""
 _EMPTY = (None, Raw(b"null"), Raw(b'""'))

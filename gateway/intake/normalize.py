@@ -18,13 +18,13 @@ _PRODUCT = b'"product'  # as delivery/enrich.py looks for products
 
 
 class Provenance(msgspec.Struct, frozen=True, gc=False):
-    """Where the events of one key come from: what they are told by the gateway."""
+    """The origin of the events of one key, which the gateway adds to them."""
 
     origin: Origin
     source: Raw
     """The same as JSON."""
     device: bool = False
-    """Whether the sender is a person's own device."""
+    """True if the sender is a person's own device."""
     truncate_ip: bool = False
 
     @classmethod
@@ -33,7 +33,7 @@ class Provenance(msgspec.Struct, frozen=True, gc=False):
 
 
 class _Context(msgspec.Struct, gc=False):
-    """What the gateway looks at in every context."""
+    """The fields of a context that the gateway reads in every event."""
 
     direct: Raw | UnsetType = UNSET
     consent: Raw | UnsetType = UNSET

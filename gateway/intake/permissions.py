@@ -1,5 +1,5 @@
 """
-What an event says of where it may go: its consent and its integrations.
+The permissions that an event carries: its consent and its integrations.
 
 Delivery decides by them later (delivery/route.py). Here the sender's mistakes become warnings, and other
 spellings of consent become the one that delivery reads.

@@ -23,7 +23,7 @@ _MAX_PIPELINED = 100  # requests sent before the answers to earlier ones
 
 _HEAD, _BODY, _ANSWER, _UNREAD, _IDLE = range(5)
 SECONDS = {_HEAD: 10.0, _BODY: 30.0, _ANSWER: float("inf"), _UNREAD: 30.0, _IDLE: 75.0}
-"""How many seconds a connection may be in each state. SDKs keep theirs for about a minute."""
+"""Seconds that a connection may stay in each state. SDKs keep theirs open for about a minute."""
 
 
 class Unacceptable(Exception):

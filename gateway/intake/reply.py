@@ -1,4 +1,4 @@
-"""What a client is told of its submission, whichever road the submission came."""
+"""Replies to submissions, the same on the short road and on the long one."""
 
 import structlog
 

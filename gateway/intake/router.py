@@ -22,7 +22,7 @@ _NOTHING = Outcome(stored=0, accepted=0, refused=[], batch=False)
 
 
 class Journal(Protocol):
-    """Where events become durable."""
+    """Makes events durable."""
 
     def append(
         self, blocks: Sequence[bytes], carries: int = ..., count: int | None = ..., /
@@ -36,7 +36,7 @@ class Journal(Protocol):
 
 
 class Route(NamedTuple):
-    """Where the submissions to one path go."""
+    """The endpoint of one path."""
 
     endpoint: Endpoint
     path: str

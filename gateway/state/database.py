@@ -20,7 +20,7 @@ log = structlog.get_logger()
 
 _VERSION = 1
 _BUSY_TIMEOUT_MS = 10_000
-"""How long to wait for a write of another process."""
+"""Time to wait for a write of another process."""
 _RECREATED = "state recreated, retained events are delivered again"
 _CHECKPOINT_PAGES = 250
 """The size of the write-ahead log, in pages of 4 KB, at which it is checkpointed."""

@@ -1,1 +1,1 @@
-"""How an operator describes the webhooks of other systems: their fields, and their signatures."""
+"""The tables by which operators describe the webhooks of other systems: fields and signatures."""

@@ -22,7 +22,7 @@ _HEADER = re.compile(r"header:([\w-]+)")
 
 _NO_VALUE = (Raw(b"null"), Raw(b'""'))
 _EMPTY = (Raw(b"[]"), Raw(b"{}"), Raw(b"false"))
-"""What untyped languages write where there is no value: good enough only if no other place has one."""
+"""Values that untyped languages write for a missing one: used only if no other place has a better one."""
 
 _list = msgspec.json.Decoder(list[Raw]).decode
 

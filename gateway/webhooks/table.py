@@ -50,11 +50,11 @@ _NAMES = [(field.encode_name, field.name) for field in msgspec.structs.fields(Fi
 
 
 class Webhook(msgspec.Struct, frozen=True):
-    """How a body becomes events, and how its sender is verified."""
+    """The mapping from a body to events, and the signature that verifies its sender."""
 
     fields: Fields
     events: Entries | None = None
     """The list with an entry for each event; without it, the body is one event."""
     signature: Signature | None = None
     tolerance: Duration = Duration(300)
-    """How many seconds a signed time may be from the time of receiving."""
+    """Seconds that a signed time may differ from the time of receipt."""

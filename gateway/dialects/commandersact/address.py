@@ -9,13 +9,13 @@ from gateway.raw import objects
 
 
 class Parts(msgspec.Struct, frozen=True, gc=False):
-    """What can be derived from an address, each part in JSON; UNSET where the address has no such part."""
+    """The parts of a URL, each as JSON; UNSET for a part that the URL does not have."""
 
     path: Raw | UnsetType = UNSET
     search: Raw | UnsetType = UNSET
     hash: Raw | UnsetType = UNSET
     places: tuple[str, ...] = ()
-    """Where the parts that there are stand in the canonical event."""
+    """The fields of the canonical event that hold the parts of a URL."""
 
 
 _NO_PARTS = Parts()

@@ -1,4 +1,4 @@
-"""What a person has consented to."""
+"""The consent of a person."""
 
 from functools import lru_cache
 from typing import Annotated, Any

@@ -12,7 +12,7 @@ from gateway.raw import objects
 
 
 class RoundTrip:
-    """What one event needs on its way back, collected while it is read; see the package."""
+    """Collects, while an event is read, what will be needed to write it back; see the package."""
 
     def __init__(self, *, keep_whole: bool = False) -> None:
         self.keep_whole = keep_whole

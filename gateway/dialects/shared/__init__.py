@@ -1,1 +1,1 @@
-"""What several dialects have in common."""
+"""The parts that several dialects share."""

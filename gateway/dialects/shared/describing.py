@@ -87,4 +87,4 @@ EXAMPLES: Mapping[str, Fragment] = {
     "group": {"groupId": "g1", "traits": {"name": "Example"}},
     "alias": {"previousId": "a1"},
 }
-"""What an event has besides its type and its person."""
+"""Examples of the fields of an event besides its type and its person."""

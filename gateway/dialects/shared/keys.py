@@ -1,4 +1,4 @@
-"""Where clients put their write key, which of several counts, and how events are kept free of it."""
+"""Find the write key of a submission, choose between several, and keep events free of it."""
 
 import base64
 import binascii

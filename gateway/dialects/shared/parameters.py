@@ -19,7 +19,7 @@ from gateway.errors import UnreadableBody
 
 _MAX_PARAMETERS = 1000
 _MAX_DECODINGS = 2
-"""How often a value is percent-decoded again."""
+"""The most times that a value is percent-decoded again."""
 
 _AMPERSAND = re.compile(r"(?:amp;|#0*38;|#x0*26;)+", re.IGNORECASE)
 _FORM = re.compile(rb"\s*[\w.%\[\]+-]+=(?!=*\s*\Z)")

@@ -136,6 +136,6 @@ _OPTIONAL_TEXTS = {name for name, (_, read) in _READERS.items() if read in (valu
     "writeKey",
 }
 _EMPTY = (b"false", b"[]", b"{}")
-"""What untyped languages write for a text that is not there, besides null and an empty text."""
+"""Values that untyped languages write for a missing text, besides null and an empty text."""
 # MetaRouter's prose says userID and anonymousID where its tables say userId.
 _ALIASES = {"userID": "userId", "anonymousID": "anonymousId"}
