@@ -38,8 +38,9 @@ with commerce.py, intake/translation.py. The dialect's rules must accept the mes
 intake/normalize.py makes it the canonical event of event.py: intake/times.py decides when it happened,
 intake/context.py adds what the request says of its sender, intake/permissions.py checks what it says of
 where it may go, and intake/uuid7.py gives it an id if it has none. A message that breaks a rule becomes a
-Refusal (errors.py) and costs no other message its place. intake/account.py adds up what becomes of all of
-them; those that are stored are encoded at once, as one block of lines.
+Refusal (errors.py) and costs no other message its place; what is repaired or assumed is noted in the event
+(warnings.py). intake/account.py adds up what becomes of all of them; those that are stored are encoded at
+once, as one block of lines.
 
 The lines wait in journal/writer.py for the next commit, which journal/segments/partition.py makes durable
 as one chunk (journal/chunk.py) in a file of journal/segments/files.py, in space that

@@ -10,7 +10,8 @@ from typing import Literal, get_args
 import msgspec
 from msgspec import UNSET, Raw, UnsetType
 
-from gateway.message import Message, Warning
+from gateway.message import Message
+from gateway.warnings import Warning
 
 EventType = Literal["identify", "track", "page", "screen", "group", "alias"]
 TYPES: tuple[EventType, ...] = get_args(EventType)

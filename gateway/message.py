@@ -1,12 +1,13 @@
 """Messages: events as clients claim them, in the canonical terms but not yet validated."""
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 from msgspec import UNSET, Meta, Raw, UnsetType
 
 from gateway.errors import Refusal
+from gateway.warnings import Warning, WarningCode
 
 EMPTY = Raw(b"{}")
 
@@ -16,30 +17,6 @@ Object = (
     Annotated[Raw, Meta(extra_json_schema={"type": ["object", "null", "array"], "maxItems": 0})] | UnsetType
 )
 """PHP writes an empty object as an empty array."""
-
-WarningCode = Literal[
-    "not_a_number",
-    "lone_surrogate",
-    "unreadable_timestamp",
-    "timestamp_suspect",
-    "invalid_context_field",
-    "anonymous_id_assumed",
-    "empty_value",
-    "message_id_shortened",
-    "missing_event_name",
-    "missing_event_id",
-    "missing_event_timestamp",
-    "missing_id",
-]
-"""The codes of repairs and assumptions. A code that is not listed here does not pass mypy."""
-
-
-class Warning(msgspec.Struct, frozen=True):
-    """A repair or an assumption in an event that was accepted."""
-
-    code: WarningCode
-    field: str
-    detail: str = ""
 
 
 class Undecodable:

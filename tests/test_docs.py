@@ -18,10 +18,10 @@ from gateway.config import file, tables
 from gateway.dialects import DIALECTS
 from gateway.inspector.ledger import Ledger
 from gateway.journal.segments.log import SegmentLog
-from gateway.message import WarningCode
 from gateway.sinks import KINDS
 from gateway.sinks.base import Sink
 from gateway.sources import Identity, Source
+from gateway.warnings import WarningCode
 from gateway.webhooks.table import Fields, Webhook
 
 ROOT = Path(__file__).parents[1]

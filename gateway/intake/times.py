@@ -2,9 +2,10 @@
 
 from functools import lru_cache
 
-from gateway.message import DecodedSubmission, Message, Time, WarningCode
+from gateway.message import DecodedSubmission, Message, Time
 from gateway.raw import timestamps
 from gateway.submission import Submission
+from gateway.warnings import WarningCode
 
 _DAY_MS = 24 * 60 * 60 * 1000
 # A smaller difference may be the time that the request needed.

@@ -6,7 +6,8 @@ import msgspec
 from msgspec import Raw, UnsetType
 
 from gateway.errors import InvalidField
-from gateway.message import EMPTY, Object, WarningCode
+from gateway.message import EMPTY, Object
+from gateway.warnings import WarningCode
 
 _MAX_MERGED_LEVELS = 32
 

@@ -11,7 +11,7 @@ from typing import Literal
 
 import msgspec
 
-from gateway.message import WarningCode
+from gateway.warnings import WarningCode
 
 MAX_LEVELS = 520
 """

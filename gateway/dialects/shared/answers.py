@@ -38,8 +38,8 @@ class Rejection(msgspec.Struct):
     MessageId: str | None
 
 
-class Account(msgspec.Struct):
-    """The account of a batch; `code` and `message` are those of the first error."""
+class BatchResult(msgspec.Struct):
+    """The result of a batch; `code` and `message` are those of the first error."""
 
     success: bool
     Success: bool
@@ -54,11 +54,11 @@ SUCCESS = Answer(200, b'{"success": true}')
 
 
 def plain_answer(submission: Submission, outcome: Outcome) -> Answer:
-    """Answer one message with success or its error, several with an account, 207 where clients can."""
+    """Answer one message with success or its error, several with an result, 207 where clients can."""
     if not outcome.batch:
         return flat_refusal(outcome.refused[0].refusal) if outcome.refused else SUCCESS
     rejected = len(outcome.refused)
-    body = _account(outcome.accepted, rejected, outcome.refused)
+    body = _batch_result(outcome.accepted, rejected, outcome.refused)
     if not rejected:
         return Answer(200, body)
     if not outcome.accepted:
@@ -71,14 +71,14 @@ def plain_answer(submission: Submission, outcome: Outcome) -> Answer:
 
 def plain_refusal(submission: Submission, refusal: Refusal, *, batch: bool) -> Answer:
     """
-    Answer a submission of which nothing was stored: a batch with an account, a sender that may not send with
+    Answer a submission of which nothing was stored: a batch with an result, a sender that may not send with
     the flat error. A client that would send the same again for ever gets 400.
     """
     bearable = refusal.status not in FAILS_ON or takes(refusal.status, submission.header(b"user-agent"))
     status = refusal.status if bearable else 400
     if not batch or isinstance(refusal, UnknownWriteKey | SourceDisabled | OriginNotAllowed | BadSignature):
         return flat_refusal(refusal, status)
-    body = _account(0, refusal.events, [Refused(None, None, refusal)])
+    body = _batch_result(0, refusal.events, [Refused(None, None, refusal)])
     return Answer(status, body, headers=retry_headers(refusal))
 
 
@@ -89,7 +89,7 @@ def flat_refusal(refusal: Refusal, status: int = 0) -> Answer:
     return Answer(status or refusal.status, _encode(body), headers=retry_headers(refusal))
 
 
-def _account(accepted: int, rejected: int, refused: Sequence[Refused]) -> bytes:
+def _batch_result(accepted: int, rejected: int, refused: Sequence[Refused]) -> bytes:
     rejections = [
         Rejection(
             one.refusal.reason,
@@ -101,10 +101,10 @@ def _account(accepted: int, rejected: int, refused: Sequence[Refused]) -> bytes:
         )
         for one in refused
     ]
-    account = Account(not refused, not refused, accepted, rejected, rejections)
+    result = BatchResult(not refused, not refused, accepted, rejected, rejections)
     if refused:
-        account.code, account.message = rejections[0].code, rejections[0].Message
-    return _encode(account)
+        result.code, result.message = rejections[0].code, rejections[0].Message
+    return _encode(result)
 
 
 def retry_headers(refusal: Refusal) -> tuple[tuple[bytes, bytes], ...]:

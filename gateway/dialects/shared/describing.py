@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from gateway.dialects.shared.answers import Account, Success
+from gateway.dialects.shared.answers import BatchResult, Success
 from gateway.dialects.shared.messages import Batch
 from gateway.message import Message
 from gateway.operation import Fragment, Operation, Reply, examples, header
@@ -32,13 +32,13 @@ PLAIN_REPLIES = {
 BATCH_REPLIES = {
     200: Reply(
         "All events are stored; or some, for clients that mishandle 207. Single events have no counts.",
-        [Account, Success],
+        [BatchResult, Success],
         DURABLE,
     ),
-    207: Reply("Some are stored, those in `Errors` are not.", [Account], DURABLE),
-    400: Reply("None is stored.", [Account, Failure]),
-    413: Reply("The body, or a single event, is too large.", [Account, Failure]),
-    503: Reply("They cannot be stored now; none was.", [Account, Failure], RETRY),
+    207: Reply("Some are stored, those in `Errors` are not.", [BatchResult], DURABLE),
+    400: Reply("None is stored.", [BatchResult, Failure]),
+    413: Reply("The body, or a single event, is too large.", [BatchResult, Failure]),
+    503: Reply("They cannot be stored now; none was.", [BatchResult, Failure], RETRY),
 }
 """Of plain_answer and plain_refusal, to several."""
 
