@@ -54,7 +54,7 @@ SUCCESS = Answer(200, b'{"success": true}')
 
 
 def plain_answer(submission: Submission, outcome: Outcome) -> Answer:
-    """Answer one message with success or its error, several with an result, 207 where clients can."""
+    """Answer one message with success or its error, several with a result, 207 where clients can."""
     if not outcome.batch:
         return flat_refusal(outcome.refused[0].refusal) if outcome.refused else SUCCESS
     rejected = len(outcome.refused)
@@ -71,7 +71,7 @@ def plain_answer(submission: Submission, outcome: Outcome) -> Answer:
 
 def plain_refusal(submission: Submission, refusal: Refusal, *, batch: bool) -> Answer:
     """
-    Answer a submission of which nothing was stored: a batch with an result, a sender that may not send with
+    Answer a submission of which nothing was stored: a batch with a result, a sender that may not send with
     the flat error. A client that would send the same again for ever gets 400.
     """
     bearable = refusal.status not in FAILS_ON or takes(refusal.status, submission.header(b"user-agent"))
