@@ -8,10 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec import Raw
 
 from gateway.config import file as config_file
+from gateway.raw import timestamps, truth
 from tests.build import Door
 from tests.gateway import Answer
+from tests.test_docs import INTAKE, section
 
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = {
@@ -103,6 +106,35 @@ def test_a_configuration_that_is_shown_is_valid(text: str, tmp_path: Path) -> No
     loaded = config_file.load(file, None, environment)
 
     assert loaded.sources
+
+
+def test_the_times_that_are_shown_are_read() -> None:
+    rows = [line for line in section(INTAKE, "Times").splitlines() if line.startswith("| ")]
+    shown = [text for row in rows for text in re.findall(r"`(.+?)`", row)]
+
+    instants = [timestamps.read(text) for text in shown]
+
+    assert instants
+    assert {timestamps.write(instant)[:10] for instant in instants} == {"2026-11-21"}
+
+
+def test_the_times_that_are_shown_as_unread_are_not_read() -> None:
+    prose = section(INTAKE, "Times").partition("Nothing is guessed:")[2]
+    shown = re.findall(r"`(\d.+?|Sat.+?)`", prose)
+
+    assert shown
+    for text in shown:
+        with pytest.raises(ValueError, match=re.escape(text)):
+            timestamps.read(text)
+
+
+@pytest.mark.parametrize(("word", "said"), [("yes", True), ("no", False)], ids=["yes", "no"])
+def test_every_yes_and_no_that_is_shown_is_read(word: str, said: bool) -> None:
+    [row] = [line for line in section(INTAKE, "Yes and no").splitlines() if line.startswith(f"| {word} |")]
+    _, _, in_json, texts, _ = (re.findall(r"`(\w+)`", cell) for cell in row.split("|"))
+
+    assert {truth.read(Raw(value.encode())) for value in in_json} == {said}
+    assert {text for text, meant in truth._WORDS.items() if meant is said} == set(texts)
 
 
 @pytest.mark.parametrize("document", DOCUMENTS)
