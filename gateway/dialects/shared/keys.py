@@ -126,7 +126,7 @@ def _is_known(key: str, sources: Sources) -> bool:
 def eraser(write_keys: tuple[str, ...]) -> Callable[[bytes], bytes]:
     """
     Return a function that removes a source's keys from JSON, be it one line or many: the fields `writeKey`,
-    `write_key`, `write-key`, `token` and `tc_skey`, in any case and at any depth, if they hold one of the keys.
+    `write_key`, `write-key`, `token` and `tc_skey`, in any case and at any depth, if they hold one of them.
     """
     marks = [_mark(key) for key in write_keys]
     values = b"|".join(map(_spell_value, write_keys))

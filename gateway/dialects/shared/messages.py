@@ -26,8 +26,8 @@ LIMITS = Limits(max_event=15 * 1024, max_body=500 * 1024, max_events=2500)
 _MAX_COPIES_BYTES = 8 * 1024 * 1024
 _COPIES_BYTES_A_BYTE = 16
 """
-What a batch says once is copied into each event: 2,500 copies of 400 KB would fill memory and disk, and take a
-minute. A larger body, which its source allows, may be copied as often as one of 500 KB.
+What a batch says once is copied into each event: 2,500 copies of 400 KB would fill memory and disk, and take
+a minute. In a larger body, which its source allows, it may be more.
 """
 
 

@@ -89,7 +89,9 @@ def test_a_key_is_removed_wherever_it_was_copied_to(path: str, key: str, copies:
     ]
 
     assert [answer.status for answer in answers] == [200] * 4
-    assert not any(each in json.dumps(door.events) for each in ("riteKey", "write", "token", "tc_skey", "TC_SKEY"))
+    assert not any(
+        each in json.dumps(door.events) for each in ("riteKey", "write", "token", "tc_skey", "TC_SKEY")
+    )
     assert all(event["event"] == "Ordered" for event in door.events)
 
 
