@@ -10,7 +10,10 @@ def configure() -> None:
     """For this process, from now on."""
     person = sys.stderr.isatty()
     renderer: structlog.typing.Processor = (
-        structlog.dev.ConsoleRenderer() if person else structlog.processors.JSONRenderer()
+        # Other formatters show the values of variables, among them write keys.
+        structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+        if person
+        else structlog.processors.JSONRenderer()
     )
     structlog.configure(
         processors=[

@@ -1,5 +1,6 @@
 """The account of one submission: what is stored of it, what is refused, and what its client is told."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 
 import msgspec
@@ -53,8 +54,8 @@ class Account:
         """Count what is not stored and what was repaired, and return the outcome of a durable block."""
         if self.ignored:
             metrics.DELETIONS.inc(self.ignored)
-        for one in self.refused:
-            count_refusal(one.refusal)
+        for refusal, events in Counter(type(one.refusal) for one in self.refused).items():
+            count_refusal(refusal, events)
         for message in self.stored:
             for warning in message.warnings:
                 metrics.REPAIRED.labels(warning.code).inc()
@@ -75,7 +76,7 @@ class Account:
         return outcome
 
 
-def count_refusal(refusal: Refusal, events: int = 1) -> None:
+def count_refusal(refusal: Refusal | type[Refusal], events: int) -> None:
     """Count events that were received and not stored."""
     metrics.RECEIVED.add(events)
     metrics.REFUSED.labels(refusal.code).inc(events)

@@ -8,6 +8,8 @@ from gateway.errors import InvalidField
 
 _STEP = re.compile(r"\[([^\[\]]*)\]")
 _MAX_LEVELS = 32
+_MAX_DIGITS = 20
+"""Of a place in a list: those of PHP's largest. Python refuses to read thousands."""
 
 
 def nest(parameters: Iterable[tuple[str, str]]) -> dict[str, Any]:
@@ -46,6 +48,6 @@ def _close(value: Any) -> Any:
     if not isinstance(value, dict):
         return value
     closed = {step: _close(below) for step, below in value.items()}
-    if all(step.isdecimal() for step in closed):
+    if all(step.isdecimal() and len(step) <= _MAX_DIGITS for step in closed):
         return [closed[step] for step in sorted(closed, key=int)]
     return closed

@@ -12,7 +12,7 @@ from gateway.dialects.commandersact.full import from_commandersact
 from gateway.dialects.commandersact.keys import OUTSIDE
 from gateway.dialects.commandersact.versions import Fields
 from gateway.dialects.shared import slow_path
-from gateway.errors import InvalidField, NotAnObject, Refusal, UnreadableBody
+from gateway.errors import InvalidField, NotAnObject, Refusal, TooManyEvents, UnreadableBody
 from gateway.message import DecodedSubmission, Message, Rejected
 from gateway.raw import bodies, objects, values
 from gateway.raw.repair import Repair
@@ -21,6 +21,14 @@ _CATEGORIES = "user[consent_categories]"
 _NAMES = frozenset(("event_name", "event"))
 _PARTS = frozenset((*_NAMES, "user", "context", "properties"))
 """Fields that tell an event from an envelope."""
+
+
+_MIN_EVENT_BYTES = 64
+_ALWAYS_ALLOWED = 2500
+"""
+The documents limit no number of events. But 500 KB could hold 256,000 entries that are none, which would take
+seconds; an event with a name, a person, an id and a time has more bytes.
+"""
 
 
 class Batch(msgspec.Struct):
@@ -50,7 +58,7 @@ def decode_body(body: bytes, *, batch: bool) -> DecodedSubmission:
     Return the events of a batch, or a single event: whichever the body is. `batch` says which the route is
     for, where the body does not say it.
 
-    UnreadableBody, or NotAnObject; the Refusal of a single event that cannot be read.
+    UnreadableBody, NotAnObject, or TooManyEvents; the Refusal of a single event that cannot be read.
     """
     if batch:
         with suppress(*values.UNDECODABLE):
@@ -58,10 +66,12 @@ def decode_body(body: bytes, *, batch: bool) -> DecodedSubmission:
             bodies.check_text(body)
             events = _decode_batch(body).batch
             if events is not UNSET:
+                _check_number(len(events), body)
                 return _several([from_commandersact(event) for event in events], body)
     body, root, repairs = _read(body)
     entries = _entries(root.get("batch"))
     if entries is not None and (batch or _NAMES.isdisjoint(root)):
+        _check_number(len(entries), body)
         made = bodies.repairs_by_path(repairs, depth=2)
         found = [_message(entry, made.get(("batch", step), ()), depth=2) for step, entry in entries.items()]
         return _several(found, body)
@@ -71,6 +81,13 @@ def decode_body(body: bytes, *, batch: bool) -> DecodedSubmission:
     if isinstance(message, Rejected):
         raise message.refusal
     return DecodedSubmission([message])
+
+
+def _check_number(events: int, body: bytes) -> None:
+    """Raise TooManyEvents for a batch of entries that are too small to be events."""
+    most = max(_ALWAYS_ALLOWED, len(body) // _MIN_EVENT_BYTES)
+    if events > most:
+        raise TooManyEvents(events, most)
 
 
 def _read(body: bytes) -> tuple[bytes, Fields, Sequence[Repair]]:

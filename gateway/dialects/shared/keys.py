@@ -126,11 +126,11 @@ def _is_known(key: str, sources: Sources) -> bool:
 def eraser(write_keys: tuple[str, ...]) -> Callable[[bytes], bytes]:
     """
     Return a function that removes a source's keys from JSON, be it one line or many: the fields `writeKey`,
-    `write_key`, `write-key`, `token` and `tc_skey`, at any depth, if they hold one of the keys.
+    `write_key`, `write-key`, `token` and `tc_skey`, in any case and at any depth, if they hold one of them.
     """
     marks = [_mark(key) for key in write_keys]
-    keys = b"|".join(b"".join(map(_spell, key)) for key in write_keys)
-    field = rb'"(?<=[{,\s]")(?:%b)"\s*+:\s*+"(?:%b)"\s*+' % (_NAMES, keys)
+    values = b"|".join(map(_spell_value, write_keys))
+    field = rb'"(?<=[{,\s]")(?:%b)"\s*+:\s*+(?:%b)\s*+' % (_NAMES, values)
     fields = re.compile(rb"%b(?:,\s*+%b)*+(?P<more>,?)" % (field, field))
 
     def erase(text: bytes) -> bytes:
@@ -150,15 +150,25 @@ def eraser(write_keys: tuple[str, ...]) -> Callable[[bytes], bytes]:
     return erase
 
 
-_NAMES = rb"[wW][rR][iI][tT][eE][_-]?[kK][eE][yY]|[tT][oO][kK][eE][nN]|tc_skey"
+_NAMES = rb"[wW][rR][iI][tT][eE][_-]?[kK][eE][yY]|[tT][oO][kK][eE][nN]|[tT][cC]_[sS][kK][eE][yY]"
 _PLAIN = re.compile(r"[A-Za-z0-9_-]+")
+_NUMBER = re.compile(r"0|[1-9][0-9]*")
+"""A key that a sender may write as a number."""
 
 
 def _mark(key: str) -> bytes:
     """Return bytes without which no text holds the key, however JSON writes it; the rarer, the better."""
+    if _NUMBER.fullmatch(key):
+        return key.encode()
     if _PLAIN.fullmatch(key):
         return b'"%b"' % key.encode()
     return max(_PLAIN.findall(key), key=len, default='"').encode()
+
+
+def _spell_value(key: str) -> bytes:
+    """Return a pattern for all that JSON writes for a key."""
+    text = b'"%b"' % b"".join(map(_spell, key))
+    return rb"%b|%b(?=\s*[,}])" % (text, key.encode()) if _NUMBER.fullmatch(key) else text
 
 
 def _spell(character: str) -> bytes:

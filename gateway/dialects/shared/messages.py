@@ -14,13 +14,21 @@ import msgspec
 from msgspec import UNSET, Raw, UnsetType
 
 from gateway.dialects.shared import parameters, slow_path
-from gateway.errors import InvalidField, UnreadableBody
+from gateway.errors import BodyTooLarge, InvalidField, UnreadableBody
 from gateway.message import DecodedSubmission, Message, Object, Rejected, Time
 from gateway.raw import bodies, objects, truth, values
 from gateway.raw.repair import Repair
 from gateway.sources import Limits
 
 LIMITS = Limits(max_event=15 * 1024, max_body=500 * 1024, max_events=2500)
+
+
+_MAX_COPIES_BYTES = 8 * 1024 * 1024
+_COPIES_BYTES_A_BYTE = 16
+"""
+What a batch says once is copied into each event: 2,500 copies of 400 KB would fill memory and disk, and take
+a minute. In a larger body, which its source allows, it may be more.
+"""
 
 
 class Batch(msgspec.Struct, rename="camel"):
@@ -70,6 +78,7 @@ def decode_many(body: bytes) -> DecodedSubmission:
         return _decode_many_slowly(body) if _NUMBERED.match(compact) else decode_one(compact)
     messages: Sequence[Message | Rejected] = envelope.batch
     if _has_context(envelope):
+        _check_copies(envelope, len(messages), len(compact))
         messages = [_merge(message, envelope) for message in messages]
     return _with_envelope(messages, envelope, compact)
 
@@ -91,12 +100,13 @@ def _decode_many_slowly(body: bytes) -> DecodedSubmission:
     if "batch" not in given:
         if bodies.has_holes(given):
             return _with_envelope(SlowMessages(text, repairs, ()), Batch(), text)
-        return decode_one(body)
+        return DecodedSubmission([slow_path.read_message(text, repairs)]) if repairs else decode_one(text)
     said_once = {name: given[name] for name in _SAID_ONCE if name in given}
     envelope = slow_path.read_message(objects.write(said_once))
     if isinstance(envelope, Rejected):
         raise envelope.refusal
     messages = SlowMessages(given["batch"], repairs, ("batch",), envelope)
+    _check_copies(envelope, len(messages), len(text))
     return _with_envelope(messages, envelope, text)
 
 
@@ -177,6 +187,14 @@ def _decode_form(
 
 def _has_context(envelope: Batch | Message) -> bool:
     return envelope.context is not UNSET or envelope.integrations is not UNSET
+
+
+def _check_copies(envelope: Batch | Message, events: int, body_bytes: int) -> None:
+    """Raise BodyTooLarge for a batch that says much once, and has many events to inherit it."""
+    inherited = (envelope.context, envelope.integrations)
+    size = sum(len(bytes(value)) for value in inherited if not isinstance(value, UnsetType))
+    if size * events > max(_MAX_COPIES_BYTES, _COPIES_BYTES_A_BYTE * body_bytes):
+        raise BodyTooLarge("context or integrations of the batch are too large for so many events")
 
 
 def _with_envelope(

@@ -62,7 +62,7 @@ def decode_data(data: str) -> bytes:
     """
     Return the JSON in a parameter `data`: as it stands, or as base64 of either alphabet, padded or not.
 
-    A "+" that was not encoded has become a space on its way. Raises UnreadableBody for what is not base64.
+    A "+" that was not encoded has become a space on its way. Raises UnreadableBody for what is neither.
     """
     text = _unquote(data)
     for _ in range(_MAX_DECODINGS):
@@ -70,13 +70,20 @@ def decode_data(data: str) -> bytes:
             break
         text = _unquote(_decode(unquote_to_bytes(text)))
     if text.startswith(("{", "[")):
-        return (text if '"' in text else html.unescape(text)).encode()
+        return (text if '"' in text else _unescape(text)).encode()
     text = text.translate(_STANDARD_BASE64).rstrip("=.")
     try:
         found = base64.b64decode(text + "=" * (-len(text) % 4), validate=True)
     except (binascii.Error, ValueError) as error:
         raise UnreadableBody(f"`data` is not base64: {error}") from error
     return _decode(found.removeprefix(_BOM)).encode()
+
+
+def _unescape(text: str) -> str:
+    try:
+        return html.unescape(text)
+    except ValueError as error:  # thousands of digits, which Python refuses to read as a number
+        raise UnreadableBody("`data` has a character reference that is too long") from error
 
 
 def _unquote(text: str) -> str:

@@ -15,6 +15,7 @@ from gateway.operation import Fragment, Operation, examples
 from gateway.raw import bodies, objects, values
 from gateway.submission import Submission
 from gateway.webhooks.places import Place, Scope, Value
+from gateway.webhooks.redaction import without_keys
 
 PATH = "/v1/custom/event"
 
@@ -43,15 +44,17 @@ def is_described(submission: Submission) -> bool:
     return _HEADER in submission.headers or not _DESCRIBING.isdisjoint(submission.parameters)
 
 
-def decode(submission: Submission, body: bytes) -> DecodedSubmission:
+def decode(submission: Submission, body: bytes, write_key: str | None) -> DecodedSubmission:
     """
-    Return one track event, whose properties are the whole object.
+    Return one track event, whose properties are the whole object, without the write key outside the body.
 
     Raises UnreadableBody, NotAnObject, and InvalidField for metadata that cannot be read.
     """
     text, repairs = bodies.readable(body)
     try:
         bodies.check_text(text)
+        if write_key:
+            text = without_keys(text, (write_key,))
         event = objects.read(text)
     except UnicodeDecodeError as error:
         raise UnreadableBody(f"not UTF-8 at byte {error.start}") from error

@@ -48,7 +48,7 @@ def decode(submission: Submission) -> DecodedSubmission:
     body = forms.to_json(submission)
     if handshake.is_handshake(submission, body, alone=not (single and custom.is_described(submission))):
         return DecodedSubmission([], is_handshake=True)
-    decoded = custom.decode(submission, body) if single else messages.decode_many(body)
+    decoded = custom.decode(submission, body, write_key(submission)) if single else messages.decode_many(body)
     # Segment's webhook destination passes deletions on; it retries what is refused for four hours.
     decoded.ignores = "delete"
     keys.drop_outranked(PLACES, submission, decoded)

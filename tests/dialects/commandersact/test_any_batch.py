@@ -3,10 +3,11 @@
 import json
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.build import Door
+from tests.build import Door, to_json
 from tests.dialects.commandersact.test_round_trip import EVENTS, ODD
 
 NEIGHBOUR = {
@@ -32,3 +33,23 @@ def test_an_entry_costs_its_neighbours_nothing(route: str, entry: Any, broken: A
     assert answer.status == 200
     assert (stored[0], stored[-1]) == ("neighbour", "neighbour")
     assert len(stored) == (3 if isinstance(entry, dict) else 2)
+
+
+@pytest.mark.parametrize("route", ["/events", "/events/batch"])
+@pytest.mark.parametrize("entry", [{}, 1, {"event_name": "a"}], ids=["an empty object", "a number", "a name"])
+def test_hardly_anything_but_entries_is_refused_as_a_whole(route: str, entry: Any) -> None:
+    door = Door()
+
+    answer = door.request("POST", f"{route}?token=dev", to_json({"batch": [entry] * 10_000}))
+
+    assert (answer.status, answer.json, door.events) == (200, {"success": True}, [])
+    assert answer.headers["x-gateway-error"] == "too_many_events"
+
+
+def test_as_many_events_as_a_body_can_hold_are_stored() -> None:
+    door = Door()
+    event = {"event_name": "a", "user": {"id": "1"}, "context": {"event_id": "1"}}
+
+    answer = door.request("POST", "/events/batch?token=dev", to_json({"batch": [event] * 6_500}))
+
+    assert (answer.status, len(door.journal.lines)) == (200, 6_500)

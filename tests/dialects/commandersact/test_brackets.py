@@ -21,6 +21,7 @@ from gateway.errors import InvalidField
         ),
         pytest.param([("a[1]", "y"), ("a[0]", "x")], {"a": ["x", "y"]}, id="numbers say the order"),
         pytest.param([("a[1000000]", "x")], {"a": ["x"]}, id="holes close"),
+        pytest.param([(f"a[{'9' * 5000}]", "x")], {"a": {"9" * 5000: "x"}}, id="too long for a number"),
         pytest.param([("a", "x"), ("a", "y")], {"a": "y"}, id="the last one counts"),
         pytest.param([("a[b", "x"), ("[c]", "y")], {"a[b": "x", "[c]": "y"}, id="no places"),
         pytest.param([("a", "x"), ("a[b]", "y")], {"a": {"b": "y"}}, id="an object over a text"),

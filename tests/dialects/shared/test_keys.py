@@ -63,7 +63,7 @@ SECRET = 'k+/=é"y'  # what JSON may write in several ways
         {"properties": {"writeKey": "KEY"}},
         {"properties": {"a": 1, "write_key": "KEY", "b": 2}},
         {"properties": {"write-key": "KEY", "token": "KEY", "a": 1}},
-        {"properties": {"a": 1, "WriteKey": "KEY", "tc_skey": "KEY"}},
+        {"properties": {"a": 1, "WriteKey": "KEY", "tc_skey": "KEY", "TC_SKEY": "KEY"}},
         {"context": {"writeKey": "KEY", "app": {"token": "KEY"}}},
         {"traits": {"a": [{"write_key": "KEY"}]}},
         {"token": "KEY"},
@@ -89,7 +89,9 @@ def test_a_key_is_removed_wherever_it_was_copied_to(path: str, key: str, copies:
     ]
 
     assert [answer.status for answer in answers] == [200] * 4
-    assert not any(each in json.dumps(door.events) for each in ("riteKey", "write", "token", "tc_skey"))
+    assert not any(
+        each in json.dumps(door.events) for each in ("riteKey", "write", "token", "tc_skey", "TC_SKEY")
+    )
     assert all(event["event"] == "Ordered" for event in door.events)
 
 
@@ -111,6 +113,15 @@ def test_what_only_looks_like_a_key_stays(fields: dict[str, Any]) -> None:
     door.post("/v1/track", track(**fields), X_Write_Key="website-key")
 
     assert {name: door.event[name] for name in fields} == fields
+
+
+def test_a_key_of_digits_is_removed_also_where_it_is_a_number() -> None:
+    door = Door(Source("website", ("12345",)))
+    copies = {"writeKey": 12345, "a": {"token": 12345}, "tc_skey": "12345", "token": 123456}
+
+    answer = door.post("/v1/track", track(writeKey=12345, properties=copies), X_Write_Key="")
+
+    assert (answer.status, door.event["properties"]) == (200, {"a": {}, "token": 123456})
 
 
 def test_every_key_of_a_source_is_removed() -> None:

@@ -118,6 +118,29 @@ def test_a_deep_event_costs_its_neighbours_nothing(levels: int, opening: bytes, 
     assert [(error["Index"], error["code"]) for error in answer.json["Errors"]] == [(1, "invalid_field")]
 
 
+@pytest.mark.parametrize("said", ["context", "integrations"])
+@pytest.mark.parametrize("path", ["/v1/batch", "/v1/webhook", "/api/s/s2s/batch"])
+@pytest.mark.parametrize("own", [{}, {"n": 1}], ids=["one kind of entry", "entries for the slow path"])
+def test_a_batch_is_too_large_if_each_event_would_inherit_much(
+    path: str, said: str, own: dict[str, Any]
+) -> None:
+    door = Door()
+    body = {said: {f"k{n}": True for n in range(10_000)}, "batch": [track(**own)] * 200}
+
+    answer = door.post(path, body)
+
+    assert (answer.status, answer.json["code"], door.events) == (413, "body_too_large", [])
+
+
+def test_what_events_inherit_may_be_larger_in_a_larger_body() -> None:
+    door = Door(LARGE)
+    context = {"library": {"name": "example", "version": "1.0.0"}, "text": "x" * 300}
+
+    answer = door.post("/v1/batch", {"context": context, "batch": [track()] * 30_000})
+
+    assert (answer.status, answer.json["Accepted"]) == (200, 30_000)
+
+
 def test_brackets_in_texts_are_no_levels() -> None:
     door = Door()
 

@@ -244,10 +244,11 @@ def test_a_beacon_is_answered_as_an_image(target: str, body: bytes) -> None:
         (b"[]", "not_an_object"),
         (b"{", "unreadable_body"),
         (b"!", "unreadable_body"),
+        (b"data={%%26%%23%b;}" % (b"9" * 5000), "unreadable_body"),
         (b"userId=u", "missing_event"),
         (b'{"userId":"u","event":"%b"}' % (b"x" * 32 * 1024), "body_too_large"),
     ],
-    ids=["a list", "cut off", "no base64", "no name", "too large"],
+    ids=["a list", "cut off", "no base64", "an endless entity", "no name", "too large"],
 )
 def test_whatever_is_wrong_with_a_beacon_it_gets_its_image(body: bytes, code: str) -> None:
     door = Door(SOURCE)

@@ -122,6 +122,18 @@ def test_the_address_names_the_source_as_on_all_webhooks() -> None:
     assert b"theirs" not in door.journal.lines[0]
 
 
+def test_the_key_is_removed_from_the_address_that_a_sender_repeats() -> None:
+    door = Door()
+    ping = {"hook": {"url": "https://gateway.example/v1/custom/event?writeKey=dev&x=1"}, "token": "dev"}
+
+    answer = post(door, ping, f"{PATH}?writeKey=dev&eventName=Ping&userID=u1")
+
+    assert (answer.status, door.event["event"]) == (200, "Ping")
+    assert door.event["properties"] == {
+        "hook": {"url": "https://gateway.example/v1/custom/event?writeKey=***&x=1"}
+    }
+
+
 @pytest.mark.parametrize(
     ("body", "code"),
     [
