@@ -97,7 +97,7 @@ def decode(webhook: Webhook, source: Source, max_events: int, submission: Submis
 
 
 def _entries(found: Value) -> Sequence[tuple[str | int, Raw]] | None:
-    """Return the entries of a list, also of one that PHP wrote with holes, with the indices; None if it is none."""
+    """Return indices and entries of a list, also of one that PHP wrote with holes; None for another value."""
     entries = found.entries()
     if entries is not None:
         return list(enumerate(entries))
