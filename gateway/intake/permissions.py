@@ -49,7 +49,8 @@ def check_consent(fields: dict[str, Raw], message: Message) -> bool:
     Write MetaRouter's `consent.optOut.X: true` as Segment's `categoryPreferences.X: false`, if the client has
     not stated that category itself; return whether anything was written.
 
-    What cannot be read grants nothing and leaves a warning.
+    What cannot be read grants nothing and leaves a warning. An opt-out that names no categories, such as
+    `optOut: true`, is one from all of them.
     """
     if "consent" not in fields:
         return False
@@ -58,20 +59,30 @@ def check_consent(fields: dict[str, Raw], message: Message) -> bool:
         return False
     stated = _object(consent.get("categoryPreferences"), "context.consent.categoryPreferences", message)
     opted_out = _object(consent.get("optOut"), "context.consent.optOut", message)
-    if stated is None or opted_out is None:
+    if stated is None:
         return False
     _check_all(stated, "context.consent.categoryPreferences", message)
-    _check_all(opted_out, "context.consent.optOut", message)
-    derived = {
-        category: Raw(b"true" if truth.read(value) is False else b"false")
-        for category, value in opted_out.items()
-        if category not in stated
-    }
-    if not derived:
+    if opted_out is not None:
+        _check_all(opted_out, "context.consent.optOut", message)
+        derived = {
+            category: _TRUE if truth.read(value) is False else _FALSE
+            for category, value in opted_out.items()
+            if category not in stated
+        }
+        preferences = {**stated, **derived}
+    elif consent["optOut"] in _NO_OPT_OUT or truth.read(consent["optOut"]) is False:
         return False
-    consent["categoryPreferences"] = Raw(objects.write({**stated, **derived}))
+    else:
+        preferences = dict.fromkeys(stated, _FALSE)
+    if preferences == stated:
+        return False
+    consent["categoryPreferences"] = Raw(objects.write(preferences))
     fields["consent"] = Raw(objects.write(consent))
     return True
+
+
+_TRUE, _FALSE = Raw(b"true"), Raw(b"false")
+_NO_OPT_OUT = (Raw(b"null"), Raw(b"[]"), Raw(b'""'))
 
 
 def _object(value: Raw | None, field: str, message: Message) -> dict[str, Raw] | None:

@@ -47,29 +47,35 @@ class Protocol(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         self._unused += len(data)
         try:
-            self.parser.feed_data(data)
-        except HttpParserUpgrade as upgrade:
-            self._decline(data[upgrade.args[0] :])
-        except HttpParserError:
+            while data:
+                data = self._feed(data)
+        except (HttpParserError, Unacceptable):
             self.send_400_response("")
         if self._unused > _MAX_HEAD_BYTES:  # of a head, or of trailers
             self._status = 431
             self.send_400_response("")
 
-    def _decline(self, rest: bytes) -> None:
+    def _feed(self, data: bytes) -> bytes:
         """
-        Read a request as if it did not offer another protocol.
+        Let the parser read, and return what it must read again: a request that offers another protocol as if
+        it did not, and what follows it. Raises HttpParserError or Unacceptable.
 
         The parser believes that no body can follow such an offer, though Java's client makes it (h2c) with
         the first event of each connection; the body would be read as the next request.
         """
+        try:
+            self.parser.feed_data(data)
+        except HttpParserUpgrade as upgrade:
+            rest = data[upgrade.args[0] :]
+        else:
+            return b""
         method, version = self.parser.get_method(), self.parser.get_http_version().encode()
         if method == b"CONNECT":
-            return self.send_400_response("")
+            raise Unacceptable
         lines = [b"%b %b HTTP/%b" % (method, self.url, version)]
         lines += [b"%b: %b" % header for header in self.headers if header[0] != b"upgrade"]
         self.parser = HttpRequestParser(self)
-        self.data_received(b"\r\n".join([*lines, b"", rest]))
+        return b"\r\n".join([*lines, b"", rest])
 
     def on_message_begin(self) -> None:
         """Do without a scope, which only the long road needs (see _go_the_long_road)."""
@@ -88,7 +94,7 @@ class Protocol(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         if self.parser.should_upgrade():
-            return  # see _decline; the cycle is still that of the request before
+            return  # see _feed; the cycle is still that of the request before
         if isinstance(self.cycle, Exchange):
             self.cycle.complete()
         else:
@@ -101,7 +107,7 @@ class Protocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         if self.parser.should_upgrade():
-            return  # see _decline
+            return  # see _feed
         if len(self.pipeline) >= _MAX_PIPELINED:
             raise Unacceptable
         if len(self.headers) > _MAX_HEADERS or (

@@ -20,7 +20,10 @@ _WORDS = {
 _JSON = {b"true": True, b"false": False}
 """The values that are nearly always sent, recognised by their bytes: 0.2 µs instead of 0.6."""
 _ALL = "ALL"
-"""Stands for every category that is not named itself. Commanders Act's spelling; it is read in any case."""
+"""
+Stands for every category or integration that is not named itself. Commanders Act's spelling; Segment's is
+`All`, in older documents `all`.
+"""
 
 NO_INTEGRATIONS = Raw(b'{"All":false}')
 
@@ -54,9 +57,9 @@ def grants(preferences: Mapping[str, Raw], category: str) -> bool:
     return any(is_all(name) and read(preferences[name]) for name in preferences) if said is None else said
 
 
-def is_all(category: str) -> bool:
-    """Return whether a category stands for all of them."""
-    return category.upper() == _ALL
+def is_all(name: str) -> bool:
+    """Return whether the name of a category or an integration stands for all of them."""
+    return name.upper() == _ALL
 
 
 def read_integration(value: Raw | None) -> bool | None:
@@ -66,11 +69,13 @@ def read_integration(value: Raw | None) -> bool | None:
 
 
 def allows(integrations: Mapping[str, Raw], name: str) -> bool:
-    """Return whether an event may go to an integration: by its name, else by `All`, else yes."""
+    """Return whether an event may go to an integration: by its name, else by `All` in any case, else yes."""
     said = read_integration(integrations.get(name))
     if said is None:
         said = read_integration(integrations.get("All"))
-    return said is not False
+    if said is None:
+        said = not any(is_all(each) and read(value) is False for each, value in integrations.items())
+    return said
 
 
 def spread(integrations: Object) -> Object:

@@ -232,6 +232,16 @@ def test_a_body_that_is_cut_off_is_no_event_and_takes_none_of_the_budget(sides: 
     assert [side.router.budget.left for side in sides] == budgets
 
 
+def test_any_number_of_offers_may_follow_one_another(sides: Sides) -> None:
+    offer = request(b"{", headers={**ORDINARY, "Connection": "Upgrade", "Upgrade": "h2c"})
+    last = request(to_json(track()), headers={**ORDINARY, "Connection": "close"})
+
+    answers = sides[0].exchange([offer * 1_500 + last])
+
+    assert (answers.count(b"HTTP/1.1 400 "), answers.count(b"HTTP/1.1 200 ")) == (1_500, 1)
+    assert len(sides[0].take_lines()) == 1
+
+
 def test_more_unfinished_bodies_than_there_is_room_for_are_turned_away(sides: Sides) -> None:
     unfinished = request(to_json(track(properties={"x": "x" * 1000})))[:-100]
     for side in sides:

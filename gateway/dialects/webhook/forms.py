@@ -88,7 +88,10 @@ def _part(part: bytes) -> Field:
 
 
 def _parameter(head: Head, header: str, name: str) -> str | None:
-    value = head.get_param(name, header=header)
+    try:
+        value = head.get_param(name, header=header)
+    except TypeError as error:  # as the standard parser does for a mixture of the spellings of RFC 2231
+        raise UnreadableBody(f"a parameter of {header} cannot be read") from error
     # The spelling of RFC 2231, with a character set of its own, is forbidden in forms (RFC 7578, 4.2).
     return value[2] if isinstance(value, tuple) else value
 

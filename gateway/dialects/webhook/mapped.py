@@ -74,7 +74,7 @@ def decode(webhook: Webhook, source: Source, max_events: int, submission: Submis
 
     steps = webhook.events.steps
     found = body.at(steps)
-    entries = found.entries() if found else None
+    entries = _entries(found) if found else None
     if entries is None:
         raise InvalidField(f"{webhook.events}: expected a list")
     if not entries:
@@ -85,7 +85,7 @@ def decode(webhook: Webhook, source: Source, max_events: int, submission: Submis
     messages: list[Message | Rejected] = []
     sizes: list[int] = []
     left = _MAX_EVENTS_BYTES
-    for index, entry in enumerate(entries):
+    for index, entry in entries:
         scope = Scope(submission.headers, body, Value(entry))
         message, size = _read(places, scope, repaired.get((*steps, index), ()))
         left -= size
@@ -94,6 +94,15 @@ def decode(webhook: Webhook, source: Source, max_events: int, submission: Submis
         messages.append(message)
         sizes.append(size)
     return DecodedSubmission(messages, batch=True, measure=partial(list.__getitem__, sizes), signed=signed)
+
+
+def _entries(found: Value) -> Sequence[tuple[str | int, Raw]] | None:
+    """Return indices and entries of a list, also of one that PHP wrote with holes; None for another value."""
+    entries = found.entries()
+    if entries is not None:
+        return list(enumerate(entries))
+    fields = objects.fields(found.raw)
+    return list(fields.items()) if fields and bodies.has_holes(fields) else None
 
 
 def _read(

@@ -24,6 +24,8 @@ from tests.dialects.webhook.shops import FORM, MULTIPART, multipart, properties,
         (multipart((f'name="{"a" * 2000}"', "1")), MULTIPART, "1024 bytes"),
         (b"a=1", FORM + "; a=" + "b" * 2000, "1024 bytes"),
         (multipart(("name=a" + ";" * 33, "1")), MULTIPART, "complicated"),
+        (multipart(("name*=utf-8''a; name*0=b", "1")), MULTIPART, "parameter"),
+        (multipart(("name=a", "1")), MULTIPART + "; boundary*=b; boundary*0=c", "parameter"),
     ],
     ids=[
         "no field",
@@ -39,6 +41,8 @@ from tests.dialects.webhook.shops import FORM, MULTIPART, multipart, properties,
         "a long head",
         "a long type",
         "semicolons",
+        "a name in two spellings of RFC 2231",
+        "a boundary in two of them",
     ],
 )
 def test_what_is_neither_form_nor_json_is_refused(body: bytes, content_type: str, details: str) -> None:

@@ -125,6 +125,16 @@ def test_a_list_that_is_none_is_told(body: Any) -> None:
     assert answer.json["Errors"][0]["Details"] == "$.items: expected a list"
 
 
+def test_a_list_that_php_wrote_with_holes_is_one() -> None:
+    door = Door(shop("$.items[*]", fields={"event": "@.kind", "properties": "@"}))
+    body = b'{"who":1,"items":{"0":{"kind":"a"},"2":{"kind":"b","x":NaN}}}'
+
+    answer = door.post("/v1/webhook?writeKey=shop", body)
+
+    assert (answer.status, [event["event"] for event in door.events]) == (200, ["a", "b"])
+    assert [len(event.get("warnings", [])) for event in door.events] == [0, 1]
+
+
 @pytest.mark.parametrize("body", [b"", b"{", b"payload=%7B%7D", b'{"kind": "\xff"}', b"[" * 5000])
 def test_what_is_no_json_is_told(body: bytes) -> None:
     answer = Door(shop()).post("/v1/webhook?writeKey=shop", body)
