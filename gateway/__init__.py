@@ -55,13 +55,19 @@ journal/segments/scan.py to find chunks behind damage and journal/segments/rescu
 removed or do not belong there. journal/segments/reader.py reads from any position, in the files that
 journal/segments/open_files.py keeps open.
 
-In another process (processes/shares.py assigns sinks to processes) one delivery/worker.py per sink reads on
-as soon as delivery/lookout.py sees new events. delivery/prepare.py passes whole chunks on where it can;
-where each event must be examined, delivery/route.py filters events and delivery/enrich.py adds the
-catalogue's properties to their products. The sink, one file of sinks/, writes the batch; then
-state/store.py records the position together with the outcomes of the events (state/tally.py) in the
-database of state/database.py, which also holds the orders of operators (state/orders.py).
-sinks/json_lines.py locks its file (sinks/locked_file.py), notices when the file is moved (sinks/watch.py),
+In another process (processes/shares.py assigns sinks to processes) one delivery/worker.py per sink goes on
+as soon as delivery/lookout.py sees new events. Its delivery/queue.py takes work (delivery/work.py, which
+consists of chunks as delivery/part.py has them) from feeds in turn (delivery/feed.py): delivery/live.py
+reads the events of a partition in order, and delivery/jobs.py sends dead letters or a part of the journal
+again. delivery/prepare.py passes whole chunks on where it can; where each event must be examined,
+delivery/route.py filters events and delivery/enrich.py adds the catalogue's properties to their products.
+
+The sink, one file of sinks/, writes the batch; then state/store.py records in one transaction the position
+(state/progress.py), the outcomes of the events (state/tally.py), and the batch that follows
+(state/intents.py). Of a batch that is refused the queue finds the culprits, which become dead letters
+(state/dead.py), unless so many are refused that delivery/guard.py blames the target. state/statuses.py
+says how each sink fares, and state/orders.py and state/jobs.py hold what operators order. All of it lies in
+the database of state/database.py. sinks/json_lines.py locks its file (sinks/locked_file.py), notices when the file is moved (sinks/watch.py),
 and does not write again what is in it already (sinks/unrecorded.py). After a failure the worker waits as
 backoff.py says. delivery/trim.py releases what every sink has.
 

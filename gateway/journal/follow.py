@@ -20,6 +20,10 @@ class Wanted(msgspec.Struct, frozen=True):
     user: str | None = None
     """Matches userId or anonymousId."""
 
+    @property
+    def is_everything(self) -> bool:
+        return (self.source, self.type, self.event, self.user) == (None, None, None, None)
+
     def admits(self, line: bytes) -> bool:
         subject = read_subject(line)
         return (
