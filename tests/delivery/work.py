@@ -1,6 +1,6 @@
 """Workers with a journal and state of their own."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from itertools import repeat
 from pathlib import Path
@@ -46,6 +46,12 @@ async def deliver(worker: Worker) -> None:
     worker.stop()
     with anyio.fail_after(PATIENCE):
         await worker.run()
+
+
+async def eventually(condition: Callable[[], object]) -> None:
+    """Return as soon as the condition holds; the caller limits the time."""
+    while not condition():  # noqa: ASYNC110  # nothing announces it
+        await anyio.sleep(0.01)
 
 
 async def look_forever(lookout: Lookout) -> None:
