@@ -67,9 +67,9 @@ The sink, one file of sinks/, writes the batch; then state/store.py records in o
 (state/intents.py). Of a batch that is refused the queue finds the culprits, which become dead letters
 (state/dead.py), unless so many are refused that delivery/guard.py blames the target. state/statuses.py
 says how each sink fares, and state/orders.py and state/jobs.py hold what operators order. All of it lies in
-the database of state/database.py. sinks/json_lines.py locks its file (sinks/locked_file.py), notices when the file is moved (sinks/watch.py),
-and does not write again what is in it already (sinks/unrecorded.py). After a failure the worker waits as
-backoff.py says. delivery/trim.py releases what every sink has.
+the database of state/database.py. sinks/json_lines.py locks its file (sinks/locked_file.py), notices when
+the file is moved (sinks/watch.py), and does not write again what is in it already (sinks/unrecorded.py).
+After a failure the worker waits as backoff.py says. delivery/trim.py releases what every sink has.
 
 What else the public port answers is a service: services/app.py routes to services/health.py, to the
 settings and the script that SDKs fetch (services/settings.py, services/script.py), to services/openapi.py,
@@ -82,13 +82,18 @@ config/tables.py, each of which checks itself. config/environment.py fills in wh
 config/units.py reads durations and sizes, config/secret.py keeps secrets from being printed, and
 config/origins.py, config/paths.py and config/script.py know what can be an origin, a file and the script of
 SDKs. cli/main.py is the command (with cli/options.py) that has cli/serve.py, cli/check.py, cli/tail.py,
-cli/send.py, cli/products.py and cli/sinks.py; processes/supervisor.py runs the processes
-(processes/intake.py, processes/delivery.py with processes/workers.py, processes/inspector.py) as
-processes/child.py, processes/control.py, processes/delivery_processes.py and processes/machine.py let it.
+cli/send.py, cli/products.py, cli/sinks.py, cli/dead.py, cli/replay.py and cli/ledger.py.
+processes/supervisor.py runs the processes (processes/intake.py, processes/delivery.py with
+processes/workers.py, processes/inspector.py) as processes/child.py, processes/control.py,
+processes/delivery_processes.py and processes/machine.py let it.
 home.py knows every path of a gateway, and durable.py and sqlite.py make what lies there. metrics.py counts
 and logs.py tells. inspector/pages.py shows operators what became of all events, from inspector/ledger.py.
 journal/follow.py follows the log, cli/import_file.py imports files of events, and cli/importing.py shows an
 import at work.
+
+The commands for delivery open the state (cli/state.py) to place orders and jobs, which cli/jobs.py watches,
+and print what state/report.py and inspector/counters.py say, as cli/printing.py does, for the times of
+cli/times.py.
 
 cli/journal/group.py has the commands for a journal, running or not: cli/journal/verify.py,
 cli/journal/dump.py and cli/journal/stats.py, with cli/journal/common.py, cli/arguments.py and

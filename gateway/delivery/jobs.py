@@ -13,7 +13,7 @@ from gateway.journal.base import Log, Position, Reader, UnknownPosition
 from gateway.journal.chunk import ANYTHING, Chunk
 from gateway.sinks.base import Sink
 from gateway.state.dead import Letter
-from gateway.state.jobs import Job, Span
+from gateway.state.jobs import Job, Selection, Span
 from gateway.state.store import State
 from gateway.state.tally import Tally
 
@@ -172,7 +172,7 @@ class ReplayFeed:
         parts: deque[Part] = deque()
         for chunk in found.chunks:
             if chunk.first < span.end:
-                part = self._select(self._preparation.prepare(chunk, start=start))
+                part = select(self._preparation.prepare(chunk, start=start), self._selection)
                 start = chunk.end
                 parts.append(part if part.end <= span.end else part.cut(span.end)[0])
         if not parts:  # nothing in this range can be read
@@ -181,19 +181,32 @@ class ReplayFeed:
         taken = take(parts, self._pace.limit(self._sink.batch_events), self._sink.batch_bytes)
         return Work(self._job.sink, partition, taken, "replay", f"~replay-{self._job.id}")
 
-    def _select(self, part: Part) -> Part:
-        """Exclude the events that the job does not want. These do not count anywhere."""
-        selection, chunk = self._selection, part.chunk
-        assert chunk is not None
-        since, until = selection.since, selection.until
-        if (since is not None and chunk.received_at < since) or (
-            until is not None and chunk.received_at >= until
-        ):
-            return part.without(part.positions)
-        if selection.wanted.is_everything:
-            return part
-        lines = chunk.lines()
-        wanted = selection.wanted
-        return part.without(
-            {position for position in part.positions if not wanted.admits(lines[position - chunk.first])}
-        )
+
+def count(journal: Log, partition: str, span: Span, selection: Selection, preparation: Preparation) -> int:
+    """Return the number of events in a range that a replay would send."""
+    reader = journal.reader(partition)
+    events, position = 0, span.next
+    while position < span.end and (found := reader.read(Position(position))):
+        for chunk in found.chunks:
+            part = select(preparation.prepare(chunk), selection)
+            events += sum(1 for each in part.positions if position <= each < span.end)
+        position = found.end.number
+    reader.close()
+    return events
+
+
+def select(part: Part, selection: Selection) -> Part:
+    """Exclude the events that a replay does not want. These do not count anywhere."""
+    chunk, wanted = part.chunk, selection.wanted
+    since, until = selection.since, selection.until
+    if chunk is None or (since is None and until is None and wanted.is_everything):
+        return part
+    if (since is not None and chunk.received_at < since) or (
+        until is not None and chunk.received_at >= until
+    ):
+        return part.without(part.positions)
+    if wanted.is_everything:
+        return part
+    lines = chunk.lines()
+    unwanted = {each for each in part.positions if not wanted.admits(lines[each - chunk.first])}
+    return part.without(unwanted)

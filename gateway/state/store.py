@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from gateway.journal.base import Position
 from gateway.state import dead, intents, jobs, progress
@@ -15,6 +15,13 @@ from gateway.state.statuses import Statuses
 from gateway.state.tally import Tally, decode
 
 _RECEIPT = "INSERT INTO receipts VALUES (?, ?) ON CONFLICT DO UPDATE SET receipt = excluded.receipt"
+
+
+class Progress(NamedTuple):
+    """How far a sink is in a partition."""
+
+    position: Position
+    tally: Tally
 
 
 class State:
@@ -156,6 +163,17 @@ class State:
                 "SELECT sink, partition, position, epoch FROM progress"
             ).fetchall()
         return {(sink, partition): Position(number, epoch) for sink, partition, number, epoch in rows}
+
+    def progress(self, sink: str) -> dict[str, Progress]:
+        """Return, by partition, the position and the tally of a sink as they were at one moment."""
+        with self._database.reading() as connection:
+            rows: list[Any] = connection.execute(
+                "SELECT partition, position, epoch, tallies FROM progress WHERE sink = ?", (sink,)
+            ).fetchall()
+        return {
+            partition: Progress(Position(number, epoch), decode(text))
+            for partition, number, epoch, text in rows
+        }
 
     def tallies(self) -> dict[str, Tally]:
         """Return the tally of each sink over all partitions."""
