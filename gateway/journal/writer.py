@@ -5,7 +5,8 @@ The event loop queues lines and waits; a separate thread commits them. While one
 one collects lines. No timer is needed, and a busy gateway needs fewer syncs per event.
 
 While commits are fast (pace.py), the event loop makes small ones itself: to wake the thread and to be woken
-costs more CPU time than such a commit. Whatever may take longer than an append remains with the thread.
+costs more CPU time than such a commit. Whatever may take longer than an append remains with the thread. A
+disk that stalls holds the event loop for one commit, and after it only the thread.
 """
 
 import asyncio
