@@ -42,12 +42,13 @@ Refusal (errors.py) and costs no other message its place; what is repaired or as
 (warnings.py). intake/account.py adds up what becomes of all of them; those that are stored are encoded at
 once, as one block of lines.
 
-The lines wait in journal/writer.py for the next commit, which journal/segments/partition.py makes durable
-as one chunk (journal/chunk.py) in a file of journal/segments/files.py, in space that
-journal/segments/space.py has prepared within the quota of journal/segments/quota.py. Only then does the
-client get its answer (outcome.py), which intake/reply.py writes in the terms of its dialect; clients.py
-knows which answers shipped clients mishandle. Ordinary requests go all the way from the parser to the
-answer by intake/short_road.py, which does the same at half the cost.
+The lines wait in journal/writer.py for the next commit, which a thread makes, or the event loop itself while
+journal/pace.py says that commits are fast. journal/segments/partition.py makes them durable as one chunk
+(journal/chunk.py) in a file of journal/segments/files.py, in space that journal/segments/space.py has
+prepared within the quota of journal/segments/quota.py. Only then does the client get its answer (outcome.py),
+which intake/reply.py writes in the terms of its dialect; clients.py knows which answers shipped clients
+mishandle. Ordinary requests go all the way from the parser to the answer by intake/short_road.py, which does
+the same at half the cost.
 
 The rest of the gateway knows the log as journal/base.py describes it; journal/segments/log.py is the
 embedded engine. journal/segments/recovery.py recovers a partition after a crash, with

@@ -26,8 +26,9 @@ def ledger(as_json: bool, file: Path | None, data: Path | None) -> None:
     with opened(file, data) as gateway:
         with report.readers(gateway.journal) as readers:
             journal = sum(reader.newest() for reader in readers.values())
+            inspector = gateway.config.inspector
             sinks = {name: report.account(name, gateway.state, readers) for name in gateway.config.sinks}
-        intake = intake_counts(gateway.config.inspector)
+        intake = intake_counts(inspector.host, inspector.port, inspector.token.reveal())
     differences = [
         f"sink {name}: {account.difference:+,} events not accounted for"
         for name, account in sinks.items()

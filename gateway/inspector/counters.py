@@ -7,18 +7,16 @@ from urllib.request import ProxyHandler, Request, build_opener
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from gateway.config.tables import Inspector
-
 _TIMEOUT_SECONDS = 3.0
 _MAX_BYTES = 4 * 1024**2
 
 
-def intake_counts(inspector: Inspector) -> dict[str, Any] | None:
+def intake_counts(host: str, port: int, token: str) -> dict[str, Any] | None:
     """Return `received`, `accepted` and `refused` by code, or None if no gateway answers."""
-    host = f"[{inspector.host}]" if ":" in inspector.host else inspector.host
-    request = Request(f"http://{host}:{inspector.port}/metrics")  # the operator's own address
-    if inspector.token:
-        request.add_header("Authorization", f"Bearer {inspector.token.reveal()}")
+    host = f"[{host}]" if ":" in host else host
+    request = Request(f"http://{host}:{port}/metrics")  # the operator's own address
+    if token:
+        request.add_header("Authorization", f"Bearer {token}")
     try:
         with build_opener(ProxyHandler({})).open(request, timeout=_TIMEOUT_SECONDS) as answer:
             text = answer.read(_MAX_BYTES).decode()
