@@ -55,8 +55,12 @@ journal/segments/scan.py to find chunks behind damage and journal/segments/rescu
 removed or do not belong there. journal/segments/reader.py reads from any position, in the files that
 journal/segments/open_files.py keeps open.
 
-In another process (processes/shares.py assigns sinks to processes) one delivery/worker.py per sink reads on
-as soon as delivery/lookout.py sees new events. delivery/prepare.py passes whole chunks on where it can;
+In another process (processes/shares.py assigns sinks to processes) delivery/duplicates/indexer.py decides of
+each event, ahead of all sinks, whether it is a duplicate: it looks for the keys of events
+(delivery/duplicates/keys.py) in the index of delivery/duplicates/index.py, a RocksDB database
+(delivery/duplicates/database.py) behind the filters of delivery/duplicates/filter.py, and records its
+verdicts (state/verdicts.py). One delivery/worker.py per sink reads on as soon as delivery/lookout.py sees new
+events. delivery/prepare.py passes whole chunks on where it can;
 where each event must be examined, delivery/route.py filters events and delivery/enrich.py adds the
 catalogue's properties to their products. The sink, one file of sinks/, writes the batch; then
 state/store.py records the position together with the outcomes of the events (state/tally.py) in the

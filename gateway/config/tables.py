@@ -95,6 +95,8 @@ class Delivery(msgspec.Struct, frozen=True):
 
     processes: Annotated[int, msgspec.Meta(ge=0)] = 0
     """The most; 0: one a core. There are never more than sinks."""
+    duplicates: Duration = Duration(86400)
+    """Time within which an event with the source and messageId of an earlier one is a duplicate; 0: off."""
 
 
 class Config(msgspec.Struct, frozen=True):
