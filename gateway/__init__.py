@@ -56,7 +56,11 @@ journal/segments/scan.py to find chunks behind damage and journal/segments/rescu
 removed or do not belong there. journal/segments/reader.py reads from any position, in the files that
 journal/segments/open_files.py keeps open.
 
-In another process (processes/shares.py assigns sinks to processes) one delivery/worker.py per sink goes on
+In another process (processes/shares.py assigns sinks to processes) delivery/duplicates/indexer.py decides of
+each event, ahead of all sinks, whether it is a duplicate: it looks for the keys of events
+(delivery/duplicates/keys.py) in the index of delivery/duplicates/index.py, a RocksDB database
+(delivery/duplicates/database.py) behind the filters of delivery/duplicates/filter.py, and records its
+verdicts (state/verdicts.py), which delivery/known.py lends to sinks. One delivery/worker.py per sink goes on
 as soon as delivery/lookout.py sees new events. Its delivery/queue.py takes work (delivery/work.py, which
 consists of chunks as delivery/part.py has them) from feeds in turn (delivery/feed.py): delivery/live.py
 reads the events of a partition in order, and delivery/jobs.py sends dead letters or a part of the journal
@@ -84,9 +88,9 @@ config/units.py reads durations and sizes, config/secret.py keeps secrets from b
 config/origins.py, config/paths.py and config/script.py know what can be an origin, a file and the script of
 SDKs. cli/main.py is the command (with cli/options.py) that has cli/serve.py, cli/check.py, cli/tail.py,
 cli/send.py, cli/products.py, cli/sinks.py, cli/dead.py, cli/replay.py and cli/ledger.py.
-processes/supervisor.py runs the processes (processes/intake.py, processes/delivery.py with
-processes/workers.py, processes/inspector.py) as processes/child.py, processes/control.py,
-processes/delivery_processes.py and processes/machine.py let it.
+processes/supervisor.py runs the processes (processes/intake.py; processes/delivery.py with
+processes/workers.py and processes/indexing.py; processes/inspector.py) as processes/child.py,
+processes/control.py, processes/delivery_processes.py and processes/machine.py let it.
 home.py knows every path of a gateway, and durable.py and sqlite.py make what lies there. metrics.py counts
 and logs.py tells. inspector/pages.py shows operators what became of all events, from inspector/ledger.py.
 journal/follow.py follows the log, cli/import_file.py imports files of events, and cli/importing.py shows an

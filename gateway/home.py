@@ -51,6 +51,8 @@ class Home:
         """Holds damaged chunks of the journal and files set aside, for inspection."""
         self.state = folder / "state.db"
         """Holds the state of delivery, see state/."""
+        self.duplicates = folder / "duplicates"
+        """Holds the index of duplicates, which can be rebuilt from the journal."""
         self.people = folder / "people.db"
         self.products = folder / "products.db"
         self._locked: int | None = None

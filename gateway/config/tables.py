@@ -96,6 +96,8 @@ class Delivery(msgspec.Struct, frozen=True):
     """The most; 0: one a core. There are never more than sinks."""
     max_dead: Size = Size(1024**3)
     """The most bytes of dead letters for each sink; when they are reached, the sink waits."""
+    duplicates: Duration = Duration(86400)
+    """Time within which an event with the source and messageId of an earlier one is a duplicate; 0: off."""
 
 
 class Config(msgspec.Struct, frozen=True):

@@ -2,12 +2,12 @@
 
 import time
 from collections import deque
-from collections.abc import Callable, Collection, Mapping
-from typing import Protocol
+from collections.abc import Callable
 
 import structlog
 
 from gateway import metrics
+from gateway.delivery.known import Known
 from gateway.delivery.part import Part, take
 from gateway.delivery.prepare import Preparation
 from gateway.delivery.work import Work
@@ -18,16 +18,6 @@ from gateway.state.store import State
 from gateway.state.tally import Tally
 
 log = structlog.get_logger()
-
-
-class Verdicts(Protocol):
-    """The index of duplicates, as far as sinks need it."""
-
-    def ends(self) -> Mapping[str, int]:
-        """Return by partition the position up to which the duplicates are known."""
-
-    def duplicates(self, partition: str, first: int, end: int) -> Collection[int]:
-        """Return the positions of duplicates in a range."""
 
 
 class LiveFeed:
@@ -41,7 +31,7 @@ class LiveFeed:
         reader: Reader,
         state: State,
         preparation: Preparation,
-        verdicts: Verdicts | None,
+        known: Known,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.due: float | None = None
@@ -51,7 +41,7 @@ class LiveFeed:
         self._reader = reader
         self._state = state
         self._preparation = preparation
-        self._verdicts = verdicts
+        self._known = known
         self._clock = clock
         self._log = log.bind(sink=name, partition=partition)
         self._read_to = Position(0)
@@ -139,7 +129,7 @@ class LiveFeed:
     def _fill(self) -> None:
         """Read until there is a whole batch, or no more."""
         while not self._has_batch():
-            known = None if self._verdicts is None else self._verdicts.ends().get(self._partition, 0)
+            known = self._known.end(self._partition)
             if known is not None and self._read_to.number >= known and self._reader.accepts(self._read_to):
                 return
             try:
@@ -157,9 +147,7 @@ class LiveFeed:
         if found.released:  # the sink was not configured for a while, or a file was removed
             self._log.warning("events no longer retained, skipped", events=found.released)
         start, released = self._read_to.number, found.released
-        duplicates: Collection[int] = ()
-        if self._verdicts is not None:
-            duplicates = self._verdicts.duplicates(self._partition, start, found.end.number)
+        duplicates = self._known.duplicates(self._partition, start, found.end.number)
         for chunk in found.chunks:
             skipped = min(chunk.first - start, released)
             released -= skipped

@@ -1,7 +1,10 @@
 """Detection of new events, once for all sinks of a process."""
 
+from collections.abc import Callable
+
 import anyio
 
+from gateway.errors import StateUnavailable
 from gateway.journal.base import Log, Reader
 
 _LOOKS = 50
@@ -11,10 +14,13 @@ _LOOKS = 50
 class Lookout:
     """Observes the newest event of each partition, and wakes the workers. Bound to one event loop."""
 
-    def __init__(self, log: Log) -> None:
+    def __init__(self, log: Log, verdicts: Callable[[], object] = lambda: None) -> None:
+        """`verdicts` returns something that changes whenever sinks may get more events."""
         self.seen = 0
         """A counter that increases whenever workers should look for events."""
         self._log = log
+        self._look_for_verdicts = verdicts
+        self._verdicts: object = None
         self._readers: dict[str, Reader] = {}
         self._newest: dict[str, int] = {}
         self._changed = anyio.Event()
@@ -31,8 +37,13 @@ class Lookout:
                 newest[partition] = reader.newest()
             except OSError:
                 newest[partition] = -1  # the workers' reads report the error
-        if newest != self._newest:
-            self._newest, self._quiet_looks = newest, 0
+        verdicts = self._verdicts
+        try:
+            verdicts = self._look_for_verdicts()
+        except StateUnavailable:  # which the workers log
+            pass
+        if (newest, verdicts) != (self._newest, self._verdicts):
+            self._newest, self._verdicts, self._quiet_looks = newest, verdicts, 0
             self.wake()
         else:
             self._quiet_looks += 1

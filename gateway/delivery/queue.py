@@ -11,7 +11,8 @@ from collections.abc import Mapping
 from gateway.delivery.feed import Feed
 from gateway.delivery.guard import Guard
 from gateway.delivery.jobs import ReplayFeed, RetryFeed
-from gateway.delivery.live import LiveFeed, Verdicts
+from gateway.delivery.known import Known
+from gateway.delivery.live import LiveFeed
 from gateway.delivery.prepare import Preparation
 from gateway.delivery.work import Work
 from gateway.errors import Culprit, SinkHeld, SinkMisconfigured, SinkRefused
@@ -30,7 +31,7 @@ class Queue:
         journal: Log,
         state: State,
         preparation: Preparation,
-        verdicts: Verdicts | None,
+        known: Known,
         max_dead: int,
         guard: Guard | None = None,
     ) -> None:
@@ -39,7 +40,7 @@ class Queue:
         self._journal = journal
         self._state = state
         self._preparation = preparation
-        self._verdicts = verdicts
+        self._known = known
         self._max_dead = max_dead
         self._guard = guard or Guard()
         self._live: dict[str, LiveFeed] = {}
@@ -198,7 +199,7 @@ class Queue:
         if feed is None:
             reader = self._journal.reader(partition, quarantine=True)
             feed = self._live[partition] = LiveFeed(
-                self._name, self._sink, partition, reader, self._state, self._preparation, self._verdicts
+                self._name, self._sink, partition, reader, self._state, self._preparation, self._known
             )
         return feed
 

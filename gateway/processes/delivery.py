@@ -10,6 +10,7 @@ from anyio import to_thread
 
 from gateway.config.tables import Config
 from gateway.delivery.enrich import Enricher
+from gateway.delivery.known import Known
 from gateway.delivery.lookout import Lookout
 from gateway.delivery.prepare import Preparation
 from gateway.delivery.queue import Queue
@@ -19,6 +20,7 @@ from gateway.errors import StateLost, StateUnavailable
 from gateway.home import Home
 from gateway.journal.segments.log import SegmentLog
 from gateway.processes.control import STATE_LOST, Control, run
+from gateway.processes.indexing import Indexing
 from gateway.processes.shares import Share
 from gateway.processes.workers import Workers
 from gateway.state.store import State
@@ -55,7 +57,10 @@ class Delivery:
         self.home = Home(config.path)
         self.journal = SegmentLog(self.home.folder, config.max_size)
         self.state = State.open(self.home.state, self.home.journal)
-        self.lookout = Lookout(self.journal)
+        self.known = Known(self.state.verdicts, enabled=share.config.delivery.duplicates > 0)
+        self.lookout = Lookout(self.journal, self.known.version)
+        self.indexing = Indexing(self.journal, self.state.verdicts, self.home.duplicates, self.lookout)
+        self.stopping = anyio.Event()
         self.stopped = anyio.Event()
         self.paused: Collection[str] | None = None
         self.obeyed: set[int] = set()
@@ -71,26 +76,42 @@ class Delivery:
                 await self.workers.use(self.share.config)
                 tasks.start_soon(control.obey, self._stop, self._use)
                 tasks.start_soon(self._trim_for_ever)
+                await self.indexing.use(self._window())
+                tasks.start_soon(self.indexing.run)
+                delivering.start_soon(self._finish)
                 tasks.start_soon(self._look_for_ever)
                 control.ready()
                 await self.stopped.wait()  # without sinks nothing else keeps the group open
             tasks.cancel_scope.cancel()
+        await self.indexing.close()
         self.state.close()
 
     def _open_worker(self, name: str, config: Config) -> Worker:
         sink = config.sinks[name]
         preparation = Preparation(name, sink, Enricher(self.home.products))
-        queue = Queue(name, sink, self.journal, self.state, preparation, None, config.delivery.max_dead)
+        queue = Queue(name, sink, self.journal, self.state, preparation, self.known, config.delivery.max_dead)
         return Worker(name, sink, queue, self.state, self.lookout)
 
     async def _use(self, share: Share) -> None:
         self.share = share
+        self.known.enabled = share.config.delivery.duplicates > 0
+        await self.indexing.use(self._window())
         await self.workers.use(share.config)
 
     def _stop(self) -> None:
         self.delivering.deadline = anyio.current_time() + LAST_WORK
+        self.stopping.set()
+
+    async def _finish(self) -> None:
+        """When the supervisor asks for the end, let the workers deliver what is left."""
+        await self.stopping.wait()
+        await self.indexing.catch_up()
         self.workers.stop()
         self.stopped.set()
+
+    def _window(self) -> float:
+        """Return the time within which this process looks for duplicates; 0 if another one does."""
+        return self.share.config.delivery.duplicates if self.share.trimmed_for else 0.0
 
     async def _trim_for_ever(self) -> None:
         failure, seen = "", -1

@@ -96,6 +96,16 @@ CREATE TABLE jobs (
     refused INTEGER NOT NULL
 );
 CREATE INDEX running ON jobs (sink) WHERE state = 'running';
+CREATE TABLE indexed (
+    partition TEXT PRIMARY KEY,
+    epoch INTEGER NOT NULL,     -- of the event before the position; 0: unknown
+    position INTEGER NOT NULL   -- number of the first event without a verdict
+) WITHOUT ROWID;
+CREATE TABLE duplicates (
+    partition TEXT NOT NULL,
+    number INTEGER NOT NULL,    -- of an event that is a duplicate
+    PRIMARY KEY (partition, number)
+) WITHOUT ROWID;
 """
 
 

@@ -13,6 +13,7 @@ from gateway.state.jobs import Jobs, Span
 from gateway.state.orders import Orders
 from gateway.state.statuses import Statuses
 from gateway.state.tally import Tally, decode
+from gateway.state.verdicts import Verdicts
 
 _RECEIPT = "INSERT INTO receipts VALUES (?, ?) ON CONFLICT DO UPDATE SET receipt = excluded.receipt"
 
@@ -41,6 +42,7 @@ class State:
         self.dead = DeadLetters(database)
         self.jobs = Jobs(database)
         self.statuses = Statuses(database)
+        self.verdicts = Verdicts(database)
 
     @staticmethod
     def prepare(path: Path, journal: bytes, *, expected: bool = False) -> None:

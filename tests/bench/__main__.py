@@ -18,6 +18,7 @@ from tests.bench import (
     batch,
     commit,
     drain,
+    duplicates,
     enrichment,
     idle,
     latency,
@@ -32,7 +33,7 @@ from tests.bench.table import Row
 
 _MEASUREMENTS = {
     module.__name__.rpartition(".")[2]: module
-    for module in (single, batch, latency, drain, enrichment, idle, backlog, commit, restarts)
+    for module in (single, batch, latency, drain, enrichment, idle, backlog, commit, restarts, duplicates)
 }
 
 
@@ -58,7 +59,8 @@ _MEASUREMENTS = {
     show_default=True,
     help="Events of the backlog, 1 KB each.",
 )
-def main(names: tuple[str, ...], rounds: int, seconds: int, drain: int, backlog: int) -> None:
+@click.option("--ids", type=click.IntRange(1), default=2_000_000, show_default=True, help="Ids to index.")
+def main(names: tuple[str, ...], rounds: int, seconds: int, drain: int, backlog: int, ids: int) -> None:
     """Measure the gateway, or only what is named, below the current folder."""
     os.sched_setaffinity(0, pinned.REST)
     for line in machine.lines(Path.cwd()):
@@ -67,7 +69,7 @@ def main(names: tuple[str, ...], rounds: int, seconds: int, drain: int, backlog:
     try:
         for name in names or _MEASUREMENTS:
             with tempfile.TemporaryDirectory(dir=".") as folder:
-                options = Options(Path(folder).absolute(), rounds, seconds, drain, backlog)
+                options = Options(Path(folder).absolute(), rounds, seconds, drain, backlog, ids)
                 _measure(name, _MEASUREMENTS[name], options, rows)
     finally:  # what was found before an error or Ctrl-C counts
         click.echo("\n".join(["", *table.lines(rows)]))

@@ -8,6 +8,7 @@ from pathlib import Path
 import anyio
 
 from gateway.delivery.enrich import Enricher
+from gateway.delivery.known import Known
 from gateway.delivery.lookout import Lookout
 from gateway.delivery.prepare import Preparation
 from gateway.delivery.queue import Queue
@@ -37,7 +38,9 @@ def make(
     """Create a worker without back-off."""
     log = open_log(journal)
     preparation = Preparation(name, sink, enricher or Enricher(journal / "products.db"))
-    queue = Queue(name, sink, log, state, preparation, verdicts=None, max_dead=max_dead)
+    queue = Queue(
+        name, sink, log, state, preparation, Known(state.verdicts, enabled=False), max_dead=max_dead
+    )
     return Worker(name, sink, queue, state, Lookout(log), lambda: repeat(0.0))
 
 

@@ -1,0 +1,1 @@
+"""Detection of duplicates: events whose source and messageId the journal already has."""

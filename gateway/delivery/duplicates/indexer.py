@@ -1,0 +1,207 @@
+"""
+The indexer: it runs ahead of all sinks, and makes the verdict of each event once.
+
+The index may be lost, or lag behind the recorded verdicts; it is then restored from the journal before new
+events are indexed. It may be one step ahead of them; the events of that step are indexed again, with the same
+result.
+"""
+
+from pathlib import Path
+
+import structlog
+
+from gateway.delivery.duplicates.database import IndexInUse, IndexUnavailable
+from gateway.delivery.duplicates.index import Index
+from gateway.journal.base import Log, Position, Reader, Slice, UnknownPosition
+from gateway.state.verdicts import Indexed, Verdicts
+
+log = structlog.get_logger()
+
+_STEP_BYTES = 2 * 1024 * 1024
+_LOGGED_EVENTS = 1_000_000
+"""Number of restored events after which the progress is logged."""
+
+
+class Indexer:
+    """
+    Indexes all partitions of a journal. Not thread-safe; blocks, so call it in a thread.
+
+    `folder` is the index's own. `window` is in seconds: an event is a duplicate if another one of the same
+    source and with the same messageId was indexed before it, is none, and was received less than the window
+    away from it. An event is received at the time of its chunk.
+    """
+
+    def __init__(self, journal: Log, verdicts: Verdicts, folder: Path, window: float) -> None:
+        self._journal = journal
+        self._verdicts = verdicts
+        self._folder = folder
+        self._window = window
+        self._index: Index | None = None
+        self._readers: dict[str, Reader] = {}
+        self._positions: dict[str, Position] = {}
+        """The first event without a recorded verdict, by partition."""
+        self._times: dict[str, int] = {}
+        """Time of the last indexed event, by partition, in milliseconds since 1970."""
+        self._missing: dict[str, int] = {}
+        """The first event that has a verdict and is missing in the index, by partition."""
+        self._restored = 0
+
+    def step(self) -> bool:
+        """
+        Index about 2 MB of new events; return False if there are none.
+
+        Their verdicts are durable when it returns. While the index lacks events that have verdicts, a step
+        restores about 2 MB of these instead. Raises OSError, StateUnavailable and StateLost; except after
+        StateLost it may be called again.
+        """
+        try:
+            index = self._index or self._open()
+            return self._restore(index) or self._advance(index)
+        except IndexUnavailable:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """Close the index and all readers. May be called twice; `step` opens them again."""
+        for reader in self._readers.values():
+            reader.close()
+        self._readers.clear()
+        index, self._index = self._index, None
+        if index:
+            index.close()
+
+    def _open(self) -> Index:
+        self._positions = self._verdicts.positions()
+        partitions = self._journal.partitions()
+        for partition in partitions:
+            position = self._positions.get(partition)
+            if position and not self._reader(partition).accepts(position):
+                self._forget(partition, position)
+        index = self._open_index(partitions)
+        self._index, self._restored = index, 0
+        known = {each: self._positions[each] for each in partitions if each in self._positions}
+        self._times = {partition: self._last_time(partition, end) for partition, end in known.items()}
+        since = index.since(max(self._times.values(), default=0))
+        self._missing = {}
+        for partition, position in known.items():
+            progress = index.progress(partition)
+            start = progress.end if progress else self._reader(partition).seek(since / 1000)
+            if start < position.number:
+                self._missing[partition] = start
+        if self._missing:
+            events = sum(known[partition].number - start for partition, start in self._missing.items())
+            log.warning("index of duplicates incomplete, restoring it from the journal", events=events)
+        return index
+
+    def _open_index(self, partitions: list[str]) -> Index:
+        """Open the index; delete it and begin another one if it does not fit the recorded verdicts."""
+        journal = self._verdicts.journal()
+        try:
+            index = Index(self._folder, journal, self._window)
+        except IndexInUse:
+            raise
+        except IndexUnavailable as error:
+            log.error("index of duplicates unusable, deleted", error=str(error))
+        else:
+            ahead = [partition for partition in partitions if self._is_ahead(index, partition)]
+            if not ahead:
+                return index
+            index.close()
+            log.warning("index of duplicates ahead of the state, deleted", partitions=ahead)
+        Index.delete(self._folder)
+        return Index(self._folder, journal, self._window)
+
+    def _is_ahead(self, index: Index, partition: str) -> bool:
+        """Return True if the index has more events than one step can explain: the state is an older one."""
+        progress = index.progress(partition)
+        if progress is None:
+            return False
+        number = self._position(partition).number
+        return progress.end > number and progress.recorded != number
+
+    def _restore(self, index: Index) -> bool:
+        """Restore a slice of the events that have verdicts; return False if none is missing."""
+        if not self._missing:
+            return False
+        partition, number = next(iter(self._missing.items()))
+        end = self._positions[partition]
+        try:
+            # There is nothing to read if the journal has lost its end meanwhile, which is noticed later.
+            found = self._reader(partition).read(Position(number), _STEP_BYTES) or Slice(end, [])
+        except UnknownPosition as error:
+            self._forget(partition, error.position)
+            return True
+        reached = min(found.end.number, end.number)
+        duplicates = set(self._verdicts.duplicates(partition, number, reached))
+        index.restore(partition, found, end.number, duplicates)
+        self._missing[partition] = reached
+        if reached == end.number:
+            del self._missing[partition]
+        self._log_progress(reached - number)
+        return True
+
+    def _log_progress(self, events: int) -> None:
+        before, self._restored = self._restored, self._restored + events
+        if not self._missing:
+            log.info("index of duplicates restored", events=self._restored)
+        elif self._restored // _LOGGED_EVENTS > before // _LOGGED_EVENTS:
+            log.info("restoring the index of duplicates", events=self._restored)
+
+    def _advance(self, index: Index) -> bool:
+        """Index new events, first those of the partition that is furthest behind in time."""
+        ranges: list[Indexed] = []
+        left = _STEP_BYTES
+        for partition in sorted(self._journal.partitions(), key=lambda name: self._times.get(name, 0)):
+            position = self._position(partition)
+            try:
+                found = self._reader(partition).read(position, left)
+            except UnknownPosition:
+                self._forget(partition, position)
+                return True
+            if found is None:
+                continue
+            duplicates = index.judge(partition, found, position.number)
+            ranges.append(Indexed(partition, found.end, duplicates))
+            if found.chunks:
+                self._times[partition] = found.chunks[-1].received_at
+            left -= sum(len(chunk.data) for chunk in found.chunks)
+            if left <= 0:
+                break
+        if not ranges:
+            return False
+        self._verdicts.record(ranges)
+        self._positions.update({each.partition: each.end for each in ranges})
+        return True
+
+    def _forget(self, partition: str, position: Position) -> None:
+        """
+        Forget the verdicts of a partition whose events have changed their numbers, and delete the index.
+
+        The partition is indexed again from its oldest event, and the others are restored.
+        """
+        log.warning(
+            "position does not belong to this journal, indexing again from the oldest event",
+            partition=partition,
+            position=position.number,
+        )
+        self.close()
+        Index.delete(self._folder)
+        self._verdicts.forget(partition)
+        self._positions.pop(partition, None)
+
+    def _position(self, partition: str) -> Position:
+        """Return the first event without a verdict: that of a new partition is its oldest."""
+        return self._positions.get(partition) or Position(self._reader(partition).oldest())
+
+    def _reader(self, partition: str) -> Reader:
+        reader = self._readers.get(partition)
+        if reader is None:
+            reader = self._readers[partition] = self._journal.reader(partition)
+        return reader
+
+    def _last_time(self, partition: str, end: Position) -> int:
+        """Return the time of the event before a position, in milliseconds; 0 if it cannot be read."""
+        if not end.number:
+            return 0
+        found = self._reader(partition).read(Position(end.number - 1), 1)
+        return found.chunks[0].received_at if found and found.chunks else 0

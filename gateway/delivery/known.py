@@ -1,0 +1,26 @@
+"""What sinks know about duplicates: which events have a verdict, and which of them are duplicates."""
+
+from collections.abc import Collection
+
+from gateway.state.verdicts import Verdicts
+
+
+class Known:
+    """The verdicts, while duplicates are looked for. Thread-safe; methods block on the disk."""
+
+    def __init__(self, verdicts: Verdicts, *, enabled: bool) -> None:
+        self.enabled = enabled
+        """False: every event is new. May change at any time."""
+        self._verdicts = verdicts
+
+    def end(self, partition: str) -> int | None:
+        """Return the first position without a verdict, or None if no event needs one."""
+        return self._verdicts.ends().get(partition, 0) if self.enabled else None
+
+    def duplicates(self, partition: str, first: int, end: int) -> Collection[int]:
+        """Return the positions of the duplicates in a range."""
+        return self._verdicts.duplicates(partition, first, end) if self.enabled else ()
+
+    def version(self) -> object:
+        """Return an object that changes with the ends."""
+        return self._verdicts.ends() if self.enabled else None

@@ -1,0 +1,81 @@
+"""The search for duplicates, which one delivery process does for all sinks."""
+
+from pathlib import Path
+
+import anyio
+import structlog
+from anyio import to_thread
+
+from gateway import backoff
+from gateway.delivery.duplicates.indexer import Indexer
+from gateway.delivery.lookout import Lookout
+from gateway.errors import StateLost, StateUnavailable
+from gateway.journal.base import Log
+from gateway.state.verdicts import Verdicts
+
+log = structlog.get_logger()
+
+
+class Indexing:
+    """Makes verdicts as events arrive. Bound to one event loop; indexes in another thread."""
+
+    def __init__(self, journal: Log, verdicts: Verdicts, folder: Path, lookout: Lookout) -> None:
+        self._journal = journal
+        self._verdicts = verdicts
+        self._folder = folder
+        self._lookout = lookout
+        self._lock = anyio.Lock()
+        self._window = 0.0
+        self._indexer: Indexer | None = None
+        self._failure = ""
+
+    async def use(self, window: float) -> None:
+        """Look for duplicates within so many seconds from now on; 0 stops the search."""
+        async with self._lock:
+            if window != self._window:
+                await self._close()
+                self._window = window
+        self._lookout.wake()
+
+    async def run(self) -> None:
+        """Index new events forever; after a failure, wait and try again. Raises StateLost."""
+        waits = backoff.delays()
+        while True:
+            seen = self._lookout.seen
+            if await self.catch_up():
+                waits = backoff.delays()
+                await self._lookout.news(seen)
+            else:
+                await anyio.sleep(next(waits))
+
+    async def catch_up(self) -> bool:
+        """Index all events that there are; log a failure and return False. Raises StateLost."""
+        async with self._lock:
+            if not self._window:
+                return True
+            try:
+                if self._indexer is None:
+                    self._indexer = Indexer(self._journal, self._verdicts, self._folder, self._window)
+                while await to_thread.run_sync(self._indexer.step):
+                    self._lookout.wake()
+            except StateLost:
+                raise
+            except (StateUnavailable, OSError) as error:
+                if str(error) != self._failure:
+                    log.error("duplicates not indexed, delivery waits", error=str(error))
+                self._failure = str(error)
+                return False
+            if self._failure:
+                log.info("duplicates indexed again")
+            self._failure = ""
+            return True
+
+    async def close(self) -> None:
+        """Close the index."""
+        async with self._lock:
+            await self._close()
+
+    async def _close(self) -> None:
+        if self._indexer:
+            await to_thread.run_sync(self._indexer.close)
+            self._indexer = None
