@@ -56,18 +56,18 @@ removed or do not belong there. journal/segments/reader.py reads from any positi
 journal/segments/open_files.py keeps open.
 
 In another process (processes/shares.py assigns sinks to processes) delivery/duplicates/indexer.py decides of
-each event, ahead of all sinks, whether it is a duplicate: it looks for the keys of events
-(delivery/duplicates/keys.py) in the index of delivery/duplicates/index.py, a RocksDB database
-(delivery/duplicates/database.py) behind the filters of delivery/duplicates/filter.py, and records its
-verdicts (state/verdicts.py). One delivery/worker.py per sink reads on as soon as delivery/lookout.py sees new
-events. delivery/prepare.py passes whole chunks on where it can;
-where each event must be examined, delivery/route.py filters events and delivery/enrich.py adds the
-catalogue's properties to their products. The sink, one file of sinks/, writes the batch; then
-state/store.py records the position together with the outcomes of the events (state/tally.py) in the
-database of state/database.py, which also holds the orders of operators (state/orders.py).
-sinks/json_lines.py locks its file (sinks/locked_file.py), notices when the file is moved (sinks/watch.py),
-and does not write again what is in it already (sinks/unrecorded.py). After a failure the worker waits as
-backoff.py says. delivery/trim.py releases what every sink has.
+each event, ahead of all sinks, whether it is a duplicate: in the order of time
+(delivery/duplicates/order.py), it looks for their keys (delivery/duplicates/keys.py) in the index of
+delivery/duplicates/index.py, a RocksDB database (delivery/duplicates/database.py) behind the filters of
+delivery/duplicates/filter.py, and records its verdicts (state/verdicts.py). One delivery/worker.py per sink
+reads on as soon as delivery/lookout.py sees new events. delivery/prepare.py passes whole chunks on where it
+can; where each event must be examined, delivery/route.py filters events and delivery/enrich.py adds the
+catalogue's properties to their products. The sink, one file of sinks/, writes the batch; then state/store.py
+records the position together with the outcomes of the events (state/tally.py) in the database of
+state/database.py, which also holds the orders of operators (state/orders.py). sinks/json_lines.py locks its
+file (sinks/locked_file.py), notices when the file is moved (sinks/watch.py), and does not write again what is
+in it already (sinks/unrecorded.py). After a failure the worker waits as backoff.py says. delivery/trim.py
+releases what every sink has.
 
 What else the public port answers is a service: services/app.py routes to services/health.py, to the
 settings and the script that SDKs fetch (services/settings.py, services/script.py), to services/openapi.py,

@@ -1,7 +1,8 @@
 """
 What the index of duplicates costs an id, with 2 % duplicates, and how much memory and disk it needs.
 
-Events come from memory and have times as at 100 million a day. Their making is not counted.
+Half of the duplicates repeat an event of the last minute, as a retry does, and half any earlier one. Events
+come from memory and have times as at 100 million a day. Their making is not counted.
 """
 
 import os
@@ -23,6 +24,7 @@ _CHUNK = 1000  # events
 _SLICE = 2  # chunks
 _REPEATED = 50  # every so many events, one has the id of an earlier one
 _DAY = 100_000_000  # events
+_MINUTE = 69_444  # events
 _PARTS = 5
 
 
@@ -49,9 +51,10 @@ class _Generated:
 
     def _chunk(self, first: int) -> Chunk:
         mark = events.MARK.encode()
-        numbers = (
-            number if number % _REPEATED else number * 7 // 8 for number in range(first, first + _CHUNK)
-        )
+        numbers = [*range(first, first + _CHUNK)]
+        for place in range(0, _CHUNK, 2 * _REPEATED):
+            numbers[place] = numbers[place] * 7 // 8
+            numbers[place + _REPEATED] = max(numbers[place + _REPEATED] - _MINUTE, 0)
         data = b"".join(self._line.replace(mark, b"%016d" % number) for number in numbers)
         return Chunk(first, _CHUNK, 1, first * 86_400_000 // _DAY, 0, data)
 
