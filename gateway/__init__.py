@@ -57,9 +57,9 @@ removed or do not belong there. journal/segments/reader.py reads from any positi
 journal/segments/open_files.py keeps open.
 
 In another process (processes/shares.py assigns sinks to processes) delivery/duplicates/indexer.py decides of
-each event, ahead of all sinks, whether it is a duplicate: it looks for the keys of events
-(delivery/duplicates/keys.py) in the index of delivery/duplicates/index.py, a RocksDB database
-(delivery/duplicates/database.py) behind the filters of delivery/duplicates/filter.py, and records its
+each event, ahead of all sinks, whether it is a duplicate: in the order of time
+(delivery/duplicates/order.py), it looks for their keys (delivery/duplicates/keys.py) in the index of
+delivery/duplicates/index.py, a RocksDB database (delivery/duplicates/database.py) behind the filters of delivery/duplicates/filter.py, and records its
 verdicts (state/verdicts.py), which delivery/known.py lends to sinks. One delivery/worker.py per sink goes on
 as soon as delivery/lookout.py sees new events. Its delivery/queue.py takes work (delivery/work.py, which
 consists of chunks as delivery/part.py has them) from feeds in turn (delivery/feed.py): delivery/live.py

@@ -1,7 +1,8 @@
 """
 What the index of duplicates costs an id, with 2 % duplicates, and how much memory and disk it needs.
 
-Events come from memory and have times as at 100 million a day. Their making is not counted.
+Half of the duplicates repeat an event of the last minute, as a retry does, and half any earlier one. Events
+come from memory and have times as at 100 million a day. Their making is not counted.
 """
 
 import os
@@ -10,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from gateway.delivery.duplicates.indexer import Indexer
+from gateway.delivery.duplicates.keys import read_keys
 from gateway.journal.base import Position, Slice
 from gateway.journal.chunk import Chunk
 from gateway.state.database import Database, prepare
@@ -23,7 +25,9 @@ _CHUNK = 1000  # events
 _SLICE = 2  # chunks
 _REPEATED = 50  # every so many events, one has the id of an earlier one
 _DAY = 100_000_000  # events
+_MINUTE = 69_444  # events
 _PARTS = 5
+_TIMES = 20
 
 
 class _Generated:
@@ -49,9 +53,10 @@ class _Generated:
 
     def _chunk(self, first: int) -> Chunk:
         mark = events.MARK.encode()
-        numbers = (
-            number if number % _REPEATED else number * 7 // 8 for number in range(first, first + _CHUNK)
-        )
+        numbers = [*range(first, first + _CHUNK)]
+        for place in range(0, _CHUNK, 2 * _REPEATED):
+            numbers[place] = numbers[place] * 7 // 8
+            numbers[place + _REPEATED] = max(numbers[place + _REPEATED] - _MINUTE, 0)
         data = b"".join(self._line.replace(mark, b"%016d" % number) for number in numbers)
         return Chunk(first, _CHUNK, 1, first * 86_400_000 // _DAY, 0, data)
 
@@ -93,11 +98,14 @@ def measure(options: Options) -> Iterator[Row]:
             indexer.step()
         spent = time.process_time() - spent - (journal.cost - made)
         count = verdicts.ends()["0"] - begin
+        least = _decoding(journal)
         yield Row(
             f"duplicates, an id, up to {upto:,}",
-            wall=f"{cpu.resident(os.getpid()) - before:.0f} MB",
-            cpu=f"{spent / count * 1e6:.2f} µs",
-            goal="< 5 µs",
+            f"{least * 1e6:.2f} µs: decode and hash",
+            f"{cpu.resident(os.getpid()) - before:.0f} MB",
+            f"{spent / count * 1e6:.2f} µs",
+            f"{spent / count / least:.1f}",
+            "< 5 µs",
         )
     indexer.close()
     yield Row("  on disk", wall=f"{_size(folder) / options.ids:.1f} bytes an id")
@@ -107,6 +115,15 @@ def measure(options: Options) -> Iterator[Row]:
     yield Row("  opened again", cpu=f"{time.process_time() - spent:.2f} s")
     indexer.close()
     database.close()
+
+
+def _decoding(journal: _Generated) -> float:
+    """Return the CPU time in seconds that the keys of an event take alone."""
+    chunks = journal.read(Position(0)).chunks
+    started = time.thread_time()
+    for _ in range(_TIMES):
+        read_keys("0", chunks)
+    return (time.thread_time() - started) / _TIMES / (_SLICE * _CHUNK)
 
 
 def _size(folder: Path) -> int:

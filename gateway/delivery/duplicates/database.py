@@ -1,10 +1,10 @@
 """The RocksDB database of the index: how it is opened and written, and how its errors are told."""
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from rocksdict import BlockBasedOptions, Cache, DBCompressionType, Options, Rdict, WriteBatch
+from rocksdict import BlockBasedOptions, Cache, DbClosedError, DBCompressionType, Options, Rdict, WriteBatch
 
 from gateway.errors import StateUnavailable
 
@@ -66,7 +66,7 @@ class Database:
         """Yield all keys of a table."""
         with self._translated_errors():
             last = b""
-            for last in self._tables[table].keys():
+            for last in self._tables[table].keys():  # type: ignore[assignment]  # noqa: SIM118  # no dict
                 yield last
             rest = self._tables[table].iter()
             rest.seek(last + b"\0")
@@ -97,7 +97,7 @@ class Database:
     def close(self) -> None:
         """Close the database. May be called twice."""
         self._tables.clear()
-        with self._translated_errors():
+        with self._translated_errors(), suppress(DbClosedError):
             self._rocks.close()
 
     def _options(self) -> Options:
@@ -131,6 +131,8 @@ class Database:
     def _translated_errors(self) -> Iterator[None]:
         try:
             yield
-        except Exception as error:  # rocksdict raises nothing more specific
+        except Exception as error:
+            if type(error) not in (Exception, DbClosedError):  # rocksdict raises nothing more specific
+                raise
             kind = IndexInUse if f"{self._folder}/LOCK: " in str(error) else IndexUnavailable
             raise kind(f"{self._folder}: {error}") from error

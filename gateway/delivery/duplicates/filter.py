@@ -4,15 +4,15 @@ from collections.abc import Collection, Iterable, Sequence
 
 from rbloom import Bloom
 
-MIN_KEYS = 250_000
-"""The smallest size of a filter: about 250 KB."""
+MIN_KEYS = 1_000_000
+"""The smallest size of a filter: 1.2 MB with 1 % of false positives."""
 
 _GROWTH = 4
 
 
 class Filter:
     """
-    A set of keys in about one byte a key, which may contain keys that were never added.
+    A set of keys, in little more than a byte a key, which may contain keys that were never added.
 
     `expected` is the number of keys for which the rate of `false_positives` holds in one filter; with more
     keys, larger ones are added to it. Not thread-safe.

@@ -12,6 +12,7 @@ import structlog
 
 from gateway.delivery.duplicates.database import IndexInUse, IndexUnavailable
 from gateway.delivery.duplicates.index import Index
+from gateway.delivery.duplicates.order import by_generation
 from gateway.journal.base import Log, Position, Reader, Slice, UnknownPosition
 from gateway.state.verdicts import Indexed, Verdicts
 
@@ -40,8 +41,6 @@ class Indexer:
         self._readers: dict[str, Reader] = {}
         self._positions: dict[str, Position] = {}
         """The first event without a recorded verdict, by partition."""
-        self._times: dict[str, int] = {}
-        """Time of the last indexed event, by partition, in milliseconds since 1970."""
         self._missing: dict[str, int] = {}
         """The first event that has a verdict and is missing in the index, by partition."""
         self._restored = 0
@@ -80,14 +79,15 @@ class Indexer:
         index = self._open_index(partitions)
         self._index, self._restored = index, 0
         known = {each: self._positions[each] for each in partitions if each in self._positions}
-        self._times = {partition: self._last_time(partition, end) for partition, end in known.items()}
-        since = index.since(max(self._times.values(), default=0))
+        newest = max((self._last_time(partition, end) for partition, end in known.items()), default=0)
+        since = index.since(newest)
         self._missing = {}
         for partition, position in known.items():
             progress = index.progress(partition)
-            start = progress.end if progress else self._reader(partition).seek(since / 1000)
-            if start < position.number:
-                self._missing[partition] = start
+            if progress is None or progress.end < position.number:
+                oldest = self._reader(partition).seek(since / 1000)
+                start = max(progress.end, oldest) if progress else oldest
+                self._missing[partition] = min(start, position.number)
         if self._missing:
             events = sum(known[partition].number - start for partition, start in self._missing.items())
             log.warning("index of duplicates incomplete, restoring it from the journal", events=events)
@@ -148,30 +148,27 @@ class Indexer:
             log.info("restoring the index of duplicates", events=self._restored)
 
     def _advance(self, index: Index) -> bool:
-        """Index new events, first those of the partition that is furthest behind in time."""
-        ranges: list[Indexed] = []
-        left = _STEP_BYTES
-        for partition in sorted(self._journal.partitions(), key=lambda name: self._times.get(name, 0)):
+        """Index new events of all partitions; return False if there are none."""
+        partitions = self._journal.partitions()
+        limit = _STEP_BYTES // max(1, len(partitions))
+        slices: dict[str, Slice] = {}
+        for partition in partitions:
             position = self._position(partition)
             try:
-                found = self._reader(partition).read(position, left)
+                found = self._reader(partition).read(position, limit)
             except UnknownPosition:
                 self._forget(partition, position)
                 return True
-            if found is None:
-                continue
-            duplicates = index.judge(partition, found, position.number)
-            ranges.append(Indexed(partition, found.end, duplicates))
-            if found.chunks:
-                self._times[partition] = found.chunks[-1].received_at
-            left -= sum(len(chunk.data) for chunk in found.chunks)
-            if left <= 0:
-                break
-        if not ranges:
-            return False
-        self._verdicts.record(ranges)
-        self._positions.update({each.partition: each.end for each in ranges})
-        return True
+            if found:
+                slices[partition] = found
+        ranges = []
+        for partition, part in by_generation(slices, index.generation, limit):
+            duplicates = index.judge(partition, part, self._position(partition).number)
+            ranges.append(Indexed(partition, part.end, duplicates))
+        if ranges:
+            self._verdicts.record(ranges)
+            self._positions.update({each.partition: each.end for each in ranges})
+        return bool(ranges)
 
     def _forget(self, partition: str, position: Position) -> None:
         """

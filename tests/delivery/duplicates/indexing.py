@@ -43,10 +43,12 @@ class IndexingProcess:
     def crash(self) -> None:
         """Kill the process and start it again: nothing that it had open is closed properly."""
         copy = self.folder / "killed"
-        shutil.copytree(self.index, copy)
+        if self.index.exists():
+            shutil.copytree(self.index, copy)
         self.close()
-        shutil.rmtree(self.index)
-        copy.rename(self.index)
+        if copy.exists():
+            shutil.rmtree(self.index)
+            copy.rename(self.index)
         self.open()
 
     def crash_before_recording(self) -> None:

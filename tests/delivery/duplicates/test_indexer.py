@@ -99,19 +99,27 @@ def test_a_short_window_is_kept_to_the_second(tmp_path: Path, journal: TimedLog)
     process.close()
 
 
-def test_a_partition_that_lags_is_indexed_first(process: IndexingProcess, journal: TimedLog) -> None:
-    journal.append("0", 100 * HOUR, "new")
-    process.run()
-    line = event_line(properties={"text": "x" * 1_500_000})
-    for hours in range(6):
-        journal.append_lines("1", hours * HOUR, [line])
-    journal.append("0", 101 * HOUR, "newer")
-
+def test_partitions_that_are_far_apart_in_time_are_indexed_in_the_order_of_time(
+    process: IndexingProcess, journal: TimedLog
+) -> None:
+    journal.append("0", 0, "a")
+    journal.append("0", 100 * HOUR, "b")
+    large = event_line(messageId="large", properties={"text": "x" * 1_500_000})
+    for hours in range(0, 60, 20):
+        journal.append_lines("1", hours * HOUR, [large, event_line(messageId="a")])
+    journal.append("2", 90 * HOUR, "b")
     ends = []
+
     while process.indexer.step():
         ends.append(dict(process.verdicts.ends()))
 
-    assert ends == [{"0": 1, "1": 2}, {"0": 1, "1": 4}, {"0": 1, "1": 6}, {"0": 2, "1": 6}]
+    assert ends == [
+        {"0": 1, "1": 2},
+        {"0": 1, "1": 4},
+        {"0": 1, "1": 6},
+        {"0": 2, "1": 6, "2": 1},
+    ]
+    assert process.duplicates() == ["0/1", "1/1", "1/2", "1/3"]
 
 
 def test_a_clock_that_was_ahead_for_a_while_costs_no_event(

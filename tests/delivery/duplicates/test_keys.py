@@ -1,5 +1,7 @@
 """The key of an event depends on its source and its messageId, and on nothing else."""
 
+from typing import Any
+
 from gateway.delivery.duplicates.keys import read_keys
 from gateway.journal.chunk import Chunk
 from tests.build import event_line
@@ -10,7 +12,7 @@ def chunk(*lines: bytes, first: int = 0, count: int | None = None) -> Chunk:
     return Chunk(first, len(lines) if count is None else count, 1, 0, 0, data)
 
 
-def key(**fields: object) -> bytes:
+def key(**fields: Any) -> bytes:
     [found] = read_keys("0", [chunk(event_line(**fields))])
     return found
 

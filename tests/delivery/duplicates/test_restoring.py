@@ -1,8 +1,9 @@
 """Crashes and losses: an event that has a verdict keeps it, and an index that was lost is restored."""
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 from structlog.testing import capture_logs
@@ -14,7 +15,7 @@ from tests.delivery.duplicates.indexing import WINDOW, IndexingProcess
 from tests.delivery.duplicates.timed_log import HOUR, TimedLog
 
 
-def warnings(logs: list[dict[str, object]]) -> list[object]:
+def warnings(logs: Sequence[Mapping[str, Any]]) -> list[str]:
     return [each["event"] for each in logs if each["log_level"] in ("warning", "error")]
 
 
