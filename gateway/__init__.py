@@ -65,7 +65,8 @@ sinks/json_lines.py locks its file (sinks/locked_file.py), notices when the file
 and does not write again what is in it already (sinks/unrecorded.py). After a failure the worker waits as
 backoff.py says. delivery/trim.py releases what every sink has.
 
-What else the public port answers is a service: services/app.py routes to services/health.py, to the
+What else the public port answers is a service: services/app.py routes to the page at its root
+(services/welcome.py with front_page.py, as the inspector's), to services/health.py, to the
 settings and the script that SDKs fetch (services/settings.py, services/script.py), to services/openapi.py,
 which describes all routes in the words of operation.py, and to the APIs for people (services/user_api.py)
 and products (services/product_api.py). Products are checked by records/products.py, both are kept in a
