@@ -76,10 +76,11 @@ Around it: config/file.py finds gateway.toml, and config/reader.py turns it into
 config/tables.py, each of which checks itself. config/environment.py fills in what the environment says,
 config/units.py reads durations and sizes, config/secret.py keeps secrets from being printed, and
 config/origins.py, config/paths.py and config/script.py know what can be an origin, a file and the script of
-SDKs. cli/main.py is the command (with cli/options.py) that has cli/serve.py, cli/check.py, cli/tail.py,
-cli/send.py, cli/products.py and cli/sinks.py; processes/supervisor.py runs the processes
-(processes/intake.py, processes/delivery.py with processes/workers.py, processes/inspector.py) as
-processes/child.py, processes/control.py, processes/delivery_processes.py and processes/machine.py let it.
+SDKs. cli/main.py is the command (with cli/options.py) that has cli/init.py, cli/serve.py and cli/check.py
+(both with cli/summary.py), cli/tail.py, cli/send.py, cli/products.py and cli/sinks.py;
+processes/supervisor.py runs the processes (processes/intake.py, processes/delivery.py with
+processes/workers.py, processes/inspector.py) as processes/child.py, processes/control.py,
+processes/delivery_processes.py and processes/machine.py let it.
 home.py knows every path of a gateway, and durable.py and sqlite.py make what lies there. metrics.py counts
 and logs.py tells. inspector/pages.py shows operators what became of all events, from inspector/ledger.py.
 journal/follow.py follows the log, cli/import_file.py imports files of events, and cli/importing.py shows an

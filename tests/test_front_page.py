@@ -96,4 +96,5 @@ def test_events_that_are_sent_to_the_page_are_refused() -> None:
 
     answer = door.post("/", track())
 
-    assert (answer.status, answer.headers["allow"], door.events) == (405, "GET, HEAD", [])
+    assert (answer.status, door.events) == (405, [])
+    assert set(answer.headers["allow"].split(", ")) == {"GET", "HEAD"}

@@ -3,6 +3,7 @@
 import click
 
 from gateway.cli.check import check
+from gateway.cli.init import init
 from gateway.cli.journal.group import journal
 from gateway.cli.products import products
 from gateway.cli.send import send
@@ -30,5 +31,5 @@ def main() -> None:
     """
 
 
-for command in (serve, check, tail, send, journal, sinks, products):
+for command in (init, serve, check, tail, send, journal, sinks, products):
     main.add_command(command)
