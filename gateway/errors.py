@@ -25,13 +25,17 @@ Everything that can go wrong on purpose:
     - TryLater               ours: 503 with Retry-After, nothing is acknowledged
       . Overloaded
       . JournalUnavailable
-  + SinkUnavailable          the sink may take the same batch later; it is tried for ever
+  + SinkError                the sink did not take a batch
+    - SinkUnavailable        it may take the same batch later
+    - SinkMisconfigured      it will take no batch before an operator has acted
+    - SinkRefused            it will never take some events of the batch, which become dead letters
   + StateUnavailable         what delivery remembers cannot be read or written now; it is tried again
     - StateLost              the file was removed or replaced: the process ends, and is started again
 """
 
+from collections.abc import Collection, Mapping
 from http import HTTPStatus
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 
 class GatewayError(Exception):
@@ -184,16 +188,78 @@ class JournalUnavailable(TryLater):
     code, message = "journal_unavailable", "The gateway cannot store events now, please retry"
 
 
-class SinkUnavailable(GatewayError):
-    """
-    The sink did not take a batch now, and may take the same batch later.
+class Culprit(NamedTuple):
+    """The reason why one event of a batch will never be accepted."""
 
-    `retry_after` is the number of seconds the sink asked for, if it did.
+    message: str
+    """One line for operators."""
+    code: str = "refused"
+    """One word for filters and metrics."""
+    answer: str = ""
+    """The target's own words."""
+
+
+class SinkError(GatewayError):
+    """
+    A sink did not take a batch, or not all of it.
+
+    `answer` is what the target said. `delivered` are the indexes of the events of the batch that the target
+    has all the same; only a sink that can tell each event from the others may name any.
     """
 
-    def __init__(self, details: str, *, retry_after: float | None = None) -> None:
-        super().__init__(details)
+    def __init__(self, message: str, *, answer: str = "", delivered: Collection[int] = ()) -> None:
+        super().__init__(message)
+        self.answer = answer
+        self.delivered = delivered
+
+
+class SinkUnavailable(SinkError):
+    """
+    The sink did not take a batch now, and may take the same batch later: network, timeout, overload, lock.
+
+    `retry_after` is the number of seconds the target asked for, if it did.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        retry_after: float | None = None,
+        answer: str = "",
+        delivered: Collection[int] = (),
+    ) -> None:
+        super().__init__(message, answer=answer, delivered=delivered)
         self.retry_after = retry_after
+
+
+class SinkMisconfigured(SinkError):
+    """
+    The sink takes no batch until an operator acts: credentials, rights, a missing table, a certificate.
+
+    No event is to blame, so none becomes a dead letter.
+    """
+
+
+class SinkRefused(SinkError):
+    """
+    The target will never take one or more events of the batch.
+
+    `culprits` names them by their index in the batch. If the target does not name any, it is empty, `code`
+    is that of the event which will be found by halving the batch, and nothing of the batch was delivered.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        culprits: Mapping[int, Culprit] | None = None,
+        *,
+        code: str = "refused",
+        answer: str = "",
+        delivered: Collection[int] = (),
+    ) -> None:
+        super().__init__(message, answer=answer, delivered=delivered)
+        self.culprits = culprits or {}
+        self.code = code
 
 
 class StateUnavailable(GatewayError):

@@ -136,7 +136,8 @@ class Reader:
             return self._named(f"{where}.{field.encode_name}", shape, value)
         if shape and all(each in (shape, NAMED, type(None)) for each in types):
             return self._table(f"{where}.{field.encode_name}", shape, value)
-        if value == "" and isinstance(field.default, Secret):  # as it is written for none
+        may_be_none = isinstance(field.default, Secret) or (Duration in types and field.default is None)
+        if value == "" and may_be_none:
             return field.default
         filled = fill(value, self._environment, paths=Place in types or Entries in types)
         if filled == "" != value and (Secret in types or Secrets in types):

@@ -13,12 +13,11 @@ import msgspec
 
 from gateway.config import paths, script
 from gateway.config.secret import Secret
-from gateway.config.units import Duration, Size
+from gateway.config.units import Duration, Positive, Size
 from gateway.sinks.base import Sink
 from gateway.sources import Source
 
 Port = Annotated[int, msgspec.Meta(ge=0, le=65535)]
-Positive = Annotated[int, msgspec.Meta(ge=1)]
 
 _URL = re.compile(r"https?://([\w.-]+|\[[\da-fA-F:.]+\])(:\d{1,5})?(/[\w./~-]*)?", re.ASCII)
 _IN_HEADERS = re.compile(r"[\x21-\x7e]*")

@@ -1,6 +1,11 @@
-"""Durations and sizes as operators write them."""
+"""Durations, sizes and counts as operators write them."""
 
 import re
+from typing import Annotated
+
+import msgspec
+
+Positive = Annotated[int, msgspec.Meta(ge=1)]
 
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _BYTES = {"B": 1, "KB": 1024, "MB": 1024**2, "GB": 1024**3, "TB": 1024**4}

@@ -17,7 +17,7 @@ class Preparation:
         self._route = Route(name, sink)
         self._enricher = enricher
         self._vocabulary = sink.translate
-        self._decode_everything = bool(sink.sources or sink.types or sink.translate)
+        self._decode_everything = bool(sink.sources or sink.types or sink.events or sink.translate)
         self._decode_flags = INTEGRATIONS | PRODUCTS | (CONSENT if sink.consent else 0)
 
     def prepare(self, chunks: Sequence[Chunk], tally: Tally) -> tuple[bytes, int]:

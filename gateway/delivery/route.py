@@ -1,5 +1,6 @@
 """Routing: select the events for a sink, and the reason why others are filtered."""
 
+import re
 from collections.abc import Iterable
 
 import msgspec
@@ -29,6 +30,7 @@ class _View(msgspec.Struct):
     source: _Source
     context: _Context
     integrations: dict[str, Raw]
+    event: str = ""
 
 
 _decode_view = msgspec.json.Decoder(_View).decode
@@ -42,6 +44,7 @@ class Route:
         self.integration = sink.integration or name
         self.sources = frozenset(sink.sources)
         self.types = frozenset(sink.types)
+        self.events = re.compile("|".join(map(_pattern, sink.events)), re.DOTALL) if sink.events else None
         self.consent = sink.consent
 
     def select(self, lines: Iterable[bytes]) -> tuple[list[bytes], Tally]:
@@ -60,6 +63,8 @@ class Route:
             return "source"
         if self.types and event.type not in self.types:
             return "type"
+        if self.events and not self.events.fullmatch(event.event):
+            return "event"
         if self.consent and not self._has_consent(event.context.consent):
             return "consent"
         return None if truth.allows(event.integrations, self.integration) else "integrations"
@@ -73,3 +78,8 @@ class Route:
         except msgspec.ValidationError:
             return False
         return all(truth.grants(preferences, category) for category in self.consent)
+
+
+def _pattern(name: str) -> str:
+    """Return the regular expression of an event name in which `*` stands for any characters."""
+    return ".*".join(map(re.escape, name.split("*")))

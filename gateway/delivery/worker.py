@@ -183,7 +183,11 @@ class Worker:
         tally = Tally({("dead", "damaged"): found.damaged, ("skipped", "not_kept"): found.released})
         data, count = self.preparation.prepare(found.chunks, tally)
         end = found.end
-        batch = Batch(self.name, partition, first, end.number, count, data) if count else None
+        batch = (
+            Batch(self.name, partition, first, end.number, range(first, first + count), data)
+            if count
+            else None
+        )
         return Work(partition, end, tally, batch)
 
     def _start(self, partition: str, reader: Reader) -> Position:

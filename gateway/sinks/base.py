@@ -1,15 +1,18 @@
 """The interface of sinks, and the keys that every sink's table in gateway.toml may have."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
-from typing import ClassVar, Protocol
+from typing import ClassVar, Literal, Protocol
 
 import msgspec
 
 from gateway.config import paths
+from gateway.config.units import Duration, Positive, Size
 from gateway.event import EventType
 from gateway.sources import Vocabulary
+
+Origin = Literal["live", "retry", "replay"]
 
 
 class Batch(msgspec.Struct, frozen=True):
@@ -19,18 +22,37 @@ class Batch(msgspec.Struct, frozen=True):
     """The name of the sink in the configuration."""
     partition: str
     first: int
-    """The position of the first event of the range."""
+    """The first position of the range."""
     end: int
-    """One past the position of its last event."""
-    count: int
-    """Number of events in `data`; at least 1, at most `end - first`."""
+    """One past the last position of the range."""
+    positions: Sequence[int]
+    """The position of each event, ascending; at least one, and all in the range."""
     data: bytes
     """The events, one JSON object per line, each with its line end."""
+    epoch: int = 0
+    """
+    The stretch of the partition's history to which all events belong: a random number of 64 bits.
+
+    Positions are given again after an older copy of the journal was restored, but never with the same epoch.
+    A target that remembers a position must remember the epoch as well, and must not compare across epochs.
+    """
+    origin: Origin = "live"
+    """
+    live: the next events in order. retry: dead letters that the target has never taken. replay: events
+    that the target may have, and that are sent again on purpose.
+    """
+    suffix: str = ""
+    """Ends the id of a batch whose content is not that of an earlier batch with the same range."""
 
     @property
     def id(self) -> str:
-        """An id that is the same whenever the same range is delivered, also after a crash."""
-        return f"{self.sink}/{self.partition}/{self.first}-{self.end}"
+        """An id of this content: the same whenever the same batch is delivered, also after a crash."""
+        return f"{self.sink}/{self.partition}/{self.first}-{self.end}{self.suffix}"
+
+    @property
+    def count(self) -> int:
+        """Number of events."""
+        return len(self.positions)
 
     @property
     def lines(self) -> list[bytes]:
@@ -49,11 +71,13 @@ class Connection(Protocol):
         Write the whole batch, and return a receipt once it is as durable as the sink can make it.
 
         The receipt is recorded in one transaction with the batch's end position, and given to the next
-        `connect`; b"" retains the recorded one. Batches of several partitions may alternate in any order.
+        `connect`; b"" retains the recorded one. Batches of several partitions may alternate in any order, and
+        retries and replays of older positions may come between them.
 
-        Raises SinkUnavailable if the batch cannot be written now. After any exception, or if the call is
-        cancelled, some or all of the batch may have been written; the connection is closed, and the events
-        are delivered again (see Sink.connect). The call must not block the event loop.
+        Raises SinkUnavailable, SinkMisconfigured or SinkRefused. After a refusal the connection must be
+        usable for the parts of the batch. After any other exception, or if the call is cancelled, some or all
+        of the batch may have been written; the connection is closed, and the events are delivered again (see
+        Sink.connect). The call must not block the event loop.
         """
         ...
 
@@ -67,13 +91,34 @@ class Sink(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, tag_field="
     """Deliver only events of these sources; () means all."""
     types: tuple[EventType, ...] = ()
     """Deliver only events of these types; () means all."""
+    events: tuple[str, ...] = ()
+    """Deliver only events of these names, in which `*` stands for any characters; () means all."""
     consent: tuple[str, ...] = ()
     """Consent categories that a person must have granted, all of them."""
     translate: Vocabulary | None = None
     """The vocabulary into which commerce events are translated; None leaves them unchanged."""
+    batch_events: Positive = 10_000
+    """The most events in a batch."""
+    batch_bytes: Size = Size(4 * 1024**2)
+    """The size at which a batch is complete; its last event may exceed it."""
+    batch_time: Duration = Duration(0)
+    """The longest time for which a batch waits for more events; 0 means that none waits."""
+    in_flight: Positive = 1
+    """The most requests at a time, for a sink that sends each event on its own."""
+    retry_for: Duration | None = None
+    """The time after which events that the sink could not take become dead letters; None: never."""
 
     uses_stdout: ClassVar[bool] = False
     """True if it writes to standard output, which is then its alone."""
+    once_by_batch: ClassVar[bool] = False
+    """
+    True if the target recognizes a batch by its id.
+
+    Delivery then records the end of each batch before the first write, so that the same id has the same
+    content after a crash. Sinks that recognize positions or events do not need it.
+    """
+    sends_each_event: ClassVar[bool] = False
+    """True if each event is a request of its own, so that `in_flight` may be above 1."""
 
     @property
     def files(self) -> tuple[Path, ...]:
@@ -87,6 +132,8 @@ class Sink(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, tag_field="
 
     def check(self) -> Iterator[tuple[str, str]]:
         """Yield the key and the text of each mistake in the table."""
+        if self.in_flight > 1 and not self.sends_each_event:
+            yield "in_flight", "this sink has one request at a time"
         for file in self.files:
             try:
                 paths.check_file(file)
@@ -102,6 +149,7 @@ class Sink(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, tag_field="
 
         Delivery leaves the block after every failure, waits, and connects again, forever. A process has at
         most one connection per sink. A batch that was written but not recorded is delivered again: from the
-        same `first`, possibly with another `end`, and not necessarily before batches of other partitions.
+        same `first`, with the same `end` if the sink is `once_by_batch` and possibly with another otherwise,
+        and not necessarily before batches of other partitions.
         """
         raise NotImplementedError

@@ -54,6 +54,29 @@ def test_a_sink_can_filter_by_type(type: str, expected: str | None) -> None:
 
 
 @pytest.mark.parametrize(
+    ("event", "expected"),
+    [
+        ({"event": "Order Completed"}, None),
+        ({"event": "Signed Up"}, None),
+        ({"event": "Signed Up Again"}, "event"),
+        ({"event": "An Order"}, "event"),
+        ({"event": "Order.\n"}, "event"),
+        ({"type": "identify"}, "event"),
+    ],
+    ids=str,
+)
+def test_a_sink_can_filter_by_event_name(event: dict[str, str], expected: str | None) -> None:
+    assert filter_reason(ScriptedSink(events=("Order *", "Signed Up")), **event) == expected
+
+
+@pytest.mark.parametrize(
+    "event", [{"event": "Order\nCompleted"}, {"event": ""}, {"type": "identify"}], ids=str
+)
+def test_a_star_alone_stands_for_every_event(event: dict[str, str]) -> None:
+    assert filter_reason(ScriptedSink(events=("*",)), **event) is None
+
+
+@pytest.mark.parametrize(
     ("context", "expected"),
     [
         pytest.param({}, None, id="no consent"),

@@ -12,7 +12,7 @@ from tests.build import event_lines
 
 def batch_of(lines: Sequence[bytes], partition: str = "0", first: int = 0) -> Batch:
     data = b"".join(line + b"\n" for line in lines)
-    return Batch("archive", partition, first, first + len(lines), len(lines), data)
+    return Batch("archive", partition, first, first + len(lines), range(first, first + len(lines)), data)
 
 
 def batch(first: int, end: int, partition: str = "0") -> Batch:
