@@ -77,7 +77,7 @@ config/tables.py, each of which checks itself. config/environment.py fills in wh
 config/units.py reads durations and sizes, config/secret.py keeps secrets from being printed, and
 config/origins.py, config/paths.py and config/script.py know what can be an origin, a file and the script of
 SDKs. cli/main.py is the command (with cli/options.py) that has cli/init.py, cli/serve.py and cli/check.py
-(both with cli/summary.py), cli/tail.py, cli/send.py, cli/products.py and cli/sinks.py;
+(with cli/summary.py and cli/connecting.py), cli/tail.py, cli/send.py, cli/products.py and cli/sinks.py;
 processes/supervisor.py runs the processes (processes/intake.py, processes/delivery.py with
 processes/workers.py, processes/inspector.py) as processes/child.py, processes/control.py,
 processes/delivery_processes.py and processes/machine.py let it.
