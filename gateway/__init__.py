@@ -83,8 +83,8 @@ processes/workers.py, processes/inspector.py) as processes/child.py, processes/c
 processes/delivery_processes.py and processes/machine.py let it.
 home.py knows every path of a gateway, and durable.py and sqlite.py make what lies there. metrics.py counts
 and logs.py tells. inspector/pages.py shows operators what became of all events, from inspector/ledger.py.
-journal/follow.py follows the log, cli/import_file.py imports files of events, and cli/importing.py shows an
-import at work.
+journal/follow.py follows the log. cli/import_file.py imports the events that cli/event_file.py reads, through
+cli/posting.py, and cli/importing.py shows an import at work.
 
 cli/journal/group.py has the commands for a journal, running or not: cli/journal/verify.py,
 cli/journal/dump.py and cli/journal/stats.py, with cli/journal/common.py, cli/arguments.py and

@@ -1,5 +1,7 @@
 """The command `gateway`, with its sub-commands."""
 
+from typing import Any
+
 import click
 
 from gateway.cli.check import check
@@ -12,7 +14,18 @@ from gateway.cli.sinks import sinks
 from gateway.cli.tail import tail
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+class Interruptible(click.Group):
+    """A group whose commands end with 130 after Ctrl-C, as a shell expects."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt as error:
+            click.echo("gateway: interrupted", err=True)
+            raise click.exceptions.Exit(130) from error
+
+
+@click.group(cls=Interruptible, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="event-gateway")
 def main() -> None:
     """A gateway for customer events.
@@ -21,7 +34,7 @@ def main() -> None:
     delivers them to every sink.
 
     Exit codes: 0 if all is well, 1 if something is wrong with the data (lines refused, events damaged), 2 if
-    the command could not be carried out, such as with a mistake in the configuration.
+    the command could not be carried out, such as with a mistake in the configuration, 130 after Ctrl-C.
 
     \b
     Examples:
