@@ -115,6 +115,17 @@ def test_the_same_line_in_another_content_is_another_event(gateway: Gateway, tmp
     assert len(ids) == 4
 
 
+def test_what_an_unanswered_attempt_left_makes_no_two_events_one(gateway: Gateway, tmp_path: Path) -> None:
+    file = tmp_path / "x.jsonl"
+    for event in ("One", "Two"):
+        file.write_bytes(lines(track("unanswered", event)))
+        file.with_name("x.jsonl.sent").write_text('{"id": "the same"}')
+        send(gateway, file)
+
+    ids = {event["messageId"] for event in gateway.drained() if event.get("userId") == "unanswered"}
+    assert len(ids) == 2
+
+
 def test_what_comes_before_damage_is_sent(gateway: Gateway, tmp_path: Path) -> None:
     file = tmp_path / "cut.json"
     file.write_bytes(json.dumps([track("cut"), track("cut", "Second")]).encode()[:-9])
