@@ -15,7 +15,7 @@ import msgspec
 from gateway.backoff import delays
 from gateway.cli.importing import ImportFailed
 
-_GREETING_TIMEOUT_SECONDS = 5.0
+_GREETING_TIMEOUT_SECONDS = 10.0
 _TIMEOUT_SECONDS = 30.0
 _PATIENCE_SECONDS = 300.0
 """The total of the waits between attempts, after which an import is given up."""

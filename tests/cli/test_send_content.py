@@ -84,7 +84,7 @@ def test_a_pipe_by_its_name_is_sent(gateway: Gateway, tmp_path: Path) -> None:
         check=False,
     )
 
-    assert (done.returncode, done.stdout) == (0, b"")
+    assert (done.returncode, done.stdout) == (0, b""), done.stderr
     assert arrived(gateway, "pipe") == ["Imported"]
 
 
