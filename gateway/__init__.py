@@ -59,13 +59,14 @@ journal/segments/open_files.py keeps open.
 In another process (processes/shares.py assigns sinks to processes) delivery/duplicates/indexer.py decides of
 each event, ahead of all sinks, whether it is a duplicate: in the order of time
 (delivery/duplicates/order.py), it looks for their keys (delivery/duplicates/keys.py) in the index of
-delivery/duplicates/index.py, a RocksDB database (delivery/duplicates/database.py) behind the filters of delivery/duplicates/filter.py, and records its
-verdicts (state/verdicts.py), which delivery/known.py lends to sinks. One delivery/worker.py per sink goes on
-as soon as delivery/lookout.py sees new events. Its delivery/queue.py takes work (delivery/work.py, which
-consists of chunks as delivery/part.py has them) from feeds in turn (delivery/feed.py): delivery/live.py
-reads the events of a partition in order, and delivery/jobs.py sends dead letters or a part of the journal
-again. delivery/prepare.py passes whole chunks on where it can; where each event must be examined,
-delivery/route.py filters events and delivery/enrich.py adds the catalogue's properties to their products.
+delivery/duplicates/index.py, a RocksDB database (delivery/duplicates/database.py) behind the filters of
+delivery/duplicates/filter.py, and records its verdicts (state/verdicts.py), which delivery/known.py lends to
+sinks. One delivery/worker.py per sink goes on as soon as delivery/lookout.py sees new events. Its
+delivery/queue.py takes work (delivery/work.py, which consists of chunks as delivery/part.py has them) from
+feeds in turn (delivery/feed.py): delivery/live.py reads the events of a partition in order, and
+delivery/jobs.py sends dead letters or a part of the journal again. delivery/prepare.py passes whole chunks on
+where it can; where each event must be examined, delivery/route.py filters events and delivery/enrich.py adds
+the catalogue's properties to their products.
 
 The sink, one file of sinks/, writes the batch; then state/store.py records in one transaction the position
 (state/progress.py), the outcomes of the events (state/tally.py), and the batch that follows
@@ -76,7 +77,8 @@ the database of state/database.py. sinks/json_lines.py locks its file (sinks/loc
 the file is moved (sinks/watch.py), and does not write again what is in it already (sinks/unrecorded.py).
 After a failure the worker waits as backoff.py says. delivery/trim.py releases what every sink has.
 
-What else the public port answers is a service: services/app.py routes to services/health.py, to the
+What else the public port answers is a service: services/app.py routes to the page at its root
+(services/welcome.py with front_page.py, as the inspector's), to services/health.py, to the
 settings and the script that SDKs fetch (services/settings.py, services/script.py), to services/openapi.py,
 which describes all routes in the words of operation.py, and to the APIs for people (services/user_api.py)
 and products (services/product_api.py). Products are checked by records/products.py, both are kept in a
@@ -86,23 +88,22 @@ Around it: config/file.py finds gateway.toml, and config/reader.py turns it into
 config/tables.py, each of which checks itself. config/environment.py fills in what the environment says,
 config/units.py reads durations and sizes, config/secret.py keeps secrets from being printed, and
 config/origins.py, config/paths.py and config/script.py know what can be an origin, a file and the script of
-SDKs. cli/main.py is the command (with cli/options.py) that has cli/serve.py, cli/check.py, cli/tail.py,
-cli/send.py, cli/products.py, cli/sinks.py, cli/dead.py, cli/replay.py and cli/ledger.py.
-processes/supervisor.py runs the processes (processes/intake.py; processes/delivery.py with
-processes/workers.py and processes/indexing.py; processes/inspector.py) as processes/child.py,
-processes/control.py, processes/delivery_processes.py and processes/machine.py let it.
+SDKs. cli/main.py is the command (with cli/options.py) that has cli/init.py, cli/serve.py, cli/check.py (with
+cli/summary.py and cli/connecting.py), cli/tail.py, cli/send.py, cli/products.py, cli/sinks.py, cli/dead.py,
+cli/replay.py and cli/ledger.py. processes/supervisor.py runs the processes (processes/intake.py;
+processes/delivery.py with processes/workers.py and processes/indexing.py; processes/inspector.py) as
+processes/child.py, processes/control.py, processes/delivery_processes.py and processes/machine.py let it.
 home.py knows every path of a gateway, and durable.py and sqlite.py make what lies there. metrics.py counts
 and logs.py tells. inspector/pages.py shows operators what became of all events, from inspector/ledger.py.
-journal/follow.py follows the log, cli/import_file.py imports files of events, and cli/importing.py shows an
-import at work.
+journal/follow.py follows the log. cli/import_file.py imports the events that cli/event_file.py reads, through
+cli/posting.py, and cli/importing.py shows an import at work.
 
 The commands for delivery open the state (cli/state.py) to place orders and jobs, which cli/jobs.py watches,
 and print what state/report.py and inspector/counters.py say, as cli/printing.py does, for the times of
 cli/times.py.
 
 cli/journal/group.py has the commands for a journal, running or not: cli/journal/verify.py,
-cli/journal/dump.py and cli/journal/stats.py, with cli/journal/common.py, cli/arguments.py and
-cli/tables.py. They look through journal/segments/examine/inventory.py and journal/segments/examine/walk.py,
-for what journal/segments/examine/verify.py finds (journal/segments/examine/findings.py),
-journal/segments/examine/extract.py prints and journal/segments/examine/stats.py counts.
-"""
+cli/journal/dump.py and cli/journal/stats.py, with cli/journal/common.py, cli/arguments.py and cli/tables.py.
+They look through journal/segments/examine/inventory.py and journal/segments/examine/walk.py, for what
+journal/segments/examine/verify.py finds (journal/segments/examine/findings.py),
+journal/segments/examine/extract.py prints and journal/segments/examine/stats.py counts."""

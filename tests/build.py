@@ -23,6 +23,7 @@ from gateway.journal.segments.quota import Quota
 from gateway.services import settings
 from gateway.services.app import services_app
 from gateway.services.health import health
+from gateway.services.welcome import welcome
 from gateway.sources import Source, Sources
 from tests.fakes import MemoryJournal
 from tests.gateway import Answer
@@ -55,7 +56,7 @@ class Door:
         proxies = tuple(ip_network(each) for each in trusted_proxies)
         self.router = Router(
             [Endpoint(name, dialect, known) for name, dialect in DIALECTS.items()],
-            services_app([*health(self.probe), *settings.routes(known, public_url, proxies)]),
+            services_app([welcome(), *health(self.probe), *settings.routes(known, public_url, proxies)]),
             self.journal,
             Budget(),
             proxies,

@@ -7,6 +7,12 @@ from typing import Protocol
 
 import click
 
+from gateway.errors import GatewayError
+
+
+class ImportFailed(GatewayError):
+    """The import cannot go on; the progress so far is kept."""
+
 
 class Fault(Protocol):
     """The reason why one line was refused."""
@@ -43,14 +49,30 @@ def show(file: Path, work: Import, verb: str) -> None:
     Run an import, and exit with 1 if lines were refused.
 
     Standard output gets one line a fault, standard error the progress bar and the totals, in which accepted
-    lines are called by `verb`. Errors of the import pass through.
+    lines are called by `verb`. Errors of the import pass through, after the totals so far.
     """
-    with click.progressbar(length=file.stat().st_size, label=file.name, file=sys.stderr) as bar:
-        bar.update(work.offset)
-        for faults in work.run():
-            for fault in faults:
-                click.echo(f"{file}:{fault.line}: {fault.code}: {fault.detail}")
-            bar.update(work.offset - bar.pos)
-    click.echo(f"{work.accepted} {verb}, {work.refused} refused.", err=True)
+    size = file.stat().st_size if file.is_file() else 0
+    try:
+        with click.progressbar(length=size, label=file.name, file=sys.stderr, hidden=not size) as bar:
+            bar.update(work.offset)
+            for faults in work.run():
+                for fault in faults:
+                    _clear_line()
+                    click.echo(f"{file}:{fault.line}: {fault.code}: {fault.detail}")
+                bar.update(work.offset - bar.pos)
+            bar.update(size - bar.pos)
+    finally:
+        click.echo(f"{work.accepted} {verb}, {work.refused} refused.", err=True)
     if work.refused:
         raise click.exceptions.Exit(1)
+
+
+def warn(message: str) -> None:
+    """Print a message on standard error, in place of a progress bar."""
+    _clear_line()
+    click.echo(f"gateway: {message}", err=True)
+
+
+def _clear_line() -> None:
+    if sys.stderr.isatty():
+        click.echo("\r\x1b[K", err=True, nl=False)

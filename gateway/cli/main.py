@@ -1,9 +1,12 @@
 """The command `gateway`, with its sub-commands."""
 
+from typing import Any
+
 import click
 
 from gateway.cli.check import check
 from gateway.cli.dead import dead
+from gateway.cli.init import init
 from gateway.cli.journal.group import journal
 from gateway.cli.ledger import ledger
 from gateway.cli.products import products
@@ -14,7 +17,18 @@ from gateway.cli.sinks import sinks
 from gateway.cli.tail import tail
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+class Interruptible(click.Group):
+    """A group whose commands end with 130 after Ctrl-C, as a shell expects."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt as error:
+            click.echo("gateway: interrupted", err=True)
+            raise click.exceptions.Exit(130) from error
+
+
+@click.group(cls=Interruptible, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="event-gateway")
 def main() -> None:
     """A gateway for customer events.
@@ -23,7 +37,7 @@ def main() -> None:
     delivers them to every sink.
 
     Exit codes: 0 if all is well, 1 if something is wrong with the data (lines refused, events damaged), 2 if
-    the command could not be carried out, such as with a mistake in the configuration.
+    the command could not be carried out, such as with a mistake in the configuration, 130 after Ctrl-C.
 
     \b
     Examples:
@@ -33,5 +47,5 @@ def main() -> None:
     """
 
 
-for command in (serve, check, tail, send, journal, sinks, dead, replay, ledger, products):
+for command in (init, serve, check, tail, send, journal, sinks, dead, replay, ledger, products):
     main.add_command(command)

@@ -1,15 +1,19 @@
 """`gateway send`: import a file of events."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from gateway.cli import importing
 from gateway.cli.options import fail
 
+if TYPE_CHECKING:
+    from gateway.cli.import_file import Import
+
 
 @click.command()
-@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False, allow_dash=True))
 @click.option(
     "--to",
     "address",
@@ -26,29 +30,45 @@ from gateway.cli.options import fail
     help="Write key of the events that do not name one; default: $WRITE_KEY.",
 )
 def send(file: Path, address: str, write_key: str) -> None:
-    """Import events from FILE through a running gateway.
+    """Import events from FILE, or from standard input if FILE is -, through a running gateway.
 
-    FILE has one event a line: a JSON object of Segment's spec, with its "type". Each refused line is printed
-    with its number and the reason; the others are not affected.
+    FILE has one event a line, or is one JSON array of events; it may be compressed with gzip. An event is a
+    JSON object of Segment's spec, with its "type". Each refused one is printed with its line, or with its
+    number in the array, and the reason; the others are not affected.
 
-    Run the same command again to resume an import that was interrupted: progress is kept in FILE.sent.
-    Events without a messageId get one that stays the same, so that none is imported twice.
+    Run the same command again to resume an import that was interrupted: progress is kept in FILE.sent, and
+    belongs to the content; another content starts anew. Events without a messageId get one that stays the
+    same, so that none is imported twice. Standard input and pipes cannot be resumed.
 
-    Exit code 0 if all events were accepted, 1 if some were refused, 2 if the import could not be finished.
+    Exit code 0 if all events were accepted, 1 if some were refused, 2 if the import could not be finished,
+    130 after Ctrl-C. If nothing answers at URL, it ends within seconds; a gateway that has answered is waited
+    for, for up to five minutes.
 
     \b
     Examples:
       WRITE_KEY=dev gateway send events.jsonl
-      gateway send events.jsonl --to https://events.example.com --write-key KEY
+      gateway send events.json.gz --to https://events.example.com --write-key KEY
+      gateway send - --write-key dev < events.jsonl
     """
-    from gateway.cli.import_file import Import, ImportFailed
+    from gateway.cli.import_file import Import
+    from gateway.cli.posting import Poster
 
     try:
-        work = Import(file, address, write_key)
-        if work.offset and work.offset == file.stat().st_size:
-            click.echo(f"{file} was sent before; delete {work.progress_file} to send it again.", err=True)
-        elif work.offset:
-            click.echo(f"Resuming at line {work.line + 1}.", err=True)
-        importing.show(file, work, "accepted")
-    except (ImportFailed, OSError) as error:
+        poster = Poster(address, write_key, importing.warn)
+        poster.greet()
+        with click.open_file(str(file), "rb") as stream:
+            _import(Import(file, stream, poster), file)
+    except importing.ImportFailed as error:
         raise click.exceptions.Exit(fail(str(error))) from error
+    except OSError as error:
+        raise click.exceptions.Exit(fail(f"{error.filename or file}: {error.strerror or error}")) from error
+
+
+def _import(work: "Import", file: Path) -> None:
+    if work.is_other_content:
+        importing.warn(f"{work.progress_file} is of another content of {file}; starting anew")
+    elif work.progress.offset and work.is_done:
+        importing.warn(f"{file} was sent before; delete {work.progress_file} to send it again")
+    elif work.progress.offset:
+        importing.warn(f"resuming at {work.next}")
+    importing.show(file, work, "accepted")

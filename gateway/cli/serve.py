@@ -2,14 +2,19 @@
 
 import os
 import socket
+import sys
 from pathlib import Path
+from typing import Any, TypeVar
 
 import click
 import msgspec
 
 from gateway.cli.options import config_option, data_option, exiting_on_errors
+from gateway.cli.summary import start_lines, trial_key, trial_line
 from gateway.config.file import find, load
 from gateway.config.tables import Config
+
+Table = TypeVar("Table", bound=msgspec.Struct)
 
 
 @click.command()
@@ -19,11 +24,24 @@ from gateway.config.tables import Config
 @click.option(
     "--port", type=click.IntRange(0, 65535), help="Port to listen on, instead of [server] port; 0: any."
 )
-def serve(file: Path | None, data: Path | None, host: str | None, port: int | None) -> None:
+@click.option(
+    "--inspector-port",
+    type=click.IntRange(0, 65535),
+    help="Port of the inspector, instead of [inspector] port; 0: any.",
+)
+@click.option("--workers", type=click.IntRange(1), help="Intake processes, instead of [server] workers.")
+def serve(
+    file: Path | None,
+    data: Path | None,
+    host: str | None,
+    port: int | None,
+    inspector_port: int | None,
+    workers: int | None,
+) -> None:
     """Run the gateway: intake, delivery and inspector.
 
     Without a configuration it accepts events for the write key "dev" on 127.0.0.1:8080, and appends them to
-    data/events.jsonl.
+    data/events.jsonl. `gateway init` writes a configuration to start from.
 
     SIGTERM or Ctrl-C stops it: requests in flight are answered, and accepted events delivered. SIGHUP makes
     it read its configuration again; one with a mistake is reported, and changes nothing.
@@ -34,7 +52,8 @@ def serve(file: Path | None, data: Path | None, host: str | None, port: int | No
     Examples:
       gateway serve
       gateway serve --config /etc/gateway.toml
-      gateway serve --host 0.0.0.0 --port 80 --data /var/lib/gateway
+      gateway serve --port 9080 --inspector-port 9081
+      gateway serve --host 0.0.0.0 --port 80 --data /var/lib/gateway --workers 2
     """
     from gateway import logs
     from gateway.processes.supervisor import Supervisor
@@ -42,17 +61,22 @@ def serve(file: Path | None, data: Path | None, host: str | None, port: int | No
 
     def read() -> Config:
         config = load(file, data, os.environ)
-        given = {key: value for key, value in (("host", host), ("port", port)) if value is not None}
-        return msgspec.structs.replace(config, server=msgspec.structs.replace(config.server, **given))
+        server = _replace(config.server, host=host, port=port, workers=workers)
+        return _replace(config, server=server, inspector=_replace(config.inspector, port=inspector_port))
 
     def announce(public: socket.socket, private: socket.socket) -> None:
-        key = "dev" if config.built_in else "$WRITE_KEY"
-        click.echo(
-            f"gateway listens on {_url(public)}, its inspector on {_url(private)}/metrics\n"
-            f"""try: curl {_url(public)}/v1/track -u {key}: -d '{{"userId": "u1", "event": "Hello"}}'""",
-            # A sink that prints events has standard output to itself.
-            err=any(sink.uses_stdout for sink in config.sinks.values()),
-        )
+        # A sink that prints events has standard output to itself.
+        err = any(sink.uses_stdout for sink in config.sinks.values())
+        terminal = (sys.stderr if err else sys.stdout).isatty()
+        lines = [
+            f"gateway listens on {_url(public)}, its inspector on {_url(private)}/",
+            *start_lines(config, file),
+        ]
+        if key := trial_key(config):
+            # Elsewhere it would be kept in a log.
+            shown = key if terminal or config.built_in else "$WRITE_KEY"
+            lines.append(f"try: {trial_line(_url(public), shown)}")
+        click.echo("\n".join(lines), err=err)
 
     logs.configure()
     # Found once: if the file is missing at a reload, that must not load another one.
@@ -61,6 +85,11 @@ def serve(file: Path | None, data: Path | None, host: str | None, port: int | No
         check_sqlite()
         config = read()
         Supervisor(config, read).run(announce)
+
+
+def _replace(table: Table, **given: Any) -> Table:
+    """Return a table in which the values that are not None replace its own."""
+    return msgspec.structs.replace(table, **{key: value for key, value in given.items() if value is not None})
 
 
 def _url(listener: socket.socket) -> str:

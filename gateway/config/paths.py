@@ -29,6 +29,14 @@ def check_folder(path: Path) -> None:
     _expect(path, stat.S_IFDIR, "a folder")
 
 
+def check_writable(path: Path) -> None:
+    """Raise the ValueError of a path that is not writable for this user, or that this user could not make."""
+    place = next((each for each in (path, *path.parents) if _kind(each)), path)
+    needed = os.R_OK | os.W_OK | (os.X_OK if _kind(place) == stat.S_IFDIR else 0)
+    if not os.access(place, needed, effective_ids=True):
+        raise ValueError(f"this user may not write to {place}")
+
+
 def _expect(path: Path, kind: int, expected: str) -> None:
     found = _kind(path)
     if found not in (None, kind):

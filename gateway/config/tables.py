@@ -21,6 +21,7 @@ Port = Annotated[int, msgspec.Meta(ge=0, le=65535)]
 
 _URL = re.compile(r"https?://([\w.-]+|\[[\da-fA-F:.]+\])(:\d{1,5})?(/[\w./~-]*)?", re.ASCII)
 _IN_HEADERS = re.compile(r"[\x21-\x7e]*")
+_EMPTY = "must not be empty"
 _MIN_JOURNAL_BYTES = 1024 * 1024
 
 
@@ -40,6 +41,8 @@ class Server(msgspec.Struct, frozen=True):
 
     def check(self) -> Iterator[tuple[str, str]]:
         """Yield the key and the text of each mistake in the table."""
+        if not self.host:
+            yield "host", _EMPTY
         for address in self.trusted_proxies:
             try:
                 ip_network(address, strict=False)
@@ -64,7 +67,9 @@ class Inspector(msgspec.Struct, frozen=True):
 
     def check(self) -> Iterator[tuple[str, str]]:
         """Yield the key and the text of each mistake in the table."""
-        if not self.token and not _is_loopback(self.host):
+        if not self.host:
+            yield "host", _EMPTY
+        elif not self.token and not _is_loopback(self.host):
             yield "token", "required, since the host is not a loopback address"
         if not _IN_HEADERS.fullmatch(self.token.reveal()):
             yield "token", "must be ASCII without white space, or no client could send it"
@@ -118,6 +123,9 @@ def contradictions(config: Config) -> Iterator[tuple[str, str]]:
     yield from _shared_keys(config.sources)
     yield from _shared_files(config.sinks)
     for name, sink in config.sinks.items():
+        for key in ("events", "consent"):
+            if "" in getattr(sink, key):  # no event has it, so that none would be delivered
+                yield f"[sinks.{name}] {key}", _EMPTY
         for wanted in sink.sources:
             if wanted not in config.sources:
                 hint = suggest(wanted, config.sources)

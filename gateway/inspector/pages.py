@@ -1,4 +1,4 @@
-"""The routes of the inspector: /metrics."""
+"""The routes of the inspector: a page for people at `/`, and /metrics."""
 
 import hmac
 import os
@@ -16,7 +16,13 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from gateway.front_page import FrontPage
 from gateway.inspector.ledger import Ledger
+
+_PAGE = FrontPage(
+    "This port is for the operators of the gateway. Events are accepted on another port.",
+    {"/metrics": "counts all events and what became of them, for Prometheus"},
+)
 
 
 def inspector(ledger: Ledger, token: str) -> ASGIApp:
@@ -26,11 +32,15 @@ def inspector(ledger: Ledger, token: str) -> ASGIApp:
         registry.register(ProcessMetrics(ledger))
     registry.register(ledger)
 
+    async def front_page(request: Request) -> Response:
+        return _PAGE.response(request.headers.get("accept", ""))
+
     async def metrics(_: Request) -> Response:
         text = await to_thread.run_sync(generate_latest, registry)
         return Response(text, media_type=CONTENT_TYPE_LATEST)
 
-    return Starlette(routes=[Route("/metrics", metrics)], middleware=[Middleware(TokenAuth, token=token)])
+    routes = [Route("/", front_page), Route("/metrics", metrics)]
+    return Starlette(routes=routes, middleware=[Middleware(TokenAuth, token=token)])
 
 
 class ProcessMetrics(Collector):

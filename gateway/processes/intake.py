@@ -26,6 +26,7 @@ from gateway.records.table import Table
 from gateway.services import openapi, product_api, script, settings, user_api
 from gateway.services.app import DescribedRoute, services_app
 from gateway.services.health import health
+from gateway.services.welcome import welcome
 from gateway.sources import Sources
 
 GRACE = 10
@@ -111,7 +112,7 @@ def service_routes(
     config: Config, sources: Sources, records: "Records", writer: Writer, budget: Budget
 ) -> list[DescribedRoute]:
     server, proxies = config.server, trusted_proxies(config)
-    found = health(writer.probe)
+    found = [welcome(), *health(writer.probe)]
     found += settings.routes(sources, server.public_url, proxies)
     found += script.routes(sources, server.analytics_js, server.public_url, proxies)
     if sources.have_tokens:

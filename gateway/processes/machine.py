@@ -27,9 +27,9 @@ def listen(host: str, port: int, table: str) -> socket.socket:
         [(family, *_, address), *_] = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
         return _patiently(lambda: _bind(family, address))
     except OSError as error:
-        option = " or --port" if table == "server" else ""
+        option = "--port" if table == "server" else "--inspector-port"
         raise ConfigError(
-            f"[{table}] cannot listen on {host}:{port}: {error.strerror}; choose another port{option}"
+            f"[{table}] cannot listen on {host}:{port}: {error.strerror}; choose another, as with {option}"
         ) from error
     except UnicodeError as error:  # not a host name
         raise ConfigError(f"[{table}] cannot listen on {host}:{port}: {error}") from error

@@ -125,6 +125,11 @@ class Sink(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, tag_field="
         """The files that the sink writes, and no other may."""
         return ()
 
+    @property
+    def target(self) -> str:
+        """The place that events go to, as people are told; it has no secret."""
+        return ", ".join(map(str, self.files))
+
     def check(self) -> Iterator[tuple[str, str]]:
         """Yield the key and the text of each mistake in the table."""
         if self.in_flight > 1 and not self.sends_each_event:

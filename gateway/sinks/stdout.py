@@ -17,6 +17,7 @@ _POLL_MILLISECONDS = 200  # between two checks for cancellation while the reader
 
 class Stdout(Sink, tag="stdout"):
     uses_stdout = True
+    target = "standard output"
 
     @asynccontextmanager
     async def connect(self, name: str, receipt: bytes) -> AsyncIterator[Connection]:

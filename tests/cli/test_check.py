@@ -28,10 +28,10 @@ types = ["track"]
 """
 
 
-def check(text: str, folder: Path, **environment: str) -> Result:
+def check(text: str, folder: Path, *options: str, **environment: str) -> Result:
     file = folder / "gateway.toml"
     file.write_text(text)
-    return CliRunner().invoke(main, ["check", "--config", str(file)], env=environment)
+    return CliRunner().invoke(main, ["check", "--config", str(file), *options], env=environment)
 
 
 def test_a_valid_configuration_is_summed_up(tmp_path: Path) -> None:
@@ -43,18 +43,23 @@ def test_a_valid_configuration_is_summed_up(tmp_path: Path) -> None:
     assert ["source", "website: 2 write keys"] in lines
     assert ["source", "old: 1 write key, disabled"] in lines
     assert ["delivery", "2 processes"] in lines
-    [_, sink] = [rest for word, rest in lines if word == "sink"]
-    assert sink.startswith("archive: kind = json_lines")
-    assert str(tmp_path / "events.jsonl") in sink
-    assert "track" in sink
+    assert lines[0] == [str(tmp_path / "gateway.toml"), "is valid."]
+    assert lines[1:3] == [
+        ["sink", f"copy: json_lines, {tmp_path}/copy.jsonl"],
+        ["sink", f'archive: json_lines, {tmp_path}/events.jsonl, types = ["track"]'],
+    ]
 
 
 @pytest.mark.parametrize("name", sorted(DIALECTS))
 def test_it_tells_the_routes_of_every_dialect(tmp_path: Path, name: str) -> None:
-    result = check(VALID, tmp_path)
+    result = check(VALID, tmp_path, "--routes")
 
     [line] = [line for line in result.stdout.splitlines() if line.split()[:2] == ["routes", f"{name}:"]]
     assert all(path in line for path in DIALECTS[name].PATHS)
+
+
+def test_routes_are_printed_only_on_request(tmp_path: Path) -> None:
+    assert "/v1/track" not in check(VALID, tmp_path).stdout
 
 
 def test_write_keys_are_not_told(tmp_path: Path) -> None:

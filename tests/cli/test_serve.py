@@ -15,7 +15,6 @@ import pytest
 
 from tests.build import read_all, track
 from tests.gateway import DEFAULTS, PATIENCE, Gateway, alive, until
-from tests.journey import needs
 
 TWO_WORKERS = DEFAULTS.replace("[server]", "[server]\nworkers = 2")
 
@@ -88,17 +87,6 @@ def tolerantly(attempt: Callable[[], object]) -> object:
         return None
 
 
-def test_the_curl_line_it_prints_works_as_it_stands(steady: Gateway) -> None:
-    needs.program("curl")
-    assert steady.process.stdout
-    line = steady.process.stdout.readline().decode()
-
-    assert line.startswith(f"try: curl http://127.0.0.1:{steady.port}/v1/track ")
-    shell = ["sh", "-c", f"{line.removeprefix('try: ')}"]
-    done = subprocess.run(shell, env={**os.environ, "WRITE_KEY": "dev"}, capture_output=True, check=True)
-    assert json.loads(done.stdout) == {"success": True}
-
-
 def test_it_says_that_it_lives_and_is_ready(steady: Gateway) -> None:
     assert (steady.request("GET", "/healthz").status, steady.request("GET", "/readyz").status) == (200, 200)
 
@@ -136,8 +124,18 @@ def test_so_is_a_port_that_is_taken(tmp_path: Path) -> None:
         port = taken.getsockname()[1]
         told = refused(tmp_path, DEFAULTS, "--port", str(port))
 
-    assert told.startswith(f"[server] cannot listen on 127.0.0.1:{port}: Address already in use")
+    assert told == (
+        f"[server] cannot listen on 127.0.0.1:{port}: Address already in use; choose another, as with --port"
+    )
     assert not (tmp_path / "data").exists()
+
+
+def test_so_is_a_port_of_the_inspector_that_is_taken(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        told = refused(tmp_path, DEFAULTS, "--inspector-port", str(port))
+
+    assert told.endswith("Address already in use; choose another, as with --inspector-port")
 
 
 @pytest.mark.parametrize("host", ["203.0.113.1", "nowhere.invalid", "a..b"])
@@ -163,13 +161,15 @@ def test_so_is_another_gateway_with_the_same_data(steady: Gateway, tmp_path: Pat
 
 
 def test_what_the_command_says_comes_before_what_the_file_says(tmp_path: Path) -> None:
-    with started(tmp_path, DEFAULTS, "--host", "127.0.0.2", "--data", "other") as process:
+    options = ("--host", "127.0.0.2", "--data", "other", "--workers", "2")
+    config = DEFAULTS.replace("[inspector]\nport = 0", "[inspector]\nport = 1")
+    with started(tmp_path, config, *options, "--inspector-port", "0") as process:
         assert process.stdout
         assert b" http://127.0.0.2:" in process.stdout.readline()
         process.terminate()
         assert process.wait(PATIENCE) == 0
 
-    assert (tmp_path / "other/journal").is_dir()
+    assert sorted(path.name for path in (tmp_path / "other/journal").glob("[0-9]")) == ["0", "1"]
 
 
 def test_where_events_are_printed_nothing_else_is(tmp_path: Path) -> None:

@@ -17,6 +17,10 @@ MISTAKES = [
     ("server", "port = 65536", "[server] port", "Expected `int` <= 65535"),
     ("server", "port = -1", "[server] port", "Expected `int` >= 0"),
     ("server", 'port = "8080"', "[server] port", "Expected `int`, got `str`"),
+    ("server", 'host = ""', "[server] host", "must not be empty"),
+    ("inspector", 'host = ""', "[inspector] host", "must not be empty"),
+    ("sinks.archive", 'kind = "null"\nconsent = [""]', "[sinks.archive] consent", "must not be empty"),
+    ("sinks.archive", 'kind = "null"\nevents = ["A", ""]', "[sinks.archive] events", "must not be empty"),
     ("server", "workers = 0", "[server] workers", "Expected `int` >= 1"),
     ("server", 'trusted_proxies = ["x"]', "[server] trusted_proxies", "'x' does not appear to be"),
     *(

@@ -36,7 +36,7 @@ def test_what_clients_report_of_themselves_is_answered_and_dropped(path: str) ->
     assert (answer.status, answer.json, door.events) == (200, {"success": True}, [])
 
 
-@pytest.mark.parametrize(("path", "status"), [("/v1/track", 405), ("/nothing", 404), ("/", 404), ("", 404)])
+@pytest.mark.parametrize(("path", "status"), [("/v1/track", 405), ("/nothing", 404)])
 def test_what_is_no_page_is_told_in_keys_that_all_clients_read(path: str, status: int) -> None:
     answer = Door().request("GET", path)
 

@@ -1,0 +1,69 @@
+"""Open a sink as delivery does, to see if it works, without disturbing a gateway that has it open."""
+
+import fcntl
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import anyio
+import structlog
+
+from gateway.errors import GatewayError
+from gateway.home import Home
+from gateway.sinks.base import Sink
+
+_TIMEOUT_SECONDS = 10.0
+
+
+def try_to_connect(name: str, sink: Sink, journal: Path, seconds: float = _TIMEOUT_SECONDS) -> str:
+    """
+    Return "ok", or "in use by the running gateway"; `journal` is the data folder of the latter.
+
+    Raises SinkFailed, after `seconds` at the latest.
+    """
+    if _is_locked(Home(journal).lock) and any(map(_is_locked, sink.files)):
+        return "in use by the running gateway"
+    with _silent_logs():
+        anyio.run(_connect, name, sink, seconds)
+    return "ok"
+
+
+class SinkFailed(GatewayError):
+    """The sink cannot be opened; the text says why."""
+
+
+async def _connect(name: str, sink: Sink, seconds: float) -> None:
+    try:
+        with anyio.fail_after(seconds):
+            async with sink.connect(name, b""):
+                pass
+    except GatewayError as error:
+        raise SinkFailed(str(error)) from error
+    except TimeoutError as error:
+        raise SinkFailed(str(error) or f"no answer within {seconds:g} s") from error
+    except Exception as error:  # of a driver; the other sinks are to be tried too
+        raise SinkFailed(f"{type(error).__name__}: {error}") from error
+
+
+def _is_locked(path: Path) -> bool:
+    """Return True if another process has locked a file; False if there is no file."""
+    try:
+        with path.open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    return False
+
+
+@contextmanager
+def _silent_logs() -> Iterator[None]:
+    """Log nothing: without the recorded receipt a sink would warn of everything that it has."""
+    before = structlog.get_config()
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
+    try:
+        yield
+    finally:
+        structlog.configure(**before)
