@@ -13,6 +13,7 @@ from gateway.dialects import DIALECTS
 from gateway.intake.body import Budget
 from gateway.intake.endpoint import Endpoint
 from gateway.intake.router import Router
+from gateway.intake.turn import Turn
 from gateway.journal.base import Position, Reader
 from gateway.journal.chunk import ANYTHING
 from gateway.journal.segments import files
@@ -58,6 +59,7 @@ class Door:
             services_app([*health(self.probe), *settings.routes(known, public_url, proxies)]),
             self.journal,
             Budget(),
+            Turn(lambda end: end()),
             proxies,
         )
 

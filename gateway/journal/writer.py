@@ -166,7 +166,6 @@ class Writer:
         for done in commit.callbacks:
             done(JournalUnavailable(error.details) if error else None)
         if not error:
-            metrics.RECEIVED.add(commit.count)
             metrics.ACCEPTED.add(commit.count)
         if self._commits:
             self._gather()
