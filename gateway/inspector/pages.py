@@ -4,8 +4,7 @@ import hmac
 import os
 from collections.abc import Iterator
 
-from anyio import to_thread
-from prometheus_client import CollectorRegistry, Metric, generate_latest
+from prometheus_client import CollectorRegistry, Metric
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
@@ -17,18 +16,20 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gateway.inspector.ledger import Ledger
+from gateway.inspector.processes import Processes
+from gateway.inspector.scrape import Scrape
 
 
 def inspector(ledger: Ledger, token: str) -> ASGIApp:
     """Return the ASGI application. If `token` is not empty, every request must carry it."""
-    registry = CollectorRegistry()
+    live = CollectorRegistry()
     if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
-        registry.register(ProcessMetrics(ledger))
-    registry.register(ledger)
+        live.register(ProcessMetrics(ledger))
+    live.register(Processes())
+    scrape = Scrape(live, ledger)
 
     async def metrics(_: Request) -> Response:
-        text = await to_thread.run_sync(generate_latest, registry)
-        return Response(text, media_type=CONTENT_TYPE_LATEST)
+        return Response(await scrape.text(), media_type=CONTENT_TYPE_LATEST)
 
     return Starlette(routes=[Route("/metrics", metrics)], middleware=[Middleware(TokenAuth, token=token)])
 
