@@ -113,11 +113,14 @@ class _UserApi:
         await to_thread.run_sync(self.people.merge, source.site_id, [record])
         line = _identify(request, source, user_id, person)
         metrics.RECEIVED.add(1)
+        metrics.IN_FLIGHT.now += 1
         try:
             await self.journal.append([line])
         except TryLater as error:
             refusals.count(error, 1)
             raise
+        finally:
+            metrics.IN_FLIGHT.now -= 1
 
 
 def _identify(request: Request, source: Source, user_id: str, person: dict[str, Raw]) -> bytes:
