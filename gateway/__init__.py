@@ -39,8 +39,9 @@ intake/normalize.py makes it the canonical event of event.py: intake/times.py de
 intake/context.py adds what the request says of its sender, intake/permissions.py checks what it says of
 where it may go, and intake/uuid7.py gives it an id if it has none. A message that breaks a rule becomes a
 Refusal (errors.py) and costs no other message its place; what is repaired or assumed is noted in the event
-(warnings.py). intake/account.py adds up what becomes of all of them; those that are stored are encoded at
-once, as one block of lines.
+(warnings.py). intake/account.py adds up what becomes of all of them, and intake/refusals.py logs when many
+begin to be refused; those that are stored are encoded at once, as one block of lines. bucket.py holds a
+source to its rate, and intake/turn.py bounds how long requests wait for each other.
 
 The lines wait in journal/writer.py for the next commit, which journal/segments/partition.py makes durable
 as one chunk (journal/chunk.py) in a file of journal/segments/files.py, in space that
@@ -80,7 +81,9 @@ cli/send.py, cli/products.py and cli/sinks.py; processes/supervisor.py runs the 
 (processes/intake.py, processes/delivery.py with processes/workers.py, processes/inspector.py) as
 processes/child.py, processes/control.py, processes/delivery_processes.py and processes/machine.py let it.
 home.py knows every path of a gateway, and durable.py and sqlite.py make what lies there. metrics.py counts
-and logs.py tells. inspector/pages.py shows operators what became of all events, from inspector/ledger.py.
+and logs.py tells. inspector/pages.py shows operators what became of all events, from inspector/ledger.py,
+and what the gateway uses, from inspector/processes.py; inspector/scrape.py sees to it that this takes a
+bounded time.
 journal/follow.py follows the log, cli/import_file.py imports files of events, and cli/importing.py shows an
 import at work.
 

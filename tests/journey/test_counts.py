@@ -78,7 +78,7 @@ def test_a_kill_leaves_no_event_uncounted_that_was_answered(
     refused = Refused(running)
 
     with Load(running.port, chance) as load:
-        for _ in range(rounds or 3):
+        for _ in range(rounds or 2):
             load.advance(chance.randrange(20, 200))
             refused.send(7)
             kill(running, tmp_path / "strace")
