@@ -41,7 +41,7 @@ where it may go, and intake/uuid7.py gives it an id if it has none. A message th
 Refusal (errors.py) and costs no other message its place; what is repaired or assumed is noted in the event
 (warnings.py). intake/account.py adds up what becomes of all of them, and intake/refusals.py logs when many
 begin to be refused; those that are stored are encoded at once, as one block of lines. bucket.py holds a
-source to its rate, and intake/turn.py bounds how long requests wait for each other.
+source to its rate, and in intake/backlog.py large bodies wait for each other.
 
 The lines wait in journal/writer.py for the next commit, which journal/segments/partition.py makes durable
 as one chunk (journal/chunk.py) in a file of journal/segments/files.py, in space that

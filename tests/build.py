@@ -10,10 +10,10 @@ from urllib.parse import unquote
 
 from gateway import durable
 from gateway.dialects import DIALECTS
+from gateway.intake.backlog import Backlog
 from gateway.intake.body import Budget
 from gateway.intake.endpoint import Endpoint
 from gateway.intake.router import Router
-from gateway.intake.turn import Turn
 from gateway.journal.base import Position, Reader
 from gateway.journal.chunk import ANYTHING
 from gateway.journal.segments import files
@@ -54,12 +54,13 @@ class Door:
         self.journal = journal or MemoryJournal()
         known = Sources(sources or (DEFAULT,))
         proxies = tuple(ip_network(each) for each in trusted_proxies)
+        budget = Budget()
         self.router = Router(
             [Endpoint(name, dialect, known) for name, dialect in DIALECTS.items()],
             services_app([*health(self.probe), *settings.routes(known, public_url, proxies)]),
             self.journal,
-            Budget(),
-            Turn(lambda end: end()),
+            budget,
+            Backlog(budget, lambda begin_turn: begin_turn()),
             proxies,
         )
 

@@ -2,14 +2,15 @@
 
 import time
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping, Sequence
+from functools import partial
 from typing import Any, NamedTuple, Protocol
 
 from starlette.types import ASGIApp
 
 from gateway.errors import JournalUnavailable, Refusal
 from gateway.intake import body, cors, reply, sender
+from gateway.intake.backlog import LARGE_BODY_BYTES, Backlog
 from gateway.intake.endpoint import Endpoint
-from gateway.intake.turn import Turn
 from gateway.outcome import Answer, Outcome, error
 from gateway.raw import timestamps
 from gateway.submission import BODY_METHODS, Submission
@@ -60,12 +61,12 @@ class Router:
         services: ASGIApp,
         journal: Journal,
         budget: body.Budget,
-        turn: Turn,
+        backlog: Backlog,
         trusted_proxies: sender.Networks = (),
     ) -> None:
         self.journal = journal
         self.budget = budget
-        self.turn = turn
+        self.backlog = backlog
         self.trusted_proxies = trusted_proxies
         self.routes: dict[str, Route] = {}
         self.replace_routes(endpoints, services)
@@ -109,9 +110,12 @@ class Router:
                 if part["more_body"]:
                     data = await body.read_rest(data, receive, max_bytes, self.budget)
                 submission.body = body.finish(data, headers, max_bytes)
-            self.turn.check(len(submission.body))
             if method != "HEAD":  # which asks whether the image is there
-                outcome = endpoint.process(submission)
+                size = len(submission.body)
+                if size < LARGE_BODY_BYTES:
+                    outcome = endpoint.process(submission)
+                else:
+                    outcome = await self.backlog.run(size, partial(endpoint.process, submission))
                 if outcome.stored:
                     await self.journal.append((outcome.block,), outcome.carries, outcome.stored)
             answer, more = reply.accept(endpoint, submission, outcome or _NOTHING)

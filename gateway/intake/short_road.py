@@ -15,6 +15,7 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from gateway.errors import Refusal
 from gateway.intake import body, cors, reply
+from gateway.intake.backlog import LARGE_BODY_BYTES
 from gateway.intake.router import Route, Router, begin
 from gateway.outcome import Answer, Outcome
 from gateway.submission import Submission
@@ -91,12 +92,23 @@ class Exchange:
             return
         if self._held:
             self.release()
-        endpoint, _, max_bytes = self._route
         submission, parts = self._submission, self._parts
         try:
             data = parts[0] if len(parts) == 1 else b"".join(parts)
-            submission.body = body.finish(data, submission.headers, max_bytes)
-            self._router.turn.check(len(submission.body))
+            submission.body = body.finish(data, submission.headers, self._route.max_bytes)
+            self._parts = []
+            size = len(submission.body)
+            if size >= LARGE_BODY_BYTES:
+                return self._router.backlog.add(size, self._process)
+        except Refusal as refusal:
+            return self._settle(refusal)
+        except Exception as bug:
+            return self._send(*reply.fail(submission, bug, None))
+        self._process()
+
+    def _process(self) -> None:
+        endpoint, submission = self._route.endpoint, self._submission
+        try:
             self._outcome = outcome = endpoint.process(submission)
             if outcome.stored:
                 journal = self._router.journal

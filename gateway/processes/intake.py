@@ -15,13 +15,13 @@ from gateway import metrics
 from gateway.config.tables import Config
 from gateway.dialects import DIALECTS
 from gateway.home import Home
+from gateway.intake.backlog import Backlog
 from gateway.intake.body import Budget
 from gateway.intake.endpoint import Endpoint
 from gateway.intake.protocol import Protocol, sweep
 from gateway.intake.refusals import refusals
 from gateway.intake.router import Router
 from gateway.intake.sender import Networks
-from gateway.intake.turn import Turn
 from gateway.journal.segments.log import SegmentLog
 from gateway.journal.writer import Writer
 from gateway.processes.control import Control, Server, run
@@ -52,14 +52,15 @@ async def serve(config: Config, slot: int, listener: socket, control: Control) -
         if slot == 0:
             retire_others(config, journal)
         writer = Writer(partition)
-        budget, turn = Budget(), Turn(asyncio.get_running_loop().call_soon)
+        budget = Budget()
+        backlog = Backlog(budget, asyncio.get_running_loop().call_soon)
         records = Records(home)
 
         def parts(config: Config) -> tuple[list[Endpoint], ASGIApp]:
             sources = Sources(config.sources.values(), config.server.workers)
             return endpoints(sources), services_app(service_routes(config, sources, records, writer, budget))
 
-        router = Router(*parts(config), writer, budget, turn, trusted_proxies(config))
+        router = Router(*parts(config), writer, budget, backlog, trusted_proxies(config))
 
         async def every_second() -> None:
             sweep(server.server_state.connections)
