@@ -25,6 +25,7 @@ from tests.bench import (
     pinned,
     restarts,
     single,
+    soak,
     table,
 )
 from tests.bench.options import Options
@@ -34,10 +35,11 @@ _MEASUREMENTS = {
     module.__name__.rpartition(".")[2]: module
     for module in (single, batch, latency, drain, enrichment, idle, backlog, commit, restarts)
 }
+_ONLY_WHEN_NAMED = {"soak": soak}
 
 
 @click.command()
-@click.argument("names", nargs=-1, type=click.Choice(list(_MEASUREMENTS)))
+@click.argument("names", nargs=-1, type=click.Choice([*_MEASUREMENTS, *_ONLY_WHEN_NAMED]))
 @click.option(
     "--rounds",
     type=click.IntRange(1),
@@ -58,8 +60,12 @@ _MEASUREMENTS = {
     show_default=True,
     help="Events of the backlog, 1 KB each.",
 )
-def main(names: tuple[str, ...], rounds: int, seconds: int, drain: int, backlog: int) -> None:
+@click.option(
+    "--minutes", type=click.IntRange(1), default=20, show_default=True, help="Of the soak, if it is named."
+)
+def main(names: tuple[str, ...], rounds: int, seconds: int, drain: int, backlog: int, minutes: int) -> None:
     """Measure the gateway, or only what is named, below the current folder."""
+    modules = _MEASUREMENTS | _ONLY_WHEN_NAMED
     os.sched_setaffinity(0, pinned.REST)
     for line in machine.lines(Path.cwd()):
         click.echo(line)
@@ -67,8 +73,8 @@ def main(names: tuple[str, ...], rounds: int, seconds: int, drain: int, backlog:
     try:
         for name in names or _MEASUREMENTS:
             with tempfile.TemporaryDirectory(dir=".") as folder:
-                options = Options(Path(folder).absolute(), rounds, seconds, drain, backlog)
-                _measure(name, _MEASUREMENTS[name], options, rows)
+                options = Options(Path(folder).absolute(), rounds, seconds, drain, backlog, minutes)
+                _measure(name, modules[name], options, rows)
     finally:  # what was found before an error or Ctrl-C counts
         click.echo("\n".join(["", *table.lines(rows)]))
 

@@ -14,3 +14,5 @@ class Options(NamedTuple):
     """Events to be drained."""
     backlog: int
     """Events that wait for a sink."""
+    minutes: int
+    """Of the soak."""
