@@ -1,4 +1,4 @@
-"""A gateway at half of its capacity for a long time: whether memory, descriptors, disk or latencies creep up."""
+"""A gateway at half of its capacity for long: whether memory, descriptors, disk or latencies creep up."""
 
 import statistics
 from collections.abc import Iterator, Sequence

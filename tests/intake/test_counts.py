@@ -104,6 +104,26 @@ def test_deletions_and_handshakes_are_no_events() -> None:
     assert Counts.now() == before
 
 
+def test_requests_are_counted_by_dialect_and_class_of_status() -> None:
+    def seen(dialect: str, status: str) -> float:
+        metrics.flush()
+        labels = {"dialect": dialect, "status": status}
+        return REGISTRY.get_sample_value("gateway_http_request_seconds_count", labels) or 0
+
+    classes = [("segment", "2xx"), ("segment", "4xx"), ("segment", "5xx"), ("pixel", "2xx")]
+    before = [seen(*each) for each in classes]
+
+    door().post("/v1/batch", MIXED)
+    for body in (b"{", [], b" " * 600_000):
+        door().post("/v1/batch", body)
+    door(trouble=Overloaded()).post("/v1/track", track())
+    door().request("GET", "/v1/pixel/track?writeKey=unknown")
+
+    assert [seen(*each) for each in classes] == [
+        count + more for count, more in zip(before, (1, 3, 1, 1), strict=True)
+    ]
+
+
 def test_events_are_in_flight_until_it_is_decided_what_becomes_of_them() -> None:
     endpoint = Endpoint("segment", DIALECTS["segment"], Sources([DEFAULT]))
     headers = {b"x-write-key": b"dev"}
