@@ -84,6 +84,20 @@ def test_a_body_that_would_wait_for_too_long_is_refused_at_once() -> None:
     assert loop.processed[100:] == [*"abcde"], "four of 50 ms may wait for a fifth"
 
 
+def test_a_body_is_refused_while_another_has_waited_for_too_long() -> None:
+    loop = Loop()
+    loop.add("a", "b")
+
+    loop.now += 1
+    with pytest.raises(Overloaded):
+        loop.add("c")
+    loop.turn()
+    loop.turn()
+    loop.add("d")
+
+    assert loop.processed == [*"abd"]
+
+
 def test_what_waits_counts_against_the_budget_until_it_is_processed() -> None:
     loop = Loop(budget=2 * SIZE)
 
