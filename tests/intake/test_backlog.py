@@ -1,6 +1,8 @@
 """How large bodies wait for each other, and when one is refused instead."""
 
+from collections import Counter
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 import anyio
 import pytest
@@ -8,6 +10,8 @@ import pytest
 from gateway.errors import Overloaded
 from gateway.intake.backlog import Backlog
 from gateway.intake.body import Budget
+from tests.build import to_json, track
+from tests.intake.roads import both
 
 SIZE = 100_000
 
@@ -163,3 +167,26 @@ async def test_a_task_that_is_cancelled_while_it_waits_disturbs_no_other() -> No
         loop.turn()
 
     assert loop.processed == [*"abc"]
+
+
+def test_large_bodies_that_come_at_once_are_stored_whole_or_refused_on_both_roads() -> None:
+    bodies = [to_json([track(messageId=f"{number}-{place}") for place in range(300)]) for number in range(16)]
+
+    with both() as sides, ThreadPoolExecutor(16) as clients:
+        for side in sides:
+            side.router.backlog = Backlog(Budget(), side.loop.call_soon)
+        answers = [
+            [*clients.map(lambda body, side=side: side.exchange([request(body)]), bodies)] for side in sides
+        ]
+
+    for side, given in zip(sides, answers, strict=True):
+        statuses = [int(answer.split()[1]) for answer in given]
+        assert set(statuses) <= {200, 503}  # a machine that is busy otherwise may be too slow for all
+        stored = Counter(event["messageId"].partition("-")[0] for event in side.journal.events)
+        assert stored == {str(number): 300 for number, status in enumerate(statuses) if status == 200}
+        assert stored
+
+
+def request(body: bytes) -> bytes:
+    head = b"POST /v1/batch HTTP/1.1\r\nHost: g\r\nX-Write-Key: dev\r\nConnection: close\r\n"
+    return head + b"Content-Length: %d\r\n\r\n" % len(body) + body
