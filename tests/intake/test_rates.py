@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from gateway.config.units import Rate
+from gateway.errors import RateLimited
 from gateway.sources import Source, Sources
 from tests.build import Door, track
 
@@ -131,3 +132,12 @@ def test_each_worker_lets_its_share_pass() -> None:
 )
 def test_a_rate_that_makes_no_sense_is_a_mistake(source: Source, key: str) -> None:
     assert [where for where, _ in source.check()] == [key]
+
+
+def test_the_same_refusal_of_other_events_keeps_what_it_says() -> None:
+    refusal = RateLimited("limited", 3, 60)
+
+    same = refusal.concerning(5)
+
+    assert isinstance(same, RateLimited)
+    assert (same.events, same.retry_after, same.source, str(same)) == (5, 60, "limited", str(refusal))
