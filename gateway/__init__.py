@@ -39,8 +39,9 @@ intake/normalize.py makes it the canonical event of event.py: intake/times.py de
 intake/context.py adds what the request says of its sender, intake/permissions.py checks what it says of
 where it may go, and intake/uuid7.py gives it an id if it has none. A message that breaks a rule becomes a
 Refusal (errors.py) and costs no other message its place; what is repaired or assumed is noted in the event
-(warnings.py). intake/account.py adds up what becomes of all of them; those that are stored are encoded at
-once, as one block of lines.
+(warnings.py). intake/account.py adds up what becomes of all of them, and intake/refusals.py logs when many
+begin to be refused; those that are stored are encoded at once, as one block of lines. bucket.py holds a
+source to its rate, and in intake/backlog.py large bodies wait for each other.
 
 The lines wait in journal/writer.py for the next commit, which a thread makes, or the event loop itself while
 journal/pace.py says that commits are fast. journal/segments/partition.py makes them durable as one chunk
@@ -94,9 +95,10 @@ cli/replay.py and cli/ledger.py. processes/supervisor.py runs the processes (pro
 processes/delivery.py with processes/workers.py and processes/indexing.py; processes/inspector.py) as
 processes/child.py, processes/control.py, processes/delivery_processes.py and processes/machine.py let it.
 home.py knows every path of a gateway, and durable.py and sqlite.py make what lies there. metrics.py counts
-and logs.py tells. inspector/pages.py shows operators what became of all events, from inspector/ledger.py.
-journal/follow.py follows the log. cli/import_file.py imports the events that cli/event_file.py reads, through
-cli/posting.py, and cli/importing.py shows an import at work.
+and logs.py tells. inspector/pages.py shows operators what became of all events, from inspector/ledger.py, and
+what the gateway uses, from inspector/processes.py; inspector/scrape.py sees to it that this takes a bounded
+time. journal/follow.py follows the log. cli/import_file.py imports the events that cli/event_file.py reads,
+through cli/posting.py, and cli/importing.py shows an import at work.
 
 The commands for delivery open the state (cli/state.py) to place orders and jobs, which cli/jobs.py watches,
 and print what state/report.py and inspector/counters.py say, as cli/printing.py does, for the times of

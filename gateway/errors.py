@@ -22,9 +22,10 @@ Everything that can go wrong on purpose:
     - MissingPreviousId      400
     - InvalidField           400
     - MessageIdTooLong       400
-    - TryLater               ours: 503 with Retry-After, nothing is acknowledged
-      . Overloaded
-      . JournalUnavailable
+    - TryLater               nothing is acknowledged; with Retry-After
+      . RateLimited          429
+      . Overloaded           503
+      . JournalUnavailable   503
   + SinkError                the sink did not take a batch
     - SinkUnavailable        it may take the same batch later
     - SinkMisconfigured      it will take no batch before an operator has acted
@@ -72,7 +73,8 @@ class Refusal(GatewayError):
     def concerning(self, events: int) -> "Refusal":
         """Return the same refusal, of so many events."""
         same = type(self).__new__(type(self))
-        same.args, same.details, same.events = self.args, self.details, events
+        same.args = self.args
+        same.__dict__.update(self.__dict__, events=events)
         return same
 
     @property
@@ -174,11 +176,22 @@ class MessageIdTooLong(Refusal):
 
 
 class TryLater(Refusal):
-    """The gateway's own trouble. Nothing was acknowledged; the client may send the same submission again."""
+    """Nothing was acknowledged; the client may send the same submission again."""
 
     status = 503
-    retry_after: ClassVar[int] = 1
+    retry_after: int = 1
     """Seconds."""
+
+
+class RateLimited(TryLater):
+    status = 429
+    code, message = "rate_limited", "The source sends more than its rate, please retry"
+
+    def __init__(self, source: str, events: int, retry_after: int) -> None:
+        super().__init__()
+        self.source = source
+        self.events = events
+        self.retry_after = retry_after
 
 
 class Overloaded(TryLater):

@@ -4,13 +4,14 @@ The metrics of all processes, exported at /metrics on the inspector.
 Each process counts in its own file in $PROMETHEUS_MULTIPROC_DIR. The file is named after the process
 ("intake-0", "delivery-0") and not after its process id, so that counters continue after a restart.
 
-Observations of every request or commit are buffered in memory and flushed once a second, because a direct
-observation costs 1 to 2 µs. A process that is killed loses the observations of its last second.
+What became of events is written at once, so that a process that is killed has counted all that it did. Times
+and sizes are buffered in memory and flushed once a second, because an observation costs 1 to 2 µs. A process
+that is killed loses the observations of its last second.
 """
 
 import os
 from bisect import bisect_right
-from functools import cache
+from functools import cache, partial
 from multiprocessing import current_process
 from typing import Any
 
@@ -24,52 +25,86 @@ _SECONDS_BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 
 _EVENTS_BUCKETS = (1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0, 1000.0, 2000.0, 5000.0)
 
 
-class Buffered:
-    """A histogram or counter whose observations are buffered until `flush`. Not thread-safe."""
+class Exact:
+    """A counter that is written at once, at an eighth of the library's cost. Not thread-safe."""
 
-    def __init__(self, metric: Histogram | Counter, buckets: tuple[float, ...] = ()) -> None:
+    def __init__(self, counter: Counter) -> None:
+        value: Any = counter._value
+        file = getattr(value, "_file", None)
+        self._write = partial(file.write_value, value._key) if file else value.set
+        self.total: float = value.get()
+
+    def add(self, amount: float) -> None:
+        self.total += amount
+        self._write(self.total, 0.0)
+
+
+class Buffered:
+    """A histogram whose observations are buffered until `flush`. Not thread-safe."""
+
+    def __init__(self, histogram: Histogram, buckets: tuple[float, ...]) -> None:
         self.waiting: list[float] = []
         self.add = self.waiting.append
-        self._metric: Any = metric
+        self._histogram: Any = histogram
         self._buckets = buckets
-        _buffered.append(self)
+        _unwritten.append(self)
 
     def flush(self) -> None:
         observed = self.waiting[:]
         del self.waiting[: len(observed)]
         if not observed:
             return
-        if isinstance(self._metric, Counter):
-            return self._metric.inc(sum(observed))
         # prometheus-client has no public way to observe many values at once.
         observed.sort()  # faster than a bucket search for each value, which would delay requests
         ends = [*(bisect_right(observed, bound) for bound in self._buckets), len(observed)]
-        for bucket, start, end in zip(self._metric._buckets, [0, *ends], ends, strict=False):
+        for bucket, start, end in zip(self._histogram._buckets, [0, *ends], ends, strict=False):
             if end > start:
                 bucket.inc(end - start)
-        self._metric._sum.inc(sum(observed))
+        self._histogram._sum.inc(sum(observed))
 
 
-_buffered: list[Buffered] = []
+class Level:
+    """A number that goes up and down in memory, and is written by `flush`. Not thread-safe."""
+
+    def __init__(self, gauge: Gauge) -> None:
+        self.now = 0
+        self._gauge = gauge
+        self._written = -1
+        _unwritten.append(self)
+
+    def flush(self) -> None:
+        if self.now != self._written:
+            self._written = self.now
+            self._gauge.set(self.now)
+
+
+_unwritten: list[Buffered | Level] = []
 
 
 def flush() -> None:
-    """Write all buffered observations to the file of this process."""
-    for buffered in _buffered:
-        buffered.flush()
+    """Write all that is buffered to the file of this process."""
+    for each in _unwritten:
+        each.flush()
 
 
-RECEIVED = Buffered(Counter("gateway_events_received", "Events received, accepted and refused"))
-ACCEPTED = Buffered(Counter("gateway_events_accepted", "Events stored in the journal and acknowledged"))
-REFUSED = Counter("gateway_events_refused", "Events refused, by code", ["code"])
+RECEIVED = Exact(Counter("gateway_events_received", "Events that arrived: accepted, refused or in flight"))
+ACCEPTED = Exact(Counter("gateway_events_accepted", "Events stored in the journal and acknowledged"))
+_REFUSED = Counter("gateway_events_refused", "Events refused, by code", ["code"])
+IN_FLIGHT = Level(
+    Gauge(
+        "gateway_events_in_flight",
+        "Events received and neither accepted nor refused yet, within the last second",
+        multiprocess_mode="livesum",
+    )
+)
 REPAIRED = Counter("gateway_events_repaired", "Warnings about accepted events, by code", ["code"])
 DELETIONS = Counter(
     "gateway_deletions", 'Messages of type "delete" from webhooks, answered with 200 and not stored'
 )
 _HTTP_SECONDS = Histogram(
     "gateway_http_request_seconds",
-    "Time from the end of the request headers to the response",
-    ["dialect"],
+    "Time from the end of the request headers to the response, by dialect and class of status",
+    ["dialect", "status"],
     buckets=_SECONDS_BUCKETS,
 )
 COMMIT_SECONDS = Buffered(
@@ -110,6 +145,17 @@ SINK_UP = Gauge(
 
 
 @cache
-def http_seconds(dialect: str) -> Buffered:
-    """Return the request duration histogram of a dialect."""
-    return Buffered(_HTTP_SECONDS.labels(dialect), _SECONDS_BUCKETS)
+def refused(code: str) -> Exact:
+    """Return the counter of the events that were refused with a code."""
+    return Exact(_REFUSED.labels(code))
+
+
+@cache
+def http_seconds(dialect: str, status: int) -> Buffered:
+    """Return the histogram of the requests of a dialect that were answered with a status."""
+    return _http_seconds_of_class(dialect, f"{status // 100}xx")
+
+
+@cache
+def _http_seconds_of_class(dialect: str, status: str) -> Buffered:
+    return Buffered(_HTTP_SECONDS.labels(dialect, status), _SECONDS_BUCKETS)

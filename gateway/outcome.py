@@ -35,6 +35,8 @@ class Outcome(msgspec.Struct):
     cookies: Sequence[bytes] = ()
     """The values of the Set-Cookie headers of the answer."""
 
+    in_flight: int = 0
+    """Stored events of which it is not decided yet whether they are accepted or refused."""
     block: bytes = b""
     """The stored events, a line each, without the end of the last line."""
     carries: int = 0

@@ -6,9 +6,10 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from gateway.bucket import Bucket
 from gateway.config import origins
 from gateway.config.secret import Secret, Secrets
-from gateway.config.units import Size
+from gateway.config.units import Rate, Size
 from gateway.errors import OriginNotAllowed, SourceDisabled, UnknownWriteKey
 from gateway.webhooks.signature import Signature, check_secret
 from gateway.webhooks.table import Webhook
@@ -53,6 +54,10 @@ class Source(msgspec.Struct, frozen=True):
     max_event: Size | None = None
     max_body: Size | None = None
     max_events: Annotated[int, msgspec.Meta(ge=1)] | None = None
+    rate: Rate | None = None
+    """Events a second that are accepted of the source; None: all."""
+    burst: Annotated[int, msgspec.Meta(ge=1)] | None = None
+    """Events that are accepted at once; None: those of a second."""
     allowed_origins: tuple[str, ...] = ()
     """Pages that may send (see config/origins.py); empty: all."""
     api_tokens: tuple[Secret, ...] = ()
@@ -82,6 +87,10 @@ class Source(msgspec.Struct, frozen=True):
         for limit in ("max_event", "max_body"):
             if getattr(self, limit) == 0:
                 yield limit, "nothing would ever be small enough"
+        if self.rate is not None and self.rate <= 0:
+            yield "rate", "nothing would ever be accepted; to close a source, set enabled = false"
+        if self.burst and self.rate is None:
+            yield "burst", "there is no rate"
         try:
             for secret in self.webhook_secrets or ("",):
                 check_secret(self.signature, secret)
@@ -125,11 +134,18 @@ class Sources:
     """
     All sources of a configuration, found by write key or API token.
 
-    Keys are compared by digest, so that the time of a comparison tells nothing of a key.
+    Keys are compared by digest, so that the time of a comparison tells nothing of a key. Each of `workers`
+    processes lets an equal share of a source's rate pass.
     """
 
-    def __init__(self, sources: Iterable[Source]) -> None:
+    def __init__(self, sources: Iterable[Source], workers: int = 1) -> None:
         sources = tuple(sources)
+        self.buckets = {
+            source.name: Bucket(source.rate / workers, (source.burst or source.rate) / workers)
+            for source in sources
+            if source.rate
+        }
+        """The buckets of the sources that have a rate, by name."""
         self._by_digest = {_digest(key): source for source in sources for key in source.write_keys}
         self._by_token = {
             _digest(token.reveal()): source for source in sources for token in source.api_tokens

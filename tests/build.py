@@ -10,6 +10,7 @@ from urllib.parse import unquote
 
 from gateway import durable
 from gateway.dialects import DIALECTS
+from gateway.intake.backlog import Backlog
 from gateway.intake.body import Budget
 from gateway.intake.endpoint import Endpoint
 from gateway.intake.router import Router
@@ -54,11 +55,13 @@ class Door:
         self.journal = journal or MemoryJournal()
         known = Sources(sources or (DEFAULT,))
         proxies = tuple(ip_network(each) for each in trusted_proxies)
+        budget = Budget()
         self.router = Router(
             [Endpoint(name, dialect, known) for name, dialect in DIALECTS.items()],
             services_app([welcome(), *health(self.probe), *settings.routes(known, public_url, proxies)]),
             self.journal,
-            Budget(),
+            budget,
+            Backlog(budget, lambda begin_turn: begin_turn()),
             proxies,
         )
 

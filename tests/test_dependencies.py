@@ -15,6 +15,7 @@ import pytest
 from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
 from packaging.requirements import Requirement
 from prometheus_client import CollectorRegistry, Histogram, values
+from prometheus_client.mmap_dict import MmapedDict
 from prometheus_client.multiprocess import MultiProcessCollector
 from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
@@ -34,7 +35,9 @@ REASONS = {
     Server: "the intake's subclass, which replaces `startup` and `capture_signals` and sets `should_exit`",
     ServerState: "the intake's protocol, which counts `total_requests`, and the sweep of `connections`",
     Histogram: "the bulk observations, which add to `_buckets` and `_sum`",
-    values.MultiProcessValue: "the choice of `values.ValueClass`, which names the files of each process",
+    values.MultiProcessValue: "the choice of `values.ValueClass`, which names the files of each process, and"
+    " the exact counters, which use `_file` and `_key`",
+    MmapedDict: "the exact counters, which call `write_value`",
     MultiProcessCollector: "the inspector, which collects without a registry and removes samples",
 }
 DIGESTS = {
@@ -45,6 +48,7 @@ DIGESTS = {
     ServerState: "f2260fbf10154746",
     Histogram: "652bd566f605bb42",
     values.MultiProcessValue: "8077cd2c482fc32e",
+    MmapedDict: "6e06f65ed9e69bbe",
     MultiProcessCollector: "0f2c852777f6f9ac",
 }
 

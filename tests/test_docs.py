@@ -17,6 +17,8 @@ from gateway.cli.main import main
 from gateway.config import file, tables
 from gateway.dialects import DIALECTS
 from gateway.inspector.ledger import Ledger
+from gateway.inspector.processes import Processes
+from gateway.inspector.scrape import COMPLETE
 from gateway.journal.segments.log import SegmentLog
 from gateway.sinks import KINDS
 from gateway.sinks.base import Sink
@@ -96,12 +98,15 @@ def test_every_command_and_option_is_documented(name: str, command: click.Comman
 
 def test_every_metric_is_documented(tmp_path: Path) -> None:
     ours = [metric.name for metric in REGISTRY.collect() if metric.name.startswith("gateway_")]
-    ledger = [metric.name for metric in Ledger(SegmentLog(tmp_path), tmp_path / "state.db", ()).collect()]
+    collectors = Ledger(SegmentLog(tmp_path), tmp_path / "state.db", ()), Processes()
+    collected = [metric.name for collector in collectors for metric in collector.collect()]
 
     assert metrics.RECEIVED  # they exist because this module was imported
     table = section(OPERATIONS, "Metrics")
     assert [
-        name for name in ours + ledger if not re.search(rf"^\| `{name}(_total)?[`{{]", table, re.MULTILINE)
+        name
+        for name in (*ours, *collected, COMPLETE)
+        if not re.search(rf"^\| `{name}(_total)?[`{{]", table, re.MULTILINE)
     ] == []
 
 

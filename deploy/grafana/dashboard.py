@@ -38,7 +38,7 @@ def rate(metric: str, by: str = "", where: str = "") -> str:
 
 
 _WHERE = 'instance=~"$instance"'
-_BACK_PRESSURE = 'code=~"journal_unavailable|overloaded"'
+_BACK_PRESSURE = 'code=~"journal_unavailable|overloaded|rate_limited"'
 
 ROWS = {
     "Intake": (
@@ -49,20 +49,21 @@ ROWS = {
                 "received": rate("gateway_events_received_total"),
                 "accepted": rate("gateway_events_accepted_total"),
             },
-            "Received is accepted + refused.",
+            "Received is accepted + refused + in flight.",
         ),
+        Panel("In flight", "short", {"{{instance}}": f"gateway_events_in_flight{{{_WHERE}}}"}),
         Panel("Refused, by code", "eps", {"{{code}}": rate("gateway_events_refused_total", "code")}),
         Panel(
-            "Answered 503, by code",
+            "Answered 429 or 503, by code",
             "eps",
             {"{{code}}": rate("gateway_events_refused_total", "code", _BACK_PRESSURE)},
             "Clients send these events again.",
         ),
         Panel("Answers: time", "s", quantiles("gateway_http_request_seconds", "dialect")),
         Panel(
-            "Answers, by dialect",
+            "Answers, by dialect and status",
             "reqps",
-            {"{{dialect}}": rate("gateway_http_request_seconds_count", "dialect")},
+            {"{{dialect}} {{status}}": rate("gateway_http_request_seconds_count", "dialect, status")},
         ),
         Panel(
             "Repaired, by code",
@@ -99,6 +100,18 @@ ROWS = {
             {"{{sink}} {{outcome}} {{reason}}": rate("gateway_sink_events_total", "sink, outcome, reason")},
         ),
         Panel("Retries", "ops", {"{{sink}}": rate("gateway_sink_retries_total", "sink")}),
+    ),
+    "Processes": (
+        Panel("Cores used", "short", {"{{process}}": rate("gateway_process_cpu_seconds_total", "process")}),
+        Panel("Memory", "bytes", {"{{process}}": f"gateway_process_resident_memory_bytes{{{_WHERE}}}"}),
+        Panel("Descriptors", "short", {"{{process}}": f"gateway_process_open_fds{{{_WHERE}}}"}),
+        Panel("Uptime", "s", {"{{process}}": f"time() - gateway_process_start_time_seconds{{{_WHERE}}}"}),
+        Panel("Build", "short", {"{{version}}, Python {{python}}": f"gateway_build_info{{{_WHERE}}}"}),
+        Panel(
+            "Scrapes with journal and state",
+            "short",
+            {"{{instance}}": f"gateway_scrape_complete{{{_WHERE}}}"},
+        ),
     ),
 }
 

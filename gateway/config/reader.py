@@ -10,7 +10,7 @@ import msgspec
 from gateway.config.environment import fill
 from gateway.config.secret import Secret, Secrets
 from gateway.config.tables import Config, Delivery, Inspector, Journal, Server, contradictions, suggest
-from gateway.config.units import Duration, Size
+from gateway.config.units import Duration, Rate, Size
 from gateway.errors import ConfigError
 from gateway.sinks import KINDS
 from gateway.sources import NAMED, Source
@@ -157,7 +157,7 @@ class Reader:
 
     def _convert(self, kind: type, value: object) -> Any:
         """Convert to the types that TOML does not have."""
-        if issubclass(kind, Duration | Size | Entries | Place | Secret | Secrets):
+        if issubclass(kind, Duration | Rate | Size | Entries | Place | Secret | Secrets):
             return kind.parse(value)
         if kind is Path and isinstance(value, str) and value and "\0" not in value:
             try:

@@ -1,4 +1,4 @@
-"""Durations, sizes and counts as operators write them."""
+"""Durations, sizes, counts and rates as operators write them."""
 
 import re
 from typing import Annotated
@@ -9,6 +9,8 @@ Positive = Annotated[int, msgspec.Meta(ge=1)]
 
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _BYTES = {"B": 1, "KB": 1024, "MB": 1024**2, "GB": 1024**3, "TB": 1024**4}
+
+_PER = {"/s": 1, "/m": 60, "/h": 3600}
 
 _LARGEST = 10**18  # of any unit; beyond lie numbers that no file system and no clock has
 
@@ -31,8 +33,18 @@ class Size(int):
         return cls(number * _BYTES[unit])
 
 
+class Rate(float):
+    """Events a second, written "1000/s", "600/m" or "50/h"."""
+
+    @classmethod
+    def parse(cls, text: object) -> "Rate":
+        expected = 'a rate such as "1000/s", "600/m" or "50/h"'
+        number, unit = _split(text, _PER, expected)
+        return cls(number / _PER[unit])
+
+
 def _split(text: object, units: dict[str, int], expected: str) -> tuple[float, str]:
-    found = re.fullmatch(r"(\d+(?:\.\d+)?) ?([A-Za-z]+)", text) if isinstance(text, str) else None
+    found = re.fullmatch(r"(\d+(?:\.\d+)?) ?(/?[A-Za-z]+)", text) if isinstance(text, str) else None
     if not found or found[2] not in units:
         raise ValueError(f"expected {expected}, got {text!r}")
     number = float(found[1])

@@ -4,8 +4,7 @@ import hmac
 import os
 from collections.abc import Iterator
 
-from anyio import to_thread
-from prometheus_client import CollectorRegistry, Metric, generate_latest
+from prometheus_client import CollectorRegistry, Metric
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
@@ -18,6 +17,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gateway.front_page import FrontPage
 from gateway.inspector.ledger import Ledger
+from gateway.inspector.processes import Processes
+from gateway.inspector.scrape import Scrape
 
 _PAGE = FrontPage(
     "This port is for the operators of the gateway. Events are accepted on another port.",
@@ -27,17 +28,17 @@ _PAGE = FrontPage(
 
 def inspector(ledger: Ledger, token: str) -> ASGIApp:
     """Return the ASGI application. If `token` is not empty, every request must carry it."""
-    registry = CollectorRegistry()
+    live = CollectorRegistry()
     if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
-        registry.register(ProcessMetrics(ledger))
-    registry.register(ledger)
+        live.register(ProcessMetrics(ledger))
+    live.register(Processes())
+    scrape = Scrape(live, ledger)
 
     async def front_page(request: Request) -> Response:
         return _PAGE.response(request.headers.get("accept", ""))
 
     async def metrics(_: Request) -> Response:
-        text = await to_thread.run_sync(generate_latest, registry)
-        return Response(text, media_type=CONTENT_TYPE_LATEST)
+        return Response(await scrape.text(), media_type=CONTENT_TYPE_LATEST)
 
     routes = [Route("/", front_page), Route("/metrics", metrics)]
     return Starlette(routes=routes, middleware=[Middleware(TokenAuth, token=token)])

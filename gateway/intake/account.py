@@ -8,6 +8,7 @@ import msgspec
 from gateway import metrics
 from gateway.errors import EmptyBatch, Refusal
 from gateway.intake.admission import Grant
+from gateway.intake.refusals import count
 from gateway.intake.visitor import Visitor
 from gateway.message import DecodedSubmission, Message, Rejected
 from gateway.outcome import Outcome, Refused
@@ -51,20 +52,24 @@ class Account:
             raise EmptyBatch
 
     def close(self, block: bytes, decoded: DecodedSubmission) -> Outcome:
-        """Count what is not stored and what was repaired, and return the outcome of a durable block."""
+        """Count what has arrived and what is refused of it, and return the outcome of a durable block."""
+        # First of all: a process that is killed has received whatever it has accepted or refused.
+        metrics.RECEIVED.add(len(self.stored) + len(self.refused))
         if self.ignored:
             metrics.DELETIONS.inc(self.ignored)
         for refusal, events in Counter(type(one.refusal) for one in self.refused).items():
-            count_refusal(refusal, events)
+            count(refusal, events)
         for message in self.stored:
             for warning in message.warnings:
                 metrics.REPAIRED.labels(warning.code).inc()
         stored = len(self.stored)
+        metrics.IN_FLIGHT.now += stored
         outcome = Outcome(
             stored=stored,
             accepted=stored + self.ignored,
             refused=self.refused,
             batch=decoded.batch,
+            in_flight=stored,
             block=block,
             carries=decoded.carries,
         )
@@ -74,12 +79,6 @@ class Account:
             outcome.multi_status = _strictest(self.by_key.values())
             outcome.library = _library(decoded.messages)
         return outcome
-
-
-def count_refusal(refusal: Refusal | type[Refusal], events: int) -> None:
-    """Count events that were received and not stored."""
-    metrics.RECEIVED.add(events)
-    metrics.REFUSED.labels(refusal.code).inc(events)
 
 
 def _strictest(grants: Iterable[Grant | Refusal]) -> MultiStatus:

@@ -28,6 +28,8 @@ Step = Callable[[Message], None]
 class Grant(msgspec.Struct, frozen=True):
     """The rights of a write key, on one route and for one kind of sender."""
 
+    source: str
+    """The name of the source that owns the key."""
     provenance: Provenance
     limits: Limits
     safe_bytes: int
@@ -83,7 +85,9 @@ class Admission:
         limits = source.limits(self._limits)
         # Translation makes some lines much shorter.
         safe = -1 if source.translate else limits.max_event - _MARGIN_BYTES
-        grant = Grant(provenance, limits, safe, source.multi_status, keys.eraser(source.write_keys))
+        grant = Grant(
+            source.name, provenance, limits, safe, source.multi_status, keys.eraser(source.write_keys)
+        )
         self._known[key, route, device] = source, grant
         return source, grant
 

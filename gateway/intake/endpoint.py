@@ -1,9 +1,13 @@
 """The first half of the journey: from a submission to events, ready for the journal."""
 
+import math
+from collections import Counter
+from collections.abc import Callable
+
 from gateway import metrics
 from gateway.dialects.base import Decode, Dialect, ForSource
 from gateway.dialects.shared import keys
-from gateway.errors import EventTooLarge, InvalidField, Refusal, TooManyEvents
+from gateway.errors import EventTooLarge, InvalidField, RateLimited, Refusal, TooManyEvents
 from gateway.event import encode_block
 from gateway.intake.account import Account
 from gateway.intake.admission import Admission, Grant
@@ -22,10 +26,17 @@ class Endpoint:
         self.name = name
         self.dialect = dialect
         self.sources = sources
-        self.seconds = metrics.http_seconds(name)
+        self._seconds: dict[int, Callable[[float], None]] = {}
         self._admission = Admission(name, dialect, sources)
         self._max_events = sources.most_events(dialect.LIMITS)
         self._decoders = _decoders(dialect, sources, self._max_events)
+
+    def observe(self, status: int, seconds: float) -> None:
+        """Count an answer, and the time that it took."""
+        add = self._seconds.get(status)
+        if add is None:
+            add = self._seconds[status] = metrics.http_seconds(self.name, status).add
+        add(seconds)
 
     def process(self, submission: Submission) -> Outcome:
         """
@@ -39,6 +50,8 @@ class Endpoint:
         account = Account()
         if decoded.is_handshake and submission.method not in BODY_METHODS:
             return account.close(b"", decoded)  # before there is a source for it
+        if self.sources.buckets:
+            self._check_rates(submission, decoded, account)
         stored, places, grants, refused = account.stored, account.places, account.grants, account.refused
         validate, ignores = self.dialect.validate, decoded.ignores
         last: str | None = None
@@ -104,6 +117,24 @@ class Endpoint:
             grant = self._admission.admit(key, submission, decoded, account.visitors)
             account.by_key[key] = grant
         return grant
+
+    def _check_rates(self, submission: Submission, decoded: DecodedSubmission, account: Account) -> None:
+        """
+        Raise RateLimited if a source sends more than its rate, and let all events pass otherwise.
+
+        Clients send again what was refused as a whole, but not the single event that a 207 lists.
+        """
+        sent: Counter[str] = Counter()
+        messages = (message for message in decoded.messages if isinstance(message, Message))
+        for key, events in Counter(message.write_key or decoded.write_key for message in messages).items():
+            grant = self._admit(key, submission, decoded, account)
+            if isinstance(grant, Grant) and grant.source in self.sources.buckets:
+                sent[grant.source] += events
+        for source, events in sent.items():
+            if seconds := self.sources.buckets[source].wait(events):
+                raise RateLimited(source, len(decoded.messages), math.ceil(seconds))
+        for source, events in sent.items():
+            self.sources.buckets[source].take(events)
 
 
 def _decoders(dialect: Dialect, sources: Sources, max_events: int) -> dict[str, Decode]:

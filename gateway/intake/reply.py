@@ -2,9 +2,9 @@
 
 import structlog
 
+from gateway import metrics
 from gateway.errors import OriginNotAllowed, Refusal
-from gateway.intake import cors
-from gateway.intake.account import count_refusal
+from gateway.intake import cors, refusals
 from gateway.intake.endpoint import Endpoint
 from gateway.outcome import Answer, Outcome, error
 from gateway.submission import Submission
@@ -19,6 +19,7 @@ Reply = tuple[Answer, cors.Headers]
 
 def accept(endpoint: Endpoint, submission: Submission, outcome: Outcome) -> Reply:
     """Reply to a submission that was read; whatever is to be stored of it is durable."""
+    _decide(outcome)
     answer = endpoint.dialect.answer(submission, outcome)
     origin = submission.headers.get(b"origin")
     headers = cors.allow(None if origin and outcome.origin_denied else origin)
@@ -28,15 +29,32 @@ def accept(endpoint: Endpoint, submission: Submission, outcome: Outcome) -> Repl
     return answer, headers
 
 
-def refuse(endpoint: Endpoint, submission: Submission, refusal: Refusal) -> Reply:
-    """Count a refusal of a whole submission, and reply to it."""
-    count_refusal(refusal, refusal.events)
+def refuse(endpoint: Endpoint, submission: Submission, refusal: Refusal, outcome: Outcome | None) -> Reply:
+    """Reply to a submission that was refused before it had an outcome, or could not be made durable."""
+    if outcome:
+        refusal = refusal.concerning(_decide(outcome))
+    else:
+        metrics.RECEIVED.add(refusal.events)
+    refusals.count(refusal, refusal.events)
     answer = endpoint.dialect.refuse(submission, refusal)
     origin = None if isinstance(refusal, OriginNotAllowed) else submission.headers.get(b"origin")
     return answer, cors.allow(origin)
 
 
-def fail(submission: Submission, bug: Exception) -> Reply:
-    """Log an exception that is no refusal, and reply that it is the gateway's fault."""
-    log.error("bug", route=submission.route, exc_info=bug)
+def _decide(outcome: Outcome) -> int:
+    """Return how many events were in flight; they are no longer."""
+    events, outcome.in_flight = outcome.in_flight, 0
+    metrics.IN_FLIGHT.now -= events
+    return events
+
+
+def fail(submission: Submission, bug: Exception, outcome: Outcome | None) -> Reply:
+    """Reply that an exception, which is no refusal, is the gateway's fault. Log the first of its kind."""
+    if outcome:
+        events = _decide(outcome)
+    else:
+        events = 1
+        metrics.RECEIVED.add(events)
+    if refusals.refusals.count(refusals.BUG, events, f"{submission.route} {type(bug).__name__}"):
+        log.error("bug", route=submission.route, exc_info=bug)
     return error(500), cors.allow(submission.headers.get(b"origin"))

@@ -2,12 +2,14 @@
 
 import time
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping, Sequence
+from functools import partial
 from typing import Any, NamedTuple, Protocol
 
 from starlette.types import ASGIApp
 
 from gateway.errors import JournalUnavailable, Refusal
 from gateway.intake import body, cors, reply, sender
+from gateway.intake.backlog import LARGE_BODY_BYTES, Backlog
 from gateway.intake.endpoint import Endpoint
 from gateway.outcome import Answer, Outcome, error
 from gateway.raw import timestamps
@@ -59,10 +61,12 @@ class Router:
         services: ASGIApp,
         journal: Journal,
         budget: body.Budget,
+        backlog: Backlog,
         trusted_proxies: sender.Networks = (),
     ) -> None:
         self.journal = journal
         self.budget = budget
+        self.backlog = backlog
         self.trusted_proxies = trusted_proxies
         self.routes: dict[str, Route] = {}
         self.replace_routes(endpoints, services)
@@ -95,7 +99,7 @@ class Router:
         client_ip = self._client(scope) if self.trusted_proxies else scope["client"][0]
         submission = begin(method, route, headers, scope["query_string"], client_ip)
         # All in this one coroutine: each more that is awaited costs 1 % of the throughput.
-        outcome = _NOTHING
+        outcome: Outcome | None = None
         try:
             if method in BODY_METHODS:
                 body.check_length(headers, max_bytes)
@@ -107,18 +111,21 @@ class Router:
                     data = await body.read_rest(data, receive, max_bytes, self.budget)
                 submission.body = body.finish(data, headers, max_bytes)
             if method != "HEAD":  # which asks whether the image is there
-                outcome = endpoint.process(submission)
-            if outcome.stored:
-                await self.journal.append((outcome.block,), outcome.carries, outcome.stored)
-            answer, more = reply.accept(endpoint, submission, outcome)
+                size = len(submission.body)
+                if size < LARGE_BODY_BYTES:
+                    outcome = endpoint.process(submission)
+                else:
+                    outcome = await self.backlog.run(size, partial(endpoint.process, submission))
+                if outcome.stored:
+                    await self.journal.append((outcome.block,), outcome.carries, outcome.stored)
+            answer, more = reply.accept(endpoint, submission, outcome or _NOTHING)
         except Refusal as refusal:
-            whole = refusal.concerning(outcome.stored) if outcome.stored else refusal
-            answer, more = reply.refuse(endpoint, submission, whole)
+            answer, more = reply.refuse(endpoint, submission, refusal, outcome)
         except body.Disconnected:
             return
         except Exception as bug:
-            answer, more = reply.fail(submission, bug)
-        endpoint.seconds.add(time.perf_counter() - started)
+            answer, more = reply.fail(submission, bug, outcome)
+        endpoint.observe(answer.status, time.perf_counter() - started)
         start, end = _messages(answer, more)
         await send(start)
         await send(end)

@@ -15,6 +15,7 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from gateway.errors import Refusal
 from gateway.intake import body, cors, reply
+from gateway.intake.backlog import LARGE_BODY_BYTES
 from gateway.intake.router import Route, Router, begin
 from gateway.outcome import Answer, Outcome
 from gateway.submission import Submission
@@ -76,7 +77,7 @@ class Exchange:
             try:
                 self._router.budget.take(len(part))
             except Refusal as refusal:
-                return self._send(*reply.refuse(self._route.endpoint, self._submission, refusal))
+                return self._send(*reply.refuse(self._route.endpoint, self._submission, refusal, None))
             self._held += len(part)
 
     def release(self) -> None:
@@ -91,11 +92,23 @@ class Exchange:
             return
         if self._held:
             self.release()
-        endpoint, _, max_bytes = self._route
         submission, parts = self._submission, self._parts
         try:
             data = parts[0] if len(parts) == 1 else b"".join(parts)
-            submission.body = body.finish(data, submission.headers, max_bytes)
+            submission.body = body.finish(data, submission.headers, self._route.max_bytes)
+            self._parts = []
+            size = len(submission.body)
+            if size >= LARGE_BODY_BYTES:
+                return self._router.backlog.add(size, self._process)
+        except Refusal as refusal:
+            return self._settle(refusal)
+        except Exception as bug:
+            return self._send(*reply.fail(submission, bug, None))
+        self._process()
+
+    def _process(self) -> None:
+        endpoint, submission = self._route.endpoint, self._submission
+        try:
             self._outcome = outcome = endpoint.process(submission)
             if outcome.stored:
                 journal = self._router.journal
@@ -104,7 +117,7 @@ class Exchange:
         except Refusal as refusal:
             return self._settle(refusal)
         except Exception as bug:
-            answer, headers = reply.fail(submission, bug)
+            answer, headers = reply.fail(submission, bug, self._outcome)
         self._send(answer, headers)
 
     def _settle(self, refusal: Refusal | None) -> None:
@@ -112,17 +125,16 @@ class Exchange:
         endpoint, submission, outcome = self._route.endpoint, self._submission, self._outcome
         try:
             if refusal:
-                whole = refusal.concerning(outcome.stored) if outcome else refusal
-                answer, headers = reply.refuse(endpoint, submission, whole)
+                answer, headers = reply.refuse(endpoint, submission, refusal, outcome)
             else:
                 assert outcome
                 answer, headers = reply.accept(endpoint, submission, outcome)
         except Exception as bug:  # nobody else in the same commit shall suffer from it
-            answer, headers = reply.fail(submission, bug)
+            answer, headers = reply.fail(submission, bug, outcome)
         self._send(answer, headers)
 
     def _send(self, answer: Answer, headers: cors.Headers) -> None:
-        self._route.endpoint.seconds.add(time.perf_counter() - self._started)
+        self._route.endpoint.observe(answer.status, time.perf_counter() - self._started)
         if self._held:
             self.release()
         self._parts = []

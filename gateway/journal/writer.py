@@ -187,6 +187,8 @@ class Writer:
     def _complete(self, commit: Commit, error: JournalUnavailable | None) -> None:
         self._waiting -= commit.size
         self._last_success = float("-inf") if error else time.monotonic()
+        if not error:
+            metrics.ACCEPTED.add(commit.count)  # before the answers: a kill leaves none uncounted
         for waiter in commit.waiters:
             if waiter.done():  # cancelled by its caller
                 continue
@@ -196,9 +198,6 @@ class Writer:
                 waiter.set_result(None)
         for done in commit.callbacks:
             done(JournalUnavailable(error.details) if error else None)
-        if not error:
-            metrics.RECEIVED.add(commit.count)
-            metrics.ACCEPTED.add(commit.count)
         if self._commits:
             self._loop.call_soon(self._gather)
         else:

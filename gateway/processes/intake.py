@@ -1,5 +1,6 @@
 """An intake worker: the front half of the gateway, and the only writer of its partition."""
 
+import asyncio
 import sys
 from functools import cached_property
 from ipaddress import ip_network
@@ -14,9 +15,11 @@ from gateway import metrics
 from gateway.config.tables import Config
 from gateway.dialects import DIALECTS
 from gateway.home import Home
+from gateway.intake.backlog import Backlog
 from gateway.intake.body import Budget
 from gateway.intake.endpoint import Endpoint
 from gateway.intake.protocol import Protocol, sweep
+from gateway.intake.refusals import refusals
 from gateway.intake.router import Router
 from gateway.intake.sender import Networks
 from gateway.journal.segments.log import SegmentLog
@@ -51,16 +54,18 @@ async def serve(config: Config, slot: int, listener: socket, control: Control) -
             retire_others(config, journal)
         writer = Writer(partition)
         budget = Budget()
+        backlog = Backlog(budget, asyncio.get_running_loop().call_soon)
         records = Records(home)
 
         def parts(config: Config) -> tuple[list[Endpoint], ASGIApp]:
-            sources = Sources(config.sources.values())
+            sources = Sources(config.sources.values(), config.server.workers)
             return endpoints(sources), services_app(service_routes(config, sources, records, writer, budget))
 
-        router = Router(*parts(config), writer, budget, trusted_proxies(config))
+        router = Router(*parts(config), writer, budget, backlog, trusted_proxies(config))
 
         async def every_second() -> None:
             sweep(server.server_state.connections)
+            refusals.report()
             metrics.flush()
 
         server = Server(

@@ -14,12 +14,13 @@ from msgspec import Meta, Raw
 from starlette.requests import Request
 from starlette.responses import Response
 
+from gateway import metrics
 from gateway.dialects.commandersact.names import to_traits
 from gateway.dialects.shared.answers import SUCCESS, Success, retry_headers
 from gateway.dialects.shared.describing import RETRY
 from gateway.errors import Refusal, TryLater, UnreadableBody
 from gateway.event import Origin, encode
-from gateway.intake import body
+from gateway.intake import body, refusals
 from gateway.intake.normalize import Provenance, normalize
 from gateway.intake.router import Journal
 from gateway.message import DecodedSubmission, Message
@@ -110,7 +111,16 @@ class _UserApi:
             raise UnreadableBody('the body must be {"person": {…}}') from error
         record = Record(user_id, objects.write(person))
         await to_thread.run_sync(self.people.merge, source.site_id, [record])
-        await self.journal.append([_identify(request, source, user_id, person)])
+        line = _identify(request, source, user_id, person)
+        metrics.RECEIVED.add(1)
+        metrics.IN_FLIGHT.now += 1
+        try:
+            await self.journal.append([line])
+        except TryLater as error:
+            refusals.count(error, 1)
+            raise
+        finally:
+            metrics.IN_FLIGHT.now -= 1
 
 
 def _identify(request: Request, source: Source, user_id: str, person: dict[str, Raw]) -> bytes:

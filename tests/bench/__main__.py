@@ -26,6 +26,7 @@ from tests.bench import (
     pinned,
     restarts,
     single,
+    soak,
     table,
 )
 from tests.bench.options import Options
@@ -35,10 +36,11 @@ _MEASUREMENTS = {
     module.__name__.rpartition(".")[2]: module
     for module in (single, batch, latency, drain, enrichment, idle, backlog, commit, restarts, duplicates)
 }
+_ONLY_WHEN_NAMED = {"soak": soak}
 
 
 @click.command()
-@click.argument("names", nargs=-1, type=click.Choice(list(_MEASUREMENTS)))
+@click.argument("names", nargs=-1, type=click.Choice([*_MEASUREMENTS, *_ONLY_WHEN_NAMED]))
 @click.option(
     "--rounds",
     type=click.IntRange(1),
@@ -60,8 +62,14 @@ _MEASUREMENTS = {
     help="Events of the backlog, 1 KB each.",
 )
 @click.option("--ids", type=click.IntRange(1), default=2_000_000, show_default=True, help="Ids to index.")
-def main(names: tuple[str, ...], rounds: int, seconds: int, drain: int, backlog: int, ids: int) -> None:
+@click.option(
+    "--minutes", type=click.IntRange(1), default=20, show_default=True, help="Of the soak, if it is named."
+)
+def main(
+    names: tuple[str, ...], rounds: int, seconds: int, drain: int, backlog: int, ids: int, minutes: int
+) -> None:
     """Measure the gateway, or only what is named, below the current folder."""
+    modules = _MEASUREMENTS | _ONLY_WHEN_NAMED
     os.sched_setaffinity(0, pinned.REST)
     for line in machine.lines(Path.cwd()):
         click.echo(line)
@@ -69,8 +77,8 @@ def main(names: tuple[str, ...], rounds: int, seconds: int, drain: int, backlog:
     try:
         for name in names or _MEASUREMENTS:
             with tempfile.TemporaryDirectory(dir=".") as folder:
-                options = Options(Path(folder).absolute(), rounds, seconds, drain, backlog, ids)
-                _measure(name, _MEASUREMENTS[name], options, rows)
+                options = Options(Path(folder).absolute(), rounds, seconds, drain, backlog, ids, minutes)
+                _measure(name, modules[name], options, rows)
     finally:  # what was found before an error or Ctrl-C counts
         click.echo("\n".join(["", *table.lines(rows)]))
 

@@ -16,3 +16,5 @@ class Options(NamedTuple):
     """Events that wait for a sink."""
     ids: int
     """Events whose ids are indexed."""
+    minutes: int
+    """Of the soak."""

@@ -1,8 +1,8 @@
-"""Durations and sizes as operators write them."""
+"""Durations, sizes and rates as operators write them."""
 
 import pytest
 
-from gateway.config.units import Duration, Size
+from gateway.config.units import Duration, Rate, Size
 
 
 @pytest.mark.parametrize(
@@ -33,3 +33,16 @@ def test_what_is_no_duration_is_refused_with_an_example(text: object) -> None:
 def test_what_is_no_size_is_refused_with_an_example(text: object) -> None:
     with pytest.raises(ValueError, match='"15KB"'):
         Size.parse(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "events"), [("1000/s", 1000), ("600/m", 10), ("1800/h", 0.5), ("0.5/s", 0.5), ("5 /s", 5)]
+)
+def test_a_rate_is_events_a_second(text: str, events: float) -> None:
+    assert Rate.parse(text) == events
+
+
+@pytest.mark.parametrize("text", ["1000", "1000/d", "1000s", "/s", "-1/s", "1/ s", "1000/S", 1000], ids=repr)
+def test_what_is_no_rate_is_refused_with_an_example(text: object) -> None:
+    with pytest.raises(ValueError, match='"1000/s"'):
+        Rate.parse(text)

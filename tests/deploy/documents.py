@@ -12,6 +12,8 @@ from prometheus_client import REGISTRY, Metric
 
 from gateway import metrics
 from gateway.inspector.ledger import Ledger
+from gateway.inspector.processes import Processes
+from gateway.inspector.scrape import COMPLETE
 from gateway.journal.segments.log import SegmentLog
 from tests.deploy.programs import DEPLOY
 
@@ -43,7 +45,8 @@ def series() -> frozenset[str]:
     assert metrics.RECEIVED  # importing the module has registered its metrics
     with TemporaryDirectory() as folder:
         ledger = Ledger(SegmentLog(Path(folder)), Path(folder) / "state.db", ())
-        return frozenset(name for each in (*REGISTRY.collect(), *ledger.collect()) for name in _series(each))
+        collected = *REGISTRY.collect(), *ledger.collect(), *Processes().collect()
+        return frozenset((COMPLETE, *(name for each in collected for name in _series(each))))
 
 
 def _series(metric: Metric) -> tuple[str, ...]:

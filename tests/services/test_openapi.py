@@ -12,6 +12,7 @@ from starlette.requests import Request
 
 from gateway.config.file import load
 from gateway.config.secret import Secret
+from gateway.config.units import Rate
 from gateway.dialects import DIALECTS
 from gateway.errors import JournalUnavailable
 from gateway.home import Home
@@ -101,9 +102,11 @@ async def test_what_is_accepted_is_in_it(services: list[DescribedRoute], body: A
 HEADERS = {"X-Strict-Mode": "1"}
 EVENT = track(event_name="Ordered", user={"id": "u1"})
 FULL = MemoryJournal(JournalUnavailable())
+LIMITED = Source("default", ("dev",), rate=Rate(1 / 86400))
 SENT = {
     "taken": (Door(), EVENT),
     "not taken now": (Door(journal=FULL), EVENT),
+    "over its rate": (Door(LIMITED), EVENT),
     "too large": (Door(), {**EVENT, "properties": {"long": "x" * 600_000}}),
     "an empty batch": (Door(), {"batch": []}),
     "no event": (Door(), [1]),

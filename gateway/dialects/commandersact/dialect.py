@@ -52,7 +52,7 @@ def refuse(submission: Submission, refusal: Refusal) -> Answer:
     if submission.method != "POST":
         return image.refuse(submission, refusal)
     if isinstance(refusal, TryLater):
-        return _with_code(flat_refusal(refusal), refusal)
+        return _with_code(flat_refusal(refusal, status=503), refusal)  # the documents name no 429
     if isinstance(refusal, UnreadableBody | BodyTooLarge | NotAnObject):
         return _with_code(flat_refusal(refusal, status=400), refusal)
     return _accept(refusal)

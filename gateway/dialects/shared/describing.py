@@ -25,6 +25,7 @@ PLAIN_REPLIES = {
     200: Reply("The event is stored.", [Success], DURABLE),
     400: Reply("It was refused; `code` says why.", [Failure]),
     413: Reply("It is too large.", [Failure]),
+    429: Reply("The source sends more than its rate; nothing was stored.", [Failure], RETRY),
     503: Reply("It cannot be stored now; nothing was.", [Failure], RETRY),
 }
 """Of plain_answer and plain_refusal, to one event."""
@@ -38,6 +39,7 @@ BATCH_REPLIES = {
     207: Reply("Some are stored, those in `Errors` are not.", [BatchResult], DURABLE),
     400: Reply("None is stored.", [BatchResult, Failure]),
     413: Reply("The body, or a single event, is too large.", [BatchResult, Failure]),
+    429: Reply("The source sends more than its rate; none was stored.", [BatchResult, Failure], RETRY),
     503: Reply("They cannot be stored now; none was.", [BatchResult, Failure], RETRY),
 }
 """Of plain_answer and plain_refusal, to several."""

@@ -2,7 +2,7 @@
 
 from gateway.dialects.shared.answers import retry_headers
 from gateway.dialects.shared.describing import DURABLE, RETRY
-from gateway.errors import BodyTooLarge, Refusal, TryLater
+from gateway.errors import BodyTooLarge, RateLimited, Refusal, TryLater
 from gateway.operation import Reply, header
 from gateway.outcome import Answer, Outcome
 from gateway.submission import Submission
@@ -32,9 +32,13 @@ def answer(submission: Submission, outcome: Outcome) -> Answer:
 
 
 def refuse(submission: Submission, refusal: Refusal) -> Answer:
-    """Answer with the image, whatever was wrong: visitors of the page would notice a broken one."""
+    """
+    Answer with the image, whatever the sender did wrong: visitors of the page would notice a broken one.
+
+    If the gateway cannot store the event now, a proxy may still try another one.
+    """
     error = ((b"x-gateway-error", refusal.code.encode()),)
-    if isinstance(refusal, TryLater):
+    if isinstance(refusal, TryLater) and not isinstance(refusal, RateLimited):
         return Answer(503, b"", b"image/gif", (*_HEADERS, *error, *retry_headers(refusal)))
     return _image(error)
 

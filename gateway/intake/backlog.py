@@ -1,0 +1,110 @@
+"""
+Large bodies that wait to be processed.
+
+An event loop finds all requests that have arrived meanwhile at once. Were all their bodies processed before
+it looks again, then with more load than the process can bear all requests would wait for all others, small
+events and refusals too. Therefore large bodies are processed for a moment in each turn of the loop, and the
+rest waits; if that would be for too long, a body is refused as soon as it was read.
+"""
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Callable
+from typing import NamedTuple, TypeVar
+
+from gateway.errors import Overloaded
+from gateway.intake.body import Budget
+
+LARGE_BODY_BYTES = 16 * 1024
+"""To refuse a smaller one, and to read it again later, costs about as much as to process it."""
+
+_MAX_TURN_SECONDS = 0.01
+_MAX_WAIT_SECONDS = 0.15
+_MEMORY = 0.05  # the weight of the last body in the average
+
+Result = TypeVar("Result")
+
+
+class Waiting(NamedTuple):
+    """A body that waits."""
+
+    since: float
+    size: int
+    process: Callable[[], None]
+
+
+class Backlog:
+    """
+    The large bodies of one process.
+
+    `call_soon` is that of the event loop; `budget` bounds the bytes that wait.
+    """
+
+    def __init__(
+        self,
+        budget: Budget,
+        call_soon: Callable[[Callable[[], None]], object],
+        clock: Callable[[], float] = time.perf_counter,
+    ) -> None:
+        self._budget = budget
+        self._call_soon = call_soon
+        self._clock = clock
+        self._waiting: deque[Waiting] = deque()
+        self._bytes = 0
+        self._seconds_a_byte = 0.0
+        self._spent = 0.0
+        self._is_turn_due = False
+
+    def add(self, size: int, process: Callable[[], None]) -> None:
+        """Call `process`, now or in a later turn of the loop; it must not raise. Raises Overloaded."""
+        if not self._waiting and self._spent < _MAX_TURN_SECONDS:
+            return self._process(size, process)
+        now = self._clock()
+        so_far = now - self._waiting[0].since if self._waiting else 0.0  # it may be slower than expected
+        if max(so_far, self._bytes * self._seconds_a_byte) > _MAX_WAIT_SECONDS:
+            raise Overloaded
+        self._budget.take(size)
+        self._bytes += size
+        self._waiting.append(Waiting(now, size, process))
+
+    async def run(self, size: int, process: Callable[[], Result]) -> Result:
+        """Return what `process` returns, and raise what it raises. Raises Overloaded."""
+        results: list[Result] = []
+        errors: list[Exception] = []
+        waiter: asyncio.Future[None] | None = None
+
+        def keep() -> None:
+            try:
+                results.append(process())
+            except Exception as error:
+                errors.append(error)
+            if waiter and not waiter.done():
+                waiter.set_result(None)
+
+        self.add(size, keep)
+        if not results and not errors:
+            waiter = asyncio.get_running_loop().create_future()
+            await waiter
+        if errors:
+            raise errors[0]
+        return results[0]
+
+    def _process(self, size: int, process: Callable[[], None]) -> None:
+        if not self._is_turn_due:
+            self._is_turn_due = True
+            self._call_soon(self._begin_turn)
+        begun = self._clock()
+        process()
+        seconds = self._clock() - begun
+        self._spent += seconds
+        self._seconds_a_byte += _MEMORY * (seconds / size - self._seconds_a_byte)
+
+    def _begin_turn(self) -> None:
+        self._is_turn_due = False
+        self._spent = 0.0
+        while self._waiting and self._spent < _MAX_TURN_SECONDS:
+            _, size, process = self._waiting.popleft()
+            self._bytes -= size
+            self._budget.give_back(size)
+            self._process(size, process)
