@@ -61,8 +61,9 @@ where each event must be examined, delivery/route.py filters events and delivery
 catalogue's properties to their products. The sink, one file of sinks/, writes the batch; then
 state/store.py records the position together with the outcomes of the events (state/tally.py) in the
 database of state/database.py, which also holds the orders of operators (state/orders.py).
-sinks/json_lines.py locks its file (sinks/locked_file.py), notices when the file is moved (sinks/watch.py),
-and does not write again what is in it already (sinks/unrecorded.py). After a failure the worker waits as
+sinks/json_lines.py writes to files of its own (sinks/owned_file.py): it locks them (sinks/locked_file.py),
+notices when one is moved (sinks/watch.py), does not write again what is in it already (sinks/unrecorded.py),
+and compresses those that it has set aside (sinks/compression.py). After a failure the worker waits as
 backoff.py says. delivery/trim.py releases what every sink has.
 
 What else the public port answers is a service: services/app.py routes to services/health.py, to the
