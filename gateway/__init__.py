@@ -62,7 +62,9 @@ catalogue's properties to their products. The sink, one file of sinks/, writes t
 state/store.py records the position together with the outcomes of the events (state/tally.py) in the
 database of state/database.py, which also holds the orders of operators (state/orders.py).
 sinks/json_lines.py locks its file (sinks/locked_file.py), notices when the file is moved (sinks/watch.py),
-and does not write again what is in it already (sinks/unrecorded.py). After a failure the worker waits as
+and does not write again what is in it already (sinks/unrecorded.py). Sinks that write tables make rows of
+events with sinks/rows/envelope.py and sinks/rows/promoted.py, without the characters of
+sinks/rows/escapes.py where the target cannot hold them. After a failure the worker waits as
 backoff.py says. delivery/trim.py releases what every sink has.
 
 What else the public port answers is a service: services/app.py routes to services/health.py, to the
