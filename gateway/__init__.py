@@ -63,7 +63,9 @@ state/store.py records the position together with the outcomes of the events (st
 database of state/database.py, which also holds the orders of operators (state/orders.py).
 sinks/json_lines.py writes to files of its own (sinks/owned_file.py): it locks them (sinks/locked_file.py),
 notices when one is moved (sinks/watch.py), does not write again what is in it already (sinks/unrecorded.py),
-and compresses those that it has set aside (sinks/compression.py). After a failure the worker waits as
+and compresses those that it has set aside (sinks/compression.py). Sinks that write tables make rows of events
+with sinks/rows/envelope.py and sinks/rows/promoted.py, without the characters of sinks/rows/escapes.py where
+the target cannot hold them. After a failure the worker waits as
 backoff.py says. delivery/trim.py releases what every sink has.
 
 What else the public port answers is a service: services/app.py routes to services/health.py, to the
