@@ -64,8 +64,10 @@ database of state/database.py, which also holds the orders of operators (state/o
 sinks/json_lines.py locks its file (sinks/locked_file.py), notices when the file is moved (sinks/watch.py),
 and does not write again what is in it already (sinks/unrecorded.py). Sinks that write tables make rows of
 events with sinks/rows/envelope.py and sinks/rows/promoted.py, without the characters of
-sinks/rows/escapes.py where the target cannot hold them. After a failure the worker waits as
-backoff.py says. delivery/trim.py releases what every sink has.
+sinks/rows/escapes.py where the target cannot hold them. sinks/postgres.py connects to its server with
+sinks/postgresql/server.py, prepares its tables with sinks/postgresql/schema.py, writes with
+sinks/postgresql/statements.py, and judges failures by sinks/postgresql/failures.py. After a failure the
+worker waits as backoff.py says. delivery/trim.py releases what every sink has.
 
 What else the public port answers is a service: services/app.py routes to services/health.py, to the
 settings and the script that SDKs fetch (services/settings.py, services/script.py), to services/openapi.py,
