@@ -156,7 +156,7 @@ class PostgresConnection:
         Later live batches may have the same events, if these lie beyond the position; `ahead` says so.
         """
         if not self._unique:
-            await schema.create_index(self._connection, self._table, "_position_idx", "position")
+            await schema.create_index(self._connection, self._table, ["position"])
         with fail_after(self._write_seconds):
             async with self._connection.transaction(isolation="read_committed"):
                 await self._connection.execute(self._statements.reach_ahead, *_key(batch), batch.end)

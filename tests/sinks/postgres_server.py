@@ -7,7 +7,9 @@ import shutil
 import signal
 import subprocess
 import tempfile
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -15,10 +17,11 @@ from typing import Any
 import asyncpg
 
 from tests.gateway import free_ports, until
+from tests.journey.needs import need
 
 PASSWORD = "s3cr3t-of-the-test"
 
-_BINARIES = "/usr/lib/postgresql"
+_BINARIES = Path("/usr/lib/postgresql")  # of Debian
 _SETTINGS = {"fsync": "off", "listen_addresses": "127.0.0.1", "max_connections": "40", "lc_messages": "C"}
 
 
@@ -30,10 +33,11 @@ class PostgresServer:
     """
 
     def __init__(self) -> None:
+        need(_BINARIES.exists(), "PostgreSQL")
         self.folder = Path(tempfile.mkdtemp(prefix="postgres-"))
         self.port = free_ports()[0]
         self._data = self.folder / "data"
-        self._binaries = max(Path(_BINARIES).iterdir(), key=lambda path: int(path.name)) / "bin"
+        self._binaries = max(_BINARIES.iterdir(), key=lambda path: int(path.name)) / "bin"
         password = self.folder / "password"
         password.write_text(PASSWORD)
         self._user = "postgres" if os.getuid() == 0 else None
@@ -78,6 +82,26 @@ class PostgresServer:
         self.process.send_signal(signal.SIGQUIT)
         self.process.wait()
         self.log.close()
+
+    @contextmanager
+    def holding(self, lock: str) -> Iterator[None]:
+        """Hold a lock, which a statement acquires, for the duration of the block."""
+        with asyncio.Runner() as runner:
+            connection = runner.run(asyncpg.connect(self.dsn()))
+            runner.run(connection.execute("BEGIN"))
+            runner.run(connection.execute(lock))
+            try:
+                yield
+            finally:
+                runner.run(connection.close())
+
+    def signal_sessions(self, application: str, number: int) -> list[int]:
+        """Send a signal to the server's processes of an application, and return their ids."""
+        query = f"SELECT pid FROM pg_stat_activity WHERE application_name = '{application}'"
+        found = [row["pid"] for row in self.run(query)]
+        for pid in found:
+            os.kill(pid, number)
+        return found
 
     def remove(self) -> None:
         self.stop()

@@ -32,10 +32,10 @@ SELECT wanted.name AS table_name, wanted.right_name, quote_ident(current_user) A
 FROM unnest($1::text[], $2::text[]) AS wanted (name, right_name)
 WHERE NOT has_table_privilege(wanted.name, wanted.right_name)
 """
-_UNIQUE_ID = """
-SELECT FROM pg_catalog.pg_index
+_INDEX = """
+SELECT true FROM pg_catalog.pg_index
 JOIN pg_catalog.pg_attribute ON attrelid = indrelid AND attnum = ANY (indkey)
-WHERE indrelid = to_regclass($1) AND indisunique AND indisvalid AND indpred IS NULL AND attname = 'id'
+WHERE indrelid = to_regclass($1) AND indisvalid AND indpred IS NULL AND attname = $2 AND indisunique >= $3
 """
 
 _INDEX_SECONDS = 3600
@@ -98,34 +98,31 @@ async def prepare(
             " PRIMARY KEY (sink, partition, epoch))"
         )
     await _check_rights(connection, table)
-    if unique and not await connection.fetchrow(_UNIQUE_ID, table.quoted):
-        await create_index(connection, table, "_source_id_key", "source, id", unique=True)
+    if unique:
+        await create_index(connection, table, ("source", "id"), unique=True)
 
 
 async def create_index(
-    connection: asyncpg.Connection,
-    table: Table,
-    suffix: str,
-    columns: str,
-    *,
-    unique: bool = False,
+    connection: asyncpg.Connection, table: Table, columns: Sequence[str], *, unique: bool = False
 ) -> None:
-    """Create an index if it is missing, however long it takes, and lock no one out meanwhile."""
-    name = table.index_name(suffix)
-    qualified = f'"{table.schema}".{name}' if table.schema else name
-    valid = await connection.fetchval(
-        "SELECT indisvalid FROM pg_catalog.pg_index WHERE indexrelid = to_regclass($1)", qualified
-    )
-    if valid:
+    """
+    Create an index unless there is one with the last of the columns.
+
+    It may take an hour, and locks no one out meanwhile.
+    """
+    if await connection.fetchval(_INDEX, table.quoted, columns[-1], unique):
         return
+    name = table.index_name(f"_{'_'.join(columns)}_{'key' if unique else 'idx'}")
+    qualified = f'"{table.schema}".{name}' if table.schema else name
     usual = await connection.fetchval("SHOW statement_timeout")
     await connection.execute("SET statement_timeout = 0")
     try:
-        if valid is False:  # an earlier attempt was interrupted
-            await connection.execute(f"DROP INDEX CONCURRENTLY {qualified}")
+        # An attempt that was interrupted leaves an invalid index.
+        await connection.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {qualified}")
         kind = "UNIQUE INDEX" if unique else "INDEX"
         await connection.execute(
-            f"CREATE {kind} CONCURRENTLY {name} ON {table.quoted} ({columns})", timeout=_INDEX_SECONDS
+            f"CREATE {kind} CONCURRENTLY {name} ON {table.quoted} ({', '.join(columns)})",
+            timeout=_INDEX_SECONDS,
         )
     finally:
         if not connection.is_closed():
