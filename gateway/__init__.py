@@ -65,8 +65,12 @@ sinks/json_lines.py writes to files of its own (sinks/owned_file.py): it locks t
 notices when one is moved (sinks/watch.py), does not write again what is in it already (sinks/unrecorded.py),
 and compresses those that it has set aside (sinks/compression.py). Sinks that write tables make rows of events
 with sinks/rows/envelope.py and sinks/rows/promoted.py, without the characters of sinks/rows/escapes.py where
-the target cannot hold them. After a failure the worker waits as
-backoff.py says. delivery/trim.py releases what every sink has.
+the target cannot hold them. sinks/postgres.py connects to its server with sinks/postgresql/server.py,
+prepares its tables with sinks/postgresql/schema.py, writes with sinks/postgresql/statements.py, and judges
+failures by sinks/postgresql/failures.py. sinks/parquet.py encodes rows with sinks/rows/arrow.py, names the
+files with sinks/storage/names.py, and creates them in what sinks/storage/base.py describes:
+sinks/storage/folder.py or sinks/storage/bucket.py. After a failure the worker waits as backoff.py says.
+delivery/trim.py releases what every sink has.
 
 What else the public port answers is a service: services/app.py routes to services/health.py, to the
 settings and the script that SDKs fetch (services/settings.py, services/script.py), to services/openapi.py,

@@ -12,12 +12,20 @@ _ESCAPE = re.compile(
 _REPLACEMENT = rb"\ufffd"
 
 
-def replace_unstorable(json: bytes) -> bytes:
+def replace_unstorable(data: bytes) -> bytes:
     r"""
-    Return JSON in which \u0000 and each lone surrogate has become U+FFFD.
+    Return lines of JSON in which \u0000 and each lone surrogate has become U+FFFD.
 
     PostgreSQL refuses \u0000 (SQLSTATE 22P05) and a lone surrogate (22P02) in jsonb, and U+0000 in text.
     """
-    if b"\\u0000" in json or b"\\ud" in json or b"\\uD" in json:
-        return _ESCAPE.sub(lambda found: _REPLACEMENT if found["lost"] else found[0], json)
-    return json
+    if not _is_suspect(data):
+        return data
+    return b"\n".join(_replace(line) if _is_suspect(line) else line for line in data.split(b"\n"))
+
+
+def _is_suspect(data: bytes) -> bool:
+    return b"\\u0000" in data or b"\\ud" in data or b"\\uD" in data
+
+
+def _replace(line: bytes) -> bytes:
+    return _ESCAPE.sub(lambda found: _REPLACEMENT if found["lost"] else found[0], line)
