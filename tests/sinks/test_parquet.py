@@ -8,6 +8,7 @@ import msgspec
 import pytest
 from pyarrow import dataset, parquet
 
+from gateway.config.file import load
 from gateway.config.secret import Secret
 from gateway.config.units import Duration
 from gateway.errors import SinkRefused
@@ -207,12 +208,24 @@ def test_a_mistake_names_its_key(table: dict[str, Any], key: str) -> None:
     assert [found for found, _ in sink.check()] == [key]
 
 
-def test_the_limits_of_a_file_are_those_of_a_batch() -> None:
-    table = {"path": "lake", "roll_events": 7, "roll_time": "2m"}
+def test_the_limits_of_a_file_are_those_of_a_batch(tmp_path: Path) -> None:
+    file = tmp_path / "gateway.toml"
+    file.write_text(
+        """
+        [sources.website]
+        write_keys = ["KEY"]
+        [sinks.lake]
+        kind = "parquet"
+        url = "az://account/container/events"
+        roll_events = 7
+        roll_time = "2m"
+        """
+    )
 
-    sink = msgspec.convert(table, Parquet, dec_hook=lambda kind, value: getattr(kind, "parse", kind)(value))
+    sink = load(file, None, {}).sinks["lake"]
 
     assert (sink.batch_events, sink.batch_time) == (7, Duration(120))
+    assert sink.batch_bytes == 64 * 1024**2
 
 
 def test_keys_are_not_shown() -> None:

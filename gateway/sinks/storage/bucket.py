@@ -38,6 +38,9 @@ _FOR_AN_OPERATOR = (
 # GenericError is all else; these words of object_store tell what waiting does not mend: a redirect to another
 # region, a certificate, an address in the environment that is plain HTTP.
 _WORDS_FOR_AN_OPERATOR = ("incorrectly configured region", "certificate", "builder error")
+# AlreadyExistsError is also every other 409: of S3, that another request for the name is under way; of Azure,
+# that the container is about to be deleted.
+_WORDS_FOR_AN_OBJECT = ("412 Precondition Failed", "BlobAlreadyExists")
 _QUERY = re.compile(r"\?[^\s\"<)]*")
 
 
@@ -65,15 +68,20 @@ class Bucket:
         try:
             await obstore.put_async(self._store, name, content, mode="create", use_multipart=False)
             return True
-        except AlreadyExistsError:  # also if the answer to an attempt of ours was lost
-            return False
+        except AlreadyExistsError as error:  # also if the answer to an attempt of ours was lost
+            if any(words in str(error) for words in _WORDS_FOR_AN_OBJECT):
+                return False
+            raise self._unavailable(error) from error
         except _FOR_AN_OPERATOR as error:
             raise self._misconfigured(error) from error
         except BaseError as error:
             if any(words in str(error) for words in _WORDS_FOR_AN_OPERATOR):
                 raise self._misconfigured(error) from error
-            text = self._text(error)
-            raise SinkUnavailable(f"{self.where}: {_first_line(text)}", answer=text) from error
+            raise self._unavailable(error) from error
+
+    def _unavailable(self, error: Exception) -> SinkUnavailable:
+        text = self._text(error)
+        return SinkUnavailable(f"{self.where}: {_first_line(text)}", answer=text)
 
     def _misconfigured(self, error: Exception) -> SinkMisconfigured:
         text = self._text(error)

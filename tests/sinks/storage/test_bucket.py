@@ -1,10 +1,5 @@
 """Storage in a bucket: a real S3 server, with what can go wrong between it and us."""
 
-import socket
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 import pytest
 
 from gateway.config.secret import Secret
@@ -14,42 +9,9 @@ from gateway.sinks.storage.base import MARKER, create, probe
 from gateway.sinks.storage.bucket import Bucket
 from tests.sinks import seaweed
 from tests.sinks.seaweed import Server
+from tests.sinks.storage.answering import answering, status
 
 pytestmark = pytest.mark.anyio
-
-
-@contextmanager
-def answering(answer: bytes) -> Iterator[str]:
-    """Run a server that gives every request the same answer, or none if it is empty."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        opened = []
-
-        def serve() -> None:
-            while True:
-                try:
-                    connection, _ = listener.accept()
-                except OSError:
-                    return
-                opened.append(connection)
-                connection.recv(65536)
-                if answer:
-                    connection.sendall(answer)
-                    connection.close()
-
-        thread = threading.Thread(target=serve)
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-        finally:
-            listener.shutdown(socket.SHUT_RDWR)
-            thread.join()
-            for connection in opened:
-                connection.close()
-
-
-def status(line: str, body: str = "", *headers: str) -> bytes:
-    lines = [f"HTTP/1.1 {line}", f"Content-Length: {len(body)}", "Connection: close", 'ETag: "e"', *headers]
-    return ("\r\n".join(lines) + f"\r\n\r\n{body}").encode()
 
 
 async def test_an_object_is_created_once(s3: Server) -> None:
@@ -68,10 +30,10 @@ async def test_the_probe_finds_that_the_server_replaces_nothing(s3: Server) -> N
 
 async def test_a_store_that_replaces_objects_is_refused(s3: Server) -> None:
     with (
-        answering(status("200 OK")) as endpoint,
+        answering(status("200 OK")) as server,
         pytest.raises(SinkMisconfigured, match="the store replaces files although it was asked not to"),
     ):
-        await probe(s3.bucket("probe", endpoint=endpoint))
+        await probe(s3.bucket("probe", endpoint=server.endpoint))
 
 
 @pytest.mark.parametrize(
@@ -103,13 +65,14 @@ async def test_what_an_operator_must_mend_is_told_apart(
         pytest.param(status("503 Slow Down"), SinkUnavailable, id="overload"),
         pytest.param(status("500 Internal Server Error"), SinkUnavailable, id="internal error"),
         pytest.param(b"HTTP/1.1 200 OK\r\nContent-Le", SinkUnavailable, id="half an answer"),
+        pytest.param(status("409 Conflict"), SinkUnavailable, id="another request for the name"),
         pytest.param(status("301 Moved Permanently"), SinkMisconfigured, id="another region"),
         pytest.param(status("401 Unauthorized"), SinkMisconfigured, id="unauthenticated"),
     ],
 )
 async def test_an_answer_decides_who_must_act(answer: bytes, kind: type[SinkError], s3: Server) -> None:
-    with answering(answer) as endpoint, pytest.raises(kind):
-        await s3.bucket("x", endpoint=endpoint).create("a", b"content")
+    with answering(answer) as server, pytest.raises(kind):
+        await s3.bucket("x", endpoint=server.endpoint).create("a", b"content")
 
 
 async def test_a_store_that_is_gone_is_unavailable(s3: Server) -> None:
@@ -119,10 +82,10 @@ async def test_a_store_that_is_gone_is_unavailable(s3: Server) -> None:
 
 async def test_a_store_that_hangs_is_unavailable_at_the_deadline(s3: Server) -> None:
     with (
-        answering(b"") as endpoint,
+        answering(b"") as server,
         pytest.raises(SinkUnavailable, match=r"s3://events/x: no answer within 0\.2 s"),
     ):
-        await create(s3.bucket("x", endpoint=endpoint), "a", b"content", deadline_seconds=0.2)
+        await create(s3.bucket("x", endpoint=server.endpoint), "a", b"content", deadline_seconds=0.2)
 
 
 async def test_an_object_that_was_stored_although_its_answer_was_lost_is_created_once(s3: Server) -> None:
@@ -134,8 +97,8 @@ async def test_an_object_that_was_stored_although_its_answer_was_lost_is_created
 async def test_secrets_of_an_answer_are_masked(s3: Server) -> None:
     echo = status("403 Forbidden", f"<Key>{seaweed.SECRET_KEY} {seaweed.ACCESS_KEY} https://x/?sig=abc</Key>")
 
-    with answering(echo) as endpoint, pytest.raises(SinkMisconfigured) as raised:
-        await s3.bucket("x", endpoint=endpoint).create("a", b"content")
+    with answering(echo) as server, pytest.raises(SinkMisconfigured) as raised:
+        await s3.bucket("x", endpoint=server.endpoint).create("a", b"content")
 
     assert "<Key>******** ******** https://x/</Key>" in raised.value.answer
     assert seaweed.SECRET_KEY not in f"{raised.value!r} {raised.value}"
@@ -143,22 +106,22 @@ async def test_secrets_of_an_answer_are_masked(s3: Server) -> None:
 
 async def test_an_answer_is_kept_up_to_4_kb(s3: Server) -> None:
     with (
-        answering(status("403 Forbidden", "x" * 20_000)) as endpoint,
+        answering(status("403 Forbidden", "x" * 20_000)) as server,
         pytest.raises(SinkMisconfigured) as raised,
     ):
-        await s3.bucket("x", endpoint=endpoint).create("a", b"content")
+        await s3.bucket("x", endpoint=server.endpoint).create("a", b"content")
 
     assert len(raised.value.answer) == 4096
 
 
 async def test_plain_http_is_never_used_unless_the_endpoint_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    keys = {"access_key": Secret("a"), "secret_key": Secret("b")}
-    with answering(status("200 OK")) as endpoint:
-        monkeypatch.setenv("AWS_ENDPOINT", endpoint)
+    with answering(status("200 OK")) as server:
+        monkeypatch.setenv("AWS_ENDPOINT", server.endpoint)
         monkeypatch.setenv("AWS_ALLOW_HTTP", "true")
+        found = Bucket("s3://events/x", access_key=Secret("a"), secret_key=Secret("b"))
 
         with pytest.raises(SinkMisconfigured):
-            await Bucket("s3://events/x", **keys).create("a", b"content")
+            await found.create("a", b"content")
 
 
 async def test_credentials_can_come_from_the_environment(s3: Server, monkeypatch: pytest.MonkeyPatch) -> None:
