@@ -8,6 +8,7 @@ file is created only if there is none of its name: a batch that is delivered aga
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -23,6 +24,7 @@ from gateway.sinks.base import Batch, Connection, Sink
 from gateway.sinks.rows import promoted
 from gateway.sinks.rows.arrow import Encoder
 from gateway.sinks.rows.envelope import ENVELOPE, LOADED_AT, Rows
+from gateway.sinks.rows.escapes import replace_unstorable
 from gateway.sinks.storage import bucket, names
 from gateway.sinks.storage.base import Storage, create, probe
 from gateway.sinks.storage.bucket import Bucket
@@ -115,25 +117,47 @@ class ParquetConnection:
         return b""
 
     def _encode(self, batch: Batch) -> dict[str, pa.Buffer]:
-        """Return the files of a batch by their folders. Raises SinkRefused, if lines are not events."""
+        """Return the files of a batch by their folders. Raises SinkRefused if lines are not events."""
         loaded_at = datetime.now(UTC)
-        waiting: dict[str, list[tuple[Any, ...]]] = {}
-        done: dict[str, list[pa.RecordBatch]] = {}
+        found: dict[str, list[pa.RecordBatch]] = {}
         culprits: dict[int, Culprit] = {}
-        for index, row in enumerate(self._rows.read_all(batch)):
-            if isinstance(row, Culprit):
-                culprits[index] = row
-                continue
-            folder = self._folders.find(row)
-            rows = waiting.setdefault(folder, [])
-            rows.append(row)
-            if len(rows) == _ROWS_AT_A_TIME:
-                done.setdefault(folder, []).append(self._encoder.convert(rows, loaded_at))
-                rows.clear()
+        reading = self._rows.read_all(batch)
+        for start in range(0, batch.count, _ROWS_AT_A_TIME):
+            rows = list(islice(reading, _ROWS_AT_A_TIME))
+            if Culprit in set(map(type, rows)):
+                culprits |= self._mend(batch, start, rows)
+            if not culprits:
+                for folder, own in self._group(rows).items():
+                    found.setdefault(folder, []).append(self._encoder.convert(own, loaded_at))
         self._folders.forget()
         if culprits:
             raise SinkRefused("some lines are not events", culprits)
-        for folder, rows in waiting.items():
-            if rows:
-                done.setdefault(folder, []).append(self._encoder.convert(rows, loaded_at))
-        return {folder: self._encoder.encode(batches) for folder, batches in done.items()}
+        return {folder: self._encoder.encode(batches) for folder, batches in found.items()}
+
+    def _group(self, rows: list[tuple[Any, ...]]) -> dict[str, list[tuple[Any, ...]]]:
+        """Return the rows by their folders, mostly one."""
+        folders = list(map(self._folders.find, rows))
+        if folders.count(folders[0]) == len(rows):
+            return {folders[0]: rows}
+        groups: dict[str, list[tuple[Any, ...]]] = {folder: [] for folder in folders}
+        for folder, row in zip(folders, rows, strict=True):
+            groups[folder].append(row)
+        return groups
+
+    def _mend(self, batch: Batch, start: int, rows: list[tuple[Any, ...]]) -> dict[int, Culprit]:
+        """
+        Read lines with halves of surrogate pairs again without these, and put their rows into `rows`.
+
+        `start` is the index of the first row in the batch. Returns the lines that are not events.
+        """
+        culprits = {}
+        lines = batch.lines[start : start + len(rows)]
+        for place, (line, row) in enumerate(zip(lines, rows, strict=True)):
+            if isinstance(row, Culprit):
+                one = msgspec.structs.replace(
+                    batch, positions=[batch.positions[start + place]], data=replace_unstorable(line) + b"\n"
+                )
+                [rows[place]] = self._rows.read_all(one)
+                if isinstance(row := rows[place], Culprit):
+                    culprits[start + place] = row
+        return culprits

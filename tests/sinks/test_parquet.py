@@ -178,6 +178,36 @@ def test_a_large_batch_is_one_file_in_order(lake: Path) -> None:
     assert [row["position"] for row in read(content)] == [f"0/{n}" for n in range(5001)]
 
 
+@pytest.mark.parametrize(
+    "properties",
+    [
+        pytest.param(b'{"a":"\\u0000","b":"\\ud83d\\ude00"}', id="NUL and a surrogate pair"),
+        pytest.param(b'{"a":' + b"9" * 400 + b',"b":-1E+400}', id="numbers of 400 digits"),
+        pytest.param(b'{"a":' + b"[" * 500 + b"]" * 500 + b"}", id="deep nesting"),
+        pytest.param(b'{"a":"' + b"x" * 600_000 + b'"}', id="a long text"),
+        pytest.param('{"é\u2028":"\U0001f600","":null,"":1}'.encode(), id="names of all kinds"),
+    ],
+)
+def test_the_nastiest_json_is_kept_verbatim(lake: Path, properties: bytes) -> None:
+    sink = Parquet(path=lake, columns={"a": "properties.a: number", "t": "properties.b: text"})
+    line = event_line(0, properties={}).replace(b'"properties":{}', b'"properties":' + properties)
+
+    write(sink, b"", batch_of([line]))
+
+    [row] = rows(files(lake))
+    assert row["properties"].encode() == properties
+    assert (row["a"], row["id"]) == (None, "m0")
+
+
+def test_half_a_surrogate_pair_is_replaced(lake: Path) -> None:
+    lines = [event_line(n, event="E") for n in range(3)]
+    lines[1] = lines[1].replace(b'"E"', b'"a\\ud800b"')
+
+    write(Parquet(path=lake), b"", batch_of(lines))
+
+    assert [row["event"] for row in rows(files(lake))] == ["E", "a\ufffdb", "E"]
+
+
 def test_a_line_that_is_no_event_is_refused_by_its_index(lake: Path) -> None:
     lines = [event_line(0), b'{"type":', event_line(2), b"[]"]
 

@@ -2,7 +2,9 @@
 
 import hashlib
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from operator import itemgetter
 from typing import Any
 from urllib.parse import quote
 
@@ -58,36 +60,39 @@ class Folders:
 
     def __init__(self, template: str, columns: Sequence[Column]) -> None:
         index = {column.name: number for number, column in enumerate(columns)}
-        at = index["received_at"]
-        readers: dict[str, Callable[[Any], Any]] = {
-            "date": lambda row: row[at].date(),
-            "hour": lambda row: row[at].hour,
-            "source": lambda row: row[index["source"]],
-            "type": lambda row: row[index["type"]],
-            "event": lambda row: row[index["event"]],
-        }
+        fields = set(_FIELD.findall(template))
         self._template = template
-        self._fields = list(dict.fromkeys(_FIELD.findall(template)))
-        self._readers = [readers[field] for field in self._fields]
-        self._known: dict[tuple[Any, ...], str] = {}
+        self._received = itemgetter(index["received_at"])
+        self._fields = sorted(fields & index.keys())
+        self._others = itemgetter(*(index[field] for field in self._fields)) if self._fields else None
+        self._hours: dict[datetime, dict[Any, str]] = {}
+        self._start = self._end = datetime.min.replace(tzinfo=UTC)
+        """The hour of the previous row: most rows have the same, which is cheaper to see than to look up."""
+        self._known: dict[Any, str] = {}
+        """The folders of that hour by the other values."""
 
     def find(self, row: tuple[Any, ...]) -> str:
         """Return the folder of a row, with a / at its end unless it is empty."""
-        values = tuple([read(row) for read in self._readers])
-        folder = self._known.get(values)
+        received = self._received(row)
+        if not self._start <= received < self._end:
+            self._start = received.replace(minute=0, second=0, microsecond=0)
+            self._end = received.replace(minute=59, second=59, microsecond=999_999)
+            self._known = self._hours.setdefault(self._start, {})
+        others = self._others(row) if self._others else None
+        folder = self._known.get(others)
         if folder is None:
-            folder = self._known[values] = self._format(values)
+            folder = self._known[others] = self._format(received, others)
         return folder
 
     def forget(self) -> None:
         """Drop what was remembered, so that many different events take up no memory between batches."""
-        self._known.clear()
+        self._hours.clear()
+        self._start = self._end
 
-    def _format(self, values: tuple[Any, ...]) -> str:
-        texts = {
-            field: f"{value:02}" if field == "hour" else escape(None if value is None else str(value))
-            for field, value in zip(self._fields, values, strict=True)
-        }
+    def _format(self, received: datetime, others: Any) -> str:
+        values = others if len(self._fields) > 1 else (others,)
+        texts = {field: escape(value) for field, value in zip(self._fields, values, strict=False)}
+        texts |= {"date": f"{received.date()}", "hour": f"{received.hour:02}"}
         return self._template.format_map(texts) + "/" if self._template else ""
 
 
