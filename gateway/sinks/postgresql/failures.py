@@ -27,7 +27,8 @@ _CLASSES: dict[str, _Failure] = {
     "3D": "misconfigured",  # no such database
     "3F": "misconfigured",  # no such schema
     "42": "misconfigured",  # no such table or column, no right
-    "42P07": "unavailable",  # another process has just created the table
+    "42P07": "unavailable",  # another process has just created the same table,
+    "42710": "unavailable",  # which is a type too
     "54": "refused",  # the row is too large
     "54011": "misconfigured",  # too many columns
     "P0": "refused",  # by a trigger
@@ -38,7 +39,7 @@ _CODES = {"22": "invalid_value", "23": "constraint", "54": "too_large"}
 _CULPRIT = re.compile(r"^COPY [^,]+,\D*(\d+)", re.MULTILINE)
 _MAX_ANSWER_CHARACTERS = 4096
 
-DRIVER_ERRORS = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, EOFError)
+DRIVER_ERRORS = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError, EOFError)
 """The exceptions of asyncpg; TimeoutError is an OSError."""
 
 

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Iterator
 from ipaddress import ip_address
-from typing import Any
+from typing import Literal
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 import asyncpg
@@ -14,12 +14,12 @@ _CONNECT_SECONDS = 10
 _CLOSE_SECONDS = 2
 _SCHEMES = ("postgresql", "postgres")
 
-# A gateway that hangs must not hold its locks, and the server must not work on for one that has gone. What
-# the role, the database or the dsn sets itself is left alone; except that events of a transaction that is
-# not durable would be lost with the server's memory.
+# An ALTER that waits for a long query blocks everyone after it; a gateway that hangs must not hold its locks,
+# and the server must not work on for one that has gone. What the role, the database or the dsn sets itself is
+# left alone; except that events of a transaction that is not durable would be lost with the server's memory.
 _SESSION = """
 SELECT set_config(name, value, false)
-FROM (VALUES ('lock_timeout', '10s'), ('statement_timeout', $1),
+FROM (VALUES ('lock_timeout', '3s'), ('statement_timeout', $1),
   ('idle_in_transaction_session_timeout', $1)) AS wanted (name, value)
 WHERE current_setting(name) = '0'
 UNION ALL
@@ -52,7 +52,7 @@ async def connect(dsn: Secret, application: str, command_seconds: float) -> asyn
         dsn.reveal(),
         timeout=_CONNECT_SECONDS,
         command_timeout=command_seconds,
-        ssl=_tls(dsn),
+        ssl=tls(dsn),
         server_settings={"application_name": application},
     )
     try:
@@ -85,13 +85,16 @@ def passwords(dsn: Secret) -> tuple[str, ...]:
     return tuple(filter(None, (dsn.reveal(), written, unquote(written), query.get("password", ""))))
 
 
-def _tls(dsn: Secret) -> Any:
-    """Return asyncpg's argument `ssl`: None leaves it to the dsn and the environment."""
+def tls(dsn: Secret) -> Literal["verify-full", True] | None:
+    """
+    Return asyncpg's argument `ssl`; None leaves it to the dsn and the environment.
+
+    asyncpg verifies by the system's authorities for True, and only by a file of its own for "verify-full".
+    """
     parsed, query = _split(dsn)
     said = query.get("host") or parsed.netloc.rpartition("@")[2] or os.environ.get("PGHOST", "")
     if "sslmode" in query or "PGSSLMODE" in os.environ or all(map(_is_local, said.split(","))):
         return None
-    # asyncpg verifies by the system's certificates for True, and only by a file of its own for the text.
     return "verify-full" if "sslrootcert" in query or "PGSSLROOTCERT" in os.environ else True
 
 
