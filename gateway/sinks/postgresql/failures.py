@@ -39,13 +39,19 @@ _CODES = {"22": "invalid_value", "23": "constraint", "54": "too_large"}
 _CULPRIT = re.compile(r"^COPY [^,]+,\D*(\d+)", re.MULTILINE)
 _MAX_ANSWER_CHARACTERS = 4096
 
-DRIVER_ERRORS = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError, EOFError)
+DRIVER_ERRORS = (
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+    OSError,
+    EOFError,
+)
 """The exceptions of asyncpg; TimeoutError is an OSError."""
 
 
 def translate(error: Exception, passwords: Collection[str], *, of_events: bool, first: int = 0) -> SinkError:
     """
-    Return the SinkError for one of DRIVER_ERRORS or a ValueError, without any of the passwords.
+    Return the SinkError for one of DRIVER_ERRORS, without any of the passwords.
 
     `of_events` is true while events are written; otherwise none can be to blame. `first` is the number of
     events of the batch that were not written, since the table has them already.
@@ -78,8 +84,6 @@ def _describe(error: Exception) -> tuple[str, str, _Failure]:
         return f"{message}: the server has no TLS", "", "misconfigured"
     if isinstance(error, TimeoutError):
         message = "no answer in time"
-    elif isinstance(error, ValueError) and not isinstance(error, asyncpg.InterfaceError):
-        return "the dsn cannot be read", "", "misconfigured"  # the text could repeat parts of it
     return message, "", "unavailable"
 
 

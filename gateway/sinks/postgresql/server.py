@@ -9,6 +9,7 @@ from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 import asyncpg
 
 from gateway.config.secret import Secret
+from gateway.errors import SinkMisconfigured
 
 _CONNECT_SECONDS = 10
 _CLOSE_SECONDS = 2
@@ -42,19 +43,25 @@ def mistakes(dsn: Secret) -> Iterator[str]:
 
 async def connect(dsn: Secret, application: str, command_seconds: float) -> asyncpg.Connection:
     """
-    Connect within 10 seconds; no statement may take more than `command_seconds`. Raises DRIVER_ERRORS.
+    Connect within 10 seconds; no statement may take more than `command_seconds`. Raises DRIVER_ERRORS or
+    SinkMisconfigured.
 
     Where neither the dsn nor the environment has an sslmode, hosts other than loopback addresses and Unix
     sockets must show a certificate that is valid for their name. PGSSLROOTCERT, ~/.pgpass and the other
     files and variables of libpq count as asyncpg reads them.
     """
-    connection = await asyncpg.connect(
-        dsn.reveal(),
-        timeout=_CONNECT_SECONDS,
-        command_timeout=command_seconds,
-        ssl=tls(dsn),
-        server_settings={"application_name": application},
-    )
+    try:
+        connection = await asyncpg.connect(
+            dsn.reveal(),
+            timeout=_CONNECT_SECONDS,
+            command_timeout=command_seconds,
+            ssl=tls(dsn),
+            server_settings={"application_name": application},
+        )
+    except (asyncpg.InterfaceError, OSError):
+        raise
+    except ValueError:  # its text could repeat a part of the dsn
+        raise SinkMisconfigured("the dsn cannot be read") from None
     try:
         await connection.execute(_SESSION, f"{command_seconds * 1000:.0f}ms")
         # JSON comes as bytes; a value of the type jsonb begins with its version.
