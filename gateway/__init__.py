@@ -67,8 +67,9 @@ and compresses those that it has set aside (sinks/compression.py). Sinks that wr
 with sinks/rows/envelope.py and sinks/rows/promoted.py, without the characters of sinks/rows/escapes.py where
 the target cannot hold them. sinks/postgres.py connects to its server with sinks/postgresql/server.py,
 prepares its tables with sinks/postgresql/schema.py, writes with sinks/postgresql/statements.py, and judges
-failures by sinks/postgresql/failures.py. sinks/parquet.py encodes rows with sinks/rows/arrow.py, names the
-files with sinks/storage/names.py, and creates them in what sinks/storage/base.py describes:
+failures by sinks/postgresql/failures.py; sinks/postgresql/views.py makes its table look like Segment's, as
+sinks/rows/views.py and sinks/rows/names.py say. sinks/parquet.py encodes rows with sinks/rows/arrow.py, names
+the files with sinks/storage/names.py, and creates them in what sinks/storage/base.py describes:
 sinks/storage/folder.py or sinks/storage/bucket.py. After a failure the worker waits as backoff.py says.
 delivery/trim.py releases what every sink has.
 
@@ -83,8 +84,8 @@ config/tables.py, each of which checks itself. config/environment.py fills in wh
 config/units.py reads durations and sizes, config/secret.py keeps secrets from being printed, and
 config/origins.py, config/paths.py and config/script.py know what can be an origin, a file and the script of
 SDKs. cli/main.py is the command (with cli/options.py) that has cli/serve.py, cli/check.py, cli/tail.py,
-cli/send.py, cli/products.py and cli/sinks.py; processes/supervisor.py runs the processes
-(processes/intake.py, processes/delivery.py with processes/workers.py, processes/inspector.py) as
+cli/send.py, cli/products.py and cli/sinks.py (with cli/sink_views.py); processes/supervisor.py runs the
+processes (processes/intake.py, processes/delivery.py with processes/workers.py, processes/inspector.py) as
 processes/child.py, processes/control.py, processes/delivery_processes.py and processes/machine.py let it.
 home.py knows every path of a gateway, and durable.py and sqlite.py make what lies there. metrics.py counts
 and logs.py tells. inspector/pages.py shows operators what became of all events, from inspector/ledger.py.

@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from gateway.cli.options import config_option, data_option, exiting_on_errors, yes_option
+from gateway.cli.sink_views import views
 from gateway.config.file import load
 from gateway.config.tables import suggest
 from gateway.errors import ConfigError
@@ -18,6 +19,9 @@ from gateway.state.orders import Verb
 @click.group()
 def sinks() -> None:
     """Pause and resume sinks, while the gateway is running or stopped."""
+
+
+sinks.add_command(views)
 
 
 def _sink_command(function: Callable[..., None]) -> click.Command:

@@ -8,7 +8,7 @@ writes the events. It is compared when it is set, so that a second process canno
 import re
 from bisect import bisect_left
 from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any, ClassVar
 
 import asyncpg
@@ -18,7 +18,7 @@ from anyio import fail_after, lowlevel
 from gateway.config.secret import Secret
 from gateway.errors import Culprit, SinkRefused, SinkUnavailable
 from gateway.sinks.base import Batch, Connection, Sink
-from gateway.sinks.postgresql import failures, schema, server
+from gateway.sinks.postgresql import failures, schema, server, views
 from gateway.sinks.postgresql.statements import STAGE, STAGE_SCHEMA, Statements
 from gateway.sinks.rows import promoted
 from gateway.sinks.rows.envelope import ENVELOPE, LOADED_AT, Rows
@@ -58,21 +58,36 @@ class Postgres(Sink, tag="postgres"):
 
     @asynccontextmanager
     async def connect(self, name: str, receipt: bytes) -> AsyncIterator[Connection]:
-        passwords = server.passwords(self.dsn)
         rows = Rows(self.columns)
-        table = schema.parse(self.table)
+        async with self._opened(f"event-gateway {name}") as connection:
+            with self._translated():
+                await schema.prepare(connection, self._table, rows.columns, unique=self.unique)
+            yield PostgresConnection(self, connection, self._table, rows)
+
+    async def view_statements(self, days: int, /) -> list[str]:
+        async with self._opened("event-gateway views") as connection:
+            with self._translated():
+                return await views.view_statements(connection, self._table, days)
+
+    @property
+    def _table(self) -> schema.Table:
+        return schema.parse(self.table)
+
+    @asynccontextmanager
+    async def _opened(self, application: str) -> AsyncIterator[asyncpg.Connection]:
+        with self._translated():
+            connection = await server.connect(self.dsn, application, self.write_seconds)
         try:
-            connection = await server.connect(self.dsn, f"event-gateway {name}", self.write_seconds)
-        except (*failures.DRIVER_ERRORS, ValueError) as error:
-            raise failures.translate(error, passwords, of_events=False) from error
-        try:
-            try:
-                await schema.prepare(connection, table, rows.columns, unique=self.unique)
-            except failures.DRIVER_ERRORS as error:
-                raise failures.translate(error, passwords, of_events=False) from error
-            yield PostgresConnection(self, connection, table, rows)
+            yield connection
         finally:
             await server.close(connection)
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except failures.DRIVER_ERRORS as error:
+            raise failures.translate(error, server.passwords(self.dsn), of_events=False) from error
 
 
 class PostgresConnection:

@@ -17,12 +17,19 @@ from typing import Any
 import asyncpg
 
 from tests.gateway import free_ports, until
-from tests.journey.needs import need
+from tests.journey.needs import need, program
 
 PASSWORD = "s3cr3t-of-the-test"
 
 _BINARIES = Path("/usr/lib/postgresql")  # of Debian
-_SETTINGS = {"fsync": "off", "listen_addresses": "127.0.0.1", "max_connections": "40", "lc_messages": "C"}
+_SETTINGS = {
+    "fsync": "off",
+    "listen_addresses": "127.0.0.1",
+    "lc_messages": "C",
+    "ssl": "on",
+    "ssl_cert_file": "../certificate",
+    "ssl_key_file": "../key",
+}
 
 
 class PostgresServer:
@@ -46,12 +53,18 @@ class PostgresServer:
             shutil.chown(password, "postgres")
         options = ("--auth=scram-sha-256", "--username=tests", f"--pwfile={password}", "--encoding=UTF8")
         self._run("initdb", *options, "--no-sync")
+        self.certificate = self.folder / "certificate"
+        """For 127.0.0.1, signed by itself."""
+        key = ("-newkey", "rsa:2048", "-nodes", "-keyout", "key")
+        names = ("-subj", "/CN=tests", "-addext", "subjectAltName=IP:127.0.0.1")
+        command = [program("openssl"), "req", "-x509", *key, *names, "-out", "certificate"]
+        subprocess.run(command, cwd=self.folder, capture_output=True, check=True, user=self._user)
         self.start()
         atexit.register(self.remove)
         self.run("CREATE DATABASE tests TEMPLATE template0", database="postgres")
 
-    def _run(self, program: str, *arguments: str) -> None:
-        command = [str(self._binaries / program), "-D", str(self._data), *arguments]
+    def _run(self, name: str, *arguments: str) -> None:
+        command = [str(self._binaries / name), "-D", str(self._data), *arguments]
         subprocess.run(command, cwd=self.folder, capture_output=True, check=True, user=self._user)
 
     def start(self) -> None:
@@ -87,7 +100,7 @@ class PostgresServer:
     def holding(self, lock: str) -> Iterator[None]:
         """Hold a lock, which a statement acquires, for the duration of the block."""
         with asyncio.Runner() as runner:
-            connection = runner.run(asyncpg.connect(self.dsn()))
+            connection = runner.run(asyncpg.connect(self.dsn(), ssl=False))
             runner.run(connection.execute("BEGIN"))
             runner.run(connection.execute(lock))
             try:
@@ -107,14 +120,16 @@ class PostgresServer:
         self.stop()
         shutil.rmtree(self.folder)
 
-    def dsn(self, *, user: str = "tests", password: str = PASSWORD, database: str = "tests") -> str:
-        return f"postgresql://{user}:{password}@127.0.0.1:{self.port}/{database}"
+    def dsn(
+        self, *, user: str = "tests", password: str = PASSWORD, database: str = "tests", port: int = 0
+    ) -> str:
+        return f"postgresql://{user}:{password}@127.0.0.1:{port or self.port}/{database}"
 
     def run(self, *statements: str, database: str = "tests") -> list[dict[str, Any]]:
         """Run statements as the superuser, each in a transaction of its own; return the rows of the last."""
 
         async def run_all() -> list[dict[str, Any]]:
-            connection = await asyncpg.connect(self.dsn(database=database))
+            connection = await asyncpg.connect(self.dsn(database=database), ssl=False)
             try:
                 for statement in statements[:-1]:
                     await connection.execute(statement)

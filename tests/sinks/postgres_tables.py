@@ -1,8 +1,9 @@
 """Sinks of tables of their own in the tests' PostgreSQL server, and what these tables hold."""
 
 import hashlib
+from collections.abc import Callable, Coroutine
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import anyio
 
@@ -10,6 +11,8 @@ from gateway.config.secret import Secret
 from gateway.sinks.base import Batch
 from gateway.sinks.postgres import Postgres
 from tests.sinks.postgres_server import postgres_server
+
+T = TypeVar("T")
 
 
 def sink_in(folder: Path, **keys: Any) -> Postgres:
@@ -20,6 +23,11 @@ def sink_in(folder: Path, **keys: Any) -> Postgres:
     )
 
 
+def run_loop(function: Callable[[], Coroutine[Any, Any, T]]) -> T:
+    """Run a function on the loop that the gateway has."""
+    return anyio.run(function, backend_options={"use_uvloop": True})
+
+
 def deliver(sink: Postgres, *batches: Batch) -> None:
     """Write the batches on one connection."""
 
@@ -28,7 +36,7 @@ def deliver(sink: Postgres, *batches: Batch) -> None:
             for each in batches:
                 await connection.write(each)
 
-    anyio.run(write_all)
+    run_loop(write_all)
 
 
 def run(*statements: str) -> list[dict[str, Any]]:

@@ -10,7 +10,7 @@ from gateway.errors import SinkUnavailable
 from gateway.sinks.base import Batch, Origin
 from gateway.sinks.postgres import Postgres
 from tests.sinks.batches import batch
-from tests.sinks.postgres_tables import deliver, ids, positions, run, sink_in
+from tests.sinks.postgres_tables import deliver, ids, positions, run, run_loop, sink_in
 
 both = pytest.mark.parametrize("unique", [False, True], ids=["by position", "by event"])
 
@@ -95,7 +95,7 @@ def test_a_second_process_with_an_old_position_is_fenced_and_continues_from_the_
         async with sink.connect("archive", b"") as again:
             await again.write(batch(2, 5))
 
-    anyio.run(write_from_two)
+    run_loop(write_from_two)
 
     assert ids(sink) == ["m0", "m1", "m2", "m3", "m4"]
 
@@ -119,7 +119,7 @@ def test_two_processes_at_the_same_time_write_each_event_once(tmp_path: Path) ->
             for _ in range(3):
                 processes.start_soon(deliver_all)
 
-    anyio.run(race)
+    run_loop(race)
 
     assert positions(sink) == [f"0/{number}" for number in range(20)]
 

@@ -5,7 +5,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import ClassVar
 
-import anyio
 import pytest
 
 from gateway.config.secret import Secret
@@ -15,8 +14,8 @@ from gateway.sinks.postgres import Postgres
 from tests.build import event_line
 from tests.sinks.batches import batch, batch_of
 from tests.sinks.cutting_proxy import Moment, cutting_proxy
-from tests.sinks.postgres_server import PASSWORD, PostgresServer, postgres_server
-from tests.sinks.postgres_tables import deliver, ids, run, sink_in
+from tests.sinks.postgres_server import PostgresServer, postgres_server
+from tests.sinks.postgres_tables import deliver, ids, run, run_loop, sink_in
 
 
 @pytest.fixture
@@ -37,22 +36,12 @@ def fail_after_first(sink: Postgres, break_it: Callable[[], object]) -> SinkErro
             break_it()
             return await failure(connection, 2, 4)
 
-    return anyio.run(write_two)
+    return run_loop(write_two)
 
 
 async def failure(connection: Connection, first: int, end: int) -> SinkError:
     with pytest.raises(SinkError) as raised:
         await connection.write(batch(first, end))
-    return raised.value
-
-
-def connect_failure(dsn: str) -> SinkError:
-    async def connect() -> None:
-        async with Postgres(dsn=Secret(dsn)).connect("archive", b""):
-            pass
-
-    with pytest.raises(SinkError) as raised:
-        anyio.run(connect)
     return raised.value
 
 
@@ -62,11 +51,12 @@ def test_a_server_that_is_killed_is_unavailable_and_its_events_are_there_afterwa
     sink = sink_in(tmp_path)
 
     broken = fail_after_first(sink, server.stop)
-    stopped = connect_failure(server.dsn())
+    with pytest.raises(SinkUnavailable):
+        deliver(sink)
     server.start()
     deliver(sink, batch(0, 4))
 
-    assert [type(error) for error in (broken, stopped)] == [SinkUnavailable, SinkUnavailable]
+    assert isinstance(broken, SinkUnavailable)
     assert ids(sink) == ["m0", "m1", "m2", "m3"]
 
 
@@ -87,7 +77,7 @@ def test_a_connection_cut_in_the_middle_of_a_commit_loses_and_doubles_nothing(
     deliver(sink, batch(0, 2))
 
     with cutting_proxy(server.port, b"COMMIT;", moment) as port:
-        cut = sink_in(tmp_path, dsn=server.dsn().replace(str(server.port), str(port)))
+        cut = sink_in(tmp_path, dsn=f"{server.dsn(port=port)}?sslmode=disable")
         with pytest.raises(SinkUnavailable):
             deliver(cut, batch(2, 4))
     written = len(ids(sink))
@@ -182,46 +172,6 @@ def test_a_table_that_is_dropped_is_a_misconfiguration_and_is_made_again(tmp_pat
     assert ids(sink) == ["m2", "m3"]
 
 
-@pytest.mark.parametrize(
-    ("parts", "text"),
-    [
-        ({"password": "wrong"}, "28P01"),
-        ({"user": "nobody"}, "28P01"),
-        ({"database": "missing"}, "3D000"),
-    ],
-    ids=["password", "user", "database"],
-)
-def test_a_wrong_dsn_is_a_misconfiguration(parts: dict[str, str], text: str, server: PostgresServer) -> None:
-    error = connect_failure(server.dsn(**parts))
-
-    assert isinstance(error, SinkMisconfigured)
-    assert text in str(error)
-
-
-@pytest.mark.parametrize(
-    "dsn",
-    [
-        "postgresql://tests:{password}@127.0.0.1:1/tests",
-        "postgresql://tests:{password}@127.0.0.1:{port}/{password}",
-        "postgresql://{password}:{password}@127.0.0.1:{port}/tests",
-        "postgresql://tests:x@127.0.0.1:{password}/tests",
-        "postgresql://tests@127.0.0.1:{port}/tests?password={password}&sslmode={password}",
-        "postgresql://tests@127.0.0.1:{port}/tests?password={password}&sslmode=verify-full&sslrootcert=/none",
-    ],
-)
-def test_no_error_repeats_a_secret(dsn: str, server: PostgresServer) -> None:
-    error = connect_failure(dsn.format(password=PASSWORD, port=server.port))
-
-    assert PASSWORD not in f"{error} {error.answer} {error!r}"
-
-
-def test_a_server_without_tls_is_not_spoken_to_in_the_clear(server: PostgresServer) -> None:
-    error = connect_failure(f"{server.dsn()}?sslmode=require")
-
-    assert isinstance(error, SinkMisconfigured)
-    assert "no TLS" in str(error)
-
-
 @pytest.mark.parametrize("culprit", [0, 4, 9], ids=["first", "middle", "last"])
 def test_an_event_that_the_table_cannot_hold_is_named_and_costs_no_neighbour(
     tmp_path: Path, culprit: int
@@ -239,7 +189,7 @@ def test_an_event_that_the_table_cannot_hold_is_named_and_costs_no_neighbour(
                     await connection.write(batch_of([line], first=number))
         return raised.value
 
-    refused = anyio.run(write)
+    refused = run_loop(write)
 
     [(index, found)] = refused.culprits.items()
     assert (index, found.code) == (culprit, "invalid_value")

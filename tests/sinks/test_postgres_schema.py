@@ -61,7 +61,7 @@ def test_a_table_of_an_operator_gets_the_columns_that_it_lacks(tmp_path: Path) -
 
 def test_columns_are_not_added_while_a_long_query_reads_the_table(tmp_path: Path) -> None:
     deliver(sink_in(tmp_path), batch(0, 1))
-    wider = sink_in(tmp_path, columns=REVENUE)
+    wider = sink_in(tmp_path, columns=REVENUE, dsn=f"{postgres_server().dsn()}?lock_timeout=50ms")
     lock = f"LOCK TABLE {wider.table} IN ACCESS SHARE MODE"
 
     with postgres_server().holding(lock), pytest.raises(SinkUnavailable, match="55P03"):

@@ -27,7 +27,8 @@ _CLASSES: dict[str, _Failure] = {
     "3D": "misconfigured",  # no such database
     "3F": "misconfigured",  # no such schema
     "42": "misconfigured",  # no such table or column, no right
-    "42P07": "unavailable",  # another process has just created the table
+    "42P07": "unavailable",  # another process has just created the same table,
+    "42710": "unavailable",  # which is a type too
     "54": "refused",  # the row is too large
     "54011": "misconfigured",  # too many columns
     "P0": "refused",  # by a trigger
@@ -38,13 +39,19 @@ _CODES = {"22": "invalid_value", "23": "constraint", "54": "too_large"}
 _CULPRIT = re.compile(r"^COPY [^,]+,\D*(\d+)", re.MULTILINE)
 _MAX_ANSWER_CHARACTERS = 4096
 
-DRIVER_ERRORS = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, EOFError)
+DRIVER_ERRORS = (
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+    OSError,
+    EOFError,
+)
 """The exceptions of asyncpg; TimeoutError is an OSError."""
 
 
 def translate(error: Exception, passwords: Collection[str], *, of_events: bool, first: int = 0) -> SinkError:
     """
-    Return the SinkError for one of DRIVER_ERRORS or a ValueError, without any of the passwords.
+    Return the SinkError for one of DRIVER_ERRORS, without any of the passwords.
 
     `of_events` is true while events are written; otherwise none can be to blame. `first` is the number of
     events of the batch that were not written, since the table has them already.
@@ -77,8 +84,6 @@ def _describe(error: Exception) -> tuple[str, str, _Failure]:
         return f"{message}: the server has no TLS", "", "misconfigured"
     if isinstance(error, TimeoutError):
         message = "no answer in time"
-    elif isinstance(error, ValueError) and not isinstance(error, asyncpg.InterfaceError):
-        return "the dsn cannot be read", "", "misconfigured"  # the text could repeat parts of it
     return message, "", "unavailable"
 
 

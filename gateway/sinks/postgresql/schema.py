@@ -40,9 +40,6 @@ WHERE indrelid = to_regclass($1) AND indisvalid AND indpred IS NULL AND attname 
 
 _INDEX_SECONDS = 3600
 
-# An ALTER that waits for a long query blocks everybody who comes after it.
-_LOCK_TIMEOUT = "SET LOCAL lock_timeout = '3s'"
-
 
 class Table(NamedTuple):
     """The quoted names of the table of events and of what belongs to it."""
@@ -150,9 +147,7 @@ async def _widen(
     missing = [column for column in wanted if column.name not in types]
     if missing:
         additions = ", ".join(f"ADD COLUMN IF NOT EXISTS {_define_late(column)}" for column in missing)
-        async with connection.transaction():
-            await connection.execute(_LOCK_TIMEOUT)
-            await connection.execute(f"ALTER TABLE {table.quoted} {additions}")
+        await connection.execute(f"ALTER TABLE {table.quoted} {additions}")
 
 
 async def _check_rights(connection: asyncpg.Connection, table: Table) -> None:

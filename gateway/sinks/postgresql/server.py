@@ -3,23 +3,24 @@
 import os
 from collections.abc import Iterator
 from ipaddress import ip_address
-from typing import Any
+from typing import Literal
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 import asyncpg
 
 from gateway.config.secret import Secret
+from gateway.errors import SinkMisconfigured
 
 _CONNECT_SECONDS = 10
 _CLOSE_SECONDS = 2
 _SCHEMES = ("postgresql", "postgres")
 
-# A gateway that hangs must not hold its locks, and the server must not work on for one that has gone. What
-# the role, the database or the dsn sets itself is left alone; except that events of a transaction that is
-# not durable would be lost with the server's memory.
+# An ALTER that waits for a long query blocks everyone after it; a gateway that hangs must not hold its locks,
+# and the server must not work on for one that has gone. What the role, the database or the dsn sets itself is
+# left alone; except that events of a transaction that is not durable would be lost with the server's memory.
 _SESSION = """
 SELECT set_config(name, value, false)
-FROM (VALUES ('lock_timeout', '10s'), ('statement_timeout', $1),
+FROM (VALUES ('lock_timeout', '3s'), ('statement_timeout', $1),
   ('idle_in_transaction_session_timeout', $1)) AS wanted (name, value)
 WHERE current_setting(name) = '0'
 UNION ALL
@@ -42,19 +43,25 @@ def mistakes(dsn: Secret) -> Iterator[str]:
 
 async def connect(dsn: Secret, application: str, command_seconds: float) -> asyncpg.Connection:
     """
-    Connect within 10 seconds; no statement may take more than `command_seconds`. Raises DRIVER_ERRORS.
+    Connect within 10 seconds; no statement may take more than `command_seconds`. Raises DRIVER_ERRORS or
+    SinkMisconfigured.
 
     Where neither the dsn nor the environment has an sslmode, hosts other than loopback addresses and Unix
     sockets must show a certificate that is valid for their name. PGSSLROOTCERT, ~/.pgpass and the other
     files and variables of libpq count as asyncpg reads them.
     """
-    connection = await asyncpg.connect(
-        dsn.reveal(),
-        timeout=_CONNECT_SECONDS,
-        command_timeout=command_seconds,
-        ssl=_tls(dsn),
-        server_settings={"application_name": application},
-    )
+    try:
+        connection = await asyncpg.connect(
+            dsn.reveal(),
+            timeout=_CONNECT_SECONDS,
+            command_timeout=command_seconds,
+            ssl=tls(dsn),
+            server_settings={"application_name": application},
+        )
+    except (asyncpg.InterfaceError, OSError):
+        raise
+    except ValueError:  # its text could repeat a part of the dsn
+        raise SinkMisconfigured("the dsn cannot be read") from None
     try:
         await connection.execute(_SESSION, f"{command_seconds * 1000:.0f}ms")
         # JSON comes as bytes; a value of the type jsonb begins with its version.
@@ -85,13 +92,16 @@ def passwords(dsn: Secret) -> tuple[str, ...]:
     return tuple(filter(None, (dsn.reveal(), written, unquote(written), query.get("password", ""))))
 
 
-def _tls(dsn: Secret) -> Any:
-    """Return asyncpg's argument `ssl`: None leaves it to the dsn and the environment."""
+def tls(dsn: Secret) -> Literal["verify-full", True] | None:
+    """
+    Return asyncpg's argument `ssl`; None leaves it to the dsn and the environment.
+
+    asyncpg verifies by the system's authorities for True, and only by a file of its own for "verify-full".
+    """
     parsed, query = _split(dsn)
     said = query.get("host") or parsed.netloc.rpartition("@")[2] or os.environ.get("PGHOST", "")
     if "sslmode" in query or "PGSSLMODE" in os.environ or all(map(_is_local, said.split(","))):
         return None
-    # asyncpg verifies by the system's certificates for True, and only by a file of its own for the text.
     return "verify-full" if "sslrootcert" in query or "PGSSLROOTCERT" in os.environ else True
 
 
