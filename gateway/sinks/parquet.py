@@ -71,8 +71,12 @@ class Parquet(Sink, tag="parquet"):
                 paths.check_folder(self.path)
             except ValueError as error:
                 yield "path", str(error)
+            for key in ("endpoint", "region", "access_key", "secret_key"):
+                if getattr(self, key):
+                    yield key, "is for a url; there is a path"
         else:
-            yield from bucket.mistakes(self.url, self.endpoint, (self.access_key, self.secret_key))
+            keys = (self.access_key, self.secret_key)
+            yield from bucket.mistakes(self.url, self.endpoint, self.region, keys)
         for text in names.mistakes(self.partition, (*ENVELOPE, LOADED_AT)):
             yield "partition", text
         reserved = {column.name for column in (*ENVELOPE, LOADED_AT)} | names.keys(self.partition)

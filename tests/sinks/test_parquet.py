@@ -224,6 +224,7 @@ def test_a_line_that_is_no_event_is_refused_by_its_index(lake: Path) -> None:
     [
         pytest.param({}, "path", id="neither path nor url"),
         pytest.param({"path": "lake", "url": "s3://bucket"}, "url", id="both path and url"),
+        pytest.param({"path": "lake", "region": "eu-west-1"}, "region", id="a region of a folder"),
         pytest.param({"path": "/dev/null"}, "path", id="no folder"),
         pytest.param({"url": "ftp://bucket"}, "url", id="unknown store"),
         pytest.param({"path": "lake", "partition": "date={day}"}, "partition", id="unknown field"),

@@ -35,9 +35,12 @@ _FOR_AN_OPERATOR = (
     FileNotFoundError,  # the bucket
     ValueError,
 )
-# GenericError is all else; these words of object_store tell what waiting does not mend: a redirect to another
-# region, a certificate, an address in the environment that is plain HTTP.
-_WORDS_FOR_AN_OPERATOR = ("incorrectly configured region", "certificate", "builder error")
+# GenericError is all else; these words of object_store tell what waiting does not mend.
+_EXPLANATIONS = {
+    "incorrectly configured region": "the bucket is in another region",
+    "InvalidCertificate": "the certificate is not valid for the name, or its authority is not trusted",
+    "BadScheme": "the environment names a plain http:// address, which only `endpoint` may",
+}
 # AlreadyExistsError is also every other 409: of S3, that another request for the name is under way; of Azure,
 # that the container is about to be deleted.
 _WORDS_FOR_AN_OBJECT = ("412 Precondition Failed", "BlobAlreadyExists")
@@ -75,17 +78,18 @@ class Bucket:
         except _FOR_AN_OPERATOR as error:
             raise self._misconfigured(error) from error
         except BaseError as error:
-            if any(words in str(error) for words in _WORDS_FOR_AN_OPERATOR):
-                raise self._misconfigured(error) from error
+            for words, explanation in _EXPLANATIONS.items():
+                if words in str(error):
+                    raise self._misconfigured(error, explanation) from error
             raise self._unavailable(error) from error
 
     def _unavailable(self, error: Exception) -> SinkUnavailable:
         text = self._text(error)
         return SinkUnavailable(f"{self.where}: {_first_line(text)}", answer=text)
 
-    def _misconfigured(self, error: Exception) -> SinkMisconfigured:
+    def _misconfigured(self, error: Exception, explanation: str = "") -> SinkMisconfigured:
         text = self._text(error)
-        return SinkMisconfigured(f"{self.where}: {_first_line(text)}", answer=text)
+        return SinkMisconfigured(f"{self.where}: {explanation or _first_line(text)}", answer=text)
 
     def _text(self, error: Exception) -> str:
         """Return what a store said, without secrets; signatures can be in the query of an address."""
@@ -95,7 +99,7 @@ class Bucket:
         return text[:MAX_ANSWER_CHARACTERS]
 
 
-def mistakes(url: str, endpoint: str, keys: Sequence[Secret | None]) -> list[tuple[str, str]]:
+def mistakes(url: str, endpoint: str, region: str, keys: Sequence[Secret | None]) -> list[tuple[str, str]]:
     """Return the key and the text of each mistake in the description of a bucket."""
     found = []
     parts = urlsplit(url)
@@ -106,6 +110,8 @@ def mistakes(url: str, endpoint: str, keys: Sequence[Secret | None]) -> list[tup
         found.append(("url", "expected a container: az://ACCOUNT/CONTAINER/…"))
     if endpoint and (urlsplit(endpoint).scheme not in ("http", "https") or not urlsplit(endpoint).netloc):
         found.append(("endpoint", "expected an address such as https://s3.example.com"))
+    if region and parts.scheme != "s3":
+        found.append(("region", "is for s3:// alone"))
     access_key, secret_key = keys
     if access_key and parts.scheme != "s3":
         found.append(("access_key", "is for s3:// alone; an account of Azure is part of its url"))

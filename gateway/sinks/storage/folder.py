@@ -12,7 +12,14 @@ from anyio import to_thread
 from gateway import durable
 from gateway.errors import SinkMisconfigured, SinkUnavailable
 
-_FOR_AN_OPERATOR = (errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG)
+_FOR_AN_OPERATOR = (
+    errno.EACCES,
+    errno.EPERM,  # also of a file system without hard links
+    errno.ENOTDIR,
+    errno.EISDIR,
+    errno.ENAMETOOLONG,
+    errno.EOPNOTSUPP,
+)
 
 
 class Folder:

@@ -1,6 +1,7 @@
 """A server that gives every request the same answer."""
 
 import socket
+import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,8 +15,8 @@ class Answering(NamedTuple):
 
 
 @contextmanager
-def answering(answer: bytes) -> Iterator[Answering]:
-    """Run the server; with an empty answer it hangs."""
+def answering(answer: bytes, context: ssl.SSLContext | None = None) -> Iterator[Answering]:
+    """Run the server, with TLS if there is a context; with an empty answer it hangs."""
     requests: list[bytes] = []
     opened: list[socket.socket] = []
     with socket.create_server(("127.0.0.1", 0)) as listener:
@@ -26,6 +27,11 @@ def answering(answer: bytes) -> Iterator[Answering]:
                     connection, _ = listener.accept()
                 except OSError:
                     return
+                if context:
+                    try:
+                        connection = context.wrap_socket(connection, server_side=True)
+                    except OSError:  # the client has declined
+                        continue
                 opened.append(connection)
                 requests.append(connection.recv(65536))
                 if answer:

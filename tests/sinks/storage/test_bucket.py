@@ -1,5 +1,9 @@
 """Storage in a bucket: a real S3 server, with what can go wrong between it and us."""
 
+import ssl
+from pathlib import Path
+
+import anyio
 import pytest
 
 from gateway.config.secret import Secret
@@ -7,6 +11,7 @@ from gateway.errors import SinkError, SinkMisconfigured, SinkUnavailable
 from gateway.sinks.storage import bucket
 from gateway.sinks.storage.base import MARKER, create, probe
 from gateway.sinks.storage.bucket import Bucket
+from tests.journey import needs
 from tests.sinks import seaweed
 from tests.sinks.seaweed import Server
 from tests.sinks.storage.answering import answering, status
@@ -120,8 +125,21 @@ async def test_plain_http_is_never_used_unless_the_endpoint_says_so(monkeypatch:
         monkeypatch.setenv("AWS_ALLOW_HTTP", "true")
         found = Bucket("s3://events/x", access_key=Secret("a"), secret_key=Secret("b"))
 
-        with pytest.raises(SinkMisconfigured):
+        with pytest.raises(SinkMisconfigured, match="which only `endpoint` may"):
             await found.create("a", b"content")
+
+
+async def test_a_certificate_that_is_not_trusted_needs_an_operator(tmp_path: Path, s3: Server) -> None:
+    key, certificate = str(tmp_path / "key.pem"), str(tmp_path / "certificate.pem")
+    request = ("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", "-subj", "/CN=localhost")
+    await anyio.run_process([needs.program("openssl"), *request, "-keyout", key, "-out", certificate])
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+
+    with answering(status("200 OK"), context) as server:
+        endpoint = server.endpoint.replace("http://127.0.0.1", "https://localhost")
+        with pytest.raises(SinkMisconfigured, match="certificate is not valid"):
+            await s3.bucket("x", endpoint=endpoint).create("a", b"content")
 
 
 async def test_credentials_can_come_from_the_environment(s3: Server, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -136,6 +154,7 @@ async def test_credentials_can_come_from_the_environment(s3: Server, monkeypatch
 @pytest.mark.parametrize(
     ("url", "settings", "key"),
     [
+        pytest.param("gs://bucket", {"region": "eu-west-1"}, "region", id="a region that is S3's"),
         pytest.param("", {}, "url", id="empty"),
         pytest.param("https://bucket/x", {}, "url", id="another scheme"),
         pytest.param("s3://", {}, "url", id="no bucket"),
@@ -149,11 +168,16 @@ async def test_credentials_can_come_from_the_environment(s3: Server, monkeypatch
 def test_a_mistake_names_its_key(url: str, settings: dict[str, str], key: str) -> None:
     secrets = [Secret(settings[name]) if name in settings else None for name in ("access_key", "secret_key")]
 
-    assert [found for found, _ in bucket.mistakes(url, settings.get("endpoint", ""), secrets)] == [key]
+    assert [
+        found
+        for found, _ in bucket.mistakes(
+            url, settings.get("endpoint", ""), settings.get("region", ""), secrets
+        )
+    ] == [key]
 
 
 @pytest.mark.parametrize(
     "url", ["s3://bucket", "s3://bucket/a/b/", "gs://bucket/a", "az://account/container/a"]
 )
 def test_a_right_address_has_no_mistake(url: str) -> None:
-    assert bucket.mistakes(url, "https://store.example", (None, None)) == []
+    assert bucket.mistakes(url, "https://store.example", "", (None, None)) == []
