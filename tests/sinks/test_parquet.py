@@ -82,14 +82,19 @@ def test_all_files_have_the_same_schema_whatever_is_in_them(lake: Path) -> None:
 @pytest.mark.parametrize(
     ("description", "value", "found"),
     [
-        ("integer", "12", 12),
-        ("number", 1.5, 1.5),
-        ("boolean", True, True),
-        ("text", "a\x00é", "a\x00é"),
-        ("timestamp", "2026-11-26T01:00:00+01:00", datetime(2026, 11, 26, tzinfo=UTC)),
-        ("json", [1, {}], "[1,{}]"),
-        ("number", "twelve", None),
-        ("integer", 10**400, None),
+        pytest.param("integer", "12", 12, id="integer"),
+        pytest.param("number", 1.5, 1.5, id="number"),
+        pytest.param("boolean", True, True, id="boolean"),
+        pytest.param("text", "a\x00é", "a\x00é", id="text"),
+        pytest.param(
+            "timestamp",
+            "2026-11-26T01:00:00+01:00",
+            datetime(2026, 11, 26, tzinfo=UTC),
+            id="timestamp",
+        ),
+        pytest.param("json", [1, {}], "[1,{}]", id="json"),
+        pytest.param("number", "twelve", None, id="not a number"),
+        pytest.param("integer", 10**400, None, id="too large"),
     ],
 )
 def test_a_promoted_column_has_its_type(lake: Path, description: str, value: Any, found: Any) -> None:
