@@ -7,8 +7,8 @@ writes the events. It is compared when it is set, so that a second process canno
 
 import re
 from bisect import bisect_left
-from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from contextlib import aclosing, asynccontextmanager, contextmanager
 from typing import Any, ClassVar
 
 import asyncpg
@@ -29,7 +29,7 @@ _RESERVED = frozenset(
     [column.name for column in (*ENVELOPE, LOADED_AT)]
     + ["ctid", "xmin", "xmax", "cmin", "cmax", "tableoid"]  # every table of PostgreSQL has these
 )
-_EVENTS_WITHOUT_PAUSE = 1000  # about 5 ms
+_EVENTS_WITHOUT_PAUSE = 500  # at most some milliseconds
 
 
 class Postgres(Sink, tag="postgres"):
@@ -117,9 +117,9 @@ class PostgresConnection:
                 if batch.end <= position:
                     return b""  # an earlier connection wrote it, and was cut off before the answer
                 first = bisect_left(batch.positions, position)
-                await self._append(batch, position, await self._read(batch, first))
+                await self._append(batch, position, first)
             else:
-                await self._add_missing(batch, await self._read(batch, first))
+                await self._add_missing(batch)
         except failures.DRIVER_ERRORS as error:
             raise failures.translate(error, self._passwords, of_events=True, first=first) from error
         return b""
@@ -132,23 +132,8 @@ class PostgresConnection:
             self._positions[key] = await self._connection.fetchval(self._statements.position, *key)
         return self._positions[key]
 
-    async def _read(self, batch: Batch, first: int) -> list[tuple[Any, ...]]:
-        """Return the rows of a batch from an index on. Raises SinkRefused if some lines are not events."""
-        rows, culprits = [], {}
-        storable = msgspec.structs.replace(batch, data=replace_unstorable(batch.data))
-        for index, row in enumerate(self._rows.read_all(storable)):
-            if isinstance(row, Culprit):
-                culprits[index] = row
-            elif index >= first:
-                rows.append(row)
-            if index % _EVENTS_WITHOUT_PAUSE == 0:
-                await lowlevel.checkpoint()
-        if culprits:
-            raise SinkRefused("lines are not canonical events", culprits, delivered=range(first))
-        return rows
-
-    async def _append(self, batch: Batch, position: int, rows: Sequence[tuple[Any, ...]]) -> None:
-        """Write new events of a partition, and its position with them."""
+    async def _append(self, batch: Batch, position: int, first: int) -> None:
+        """Write new events of a partition, those from an index on, and its position with them."""
         key = _key(batch)
         with fail_after(self._write_seconds):
             async with self._connection.transaction(isolation="read_committed"):
@@ -159,12 +144,12 @@ class PostgresConnection:
                         " another process delivers to this sink as well"
                     )
                 if self._unique or ahead > max(batch.first, position):
-                    await self._insert_missing(rows)
+                    await self._insert_missing(batch, first)
                 else:
-                    await self._copy(rows, self._table.name, self._table.schema)
+                    await self._copy(batch, first, self._table.name, self._table.schema)
         self._positions[key] = batch.end
 
-    async def _add_missing(self, batch: Batch, rows: Sequence[tuple[Any, ...]]) -> None:
+    async def _add_missing(self, batch: Batch) -> None:
         """
         Write those events of a retry or a replay that the table does not have.
 
@@ -175,17 +160,32 @@ class PostgresConnection:
         with fail_after(self._write_seconds):
             async with self._connection.transaction(isolation="read_committed"):
                 await self._connection.execute(self._statements.reach_ahead, *_key(batch), batch.end)
-                await self._insert_missing(rows)
+                await self._insert_missing(batch, 0)
 
-    async def _insert_missing(self, rows: Sequence[tuple[Any, ...]]) -> None:
+    async def _insert_missing(self, batch: Batch, first: int) -> None:
         await self._connection.execute(self._statements.stage)
-        await self._copy(rows, STAGE, STAGE_SCHEMA)
+        await self._copy(batch, first, STAGE, STAGE_SCHEMA)
         await self._connection.execute(self._statements.insert_missing)
 
-    async def _copy(self, rows: Sequence[tuple[Any, ...]], table: str, schema_name: str | None) -> None:
-        await self._connection.copy_records_to_table(
-            table, records=rows, columns=self._names, schema_name=schema_name
-        )
+    async def _copy(self, batch: Batch, first: int, table: str, schema_name: str | None) -> None:
+        async with aclosing(self._read(batch, first)) as rows:
+            await self._connection.copy_records_to_table(
+                table, records=rows, columns=self._names, schema_name=schema_name
+            )
+
+    async def _read(self, batch: Batch, first: int) -> AsyncGenerator[tuple[Any, ...], None]:
+        """Yield the rows of a batch from an index on. Raises SinkRefused if lines are not events."""
+        culprits = {}
+        storable = msgspec.structs.replace(batch, data=replace_unstorable(batch.data))
+        for index, row in enumerate(self._rows.read_all(storable)):
+            if isinstance(row, Culprit):
+                culprits[index] = row
+            elif index >= first and not culprits:
+                yield row
+            if index % _EVENTS_WITHOUT_PAUSE == 0:
+                await lowlevel.checkpoint()
+        if culprits:
+            raise SinkRefused("lines are not canonical events", culprits, delivered=range(first))
 
 
 def _key(batch: Batch) -> tuple[str, str, str]:

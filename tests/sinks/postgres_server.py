@@ -39,7 +39,9 @@ class PostgresServer:
     It does not run as root, and asks for a password. It can be stopped, started and killed.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, **settings: str) -> None:
+        """`settings` are written instead of those for tests, which do not survive a power cut."""
+        self._settings = {**_SETTINGS, **settings}
         need(_BINARIES.exists(), "PostgreSQL")
         self.folder = Path(tempfile.mkdtemp(prefix="postgres-"))
         self.port = free_ports()[0]
@@ -81,7 +83,7 @@ class PostgresServer:
 
     @property
     def settings(self) -> dict[str, str]:
-        return {**_SETTINGS, "port": str(self.port), "unix_socket_directories": str(self.folder)}
+        return {**self._settings, "port": str(self.port), "unix_socket_directories": str(self.folder)}
 
     def answers(self) -> bool:
         try:

@@ -1,9 +1,11 @@
 """The address of a PostgreSQL server, as its dsn says it, and a connection to it."""
 
 import os
-from collections.abc import Iterator
+import struct
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from ipaddress import ip_address
-from typing import Literal
+from typing import Any, Literal
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 import asyncpg
@@ -26,6 +28,22 @@ WHERE current_setting(name) = '0'
 UNION ALL
 SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'
 """
+
+
+_EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
+_pack = struct.Struct("!q").pack
+
+
+def _encode_instant(instant: datetime) -> bytes:
+    since = instant - _EPOCH
+    return _pack((since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds)
+
+
+_ENCODERS: dict[str, Callable[[Any], bytes]] = {
+    "jsonb": b"\x01".__add__,  # the version of the format, before JSON
+    "timestamptz": _encode_instant,  # half the cost of asyncpg's own, which converts the time zone
+}
+"""In the binary format of PostgreSQL. The sink reads no value of these types."""
 
 
 def mistakes(dsn: Secret) -> Iterator[str]:
@@ -64,10 +82,10 @@ async def connect(dsn: Secret, application: str, command_seconds: float) -> asyn
         raise SinkMisconfigured("the dsn cannot be read") from None
     try:
         await connection.execute(_SESSION, f"{command_seconds * 1000:.0f}ms")
-        # JSON comes as bytes; a value of the type jsonb begins with its version.
-        await connection.set_type_codec(
-            "jsonb", schema="pg_catalog", encoder=b"\x01".__add__, decoder=bytes, format="binary"
-        )
+        for type, encode in _ENCODERS.items():
+            await connection.set_type_codec(
+                type, schema="pg_catalog", encoder=encode, decoder=bytes, format="binary"
+            )
     except BaseException:
         connection.terminate()
         raise
