@@ -42,12 +42,13 @@ Refusal (errors.py) and costs no other message its place; what is repaired or as
 (warnings.py). intake/account.py adds up what becomes of all of them; those that are stored are encoded at
 once, as one block of lines.
 
-The lines wait in journal/writer.py for the next commit, which journal/segments/partition.py makes durable
-as one chunk (journal/chunk.py) in a file of journal/segments/files.py, in space that
-journal/segments/space.py has prepared within the quota of journal/segments/quota.py. Only then does the
-client get its answer (outcome.py), which intake/reply.py writes in the terms of its dialect; clients.py
-knows which answers shipped clients mishandle. Ordinary requests go all the way from the parser to the
-answer by intake/short_road.py, which does the same at half the cost.
+The lines wait in journal/writer.py for the next commit, which a thread makes, or the event loop itself while
+journal/pace.py says that commits are fast. journal/segments/partition.py makes them durable as one chunk
+(journal/chunk.py) in a file of journal/segments/files.py, in space that journal/segments/space.py has
+prepared within the quota of journal/segments/quota.py. Only then does the client get its answer (outcome.py),
+which intake/reply.py writes in the terms of its dialect; clients.py knows which answers shipped clients
+mishandle. Ordinary requests go all the way from the parser to the answer by intake/short_road.py, which does
+the same at half the cost.
 
 The rest of the gateway knows the log as journal/base.py describes it; journal/segments/log.py is the
 embedded engine. journal/segments/recovery.py recovers a partition after a crash, with
@@ -55,12 +56,20 @@ journal/segments/scan.py to find chunks behind damage and journal/segments/rescu
 removed or do not belong there. journal/segments/reader.py reads from any position, in the files that
 journal/segments/open_files.py keeps open.
 
-In another process (processes/shares.py assigns sinks to processes) one delivery/worker.py per sink reads on
-as soon as delivery/lookout.py sees new events. delivery/prepare.py passes whole chunks on where it can;
-where each event must be examined, delivery/route.py filters events and delivery/enrich.py adds the
-catalogue's properties to their products. The sink, one file of sinks/, writes the batch; then
-state/store.py records the position together with the outcomes of the events (state/tally.py) in the
-database of state/database.py, which also holds the orders of operators (state/orders.py).
+In another process (processes/shares.py assigns sinks to processes) one delivery/worker.py per sink goes on
+as soon as delivery/lookout.py sees new events. Its delivery/queue.py takes work (delivery/work.py, which
+consists of chunks as delivery/part.py has them) from feeds in turn (delivery/feed.py): delivery/live.py
+reads the events of a partition in order, and delivery/jobs.py sends dead letters or a part of the journal
+again. delivery/prepare.py passes whole chunks on where it can; where each event must be examined,
+delivery/route.py filters events and delivery/enrich.py adds the catalogue's properties to their products.
+
+The sink, one file of sinks/, writes the batch; then state/store.py records in one transaction the position
+(state/progress.py), the outcomes of the events (state/tally.py), and the batch that follows
+(state/intents.py). Of a batch that is refused the queue finds the culprits, which become dead letters
+(state/dead.py), unless so many are refused that delivery/guard.py blames the target. state/statuses.py
+says how each sink fares, and state/orders.py and state/jobs.py hold what operators order. All of it lies in
+the database of state/database.py.
+
 sinks/json_lines.py writes to files of its own (sinks/owned_file.py): it locks them (sinks/locked_file.py),
 notices when one is moved (sinks/watch.py), does not write again what is in it already (sinks/unrecorded.py),
 and compresses those that it has set aside (sinks/compression.py). Sinks that write tables make rows of events
@@ -84,13 +93,18 @@ config/tables.py, each of which checks itself. config/environment.py fills in wh
 config/units.py reads durations and sizes, config/secret.py keeps secrets from being printed, and
 config/origins.py, config/paths.py and config/script.py know what can be an origin, a file and the script of
 SDKs. cli/main.py is the command (with cli/options.py) that has cli/serve.py, cli/check.py, cli/tail.py,
-cli/send.py, cli/products.py and cli/sinks.py (with cli/sink_views.py); processes/supervisor.py runs the
-processes (processes/intake.py, processes/delivery.py with processes/workers.py, processes/inspector.py) as
-processes/child.py, processes/control.py, processes/delivery_processes.py and processes/machine.py let it.
+cli/send.py, cli/products.py, cli/sinks.py (with cli/sink_views.py), cli/dead.py, cli/replay.py and
+cli/ledger.py. processes/supervisor.py runs the processes (processes/intake.py, processes/delivery.py with
+processes/workers.py, processes/inspector.py) as processes/child.py, processes/control.py,
+processes/delivery_processes.py and processes/machine.py let it.
 home.py knows every path of a gateway, and durable.py and sqlite.py make what lies there. metrics.py counts
 and logs.py tells. inspector/pages.py shows operators what became of all events, from inspector/ledger.py.
 journal/follow.py follows the log, cli/import_file.py imports files of events, and cli/importing.py shows an
 import at work.
+
+The commands for delivery open the state (cli/state.py) to place orders and jobs, which cli/jobs.py watches,
+and print what state/report.py and inspector/counters.py say, as cli/printing.py does, for the times of
+cli/times.py.
 
 cli/journal/group.py has the commands for a journal, running or not: cli/journal/verify.py,
 cli/journal/dump.py and cli/journal/stats.py, with cli/journal/common.py, cli/arguments.py and

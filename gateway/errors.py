@@ -28,6 +28,7 @@ Everything that can go wrong on purpose:
   + SinkError                the sink did not take a batch
     - SinkUnavailable        it may take the same batch later
     - SinkMisconfigured      it will take no batch before an operator has acted
+      . SinkHeld             nothing is tried before an operator resumes it
     - SinkRefused            it will never take some events of the batch, which become dead letters
   + StateUnavailable         what delivery remembers cannot be read or written now; it is tried again
     - StateLost              the file was removed or replaced: the process ends, and is started again
@@ -238,6 +239,10 @@ class SinkMisconfigured(SinkError):
 
     No event is to blame, so none becomes a dead letter.
     """
+
+
+class SinkHeld(SinkMisconfigured):
+    """So many events were refused that the target is to blame; an operator must resume the sink."""
 
 
 class SinkRefused(SinkError):

@@ -79,6 +79,7 @@ class Subject(msgspec.Struct, rename="camel"):
     """An excerpt: the source, the type, the name and the ids of an event."""
 
     type: str
+    message_id: str
     source: Origin
     event: str = ""
     user_id: str = ""

@@ -3,8 +3,11 @@
 import click
 
 from gateway.cli.check import check
+from gateway.cli.dead import dead
 from gateway.cli.journal.group import journal
+from gateway.cli.ledger import ledger
 from gateway.cli.products import products
+from gateway.cli.replay import replay
 from gateway.cli.send import send
 from gateway.cli.serve import serve
 from gateway.cli.sinks import sinks
@@ -30,5 +33,5 @@ def main() -> None:
     """
 
 
-for command in (serve, check, tail, send, journal, sinks, products):
+for command in (serve, check, tail, send, journal, sinks, dead, replay, ledger, products):
     main.add_command(command)

@@ -94,6 +94,8 @@ class Delivery(msgspec.Struct, frozen=True):
 
     processes: Annotated[int, msgspec.Meta(ge=0)] = 0
     """The most; 0: one a core. There are never more than sinks."""
+    max_dead: Size = Size(1024**3)
+    """The most bytes of dead letters for each sink; when they are reached, the sink waits."""
 
 
 class Config(msgspec.Struct, frozen=True):

@@ -1,14 +1,12 @@
 """Routing: select the events for a sink, and the reason why others are filtered."""
 
 import re
-from collections.abc import Iterable
 
 import msgspec
 from msgspec import UNSET, Raw, UnsetType
 
 from gateway.raw import truth
 from gateway.sinks.base import Sink
-from gateway.state.tally import Tally
 
 
 class _Source(msgspec.Struct):
@@ -47,18 +45,9 @@ class Route:
         self.events = re.compile("|".join(map(_pattern, sink.events)), re.DOTALL) if sink.events else None
         self.consent = sink.consent
 
-    def select(self, lines: Iterable[bytes]) -> tuple[list[bytes], Tally]:
-        """Return the events for this sink, in order, and the tally of filtered events by reason."""
-        kept, filtered = [], Tally()
-        for line in lines:
-            reason = self._filter_reason(_decode_view(line))
-            if reason:
-                filtered[("filtered", reason)] += 1
-            else:
-                kept.append(line)
-        return kept, filtered
-
-    def _filter_reason(self, event: _View) -> str | None:
+    def reason(self, line: bytes) -> str | None:
+        """Return why the sink does not get an event, or None if it does."""
+        event = _decode_view(line)
         if self.sources and event.source.name not in self.sources:
             return "source"
         if self.types and event.type not in self.types:

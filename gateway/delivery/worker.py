@@ -1,11 +1,11 @@
 """
-The delivery worker of a sink: read from its position, prepare, write, and record the new position.
+The delivery worker of a sink: connect, write what its queue has next, record it, and retry after failures.
 
 A sink that is down delays no other, because each has its own worker, positions and back-off.
 """
 
-from collections.abc import Callable, Iterator
-from typing import NamedTuple
+import time
+from collections.abc import Callable, Iterator, Mapping
 
 import anyio
 import structlog
@@ -13,25 +13,27 @@ from anyio import to_thread
 
 from gateway import backoff, metrics
 from gateway.delivery.lookout import Lookout
-from gateway.delivery.prepare import Preparation
-from gateway.errors import SinkUnavailable, StateLost, StateUnavailable
-from gateway.journal.base import Log, Position, Reader, Slice, UnknownPosition
-from gateway.sinks.base import Batch, Connection, Sink
+from gateway.delivery.queue import Queue
+from gateway.errors import (
+    SinkError,
+    SinkHeld,
+    SinkMisconfigured,
+    SinkRefused,
+    SinkUnavailable,
+    StateLost,
+    StateUnavailable,
+)
+from gateway.sinks.base import Connection, Sink
+from gateway.state.statuses import Condition
 from gateway.state.store import State
-from gateway.state.tally import Tally
 
 log = structlog.get_logger()
 
+MISCONFIGURED_SECONDS = 60.0
+"""The time between two attempts that only an operator can make succeed."""
 
-class Work(NamedTuple):
-    """One slice of a partition, prepared for the sink."""
-
-    partition: str
-    end: Position
-    tally: Tally
-    """The events that the sink does not receive, by outcome."""
-    batch: Batch | None
-    """None if there is nothing for the sink."""
+_MAX_UNEXPECTED = 5
+"""The number of unexpected exceptions in a row after which the events are to blame and not the moment."""
 
 
 class Worker:
@@ -41,26 +43,32 @@ class Worker:
         self,
         name: str,
         sink: Sink,
-        journal: Log,
+        queue: Queue,
         state: State,
         lookout: Lookout,
-        preparation: Preparation,
         delays: Callable[[], Iterator[float]] = backoff.delays,
     ) -> None:
         self.name = name
         self.sink = sink
-        self.journal = journal
+        self.queue = queue
         self.state = state
         self.lookout = lookout
-        self.preparation = preparation
         self.delays = delays
+        self._log = log.bind(sink=name)
         self._stopping = False
         self._leaving = False
         self._paused = False
+        self._held = False
+        self._resumed = False
+        self._skips: list[tuple[int, Mapping[str, int]]] = []
         self._interrupted = anyio.Event()
-        self._readers: dict[str, Reader] = {}
-        self._positions: dict[str, Position] = {}
-        self._turn = 0
+        self._trouble: tuple[str, str] | None = None
+        """Class and text of the last error since the last success."""
+        self._is_up = False
+        """True if the recorded status says so."""
+        self._failures = 0
+        self._unexpected = 0
+        self._waits = delays()
 
     def stop(self) -> None:
         """Make `run` return once everything is delivered, an attempt fails, or the sink is paused."""
@@ -78,6 +86,20 @@ class Worker:
             self._paused = paused
             self._interrupt()
 
+    def resume(self) -> None:
+        """Try at once, whatever the sink is waiting for; also events that are to become dead letters."""
+        self._resumed = True
+        self._interrupt()
+
+    def look_for_jobs(self) -> None:
+        """Look for new and cancelled jobs before the next batch."""
+        self.queue.look_for_jobs()
+
+    def skip(self, order: int, positions: Mapping[str, int]) -> None:
+        """Pass the events before these positions, and finish the order."""
+        self._skips.append((order, positions))
+        self._interrupt()
+
     async def run(self) -> None:
         """
         Deliver until `stop` or `leave`; after a failure, wait and reconnect, forever.
@@ -85,136 +107,149 @@ class Worker:
         Raises StateLost. If it is cancelled, the current batch may be written but not recorded, and is then
         delivered again.
         """
-        up, waits = metrics.SINK_UP.labels(self.name), self.delays()
-        failing = False
-        up.set(1)
-        while not (self._stopping and (failing or self._paused)):
-            if self._paused:
-                await self._interrupted.wait()
-                continue
+        metrics.SINK_UP.labels(self.name).set(1)
+        status = await to_thread.run_sync(self.state.statuses.read, self.name)
+        self._held = status.held
+        self._is_up = status.state == "up" and status.since > 0
+        while not (self._stopping and self._is_stuck()):
+            interrupted = self._interrupted  # set by whatever happens from here on
             try:
-                receipt = self.state.receipt(self.name)
-                async with self.sink.connect(self.name, receipt) as connection:
-                    if not receipt and connection.receipt:
-                        await to_thread.run_sync(self.state.save_receipt, self.name, connection.receipt)
-                    while await self._deliver(connection):
-                        if failing:
-                            log.info("sink available again", sink=self.name)
-                            failing, waits = False, self.delays()
-                            up.set(1)
-                if self._stopping:
+                await self._obey()
+                if self._paused or self._held:
+                    await interrupted.wait()
+                    continue
+                await self._connect()
+                if self._stopping and not self._skips:
                     return
             except StateLost:
                 raise
             except Exception as error:
-                # No error may affect other sinks. The batch is not recorded, so it is read again.
-                if not failing:
-                    self._log_failure(error)
-                failing = True
-                self._positions.clear()  # continue from the recorded positions and receipt
-                up.set(0)
-                metrics.SINK_RETRIES.labels(self.name).inc()
-                asked = error.retry_after if isinstance(error, SinkUnavailable) else None
-                with anyio.move_on_after(max(next(waits), asked or 0)):
-                    await self._interrupted.wait()
+                # No error may affect other sinks.
+                seconds = await self._failed(error)
+                if not self._stopping:
+                    with anyio.move_on_after(seconds):
+                        await interrupted.wait()
+
+    def _is_stuck(self) -> bool:
+        return bool(self._trouble or self._paused or (self._held and not self._resumed))
+
+    async def _connect(self) -> None:
+        """Open the sink and deliver until something else is to be done."""
+        receipt = self.state.receipt(self.name)
+        async with self.sink.connect(self.name, receipt) as connection:
+            if not receipt and connection.receipt:
+                await to_thread.run_sync(self.state.save_receipt, self.name, connection.receipt)
+            while await self._deliver(connection):
+                pass
+
+    async def _deliver(self, connection: Connection) -> bool:
+        """Deliver one batch, or wait for one; return False if the connection is to be closed."""
+        stopping, seen = self._stopping, self.lookout.seen  # read first, so that a later change is noticed
+        if self._leaving or self._paused or self._resumed or self._skips:
+            return False
+        work = await to_thread.run_sync(lambda: self.queue.next(flush=stopping), abandon_on_cancel=True)
+        if work is None:
+            await self._succeeded()
+            if stopping:
+                return False
+            due = self.queue.due
+            with anyio.move_on_after(None if due is None else max(0.0, due - time.time())):
+                await self.lookout.news(seen)
+            return True
+        receipt = b""
+        if work.batch:
+            try:
+                receipt = await connection.write(work.batch)
+            except SinkRefused as error:
+                await to_thread.run_sync(self.queue.refused, error)
+                return True
+            except SinkError as error:
+                if error.delivered:
+                    self.queue.delivered(tuple(error.delivered))
+                raise
+            except Exception as error:
+                self._unexpected += 1
+                if self._unexpected >= _MAX_UNEXPECTED:
+                    message = f"{type(error).__name__}: {error}"
+                    await to_thread.run_sync(self.queue.refused, SinkRefused(message, code="internal_error"))
+                raise
+            self._unexpected = 0
+        await to_thread.run_sync(self.queue.record, receipt)
+        if work.batch:
+            await self._succeeded()
+        return True
+
+    async def _succeeded(self) -> None:
+        if self._trouble:
+            self._log.info("sink available again", failures=self._failures)
+            self._trouble, self._failures = None, 0
+            self._waits = self.delays()
+            metrics.SINK_UP.labels(self.name).set(1)
+        if not self._is_up:
+            await to_thread.run_sync(self.state.statuses.succeeded, self.name)
+            self._is_up = True
+
+    async def _failed(self, error: Exception) -> float:
+        """Note a failed attempt, and return for how many seconds to wait before the next."""
+        metrics.SINK_UP.labels(self.name).set(0)
+        metrics.SINK_RETRIES.labels(self.name).inc()
+        self._failures += 1
+        self._is_up = False
+        self._log_failure(error)
+        self._trouble = type(error).__name__, str(error)
+        try:
+            return await to_thread.run_sync(self._record_failure, error)
+        except (StateUnavailable, OSError):
+            self.queue.clear()
+            return next(self._waits)
+
+    def _record_failure(self, error: Exception) -> float:
+        if isinstance(error, StateUnavailable | OSError):
+            self.queue.clear()
+            return next(self._waits)
+        self._held = isinstance(error, SinkHeld)
+        misconfigured = isinstance(error, SinkMisconfigured)
+        state: Condition = "misconfigured" if misconfigured else "retrying"
+        self.queue.failed()
+        self.state.statuses.failed(self.name, state, error, held=self._held)
+        if misconfigured:
+            return MISCONFIGURED_SECONDS
+        if not isinstance(error, SinkUnavailable):
+            return next(self._waits)
+        if self.sink.retry_for is not None and self.queue.expire(error, self.sink.retry_for):
+            return 0.0
+        return max(next(self._waits), error.retry_after or 0.0)
 
     def _log_failure(self, error: Exception) -> None:
-        if isinstance(error, SinkUnavailable):
-            log.warning("sink unavailable", sink=self.name, error=str(error))
+        """Log an error unless it is the same as that of the attempt before."""
+        if self._trouble == (type(error).__name__, str(error)):
+            return
+        if isinstance(error, SinkMisconfigured):
+            self._log.error("sink misconfigured", error=str(error), answer=error.answer)
+        elif isinstance(error, SinkUnavailable):
+            self._log.warning("sink unavailable", error=str(error))
         elif isinstance(error, StateUnavailable | OSError):
-            log.error("journal or state unavailable", sink=self.name, error=str(error))
+            self._log.error("journal or state unavailable", error=str(error))
         else:
-            log.error("delivery failed, retrying", sink=self.name, exc_info=error)
+            self._log.error("delivery failed, retrying", exc_info=error)
+
+    async def _obey(self) -> None:
+        """Carry out the orders of operators that need the connection closed."""
+        if self._resumed:
+            self._resumed = False
+            self.queue.resume()
+            if self._held:
+                await to_thread.run_sync(self.state.statuses.release, self.name)
+            self._held = False
+            self._waits = self.delays()
+        while self._skips:
+            order, positions = self._skips[0]
+            await to_thread.run_sync(self.queue.skip, positions)
+            await to_thread.run_sync(self.state.orders.finish, order, "done")
+            self._skips.pop(0)
 
     def _interrupt(self) -> None:
         """Wake the worker, whatever it is waiting for."""
         self._interrupted.set()
         self._interrupted = anyio.Event()
         self.lookout.wake()
-
-    async def _deliver(self, connection: Connection) -> bool:
-        """Deliver one batch, or wait for new events; return False if the connection is to be closed."""
-        stopping, seen = self._stopping, self.lookout.seen  # read first, so that a later change is noticed
-        if self._leaving or self._paused:
-            return False
-        work = await to_thread.run_sync(self._next, abandon_on_cancel=True)
-        if work is None:
-            if not stopping:
-                await self.lookout.news(seen)
-            return not stopping
-        receipt = b""
-        if work.batch:
-            receipt = await connection.write(work.batch)
-            work.tally[("delivered", "")] += work.batch.count
-        await to_thread.run_sync(self._record, work, receipt)
-        return True
-
-    def _record(self, work: Work, receipt: bytes) -> None:
-        self.state.record(self.name, work.partition, work.end, work.tally, receipt)
-        self._positions[work.partition] = work.end
-
-    def _next(self) -> Work | None:
-        """Return the next slice of any partition, in turn, or None if there are no new events."""
-        partitions = self.journal.partitions()
-        for _ in partitions:
-            self._turn += 1
-            partition = partitions[self._turn % len(partitions)]
-            reader = self._readers.get(partition)
-            if reader is None:
-                reader = self._readers[partition] = self.journal.reader(partition, quarantine=True)
-            position = self._positions.get(partition) or self._start(partition, reader)
-            try:
-                found = reader.read(position)
-            except UnknownPosition as error:
-                self._rewind(partition, error)
-                found = reader.read(self._positions[partition])
-            if found:
-                return self._prepare(partition, position.number, found)
-        return None
-
-    def _prepare(self, partition: str, first: int, found: Slice) -> Work:
-        if found.released:  # the sink was not configured for a while, or a file was removed
-            log.warning(
-                "events no longer retained, skipped",
-                sink=self.name,
-                partition=partition,
-                events=found.released,
-            )
-        tally = Tally({("dead", "damaged"): found.damaged, ("skipped", "not_kept"): found.released})
-        data, count = self.preparation.prepare(found.chunks, tally)
-        end = found.end
-        batch = (
-            Batch(self.name, partition, first, end.number, range(first, first + count), data)
-            if count
-            else None
-        )
-        return Work(partition, end, tally, batch)
-
-    def _start(self, partition: str, reader: Reader) -> Position:
-        """Return the sink's position; a new sink starts with the oldest retained event."""
-        position = self.state.position(self.name, partition)
-        if position is None:
-            position = Position(reader.oldest())
-            self.state.record(
-                self.name, partition, position, Tally({("skipped", "before_sink"): position.number})
-            )
-        self._positions[partition] = position
-        return position
-
-    def _rewind(self, partition: str, error: UnknownPosition) -> None:
-        """Continue from the oldest retained event: at-least-once delivery allows repeats, not loss."""
-        number, oldest = error.position.number, error.oldest
-        log.warning(
-            "position does not belong to this journal, delivering again from the oldest event",
-            sink=self.name,
-            partition=partition,
-            position=number,
-            oldest=oldest,
-            newest=error.newest,
-        )
-        metrics.JOURNAL_INCIDENTS.labels("position_unknown").inc()
-        tally = Tally({("rewound", ""): number - oldest} if number > oldest else {})
-        if number < oldest:
-            tally[("skipped", "not_kept")] = oldest - number
-        self.state.record(self.name, partition, Position(oldest), tally)
-        self._positions[partition] = Position(oldest)

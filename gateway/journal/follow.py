@@ -19,6 +19,12 @@ class Wanted(msgspec.Struct, frozen=True):
     event: str | None = None
     user: str | None = None
     """Matches userId or anonymousId."""
+    message_id: str | None = None
+
+    @property
+    def is_everything(self) -> bool:
+        """True if every event matches."""
+        return self == Wanted()
 
     def admits(self, line: bytes) -> bool:
         subject = read_subject(line)
@@ -27,6 +33,7 @@ class Wanted(msgspec.Struct, frozen=True):
             and self.type in (None, subject.type)
             and self.event in (None, subject.event)
             and self.user in (None, subject.user_id, subject.anonymous_id)
+            and self.message_id in (None, subject.message_id)
         )
 
 

@@ -1,8 +1,12 @@
 """
 Group commit: everything that waits is appended to a partition in one commit.
 
-The event loop queues lines and waits; a separate thread owns the files. While one commit is synced, the next
+The event loop queues lines and waits; a separate thread commits them. While one commit is synced, the next
 one collects lines. No timer is needed, and a busy gateway needs fewer syncs per event.
+
+While commits are fast (pace.py), the event loop makes small ones itself: to wake the thread and to be woken
+costs more CPU time than such a commit. Whatever may take longer than an append remains with the thread. A
+disk that stalls holds the event loop for one commit, and after it only the thread.
 """
 
 import asyncio
@@ -19,10 +23,12 @@ import structlog
 from gateway import metrics
 from gateway.errors import JournalUnavailable, Overloaded
 from gateway.journal import chunk
+from gateway.journal.pace import Pace
 
 log = structlog.get_logger()
 
 _MAX_CHUNK_BYTES = 4 * 1024 * 1024  # beyond it, lines go into the next commit
+_MAX_BYTES_ON_LOOP = 16 * 1024  # a larger commit is made by the thread
 _MAX_WAITING_BYTES = 64 * 1024 * 1024  # beyond it, new appends raise Overloaded
 # A commit starts after this many turns of the event loop without new lines. Requests that have already
 # arrived are read within these turns.
@@ -34,9 +40,10 @@ _PROBE_TIMEOUT_SECONDS = 5.0
 
 
 class Partition(Protocol):
-    """Makes lines durable. All its methods are called on the writer's thread."""
+    """Makes lines durable. The writer calls its methods on two threads, but never two at once."""
 
     def recover(self) -> None: ...
+    def is_quick(self, size: int, /) -> bool: ...
     def write(self, blocks: Sequence[bytes], carries: int, count: int, /) -> None: ...
     def probe(self) -> None: ...
     def check(self) -> None: ...
@@ -64,8 +71,12 @@ class Writer:
     Must be created, used and closed on one event loop. The partition is recovered before the first commit.
     """
 
-    def __init__(self, partition: Partition) -> None:
+    def __init__(self, partition: Partition, pace: Pace | None = None) -> None:
         self._loop = asyncio.get_running_loop()
+        self._partition = partition
+        self._in_use = threading.Lock()
+        """Held by whichever thread uses the partition. The event loop never waits for it."""
+        self._pace = pace or Pace()
         self._commits: deque[Commit] = deque()
         self._waiting = 0
         self._busy = False
@@ -73,7 +84,7 @@ class Writer:
         self._last_error = ""
         self._failures = 0
         self._work: SimpleQueue[Commit | None] = SimpleQueue()
-        self._thread = threading.Thread(target=self._run, args=(partition,), name="journal", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="journal", daemon=True)
         self._thread.start()
 
     def append(
@@ -151,7 +162,27 @@ class Writer:
         if young and quiet < _QUIET_TURNS:
             self._loop.call_soon(self._gather, commit.size, quiet + 1)
         else:
-            self._work.put(self._commits.popleft())
+            commit = self._commits.popleft()
+            if not self._commit_on_loop(commit):
+                self._work.put(commit)
+
+    def _commit_on_loop(self, commit: Commit) -> bool:
+        """Make a commit at once and return True, unless it may take long or the thread uses the partition."""
+        if not commit.count or commit.size > _MAX_BYTES_ON_LOOP or not self._pace.is_fast:
+            return False
+        if not self._in_use.acquire(blocking=False):
+            return False
+        try:
+            if not self._partition.is_quick(commit.size):
+                return False
+            error = self._write(commit)
+        except BaseException:
+            log.exception("commit failed on the event loop, process exits")  # as in _run
+            os._exit(70)
+        finally:
+            self._in_use.release()
+        self._complete(commit, error)
+        return True
 
     def _complete(self, commit: Commit, error: JournalUnavailable | None) -> None:
         self._waiting -= commit.size
@@ -169,43 +200,49 @@ class Writer:
             metrics.RECEIVED.add(commit.count)
             metrics.ACCEPTED.add(commit.count)
         if self._commits:
-            self._gather()
+            self._loop.call_soon(self._gather)
         else:
             self._busy = False
 
-    def _run(self, partition: Partition) -> None:
+    def _run(self) -> None:
         try:
-            self._commit_all(partition)
+            self._commit_all(self._partition)
         except BaseException:
             # Appends would wait forever for a thread that has ended; the supervisor restarts the process.
             log.exception("journal thread failed, process exits")
             os._exit(70)
 
     def _commit_all(self, partition: Partition) -> None:
-        partition.recover()
+        with self._in_use:
+            partition.recover()
         while True:
             try:
                 commit = self._work.get(timeout=_CHECK_INTERVAL_SECONDS)
             except Empty:
-                partition.check()
-                partition.roll_if_due()
+                with self._in_use:
+                    partition.check()
+                    partition.roll_if_due()
                 continue
-            if commit is None:
-                return partition.close()
-            error = self._write(partition, commit)
-            self._loop.call_soon_threadsafe(self._complete, commit, error)
-            partition.roll_if_due()
+            with self._in_use:
+                if commit is None:
+                    return partition.close()
+                error = self._write(commit)
+                self._loop.call_soon_threadsafe(self._complete, commit, error)
+                partition.roll_if_due()
 
-    def _write(self, partition: Partition, commit: Commit) -> JournalUnavailable | None:
+    def _write(self, commit: Commit) -> JournalUnavailable | None:
+        started = time.perf_counter()
         try:
             if commit.count:
-                partition.write(commit.blocks, commit.carries, commit.count)
+                self._partition.write(commit.blocks, commit.carries, commit.count)
             else:
-                partition.probe()
+                self._partition.probe()
         except JournalUnavailable as error:
             metrics.COMMIT_FAILURES.inc()
             self._log_change(error.details)
             return error
+        finally:
+            self._pace.add(time.perf_counter() - started)
         self._log_change("")
         metrics.COMMIT_SECONDS.add(time.perf_counter() - commit.started_at)
         metrics.COMMIT_EVENTS.add(commit.count)

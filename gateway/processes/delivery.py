@@ -12,6 +12,7 @@ from gateway.config.tables import Config
 from gateway.delivery.enrich import Enricher
 from gateway.delivery.lookout import Lookout
 from gateway.delivery.prepare import Preparation
+from gateway.delivery.queue import Queue
 from gateway.delivery.trim import trim
 from gateway.delivery.worker import Worker
 from gateway.errors import StateLost, StateUnavailable
@@ -57,6 +58,8 @@ class Delivery:
         self.lookout = Lookout(self.journal)
         self.stopped = anyio.Event()
         self.paused: Collection[str] | None = None
+        self.obeyed: set[int] = set()
+        """The ids of orders that were handed to their workers."""
 
     async def run(self, control: Control) -> None:
         """Run until the supervisor asks for the end. Raises StateLost if the state's file was removed."""
@@ -77,7 +80,8 @@ class Delivery:
     def _open_worker(self, name: str, config: Config) -> Worker:
         sink = config.sinks[name]
         preparation = Preparation(name, sink, Enricher(self.home.products))
-        return Worker(name, sink, self.journal, self.state, self.lookout, preparation)
+        queue = Queue(name, sink, self.journal, self.state, preparation, None, config.delivery.max_dead)
+        return Worker(name, sink, queue, self.state, self.lookout)
 
     async def _use(self, share: Share) -> None:
         self.share = share
@@ -126,6 +130,10 @@ class Delivery:
             return
         self.paused = paused
         self.workers.pause(paused)
+        self.workers.look_for_jobs()
         for order in self.state.orders.pending(self.share.config.sinks):
-            await to_thread.run_sync(self.state.orders.finish, order.id, "done")
-            log.info("order carried out", sink=order.sink, verb=order.verb)
+            if order.id not in self.obeyed and self.workers.obey(order):
+                self.obeyed.add(order.id)
+                log.info("order carried out", sink=order.sink, verb=order.verb)
+                if order.verb != "skip":  # which its worker finishes
+                    await to_thread.run_sync(self.state.orders.finish, order.id, "done")

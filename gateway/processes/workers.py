@@ -10,6 +10,7 @@ from anyio.abc import TaskGroup
 from gateway.config.tables import Config
 from gateway.delivery.worker import Worker
 from gateway.processes.control import STUCK
+from gateway.state.orders import Order
 
 log = structlog.get_logger()
 
@@ -66,6 +67,22 @@ class Workers:
         self._paused = sinks
         for name, run in self._running.items():
             run.worker.pause(name in sinks)
+
+    def look_for_jobs(self) -> None:
+        """Let all workers look for new and cancelled jobs."""
+        for run in self._running.values():
+            run.worker.look_for_jobs()
+
+    def obey(self, order: Order) -> bool:
+        """Hand an order to the worker of its sink; return False if there is none yet."""
+        run = self._running.get(order.sink)
+        if run is None:
+            return False
+        if order.verb == "resume":
+            run.worker.resume()
+        elif order.verb == "skip":
+            run.worker.skip(order.id, order.positions)
+        return True
 
     def stop(self) -> None:
         """Let each worker end once everything is delivered, or cannot be."""

@@ -100,7 +100,7 @@ class Sink(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, tag_field="
     batch_events: Positive = 10_000
     """The most events in a batch."""
     batch_bytes: Size = Size(4 * 1024**2)
-    """The size at which a batch is complete; its last event may exceed it."""
+    """The most bytes in a batch; only a batch of one event may be larger."""
     batch_time: Duration = Duration(0)
     """The longest time for which a batch waits for more events; 0 means that none waits."""
     in_flight: Positive = 1

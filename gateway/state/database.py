@@ -18,7 +18,7 @@ from gateway.errors import ConfigError, StateLost, StateUnavailable
 
 log = structlog.get_logger()
 
-_VERSION = 1
+_VERSION = 2
 _BUSY_TIMEOUT_MS = 10_000
 """Time to wait for a write of another process."""
 _RECREATED = "state recreated, retained events are delivered again"
@@ -33,6 +33,7 @@ CREATE TABLE progress (
     epoch INTEGER NOT NULL,     -- of the event before the position; 0: unknown
     position INTEGER NOT NULL,  -- number of the next event
     tallies TEXT NOT NULL,      -- {outcome: {reason: events}}
+    intent TEXT NOT NULL,       -- the batch that begins at the position, see intents.py; '': unknown
     PRIMARY KEY (sink, partition)
 ) WITHOUT ROWID;
 CREATE TABLE receipts (sink TEXT PRIMARY KEY, receipt BLOB NOT NULL) WITHOUT ROWID;
@@ -47,6 +48,54 @@ CREATE TABLE orders (
 );
 CREATE INDEX pending ON orders (sink) WHERE done_at IS NULL;
 CREATE TABLE paused (sink TEXT PRIMARY KEY) WITHOUT ROWID;
+CREATE TABLE statuses (
+    sink TEXT PRIMARY KEY,
+    state TEXT NOT NULL,        -- up, retrying, misconfigured
+    class TEXT NOT NULL,        -- of the last error; '': none
+    message TEXT NOT NULL,
+    since INTEGER NOT NULL,     -- milliseconds since 1970
+    retries INTEGER NOT NULL,   -- since the sink was first used
+    held INTEGER NOT NULL       -- 1: until an operator resumes the sink
+) WITHOUT ROWID;
+CREATE TABLE dead (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    sink TEXT NOT NULL,
+    partition TEXT NOT NULL,
+    position INTEGER NOT NULL,
+    epoch INTEGER NOT NULL,
+    batch TEXT NOT NULL,
+    code TEXT NOT NULL,
+    message TEXT NOT NULL,
+    answer TEXT NOT NULL,
+    tries INTEGER NOT NULL,
+    first_failed_at INTEGER NOT NULL,  -- milliseconds since 1970, as last_failed_at
+    last_failed_at INTEGER NOT NULL,
+    message_id TEXT NOT NULL,
+    source TEXT NOT NULL,
+    type TEXT NOT NULL,
+    event TEXT NOT NULL,
+    user_id TEXT NOT NULL,
+    anonymous_id TEXT NOT NULL,
+    canonical BLOB NOT NULL,
+    job INTEGER,                       -- the job that retries it; NULL: none
+    UNIQUE (sink, partition, position, epoch)
+);
+CREATE INDEX retried ON dead (job, partition, position) WHERE job IS NOT NULL;
+CREATE TABLE dead_bytes (sink TEXT PRIMARY KEY, bytes INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE jobs (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    sink TEXT NOT NULL,
+    kind TEXT NOT NULL,         -- retry, replay
+    state TEXT NOT NULL,        -- running, done, cancelled, failed
+    rate REAL NOT NULL,         -- events per second; 0: unlimited
+    filters TEXT NOT NULL,      -- JSON, see jobs.py
+    positions TEXT NOT NULL,    -- {partition: [next, end]}
+    created_at INTEGER NOT NULL,
+    events INTEGER NOT NULL,    -- to send
+    sent INTEGER NOT NULL,
+    refused INTEGER NOT NULL
+);
+CREATE INDEX running ON jobs (sink) WHERE state = 'running';
 """
 
 

@@ -8,7 +8,7 @@ import msgspec
 
 from gateway.state.database import Database
 
-Verb = Literal["pause", "resume"]
+Verb = Literal["pause", "resume", "skip"]
 
 
 class Order(msgspec.Struct, frozen=True):
@@ -21,6 +21,11 @@ class Order(msgspec.Struct, frozen=True):
     placed_at: int
     """Milliseconds since 1970."""
 
+    @property
+    def positions(self) -> dict[str, int]:
+        """Where to skip to, by partition."""
+        return msgspec.json.decode(self.argument, type=dict[str, int])
+
 
 class Orders:
     """Thread-safe. Every method blocks and may raise StateUnavailable; it then has had no effect."""
@@ -32,19 +37,22 @@ class Orders:
 
     def place(self, sink: str, verb: Verb, argument: str = "") -> int:
         """
-        Store an order durably, and return its id. It supersedes pending orders for the sink.
+        Store an order durably, and return its id.
 
-        "pause" and "resume" take effect with this call, whether or not a gateway is running.
+        "pause" and "resume" take effect with this call, whether or not a gateway is running, and supersede
+        each other. "skip", whose argument is the JSON of the positions, is carried out by delivery.
         """
         now = time.time_ns() // 1_000_000
         with self._database.writing() as connection:
-            connection.execute("DELETE FROM paused WHERE sink = ?", (sink,))
+            if verb != "skip":
+                connection.execute("DELETE FROM paused WHERE sink = ?", (sink,))
+                connection.execute(
+                    "UPDATE orders SET done_at = ?, result = 'superseded'"
+                    " WHERE sink = ? AND verb != 'skip' AND done_at IS NULL",
+                    (now, sink),
+                )
             if verb == "pause":
                 connection.execute("INSERT INTO paused VALUES (?)", (sink,))
-            connection.execute(
-                "UPDATE orders SET done_at = ?, result = 'superseded' WHERE sink = ? AND done_at IS NULL",
-                (now, sink),
-            )
             return cast(
                 int,
                 connection.execute(
@@ -52,6 +60,11 @@ class Orders:
                     (sink, verb, argument, now),
                 ).get,
             )
+
+    def is_done(self, id: int) -> bool:
+        """Return whether an order was carried out or superseded."""
+        with self._database.reading() as connection:
+            return bool(connection.execute("SELECT done_at IS NOT NULL FROM orders WHERE id = ?", (id,)).get)
 
     def pending(self, sinks: Collection[str]) -> list[Order]:
         """Return the pending orders for these sinks, oldest first."""

@@ -1,19 +1,27 @@
 """The state of each sink: its positions, its receipt, and the tally of the events before its positions."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from gateway.journal.base import Position
+from gateway.state import dead, intents, jobs, progress
 from gateway.state.database import Database, prepare
+from gateway.state.dead import Burial, DeadLetters, Letter
+from gateway.state.intents import Intent
+from gateway.state.jobs import Jobs, Span
 from gateway.state.orders import Orders
-from gateway.state.tally import Tally, decode, encode
+from gateway.state.statuses import Statuses
+from gateway.state.tally import Tally, decode
 
-_RECORD = """
-    INSERT INTO progress (sink, partition, epoch, position, tallies) VALUES (?, ?, ?, ?, ?)
-    ON CONFLICT DO UPDATE SET epoch = excluded.epoch, position = excluded.position, tallies = excluded.tallies
-"""
 _RECEIPT = "INSERT INTO receipts VALUES (?, ?) ON CONFLICT DO UPDATE SET receipt = excluded.receipt"
+
+
+class Progress(NamedTuple):
+    """How far a sink is in a partition."""
+
+    position: Position
+    tally: Tally
 
 
 class State:
@@ -30,6 +38,9 @@ class State:
     def __init__(self, database: Database) -> None:
         self._database = database
         self.orders = Orders(database)
+        self.dead = DeadLetters(database)
+        self.jobs = Jobs(database)
+        self.statuses = Statuses(database)
 
     @staticmethod
     def prepare(path: Path, journal: bytes, *, expected: bool = False) -> None:
@@ -60,6 +71,22 @@ class State:
             ).fetchone()
         return Position(*found) if found else None
 
+    def intent(self, sink: str, partition: str) -> Intent | None:
+        """Return the batch that was about to be written from the position on, or None if none was."""
+        with self._database.reading() as connection:
+            found: Any = connection.execute(
+                "SELECT intent FROM progress WHERE sink = ? AND partition = ?", (sink, partition)
+            ).get
+        return intents.decode(found or "")
+
+    def save_intent(self, sink: str, partition: str, intent: Intent) -> None:
+        """Store the batch that is about to be written from the position on."""
+        with self._database.writing() as connection:
+            connection.execute(
+                "UPDATE progress SET intent = ? WHERE sink = ? AND partition = ?",
+                (intents.encode(intent), sink, partition),
+            )
+
     def receipt(self, sink: str) -> bytes:
         """Return the last recorded receipt of a sink, or b"" if there is none."""
         with self._database.reading() as connection:
@@ -78,20 +105,54 @@ class State:
         position: Position,
         tally: Mapping[tuple[str, str], int],
         receipt: bytes = b"",
+        *,
+        burials: Iterable[Burial] = (),
+        intent: Intent | None = None,
     ) -> None:
         """
-        Store the progress of a sink durably, in one transaction: position, tally and receipt.
+        Store the progress of a sink durably, in one transaction.
 
-        The counts of `tally` are added to the recorded ones, so a call must not be repeated after success.
-        With an empty receipt, the recorded one is retained.
+        `tally` counts what became of the events before `position` since the recorded one. Its counts are
+        added, so a call must not be repeated after success. `burials` become dead letters, and `tally` counts
+        them. With an empty receipt, the recorded one is retained. `intent` is the batch that follows.
         """
         with self._database.writing() as connection:
-            found: Any = connection.execute(
-                "SELECT tallies FROM progress WHERE sink = ? AND partition = ?", (sink, partition)
-            ).get
-            total = decode(found) if found else Tally()
-            total.update(tally)
-            connection.execute(_RECORD, (sink, partition, position.epoch, position.number, encode(total)))
+            progress.advance(connection, sink, partition, position, tally, intent)
+            dead.bury(connection, sink, partition, burials)
+            if receipt:
+                connection.execute(_RECEIPT, (sink, receipt))
+
+    def record_retry(
+        self,
+        sink: str,
+        job: int,
+        delivered: Sequence[Letter],
+        failed: Sequence[tuple[Letter, Burial]],
+        receipt: bytes = b"",
+    ) -> None:
+        """Store in one transaction what came of retried letters."""
+        with self._database.writing() as connection:
+            dead.resolve(connection, delivered)
+            for letter, burial in failed:
+                dead.fail_again(connection, letter, burial)
+            jobs.progressed(connection, job, len(delivered), len(failed))
+            if receipt:
+                connection.execute(_RECEIPT, (sink, receipt))
+
+    def record_replay(
+        self,
+        sink: str,
+        job: int,
+        partition: str,
+        span: Span,
+        sent: int,
+        refused: int,
+        receipt: bytes = b"",
+    ) -> None:
+        """Store in one transaction how far a replay is, and what it has sent since the last call."""
+        with self._database.writing() as connection:
+            progress.add(connection, sink, partition, Tally({("replayed", ""): sent}))
+            jobs.progressed(connection, job, sent, refused, partition, span)
             if receipt:
                 connection.execute(_RECEIPT, (sink, receipt))
 
@@ -102,6 +163,17 @@ class State:
                 "SELECT sink, partition, position, epoch FROM progress"
             ).fetchall()
         return {(sink, partition): Position(number, epoch) for sink, partition, number, epoch in rows}
+
+    def progress(self, sink: str) -> dict[str, Progress]:
+        """Return, by partition, the position and the tally of a sink as they were at one moment."""
+        with self._database.reading() as connection:
+            rows: list[Any] = connection.execute(
+                "SELECT partition, position, epoch, tallies FROM progress WHERE sink = ?", (sink,)
+            ).fetchall()
+        return {
+            partition: Progress(Position(number, epoch), decode(text))
+            for partition, number, epoch, text in rows
+        }
 
     def tallies(self) -> dict[str, Tally]:
         """Return the tally of each sink over all partitions."""

@@ -10,12 +10,15 @@ Tally = Counter[tuple[str, str]]
 Number of events by (outcome, reason):
 
 * delivered: written by the sink
-* filtered {source, type, consent, integrations}: excluded by the sink's filters
-* dead {damaged}: not deliverable
-* skipped {before_sink, not_kept}: accepted before the sink was configured, or no longer retained
+* filtered {source, type, event, consent, integrations}: excluded by the sink's filters
+* duplicate: the same messageId of the same source was delivered before
+* dead {the code of the letter, damaged}: a dead letter, or no longer readable
+* skipped {before_sink, not_kept, operator, dropped}: accepted before the sink was configured, no longer
+  retained, passed by order, or a dead letter that was dropped
 * rewound: delivered again, because the recorded position did not belong to the journal
+* replayed: sent again by order of an operator
 
-For every sink, journal + rewound = delivered + filtered + dead + skipped + pending.
+For every sink, journal + rewound = delivered + filtered + duplicate + dead + skipped + pending.
 """
 
 _read = msgspec.json.Decoder(dict[str, dict[str, int]]).decode

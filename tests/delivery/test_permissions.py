@@ -8,7 +8,6 @@ import pytest
 from gateway.delivery.enrich import Enricher
 from gateway.delivery.prepare import Preparation
 from gateway.journal.chunk import Chunk
-from gateway.state.tally import Tally
 from tests.build import Door, to_json, track
 from tests.fakes import ScriptedSink
 
@@ -19,10 +18,9 @@ def objection(folder: Path, door: Door, sink: ScriptedSink) -> str | None:
     """Why the only event in a door's journal does not go to [sinks.ads]; None if it does."""
     [line], [carries] = door.journal.lines, door.journal.carries
     chunk = Chunk(0, 1, 1, 0, carries, line + b"\n")
-    tally = Tally()
-    _, count = Preparation("ads", sink, Enricher(folder / "products.db")).prepare([chunk], tally)
-    assert count + tally.total() == 1
-    return next((reason for _, reason in tally), None)
+    part = Preparation("ads", sink, Enricher(folder / "products.db")).prepare(chunk)
+    assert len(part.positions) + len(part.excluded) == 1
+    return next((each.reason for each in part.excluded), None)
 
 
 @pytest.mark.parametrize(

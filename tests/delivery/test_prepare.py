@@ -6,6 +6,7 @@ import pytest
 
 from gateway.delivery.enrich import Enricher
 from gateway.delivery.prepare import Preparation
+from gateway.delivery.work import Work
 from gateway.journal.chunk import ANYTHING, CONSENT, INTEGRATIONS, PRODUCTS, Chunk
 from gateway.records.table import Record, Table
 from gateway.sinks.base import Sink
@@ -21,9 +22,11 @@ def chunk(data: bytes, carries: int) -> Chunk:
 
 
 def prepared(folder: Path, sink: Sink, *chunks: Chunk) -> tuple[bytes, int, Tally]:
-    tally = Tally()
-    data, count = Preparation("sink", sink, Enricher(folder / "products.db")).prepare(chunks, tally)
-    return data, count, tally
+    preparation = Preparation("sink", sink, Enricher(folder / "products.db"))
+    work = Work("sink", "0", [preparation.prepare(each) for each in chunks])
+    tally = work.tally()
+    del tally[("delivered", "")]
+    return work.batch.data if work.batch else b"", work.count, tally
 
 
 @pytest.mark.parametrize(

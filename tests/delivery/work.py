@@ -1,6 +1,6 @@
 """Workers with a journal and state of their own."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from itertools import repeat
 from pathlib import Path
@@ -10,6 +10,7 @@ import anyio
 from gateway.delivery.enrich import Enricher
 from gateway.delivery.lookout import Lookout
 from gateway.delivery.prepare import Preparation
+from gateway.delivery.queue import Queue
 from gateway.delivery.worker import Worker
 from gateway.sinks.base import Sink
 from gateway.state.store import State
@@ -24,11 +25,20 @@ def open_state(folder: Path) -> State:
     return State.open(folder / "state.db", JOURNAL)
 
 
-def make(sink: Sink, journal: Path, state: State, name: str = "sink") -> Worker:
+def make(
+    sink: Sink,
+    journal: Path,
+    state: State,
+    name: str = "sink",
+    *,
+    max_dead: int = 2**30,
+    enricher: Enricher | None = None,
+) -> Worker:
     """Create a worker without back-off."""
     log = open_log(journal)
-    preparation = Preparation(name, sink, Enricher(journal / "products.db"))
-    return Worker(name, sink, log, state, Lookout(log), preparation, lambda: repeat(0.0))
+    preparation = Preparation(name, sink, enricher or Enricher(journal / "products.db"))
+    queue = Queue(name, sink, log, state, preparation, verdicts=None, max_dead=max_dead)
+    return Worker(name, sink, queue, state, Lookout(log), lambda: repeat(0.0))
 
 
 async def deliver(worker: Worker) -> None:
@@ -36,6 +46,12 @@ async def deliver(worker: Worker) -> None:
     worker.stop()
     with anyio.fail_after(PATIENCE):
         await worker.run()
+
+
+async def eventually(condition: Callable[[], object]) -> None:
+    """Return as soon as the condition holds; the caller limits the time."""
+    while not condition():  # noqa: ASYNC110  # nothing announces it
+        await anyio.sleep(0.01)
 
 
 async def look_forever(lookout: Lookout) -> None:

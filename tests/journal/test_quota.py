@@ -50,6 +50,19 @@ def test_a_reservation_within_the_quota_succeeds_and_one_beyond_fails(tmp_path: 
     quota.reserve(400)
 
 
+def test_a_quota_is_known_once_it_was_measured(tmp_path: Path) -> None:
+    quota = Quota(tmp_path, 1000)
+    before = quota.is_known_to_allow(0)
+
+    def knows(size: int) -> bool:
+        quota.reserve(0)
+        return quota.is_known_to_allow(size)
+
+    assert not before
+    until(lambda: knows(1000))
+    assert not knows(1001)
+
+
 def test_all_partitions_share_the_quota(tmp_path: Path) -> None:
     sizes = [keep(tmp_path / name, event_lines(0, 10)).stat().st_size for name in ("0", "1", "1", "11")]
 

@@ -131,7 +131,7 @@ def test_a_write_ahead_log_without_its_database_is_ignored(path: Path, tmp_path:
 @pytest.mark.parametrize(
     "schema",
     [
-        pytest.param("UPDATE meta SET version = 2", id="a later version"),
+        pytest.param("UPDATE meta SET version = 3", id="a later version"),
         pytest.param("DROP TABLE meta", id="no version"),
         pytest.param("DELETE FROM meta", id="an empty version"),
     ],
@@ -148,7 +148,7 @@ def test_a_state_of_another_version_is_refused_and_not_changed(path: Path, schem
 
     [line] = error.value.mistakes
     assert line.startswith(f"{path} has version ")
-    assert "this gateway requires version 1: move it away" in line
+    assert "this gateway requires version 2: move it away" in line
     assert (path.read_bytes(), set_aside(path)) == (before, [])
     with pytest.raises(StateUnavailable, match="has version"):
         State.open(path, ID)

@@ -28,7 +28,7 @@ _NO_SPACE_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 class Partition:
     """
-    Appends chunks to the files of one partition. Not thread-safe; blocks on the disk.
+    Appends chunks to the files of one partition. One thread at a time; blocks on the disk.
 
     A file is finished at `max_file_bytes` or after `max_file_seconds`, because only whole files are deleted.
     After an I/O error the file is abandoned, because a descriptor whose sync has failed must not be used
@@ -86,6 +86,20 @@ class Partition:
         events = len(blocks) if count is None else count
         self._with_open_file(len(data), lambda: self._append(data, events, carries))
 
+    def is_quick(self, size: int) -> bool:
+        """
+        Return True if `write` needs only one append to store blocks of `size` bytes, with their line ends.
+
+        That is into an intact file and prepared space, without a look at how much is left. A file that has
+        become too old is nevertheless finished only by `roll_if_due`.
+        """
+        return (
+            self._descriptor >= 0
+            and self._space.is_ready(self._offset + chunk.HEADER.size + size)
+            and self.quota.is_known_to_allow(size)
+            and (self._size_by_name() or 0) >= self._offset
+        )
+
     def probe(self) -> None:
         """Write and sync without appending an event. Raises JournalUnavailable."""
         self._with_open_file(0, self._probe)
@@ -94,19 +108,16 @@ class Partition:
         """Check that the file still has its name and length; if not, rescue its content and close it."""
         if self._descriptor < 0:
             return
-        try:
-            found = os.stat(self._name)  # noqa: PTH116  # half the time of Path.stat, before every commit
-        except OSError:
-            found = None
-        if found and (found.st_dev, found.st_ino) == self._inode:
-            if found.st_size >= self._offset:
-                return
-            log.error("journal file truncated", file=str(self._path), bytes=self._offset - found.st_size)
-            end = End(max(START, found.st_size), self._next, finished=True)
+        size = self._size_by_name()
+        if size is None:
+            rescue.restore(self._path, self._descriptor, self._offset, self._quarantine)
+        elif size < self._offset:
+            log.error("journal file truncated", file=str(self._path), bytes=self._offset - size)
+            end = End(max(START, size), self._next, finished=True)
             with contextlib.suppress(OSError):
                 files.write_header(self._descriptor, self._header, end)
         else:
-            rescue.restore(self._path, self._descriptor, self._offset, self._quarantine)
+            return
         metrics.JOURNAL_INCIDENTS.labels("file_lost").inc()
         self._close_file()
 
@@ -155,6 +166,14 @@ class Partition:
 
     def _probe(self) -> None:
         files.write_end(self._descriptor, End(self._offset, self._next), durably=True)
+
+    def _size_by_name(self) -> int | None:
+        """Return the size of the file in bytes, or None if its name is gone or leads to another file."""
+        try:
+            found = os.stat(self._name)  # noqa: PTH116  # half the time of Path.stat, before every commit
+        except OSError:
+            return None
+        return found.st_size if (found.st_dev, found.st_ino) == self._inode else None
 
     def _append(self, data: bytes, count: int, carries: int) -> None:
         new = Chunk(self._next, count, self._header.epoch, files.milliseconds(), carries, data)

@@ -48,6 +48,11 @@ class Quota:
             raise JournalUnavailable("the journal is full")
         self._available -= size
 
+    def is_known_to_allow(self, size: int) -> bool:
+        """Return True if `reserve` succeeds without looking at the disk."""
+        measured = time.monotonic() - self._measured_at <= _MEASURE_INTERVAL_SECONDS
+        return measured and size <= self._available
+
     def available(self) -> int:
         """Return the number of bytes that all partitions together may still write. Raises OSError."""
         disk = _disk(self._folder)

@@ -28,8 +28,8 @@ class Space:
     """
     Preallocates space in the file that is being written.
 
-    All public methods are called on the thread that commits. Failures are ignored: commits work without
-    preallocation, and report errors of the disk themselves.
+    Public methods are called by one thread at a time, the one that commits. Failures are ignored: commits
+    work without preallocation, and report errors of the disk themselves.
     """
 
     def __init__(self, max_file_bytes: int, available: Callable[[], int]) -> None:
@@ -66,9 +66,13 @@ class Space:
                 os.close(self._descriptor)
             self._descriptor = -1
 
+    def is_ready(self, end: int) -> bool:
+        """Return True if a commit up to `end` overwrites zeros, so that `advance` waits for nothing."""
+        return end <= self._ready
+
     def advance(self, end: int) -> None:
         """Announce that a commit will write up to `end`: nothing is preallocated before that any more."""
-        # No lock in the common case: only this thread changes `_committed`, and `_ready` only grows.
+        # No lock in the common case: only the caller changes `_committed`, and `_ready` only grows.
         self._size = max(self._size, self._committed)  # the end of the previous commit
         self._committed = end
         if end > self._ready:

@@ -1,0 +1,193 @@
+"""`gateway dead`: list, show, retry and drop dead letters."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+import msgspec
+
+from gateway.cli import printing
+from gateway.cli.jobs import watch
+from gateway.cli.options import config_option, data_option, yes_option
+from gateway.cli.printing import json_option
+from gateway.cli.state import Opened, confirm, opened
+from gateway.cli.times import rate_option, since_option, until_option
+from gateway.errors import ConfigError
+from gateway.raw import timestamps
+from gateway.state.dead import Choice, Letter
+
+_SHOWN = 50
+_NO_LIMIT = 2**62
+
+
+@click.group()
+def dead() -> None:
+    """List, show, retry and drop dead letters: events that a sink will never accept.
+
+    Works while the gateway is running or stopped; letters are retried while it is running.
+
+    \b
+    Examples:
+      gateway dead list warehouse --since 2h
+      gateway dead show 17
+      gateway dead retry warehouse --code refused --yes
+    """
+
+
+def _filtered(function: Callable[..., None]) -> Callable[..., None]:
+    """Add the filters that all commands have."""
+    for option in (
+        until_option,
+        since_option,
+        click.option("--source", default="", help="Letters of this source."),
+        click.option("--user", default="", help="Letters with this userId or anonymousId."),
+        click.option("--event", default="", help="Letters of events with this name."),
+        click.option("--code", default="", help='Letters with this code, such as "refused".'),
+        click.option("--id", type=int, default=0, help="The letter with this id."),
+        click.argument("sink", default=""),
+    ):
+        function = option(function)
+    return config_option(data_option(function))
+
+
+@dead.command(name="list")
+@_filtered
+@click.option("--limit", type=click.IntRange(1), help=f"At most so many; default {_SHOWN}, with --json all.")
+@json_option
+def list_letters(
+    sink: str, limit: int | None, as_json: bool, file: Path | None, data: Path | None, **filters: Any
+) -> None:
+    """List the dead letters of SINK, or of all sinks, the oldest first."""
+    with opened(file, data) as gateway:
+        choice = _choice(gateway, sink, filters)
+        total = sum(gateway.state.dead.count(choice).values())
+        if as_json:
+            for letter in gateway.state.dead.select(choice, limit):
+                printing.to_json(to_fields(letter))
+            return
+        letters = list(gateway.state.dead.select(choice, limit or _SHOWN))
+    if not letters:
+        click.echo("No dead letters.")
+        return
+    rows = [
+        (
+            letter.id,
+            letter.sink,
+            f"{letter.partition}/{letter.position}",
+            timestamps.write(letter.last_failed_at),
+            letter.code,
+            printing.clean(letter.event or letter.type, 30),
+            printing.clean(letter.message, 80),
+        )
+        for letter in letters
+    ]
+    printing.table(("ID", "SINK", "POSITION", "LAST FAILED", "CODE", "EVENT", "MESSAGE"), rows, left=7)
+    if total > len(letters):
+        click.echo(f"\n{total - len(letters):,} more; choose by filters, or --limit.")
+
+
+@dead.command()
+@click.argument("id", type=int)
+@json_option
+@config_option
+@data_option
+def show(id: int, as_json: bool, file: Path | None, data: Path | None) -> None:
+    """Show the dead letter ID with its whole event and the target's words."""
+    with opened(file, data) as gateway:
+        letter = next(gateway.state.dead.select(Choice(id=id)), None)
+        if letter is None:
+            raise ConfigError(f"there is no dead letter {id}")
+    fields = to_fields(letter)
+    if as_json:
+        printing.to_json(fields)
+        return
+    event = fields.pop("canonical")
+    width = max(map(len, fields))
+    for key, value in fields.items():
+        click.echo(f"{click.style(key.ljust(width), bold=True)}  {printing.clean(str(value), 4096)}")
+    click.echo(msgspec.json.format(event, indent=2))
+
+
+@dead.command()
+@_filtered
+@click.option("--limit", type=click.IntRange(1), help="At most so many, the oldest first.")
+@rate_option
+@click.option("--dry-run", is_flag=True, help="Only say how many letters would be retried.")
+@click.option("--detach", is_flag=True, help="Do not wait for the end.")
+@yes_option
+def retry(
+    sink: str,
+    limit: int | None,
+    rate: float | None,
+    dry_run: bool,
+    detach: bool,
+    yes: bool,
+    file: Path | None,
+    data: Path | None,
+    **filters: Any,
+) -> None:
+    """Send dead letters of SINK, or of all sinks, to their sinks again, in order of position.
+
+    What is accepted counts as delivered. Exit code 1: a letter was refused again.
+    """
+    with opened(file, data, writing=True) as gateway:
+        choice = _choice(gateway, sink, filters)
+        counts = gateway.state.dead.count(choice)
+        letters = min(sum(counts.values()), limit or _NO_LIMIT)
+        if not letters or dry_run:
+            click.echo(f"{letters:,} dead letters to retry.")
+            return
+        confirm(yes, f"Retry {letters:,} dead letters?")
+        names = sorted({name for name, _ in counts})
+        jobs = [gateway.state.jobs.retry(name, choice, rate or 0.0, limit) for name in names]
+        refused = 0 if detach else sum(watch(gateway.state, job, "Retrying").refused for job in jobs)
+    if detach:
+        click.echo(f"{letters:,} dead letters are retried while the gateway is running.")
+    elif refused:
+        click.echo(f"{refused:,} letters were refused again.", err=True)
+        raise click.exceptions.Exit(1)
+
+
+@dead.command()
+@_filtered
+@click.option("--dry-run", is_flag=True, help="Only say how many letters would be dropped.")
+@yes_option
+def drop(sink: str, dry_run: bool, yes: bool, file: Path | None, data: Path | None, **filters: Any) -> None:
+    """Delete dead letters of SINK, or of all sinks. Their events count as skipped from then on."""
+    with opened(file, data, writing=True) as gateway:
+        choice = _choice(gateway, sink, filters)
+        letters = sum(gateway.state.dead.count(choice).values())
+        if letters and not dry_run:
+            confirm(yes, f"Drop {letters:,} dead letters for good?")
+            letters = gateway.state.dead.drop(choice)
+    click.echo(f"{letters:,} dead letters {'to drop' if dry_run else 'dropped'}.")
+
+
+def to_fields(letter: Letter) -> dict[str, Any]:
+    """Return the fields of a letter as programs and pages get them."""
+    fields: dict[str, Any] = {
+        "id": letter.id,
+        "sink": letter.sink,
+        "position": f"{letter.partition}/{letter.position}",
+        "batch": letter.batch,
+        "code": letter.code,
+        "message": letter.message,
+        "answer": letter.answer or None,
+        "tries": letter.tries,
+        "first_failed_at": timestamps.write(letter.first_failed_at),
+        "last_failed_at": timestamps.write(letter.last_failed_at),
+        "message_id": letter.message_id,
+        "source": letter.source,
+        "type": letter.type,
+        "event": letter.event or None,
+        "canonical": msgspec.Raw(letter.canonical),
+    }
+    return {key: value for key, value in fields.items() if value is not None}
+
+
+def _choice(gateway: Opened, sink: str, filters: dict[str, Any]) -> Choice:
+    known = {letter_sink for letter_sink, _ in gateway.state.dead.count(Choice())}
+    if sink and sink not in known:
+        gateway.check_sink(sink)
+    return Choice(sink=sink, **filters)

@@ -1,0 +1,49 @@
+"""What commands print: tables for people, and one JSON object per line for programs."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import click
+import msgspec
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object per line.")
+
+_COLORS = {"up": "green", "retrying": "yellow", "misconfigured": "red", "paused": "cyan"}
+_GAP = "  "
+
+
+def to_json(value: msgspec.Struct | dict[str, Any]) -> None:
+    """Print a value as one line of JSON, without the fields that are None."""
+    fields = value if isinstance(value, dict) else msgspec.structs.asdict(value)
+    click.echo(msgspec.json.encode({key: each for key, each in fields.items() if each is not None}))
+
+
+def table(header: Sequence[str], rows: Sequence[Sequence[object]], left: int = 1) -> None:
+    """Print rows in columns, of which the first `left` are aligned to the left."""
+    texts = [[str(cell) for cell in row] for row in rows]
+    widths = [max(map(len, column)) for column in zip(header, *texts, strict=True)]
+    for number, row in enumerate([list(header), *texts]):
+        cells = [
+            cell.ljust(width) if place < left else cell.rjust(width)
+            for place, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ]
+        if number == 0:
+            click.secho(_GAP.join(cells).rstrip(), bold=True)
+        else:
+            click.echo(_GAP.join(click.style(cell, fg=_COLORS.get(cell.strip())) for cell in cells).rstrip())
+
+
+def clean(text: str, width: int) -> str:
+    """Return the start of a text of strangers, on one line and without control characters."""
+    line = "".join(each if each.isprintable() else " " for each in text)
+    return line if len(line) <= width else line[: width - 1] + "…"
+
+
+def age(seconds: float | None) -> str:
+    """Return a duration as people say it, such as `3m`."""
+    if seconds is None:
+        return "-"
+    for unit, length in (("d", 86400), ("h", 3600), ("m", 60)):
+        if seconds >= 2 * length:
+            return f"{int(seconds // length)}{unit}"
+    return f"{seconds:.0f}s"

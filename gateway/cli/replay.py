@@ -1,0 +1,202 @@
+"""`gateway replay`: send a part of the journal to a sink again."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+import msgspec
+
+from gateway.cli import printing
+from gateway.cli.jobs import progress, watch
+from gateway.cli.options import config_option, data_option, yes_option
+from gateway.cli.printing import json_option
+from gateway.cli.state import Opened, confirm, opened
+from gateway.cli.times import rate_option, since_option, until_option
+from gateway.delivery.enrich import Enricher
+from gateway.delivery.jobs import count
+from gateway.delivery.prepare import Preparation
+from gateway.errors import ConfigError
+from gateway.home import Home
+from gateway.journal.follow import Wanted
+from gateway.raw import timestamps
+from gateway.state import report
+from gateway.state.jobs import Job, Selection, Span
+
+
+class _Replay(click.Group):
+    """A group whose own command is called without a name: `gateway replay SINK`."""
+
+    def resolve_command(
+        self, context: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args[0] not in self.commands:
+            args = ["start", *args]
+        return super().resolve_command(context, args)
+
+    def parse_args(self, context: click.Context, args: list[str]) -> list[str]:
+        if args and args[0] not in (*self.commands, "--help", "-h"):
+            args = ["start", *args]
+        return super().parse_args(context, args)
+
+
+@click.group(cls=_Replay)
+def replay() -> None:
+    """Send events that the journal still has to a sink again: gateway replay SINK [OPTIONS].
+
+    A replay goes through the sink's filters, beside live delivery. A target that knows its events by their
+    position or id gets no second copy of what it has; others are told that it is a replay.
+
+    \b
+    Examples:
+      gateway replay warehouse --since 2h --dry-run
+      gateway replay warehouse --since 2026-11-25T00:00:00Z --until 2026-11-26T00:00:00Z --yes
+      gateway replay start --help
+      gateway replay list
+      gateway replay cancel 3
+    """
+
+
+@replay.command()
+@click.argument("sink")
+@since_option
+@until_option
+@click.option("--source", help="Events of this source.")
+@click.option("--type", "kind", help="Events of this type.")
+@click.option("--event", help="Events with this name.")
+@click.option("--user", help="Events with this userId or anonymousId.")
+@click.option("--message-id", help="The event with this messageId.")
+@rate_option
+@click.option("--dry-run", is_flag=True, help="Only count the events.")
+@click.option("--detach", is_flag=True, help="Do not wait for the end.")
+@yes_option
+@json_option
+@config_option
+@data_option
+def start(
+    sink: str,
+    since: int | None,
+    until: int | None,
+    source: str | None,
+    kind: str | None,
+    event: str | None,
+    user: str | None,
+    message_id: str | None,
+    rate: float | None,
+    dry_run: bool,
+    detach: bool,
+    yes: bool,
+    as_json: bool,
+    file: Path | None,
+    data: Path | None,
+) -> None:
+    """Replay events to SINK. Exit code 1: an event was refused."""
+    selection = Selection(Wanted(source, kind, event, user, message_id), since, until)
+    with opened(file, data, writing=True) as gateway:
+        gateway.check_sink(sink)
+        spans = _spans(gateway, sink, selection)
+        events = _count(gateway, sink, selection, spans)
+        if dry_run or not events:
+            if as_json:
+                printing.to_json({"sink": sink, "events": events})
+            else:
+                click.echo(f"{events:,} events to replay to sink {sink}.")
+            return
+        confirm(yes, f"Replay {events:,} events to sink {sink}?")
+        job = gateway.state.jobs.replay(sink, selection, spans, rate or 0.0)
+        if not detach:
+            job = watch(gateway.state, job, "Replaying")
+    if as_json:
+        printing.to_json(to_fields(job))
+    elif detach:
+        click.echo(f"Job {job.id} replays {events:,} events while the gateway is running.")
+    else:
+        click.echo(f"Job {job.id} is {job.state}: {job.sent:,} events sent, {job.refused:,} refused.")
+    if job.refused or job.state not in ("done", "running"):
+        raise click.exceptions.Exit(1)
+
+
+@replay.command(name="list")
+@json_option
+@config_option
+@data_option
+def list_jobs(as_json: bool, file: Path | None, data: Path | None) -> None:
+    """List the replays, the newest first."""
+    with opened(file, data) as gateway:
+        jobs = gateway.state.jobs.all("replay")
+    if as_json:
+        for job in jobs:
+            printing.to_json(to_fields(job))
+        return
+    if not jobs:
+        click.echo("No replays.")
+        return
+    rows = [
+        (
+            job.id,
+            job.sink,
+            job.state,
+            timestamps.write(job.created_at),
+            f"{100 * progress(job) / max(1, job.events):.0f}%",
+            job.sent,
+            job.refused,
+        )
+        for job in jobs
+    ]
+    printing.table(("ID", "SINK", "STATE", "STARTED", "DONE", "SENT", "REFUSED"), rows, left=4)
+
+
+@replay.command()
+@click.argument("id", type=int)
+@yes_option
+@config_option
+@data_option
+def cancel(id: int, yes: bool, file: Path | None, data: Path | None) -> None:
+    """Cancel the replay ID. What it has sent stays sent."""
+    with opened(file, data, writing=True) as gateway:
+        job = gateway.state.jobs.read(id)
+        if job is None or job.kind != "replay":
+            raise ConfigError(f"there is no replay {id}")
+        confirm(yes, f"Cancel replay {id} to sink {job.sink}?")
+        ended = gateway.state.jobs.finish(id, "cancelled")
+    click.echo(f"Replay {id} is cancelled." if ended else f"Replay {id} has ended already: {job.state}.")
+
+
+def to_fields(job: Job) -> dict[str, Any]:
+    """Return the fields of a replay as programs and pages get them."""
+    selection = job.selection
+    wanted = msgspec.to_builtins(selection.wanted)
+    fields: dict[str, Any] = {
+        "id": job.id,
+        "sink": job.sink,
+        "state": job.state,
+        "events": job.events,
+        "sent": job.sent,
+        "since": None if selection.since is None else timestamps.write(selection.since),
+        "until": None if selection.until is None else timestamps.write(selection.until),
+        "filters": {key: value for key, value in wanted.items() if value is not None},
+    }
+    return {key: value for key, value in fields.items() if value is not None}
+
+
+def _spans(gateway: Opened, sink: str, selection: Selection) -> dict[str, Span]:
+    """Return the ranges of the journal to replay: only what live delivery has passed."""
+    passed = gateway.state.progress(sink)
+    spans = {}
+    with report.readers(gateway.journal) as readers:
+        for partition, reader in readers.items():
+            if partition in passed:
+                first = reader.oldest() if selection.since is None else reader.seek(selection.since / 1000)
+                end = reader.newest() if selection.until is None else reader.seek(selection.until / 1000)
+                spans[partition] = Span(
+                    max(first, reader.oldest()), min(end, passed[partition].position.number)
+                )
+    return {partition: span for partition, span in spans.items() if span.next < span.end}
+
+
+def _count(gateway: Opened, sink: str, selection: Selection, spans: dict[str, Span]) -> int:
+    """Return the number of events that a replay would send."""
+    config = gateway.config
+    preparation = Preparation(sink, config.sinks[sink], Enricher(Home(config.journal.path).products))
+    return sum(
+        count(gateway.journal, partition, span, selection, preparation) for partition, span in spans.items()
+    )

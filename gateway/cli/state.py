@@ -1,0 +1,48 @@
+"""How commands open the state and the journal of a gateway, whether or not it is running."""
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+import click
+
+from gateway.cli.options import exiting_on_errors
+from gateway.config.file import load
+from gateway.config.tables import Config, suggest
+from gateway.errors import ConfigError
+from gateway.home import Home
+from gateway.journal.segments.log import SegmentLog
+from gateway.state.store import State
+
+
+class Opened(NamedTuple):
+    """A gateway's configuration, state and journal."""
+
+    config: Config
+    state: State
+    journal: SegmentLog
+
+    def check_sink(self, name: str) -> None:
+        """Raise ConfigError if there is no such sink."""
+        if name not in self.config.sinks:
+            raise ConfigError(f"there is no sink {name!r}{suggest(name, self.config.sinks)}")
+
+
+@contextmanager
+def opened(file: Path | None, data: Path | None, *, writing: bool = False) -> Iterator[Opened]:
+    """Open for the duration of the block. Errors are printed, and end the command with code 2."""
+    with exiting_on_errors():
+        config = load(file, data, os.environ)
+        home = Home(config.journal.path)
+        state = State.open(home.state, home.journal) if writing else State.open_read_only(home.state)
+        with closing(state):
+            yield Opened(config, state, SegmentLog(home.folder))
+
+
+def confirm(yes: bool, question: str) -> None:
+    """Return if the operator agrees. Raises ConfigError otherwise, and where there is no terminal to ask."""
+    if not yes and not (sys.stdin.isatty() and click.confirm(question, err=True)):
+        raise ConfigError("nothing was changed; confirm with --yes")

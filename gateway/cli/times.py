@@ -1,0 +1,51 @@
+"""Times on the command line: ISO-8601, or an age such as `2h`."""
+
+import time
+
+import click
+
+from gateway.config.units import Duration
+from gateway.raw import timestamps
+
+
+class Time(click.ParamType[int]):
+    """Converts to milliseconds since 1970."""
+
+    name = "time"
+
+    def convert(self, value: object, param: click.Parameter | None, context: click.Context | None) -> int:
+        if isinstance(value, int):
+            return value
+        try:
+            return time.time_ns() // 1_000_000 - int(Duration.parse(value) * 1000)
+        except ValueError:
+            pass
+        try:
+            return timestamps.read(str(value))
+        except ValueError:
+            self.fail(
+                f'expected a time such as "2026-11-26T09:00:00Z", or an age such as "2h", got {value!r}'
+            )
+
+
+class Rate(click.ParamType[float]):
+    """Converts to events per second."""
+
+    name = "rate"
+
+    def convert(self, value: object, param: click.Parameter | None, context: click.Context | None) -> float:
+        text = str(value).removesuffix("/s")
+        try:
+            rate = float(text)
+        except ValueError:
+            rate = 0.0
+        if not 0 < rate < 1e9:
+            self.fail(f'expected events per second such as "100" or "100/s", got {value!r}')
+        return rate
+
+
+since_option = click.option(
+    "--since", type=Time(), help='From this time on: ISO-8601, or an age such as "2h".'
+)
+until_option = click.option("--until", type=Time(), help="Before this time.")
+rate_option = click.option("--rate", type=Rate(), help="At most so many events per second.")

@@ -1,0 +1,212 @@
+"""Jobs beside live delivery: dead letters sent again, and parts of the journal sent again."""
+
+import time
+from collections import deque
+from collections.abc import Callable
+
+import msgspec
+
+from gateway.delivery.part import Part, take
+from gateway.delivery.prepare import Preparation
+from gateway.delivery.work import Work
+from gateway.journal.base import Log, Position, Reader, UnknownPosition
+from gateway.journal.chunk import ANYTHING, Chunk
+from gateway.sinks.base import Sink
+from gateway.state.dead import Letter
+from gateway.state.jobs import Job, Selection, Span
+from gateway.state.store import State
+from gateway.state.tally import Tally
+
+
+class _Pace:
+    """Keeps a job below its rate. `clock` is in seconds since 1970."""
+
+    def __init__(self, rate: float, clock: Callable[[], float]) -> None:
+        self._rate = rate
+        self._clock = clock
+        self._free_at = 0.0
+
+    def due(self) -> float | None:
+        """Return when the next work may be sent, or None if it may be now."""
+        return self._free_at if self._rate and self._free_at > self._clock() else None
+
+    def limit(self, events: int) -> int:
+        """Return the most events for the next batch: not more than a second's worth."""
+        return min(events, max(1, int(self._rate))) if self._rate else events
+
+    def sent(self, events: int) -> None:
+        if self._rate:
+            self._free_at = max(self._free_at, self._clock()) + events / self._rate
+
+
+class RetryFeed:
+    """Implements delivery.feed.Feed for the dead letters of a job, in order of position."""
+
+    def __init__(
+        self,
+        job: Job,
+        sink: Sink,
+        state: State,
+        preparation: Preparation,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.due: float | None = None
+        self.done = False
+        self._job = job
+        self._sink = sink
+        self._state = state
+        self._preparation = preparation
+        self._pace = _Pace(job.rate, clock)
+        self._letters: dict[int, Letter] = {}
+
+    def next(self, *, flush: bool = False) -> Work | None:
+        self.due = self._pace.due()
+        if self.due or self._letters:
+            return None
+        most = self._pace.limit(self._sink.batch_events)
+        letters = self._state.dead.of_job(self._job.id, most, self._sink.batch_bytes)
+        if not letters:
+            self._state.jobs.finish(self._job.id, "done")
+            self.done = True
+            return None
+        self._letters = {letter.position: letter for letter in letters}
+        self._pace.sent(len(letters))
+        return Work(
+            letters[0].sink,
+            letters[0].partition,
+            [self._part(letter) for letter in letters],
+            "retry",
+            f"~retry-{self._job.id}",
+        )
+
+    def prepare(self, work: Work) -> Work:
+        return work
+
+    def record(self, work: Work, receipt: bytes, following: Work | None) -> None:
+        positions = work.batch.positions if work.batch else ()
+        delivered = [self._letters[position] for position in (*work.delivered, *positions)]
+        failed = [(self._letters[burial.position], burial) for burial in work.burials()]
+        self._state.record_retry(self._job.sink, self._job.id, delivered, failed, receipt)
+        for letter in (*delivered, *(letter for letter, _ in failed)):
+            del self._letters[letter.position]
+
+    def _part(self, letter: Letter) -> Part:
+        # The operator has chosen this sink for this event, so no filter applies.
+        line = letter.canonical + b"\n"
+        chunk = Chunk(letter.position, 1, letter.epoch, letter.first_failed_at, ANYTHING, line)
+        return self._preparation.prepare(chunk, routed=False)
+
+
+class ReplayFeed:
+    """Implements delivery.feed.Feed for events of the journal that are sent again, through the filters."""
+
+    def __init__(
+        self,
+        job: Job,
+        sink: Sink,
+        journal: Log,
+        state: State,
+        preparation: Preparation,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.due: float | None = None
+        self.done = False
+        self._job = job
+        self._sink = sink
+        self._journal = journal
+        self._state = state
+        self._preparation = preparation
+        self._selection = job.selection
+        self._pace = _Pace(job.rate, clock)
+        self._spans = {partition: msgspec.structs.replace(span) for partition, span in job.positions.items()}
+        self._readers: dict[str, Reader] = {}
+
+    def next(self, *, flush: bool = False) -> Work | None:
+        self.due = self._pace.due()
+        if self.due:
+            return None
+        for partition, span in self._spans.items():
+            while span.next < span.end:
+                work = self._read(partition, span)
+                if work is None:
+                    break
+                if work.batch:
+                    self._pace.sent(work.count)
+                    return work
+                self.record(work, b"", None)
+        if all(span.next >= span.end for span in self._spans.values()):
+            self._finish()
+        return None
+
+    def prepare(self, work: Work) -> Work:
+        return work
+
+    def record(self, work: Work, receipt: bytes, following: Work | None) -> None:
+        tally = work.tally()
+        refused = sum(tally[key] for key in tally if key[0] == "dead" and key[1] != "damaged")
+        span = Span(work.end.number, self._spans[work.partition].end)
+        self._state.record_replay(
+            self._job.sink, self._job.id, work.partition, span, tally[("delivered", "")], refused, receipt
+        )
+        self._spans[work.partition] = Span(max(span.next, self._spans[work.partition].next), span.end)
+
+    def _finish(self) -> None:
+        for reader in self._readers.values():
+            reader.close()
+        self._readers.clear()
+        self._state.jobs.finish(self._job.id, "done")
+        self.done = True
+
+    def _read(self, partition: str, span: Span) -> Work | None:
+        reader = self._readers.get(partition)
+        if reader is None:
+            reader = self._readers[partition] = self._journal.reader(partition)
+        try:
+            found = reader.read(Position(span.next), self._sink.batch_bytes)
+        except UnknownPosition as error:  # another journal; the rest of the job is not in it
+            found = None
+            span.next = max(span.next, min(error.oldest, span.end))
+        if found is None:
+            return None
+        start = span.next
+        parts: deque[Part] = deque()
+        for chunk in found.chunks:
+            if chunk.first < span.end:
+                part = select(self._preparation.prepare(chunk, start=start), self._selection)
+                start = chunk.end
+                parts.append(part if part.end <= span.end else part.cut(span.end)[0])
+        if not parts:  # nothing in this range can be read
+            end = min(found.end.number, span.end)
+            parts.append(Part(start, end, None, (), b"", [], Tally(), found.end.epoch))
+        taken = take(parts, self._pace.limit(self._sink.batch_events), self._sink.batch_bytes)
+        return Work(self._job.sink, partition, taken, "replay", f"~replay-{self._job.id}")
+
+
+def count(journal: Log, partition: str, span: Span, selection: Selection, preparation: Preparation) -> int:
+    """Return the number of events in a range that a replay would send."""
+    reader = journal.reader(partition)
+    events, position = 0, span.next
+    while position < span.end and (found := reader.read(Position(position))):
+        for chunk in found.chunks:
+            part = select(preparation.prepare(chunk), selection)
+            events += sum(1 for each in part.positions if position <= each < span.end)
+        position = found.end.number
+    reader.close()
+    return events
+
+
+def select(part: Part, selection: Selection) -> Part:
+    """Exclude the events that a replay does not want. These do not count anywhere."""
+    chunk, wanted = part.chunk, selection.wanted
+    since, until = selection.since, selection.until
+    if chunk is None or (since is None and until is None and wanted.is_everything):
+        return part
+    if (since is not None and chunk.received_at < since) or (
+        until is not None and chunk.received_at >= until
+    ):
+        return part.without(part.positions)
+    if wanted.is_everything:
+        return part
+    lines = chunk.lines()
+    unwanted = {each for each in part.positions if not wanted.admits(lines[each - chunk.first])}
+    return part.without(unwanted)

@@ -1,0 +1,121 @@
+"""A part of the work of a sink: one chunk of the journal, prepared, with what becomes of each event."""
+
+from bisect import bisect_left
+from collections import deque
+from collections.abc import Collection, Iterable, Sequence
+from typing import NamedTuple
+
+import msgspec
+
+from gateway.journal.chunk import Chunk
+from gateway.state.tally import Tally
+
+
+class Excluded(NamedTuple):
+    """An event of the range that the sink does not get."""
+
+    position: int
+    outcome: str
+    reason: str
+    message: str = ""
+    answer: str = ""
+
+
+class Part(msgspec.Struct):
+    """A chunk of the range, prepared for the sink, and the positions before it that cannot be read."""
+
+    start: int
+    end: int
+    chunk: Chunk | None
+    """The events as they are in the journal; None if none of the positions can be read."""
+    positions: Sequence[int]
+    """Of the events for the sink, ascending."""
+    data: bytes | memoryview
+    """The events for the sink, one JSON object per line, each with its line end."""
+    excluded: list[Excluded]
+    lost: Tally
+    """What became of the positions that cannot be read."""
+    epoch: int
+    """Of the event before `end`."""
+
+    def lines(self) -> list[bytes]:
+        """Return the events for the sink, each with its line end."""
+        return [line + b"\n" for line in bytes(self.data).split(b"\n")[:-1]]
+
+    def room(self, events: int, size: int) -> int:
+        """Return the position up to which the part has at most so many events and bytes."""
+        if len(self.positions) <= events and len(self.data) <= size:
+            return self.end
+        fitting = 0
+        for line in self.lines():
+            size -= len(line)
+            if fitting == events or size < 0:
+                break
+            fitting += 1
+        return self.positions[fitting] if fitting else self.start
+
+    def cut(self, at: int) -> "tuple[Part, Part]":
+        """Return the parts before and from a position on. Positions that cannot be read stay together."""
+        index = bisect_left(self.positions, at)
+        lines = self.lines()
+        left = Part(
+            self.start,
+            at,
+            self.chunk,
+            self.positions[:index],
+            b"".join(lines[:index]),
+            [each for each in self.excluded if each.position < at],
+            self.lost,
+            self.epoch,
+        )
+        right = Part(
+            at,
+            self.end,
+            self.chunk,
+            self.positions[index:],
+            b"".join(lines[index:]),
+            [each for each in self.excluded if each.position >= at],
+            Tally(),
+            self.epoch,
+        )
+        return left, right
+
+    def without(self, positions: Collection[int], excluded: Iterable[Excluded] = ()) -> "Part":
+        """Return the part without some of the events for the sink."""
+        kept = [
+            (position, line)
+            for position, line in zip(self.positions, self.lines(), strict=True)
+            if position not in positions
+        ]
+        return msgspec.structs.replace(
+            self,
+            positions=[position for position, _ in kept],
+            data=b"".join(line for _, line in kept),
+            excluded=[*self.excluded, *excluded],
+        )
+
+
+def take(parts: deque[Part], events: int, size: int, end: int | None = None) -> list[Part]:
+    """
+    Remove the parts of the next batch: up to the position `end`, or at most so many events and bytes.
+
+    A batch has at least one event, however large, and all its events have one epoch.
+    """
+    taken: list[Part] = []
+    while parts and (not taken or parts[0].epoch == taken[0].epoch):
+        part = parts.popleft()
+        cut = part.room(events, size) if end is None else min(end, part.end)
+        if cut <= part.start and not taken:
+            cut = part.room(1, len(part.data))
+        if cut <= part.start:
+            parts.appendleft(part)
+            break
+        if cut < part.end:
+            part, rest = part.cut(cut)
+            parts.appendleft(rest)
+            taken.append(part)
+            break
+        taken.append(part)
+        events -= len(part.positions)
+        size -= len(part.data)
+    return taken

@@ -1,0 +1,221 @@
+"""
+The queue of a sink: its live feeds and jobs in turn, and the pieces of the batch in hand.
+
+Every method blocks on the disk. One thread at a time may call them.
+"""
+
+import time
+from collections import deque
+from collections.abc import Mapping
+
+from gateway.delivery.feed import Feed
+from gateway.delivery.guard import Guard
+from gateway.delivery.jobs import ReplayFeed, RetryFeed
+from gateway.delivery.live import LiveFeed, Verdicts
+from gateway.delivery.prepare import Preparation
+from gateway.delivery.work import Work
+from gateway.errors import Culprit, SinkHeld, SinkMisconfigured, SinkRefused
+from gateway.journal.base import Log
+from gateway.sinks.base import Sink
+from gateway.state.store import State
+
+
+class Queue:
+    """What one sink gets next. Methods raise OSError and StateUnavailable, after which call `clear`."""
+
+    def __init__(
+        self,
+        name: str,
+        sink: Sink,
+        journal: Log,
+        state: State,
+        preparation: Preparation,
+        verdicts: Verdicts | None,
+        max_dead: int,
+        guard: Guard | None = None,
+    ) -> None:
+        self._name = name
+        self._sink = sink
+        self._journal = journal
+        self._state = state
+        self._preparation = preparation
+        self._verdicts = verdicts
+        self._max_dead = max_dead
+        self._guard = guard or Guard()
+        self._live: dict[str, LiveFeed] = {}
+        self._jobs: dict[int, RetryFeed | ReplayFeed] = {}
+        self._look_for_jobs = True
+        self._ahead: dict[str, Work] = {}
+        """By partition, the work that was read before the work in hand was recorded."""
+        self._feed: Feed | None = None
+        """The feed of the pieces."""
+        self._pieces: deque[tuple[Work, Culprit | None]] = deque()
+        """The work in hand: one batch, or what is left of one that was refused."""
+        self._turn = 0
+
+    @property
+    def due(self) -> float | None:
+        """When there is work even without a new event, in seconds since 1970; None: not before then."""
+        feeds: list[Feed] = [*self._live.values(), *self._jobs.values()]
+        return min((feed.due for feed in feeds if feed.due), default=None)
+
+    def look_for_jobs(self) -> None:
+        """Look for new and cancelled jobs before the next work. May be called at any time by any thread."""
+        self._look_for_jobs = True
+
+    def next(self, *, flush: bool) -> Work | None:
+        """
+        Return the work in hand, or else the next, ready to be written; None if there is none.
+
+        Work without a batch needs only to be recorded. Raises SinkHeld if an event would have to become a
+        dead letter and may not, and SinkMisconfigured if there is no room for it.
+        """
+        if not self._pieces:
+            self._find(flush=flush)
+        if not self._pieces or self._feed is None:
+            return None
+        work, culprit = self._pieces[0]
+        buried = work.buried(culprit) if culprit else work
+        if buried.has_burials:
+            self._check_room()
+        if culprit:
+            self._check_guard(work, culprit)
+        work = buried
+        work = self._feed.prepare(work)
+        self._pieces[0] = (work, None)
+        return work
+
+    def record(self, receipt: bytes) -> None:
+        """Record the work in hand as written, and count what became of its events."""
+        work, _ = self._pieces[0]
+        feed = self._feed
+        assert feed is not None
+        if work.batch and work.origin == "live":
+            self._guard.delivered()
+        following = self._pieces[1][0] if len(self._pieces) > 1 else None
+        if following is None and isinstance(feed, LiveFeed) and self._sink.once_by_batch:
+            following = feed.next(flush=False)  # so that its intent rides in this commit
+            if following:
+                self._ahead[work.partition] = following
+        feed.record(work, receipt, following)
+        self._pieces.popleft()
+
+    def failed(self) -> None:
+        """Count a failed attempt of the work in hand."""
+        if self._pieces:
+            self._pieces[0][0].failed()
+
+    def delivered(self, indexes: tuple[int, ...]) -> None:
+        """Take those events out of the batch in hand that the target has."""
+        work, culprit = self._pieces[0]
+        self._pieces[0] = (work.without(indexes), culprit)
+
+    def refused(self, error: SinkRefused) -> None:
+        """Put the pieces in the place of a batch that was refused."""
+        work, _ = self._pieces.popleft()
+        work.failed()
+        if error.delivered:
+            positions = work.batch.positions if work.batch else ()
+            rest = [index for index in range(len(positions)) if index not in set(error.delivered)]
+            work = work.without(error.delivered)
+            culprits = {
+                rest.index(index): culprit for index, culprit in error.culprits.items() if index in rest
+            }
+            if not culprits:
+                self._pieces.appendleft((work, None))
+                return
+            error = SinkRefused(str(error), culprits, code=error.code, answer=error.answer)
+        self._pieces.extendleft(reversed(work.split(error)))
+
+    def expire(self, error: Exception, seconds: float) -> bool:
+        """Make dead letters of the batch in hand, or else the next, if it has failed for so long."""
+        work = self.next(flush=True)
+        if work is None or work.batch is None:
+            return False
+        if not work.first_failed_at:
+            work.failed()
+        if time.time() - work.first_failed_at / 1000 < seconds:
+            return False
+        self._check_room()
+        self._pieces[0] = (work.buried(Culprit(str(error), "expired")), None)
+        self.record(b"")
+        return True
+
+    def resume(self) -> None:
+        """Try again every event that is to become a dead letter."""
+        self._guard = Guard()
+        self._pieces = deque((work, None) for work, _ in self._pieces)
+
+    def skip(self, positions: Mapping[str, int]) -> None:
+        """Pass, by order of an operator, the events before these positions."""
+        self.clear()
+        for partition, position in positions.items():
+            if partition in self._journal.partitions():
+                self._live_feed(partition).skip(position)
+
+    def clear(self) -> None:
+        """Forget everything that is not recorded, and go back to what is."""
+        self._pieces.clear()
+        self._ahead.clear()
+        self._live.clear()
+        self._jobs.clear()
+        self._look_for_jobs = True
+
+    def _find(self, *, flush: bool) -> None:
+        """Take the next work from the feeds, in turn."""
+        if self._look_for_jobs:
+            self._find_jobs()
+        partitions = self._journal.partitions()
+        places: list[str | int] = [*partitions, *self._jobs]
+        for _ in places:
+            self._turn += 1
+            place = places[self._turn % len(places)]
+            feed: Feed = self._live_feed(place) if isinstance(place, str) else self._jobs[place]
+            work = self._ahead.pop(place, None) if isinstance(place, str) else None
+            work = work or feed.next(flush=flush)
+            if isinstance(place, int) and self._jobs[place].done:
+                del self._jobs[place]
+            if work:
+                self._feed = feed
+                self._pieces.append((work, None))
+                return
+
+    def _find_jobs(self) -> None:
+        self._look_for_jobs = False
+        jobs = {job.id: job for job in self._state.jobs.running(self._name)}
+        for id in self._jobs.keys() - jobs.keys():
+            del self._jobs[id]
+        for id, job in jobs.items():
+            if id in self._jobs:
+                continue
+            if job.kind == "retry":
+                self._jobs[id] = RetryFeed(job, self._sink, self._state, self._preparation)
+            else:
+                self._jobs[id] = ReplayFeed(job, self._sink, self._journal, self._state, self._preparation)
+
+    def _live_feed(self, partition: str) -> LiveFeed:
+        feed = self._live.get(partition)
+        if feed is None:
+            reader = self._journal.reader(partition, quarantine=True)
+            feed = self._live[partition] = LiveFeed(
+                self._name, self._sink, partition, reader, self._state, self._preparation, self._verdicts
+            )
+        return feed
+
+    def _check_guard(self, work: Work, culprit: Culprit) -> None:
+        if work.origin != "live":
+            return
+        if not self._guard.allows():
+            raise SinkHeld(
+                f"too many events refused, the last with: {culprit.message}; after the target is mended:"
+                f" gateway sinks resume {self._name}",
+                answer=culprit.answer,
+            )
+        self._guard.refused()
+
+    def _check_room(self) -> None:
+        if self._state.dead.size(self._name) >= self._max_dead:
+            raise SinkMisconfigured(
+                f"the dead letters of the sink have reached [delivery] max_dead;"
+                f" retry or drop some: gateway dead list {self._name}"
+            )

@@ -1,0 +1,203 @@
+"""
+The work of a sink: a range of positions, prepared, with what becomes of each event.
+
+Work can be split between any two events, which is how the culprit of a refused batch is found.
+"""
+
+import time
+from collections.abc import Collection, Sequence
+from itertools import pairwise
+
+import msgspec
+
+from gateway.delivery.part import Excluded, Part
+from gateway.errors import Culprit, SinkRefused
+from gateway.journal.base import Position
+from gateway.sinks.base import Batch, Origin
+from gateway.state.dead import Burial
+from gateway.state.tally import Tally
+
+
+class Work(msgspec.Struct):
+    """Parts of one partition and epoch, without gaps between them."""
+
+    sink: str
+    partition: str
+    parts: list[Part]
+    origin: Origin = "live"
+    suffix: str = ""
+    delivered: tuple[int, ...] = ()
+    """Positions of events that the target has, though the batch failed."""
+    tries: int = 0
+    first_failed_at: int = 0
+    """Milliseconds since 1970; 0: no attempt has failed."""
+    _batch: Batch | None = None
+
+    @property
+    def first(self) -> int:
+        return self.parts[0].start
+
+    @property
+    def end(self) -> Position:
+        """The position after the work."""
+        return Position(self.parts[-1].end, self.parts[-1].epoch)
+
+    @property
+    def count(self) -> int:
+        """Number of events for the sink."""
+        return sum(len(part.positions) for part in self.parts)
+
+    @property
+    def batch(self) -> Batch | None:
+        """The events for the sink, or None if there are none."""
+        if self._batch is None and self.count:
+            datas = [part.data for part in self.parts if part.positions]
+            positions = [part.positions for part in self.parts if part.positions]
+            self._batch = Batch(
+                self.sink,
+                self.partition,
+                self.first,
+                self.parts[-1].end,
+                _join(positions),
+                b"".join(datas),
+                self.parts[-1].epoch,
+                self.origin,
+                self.suffix,
+            )
+        return self._batch
+
+    @property
+    def id(self) -> str:
+        """The id of the batch, also if no event is left in it."""
+        return f"{self.sink}/{self.partition}/{self.first}-{self.parts[-1].end}{self.suffix}"
+
+    @property
+    def has_burials(self) -> bool:
+        """True if one of the excluded events is a dead letter."""
+        return any(each.outcome == "dead" for part in self.parts for each in part.excluded)
+
+    def tally(self) -> Tally:
+        """Return what became of all events, if those for the sink are delivered."""
+        tally = Tally({("delivered", ""): self.count + len(self.delivered)})
+        for part in self.parts:
+            tally.update(part.lost)
+            tally.update((each.outcome, each.reason) for each in part.excluded)
+        return tally
+
+    def burials(self) -> list[Burial]:
+        """Return the dead letters among the excluded events."""
+        now = time.time_ns() // 1_000_000
+        return [
+            Burial(
+                each.position,
+                part.epoch,
+                self.id,
+                each.reason,
+                each.message,
+                each.answer,
+                self.tries,
+                self.first_failed_at or now,
+                now,
+                _original(part, each.position),
+            )
+            for part in self.parts
+            for each in part.excluded
+            if each.outcome == "dead"
+        ]
+
+    def failed(self) -> None:
+        """Count a failed attempt."""
+        self.tries += 1
+        self.first_failed_at = self.first_failed_at or time.time_ns() // 1_000_000
+
+    def buried(self, culprit: Culprit) -> "Work":
+        """Return the same work with all events for the sink as dead letters."""
+        parts = [
+            part.without(
+                part.positions,
+                [
+                    Excluded(position, "dead", culprit.code, culprit.message, culprit.answer)
+                    for position in part.positions
+                ],
+            )
+            for part in self.parts
+        ]
+        return self._with(parts)
+
+    def without(self, indexes: Collection[int]) -> "Work":
+        """Return the same work without events of the batch that the target has."""
+        positions = self.batch.positions if self.batch else ()
+        had = {positions[index] for index in indexes}
+        rest = self._with(
+            [part.without(had) if had.intersection(part.positions) else part for part in self.parts]
+        )
+        rest.delivered = (*self.delivered, *sorted(had))
+        return rest
+
+    def renamed(self, suffix: str) -> "Work":
+        """Return the same work with another id."""
+        return msgspec.structs.replace(self, suffix=suffix, _batch=None)
+
+    def split(self, error: SinkRefused) -> "list[tuple[Work, Culprit | None]]":
+        """
+        Return the parts to try on their own, in order, after a refusal, each with its culprit if it is one.
+
+        A culprit is alone in its part. If the target names none, there are two halves.
+        """
+        culprits = dict(error.culprits)
+        positions: Sequence[int] = self.batch.positions if self.batch else ()
+        if not culprits and len(positions) == 1:
+            culprits = {0: Culprit(str(error), error.code, error.answer)}
+        if culprits:
+            starts = {index for culprit in culprits for index in (culprit, culprit + 1)}
+        else:
+            starts = {len(positions) // 2}
+        cuts = sorted(positions[index] for index in starts if 0 < index < len(positions))
+        by_position = {positions[index]: culprit for index, culprit in culprits.items()}
+        return [
+            (
+                piece,
+                next(
+                    (by_position[p] for part in piece.parts for p in part.positions if p in by_position), None
+                ),
+            )
+            for piece in self._cut(cuts)
+        ]
+
+    def _cut(self, cuts: Sequence[int]) -> "list[Work]":
+        bounds = [self.first, *cuts, self.parts[-1].end]
+        pieces = []
+        rest = list(self.parts)
+        for _, end in pairwise(bounds):
+            parts: list[Part] = []
+            while rest and rest[0].start < end:
+                part = rest.pop(0)
+                if part.end > end:
+                    part, remainder = part.cut(end)
+                    rest.insert(0, remainder)
+                parts.append(part)
+            pieces.append(self._with(parts))
+        delivered = set(self.delivered)
+        for piece in pieces:
+            last = piece.parts[-1].end
+            piece.delivered = tuple(p for p in sorted(delivered) if piece.first <= p < last)
+        return pieces
+
+    def _with(self, parts: list[Part]) -> "Work":
+        return msgspec.structs.replace(self, parts=parts, _batch=None)
+
+
+def _join(positions: list[Sequence[int]]) -> Sequence[int]:
+    if len(positions) == 1:
+        return positions[0]
+    if all(isinstance(each, range) for each in positions) and all(
+        left[-1] + 1 == right[0] for left, right in pairwise(positions)
+    ):
+        return range(positions[0][0], positions[-1][-1] + 1)
+    return [position for each in positions for position in each]
+
+
+def _original(part: Part, position: int) -> bytes:
+    if part.chunk is None:
+        raise ValueError(f"position {position} cannot be read")
+    return part.chunk.lines()[position - part.chunk.first]

@@ -1,0 +1,243 @@
+"""
+Dead letters: events that a sink will never take, with the reason, until an operator retries or drops them.
+
+The journal is trimmed, so each letter holds its whole event.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+import apsw
+import msgspec
+
+from gateway import event
+from gateway.state import progress
+from gateway.state.database import Database
+from gateway.state.tally import Tally
+
+MAX_TEXT = 4096
+"""The most characters of a message or of a target's answer that are kept."""
+
+
+class Burial(msgspec.Struct, frozen=True):
+    """An event that becomes a dead letter."""
+
+    position: int
+    epoch: int
+    batch: str
+    """The id of the batch in which it failed."""
+    code: str
+    message: str
+    answer: str
+    tries: int
+    first_failed_at: int
+    """Milliseconds since 1970, as `last_failed_at`."""
+    last_failed_at: int
+    canonical: bytes
+    """The event as it is in the journal."""
+
+
+class Letter(msgspec.Struct, frozen=True):
+    """A dead letter, with the columns of the table."""
+
+    id: int
+    sink: str
+    partition: str
+    position: int
+    epoch: int
+    batch: str
+    code: str
+    message: str
+    answer: str
+    tries: int
+    first_failed_at: int
+    last_failed_at: int
+    message_id: str
+    source: str
+    type: str
+    event: str
+    user_id: str
+    anonymous_id: str
+    canonical: bytes
+    job: int | None
+    """The job that is retrying it."""
+
+
+class Choice(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A filter on dead letters; what is not given matches everything."""
+
+    sink: str = ""
+    id: int = 0
+    code: str = ""
+    event: str = ""
+    source: str = ""
+    user: str = ""
+    """Matches userId or anonymousId."""
+    since: int | None = None
+    """The first last_failed_at, milliseconds since 1970."""
+    until: int | None = None
+    """One past the last last_failed_at."""
+
+    def condition(self) -> tuple[str, list[object]]:
+        """Return the SQL condition and its parameters."""
+        tests = [(f"{key} = ?", getattr(self, key)) for key in ("sink", "id", "code", "event", "source")]
+        found = [(test, [value]) for test, value in tests if value]
+        if self.user:
+            found.append(("(user_id = ? OR anonymous_id = ?)", [self.user, self.user]))
+        if self.since is not None:
+            found.append(("last_failed_at >= ?", [self.since]))
+        if self.until is not None:
+            found.append(("last_failed_at < ?", [self.until]))
+        condition = " AND ".join(test for test, _ in found) or "1"
+        return condition, [value for _, values in found for value in values]
+
+
+_COLUMNS = ", ".join(field.name for field in msgspec.structs.fields(Letter))
+_PAGE = 500
+
+
+class DeadLetters:
+    """Thread-safe. Every method blocks and may raise StateUnavailable; it then has had no effect."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def select(self, choice: Choice, limit: int | None = None) -> Iterator[Letter]:
+        """Yield letters by id, the oldest first, in pages, so that writers need not wait."""
+        condition, values = choice.condition()
+        last, left = 0, limit
+        while left is None or left > 0:
+            page = _PAGE if left is None else min(left, _PAGE)
+            with self._database.reading() as connection:
+                rows: list[Any] = connection.execute(
+                    f"SELECT {_COLUMNS} FROM dead WHERE {condition} AND id > ? ORDER BY id LIMIT ?",  # noqa: S608  # columns and placeholders only
+                    (*values, last, page),
+                ).fetchall()
+            yield from (Letter(*row) for row in rows)
+            if len(rows) < page:
+                return
+            last = rows[-1][0]
+            left = None if left is None else left - len(rows)
+
+    def count(self, choice: Choice) -> Counter[tuple[str, str]]:
+        """Return the number of letters by sink and code."""
+        condition, values = choice.condition()
+        with self._database.reading() as connection:
+            rows: list[Any] = connection.execute(
+                f"SELECT sink, code, count(*) FROM dead WHERE {condition} GROUP BY sink, code",  # noqa: S608
+                values,
+            ).fetchall()
+        return Counter({(sink, code): letters for sink, code, letters in rows})
+
+    def size(self, sink: str) -> int:
+        """Return the bytes of a sink's letters."""
+        with self._database.reading() as connection:
+            found: Any = connection.execute("SELECT bytes FROM dead_bytes WHERE sink = ?", (sink,)).get
+        return found or 0
+
+    def of_job(self, job: int, events: int, size: int) -> list[Letter]:
+        """
+        Return the next letters that a job retries: of one partition and epoch, in order of position.
+
+        At most `events` of them, and at most `size` bytes unless a single one is larger.
+        """
+        with self._database.reading() as connection:
+            rows = connection.execute(
+                f"SELECT {_COLUMNS} FROM dead WHERE job = ? ORDER BY partition, position LIMIT ?",  # noqa: S608
+                (job, events),
+            )
+            found: list[Letter] = []
+            for row in rows:
+                letter = Letter(*row)
+                size -= len(letter.canonical) + 1
+                if found and (size < 0 or not _same_stretch(letter, found[0])):
+                    break
+                found.append(letter)
+        return found
+
+    def drop(self, choice: Choice) -> int:
+        """
+        Delete letters that no job is retrying, and return their number.
+
+        They then count as skipped, reason "dropped".
+        """
+        condition, values = choice.condition()
+        with self._database.writing() as connection:
+            rows: list[Any] = connection.execute(
+                f"SELECT sink, partition, code, count(*), sum({_BYTES}) FROM dead"  # noqa: S608
+                f" WHERE {condition} AND job IS NULL GROUP BY sink, partition, code",
+                values,
+            ).fetchall()
+            for sink, partition, code, letters, size in rows:
+                moved = Tally({("dead", code): -letters, ("skipped", "dropped"): letters})
+                progress.add(connection, sink, partition, moved)
+                _resize(connection, sink, -size)
+            connection.execute(f"DELETE FROM dead WHERE {condition} AND job IS NULL", values)  # noqa: S608
+        return sum(row[3] for row in rows)
+
+
+_BYTES = "length(canonical) + length(answer) + length(message)"
+_BURY = f"""
+    INSERT INTO dead ({_COLUMNS.removeprefix("id, ")}) VALUES ({", ".join("?" * 19)})
+"""  # noqa: S608
+_UNBURY = f"""
+    DELETE FROM dead WHERE sink = ? AND partition = ? AND position = ? AND epoch = ? RETURNING {_BYTES}
+"""  # noqa: S608
+
+
+def bury(connection: apsw.Connection, sink: str, partition: str, burials: Iterable[Burial]) -> None:
+    """Store letters, within a transaction. A letter that an event already has is replaced."""
+    for each in burials:
+        old: Any = connection.execute(_UNBURY, (sink, partition, each.position, each.epoch)).get
+        message, answer = _clean(each.message), _clean(each.answer)
+        subject = event.read_subject(each.canonical)
+        connection.execute(
+            _BURY,
+            (
+                *(sink, partition, each.position, each.epoch, each.batch, each.code, message, answer),
+                *(each.tries, each.first_failed_at, each.last_failed_at, subject.message_id),
+                *(subject.source.name, subject.type, subject.event, subject.user_id, subject.anonymous_id),
+                *(each.canonical, None),
+            ),
+        )
+        _resize(connection, sink, len(each.canonical) + len(message) + len(answer) - (old or 0))
+
+
+def resolve(connection: apsw.Connection, letters: Sequence[Letter]) -> None:
+    """Delete letters that were delivered, within a transaction; they then count as delivered."""
+    for letter in letters:
+        moved = Tally({("dead", letter.code): -1, ("delivered", ""): 1})
+        progress.add(connection, letter.sink, letter.partition, moved)
+        _resize(connection, letter.sink, -len(letter.canonical) - len(letter.message) - len(letter.answer))
+        connection.execute("DELETE FROM dead WHERE id = ?", (letter.id,))
+
+
+def fail_again(connection: apsw.Connection, letter: Letter, burial: Burial) -> None:
+    """Store what came of another try of a letter, within a transaction. Its job is done with it."""
+    moved = Tally({("dead", letter.code): -1})
+    moved[("dead", burial.code)] += 1
+    progress.add(connection, letter.sink, letter.partition, moved)
+    message, answer = _clean(burial.message), _clean(burial.answer)
+    connection.execute(
+        "UPDATE dead SET batch = ?, code = ?, message = ?, answer = ?, tries = tries + ?, last_failed_at = ?,"
+        " job = NULL WHERE id = ?",
+        (burial.batch, burial.code, message, answer, burial.tries, burial.last_failed_at, letter.id),
+    )
+    _resize(connection, letter.sink, len(message) + len(answer) - len(letter.message) - len(letter.answer))
+
+
+def _resize(connection: apsw.Connection, sink: str, added: int) -> None:
+    connection.execute(
+        "INSERT INTO dead_bytes VALUES (?, ?) ON CONFLICT DO UPDATE SET bytes = bytes + excluded.bytes",
+        (sink, added),
+    )
+
+
+def _clean(text: str) -> str:
+    """Return a text as SQLite can measure and return it."""
+    return text[:MAX_TEXT].replace("\0", "\N{REPLACEMENT CHARACTER}").encode(errors="replace").decode()
+
+
+def _same_stretch(one: Letter, other: Letter) -> bool:
+    return (one.partition, one.epoch) == (other.partition, other.epoch)

@@ -1,0 +1,52 @@
+"""
+Intents: the batch that a sink is about to get, recorded before the first write of it.
+
+A sink that recognizes batches by their id needs the same events under the same id after a crash. The intent
+says where the batch ends and what it holds. If the content differs all the same, because the configuration,
+the catalogue or the gateway's version changed in between, the batch gets another id.
+"""
+
+import hashlib
+
+import msgspec
+
+
+class Intent(msgspec.Struct, frozen=True):
+    """The batch that begins at the recorded position of a sink in a partition."""
+
+    end: int
+    """One past its last position."""
+    digest: str
+    """Of its events."""
+    version: int = 1
+    """Number of contents that have been sent for this range."""
+
+    @property
+    def suffix(self) -> str:
+        """The end of the batch's id."""
+        return f"~{self.version}" if self.version > 1 else ""
+
+    def following(self, end: int, data: bytes) -> "Intent":
+        """Return the intent of the batch that is sent now, from the same position as this one."""
+        found = digest(data)
+        if (self.end, self.digest) == (end, found):
+            return self
+        return Intent(end, found, self.version + 1 if self.end == end else 1)
+
+
+def digest(data: bytes) -> str:
+    """Return a digest of a batch's events."""
+    return hashlib.blake2b(data, digest_size=16).hexdigest()
+
+
+def encode(intent: Intent | None) -> str:
+    """Encode for the database."""
+    return msgspec.json.encode(intent).decode() if intent else ""
+
+
+_decode = msgspec.json.Decoder(Intent).decode
+
+
+def decode(text: str) -> Intent | None:
+    """Decode from the database."""
+    return _decode(text) if text else None

@@ -1,0 +1,174 @@
+"""
+Jobs: work for one sink beside live delivery, which commands and the inspector order.
+
+A retry sends dead letters again. A replay sends a part of the journal again.
+"""
+
+import time
+from typing import Any, Literal
+
+import apsw
+import msgspec
+
+from gateway.journal.follow import Wanted
+from gateway.state.database import Database
+from gateway.state.dead import Choice
+
+Kind = Literal["retry", "replay"]
+JobState = Literal["running", "done", "cancelled", "failed"]
+
+
+class Span(msgspec.Struct, array_like=True):
+    """The part of a partition that a replay has yet to send."""
+
+    next: int
+    end: int
+
+
+class Job(msgspec.Struct, frozen=True):
+    id: int
+    sink: str
+    kind: Kind
+    state: JobState
+    rate: float
+    """The most events per second; 0: unlimited."""
+    filters: str
+    """JSON of a Choice of letters, or of a Selection of the journal."""
+    positions: dict[str, Span]
+    created_at: int
+    """Milliseconds since 1970."""
+    events: int
+    """Number of events to send; in a replay, before the filters."""
+    sent: int
+    refused: int
+
+    @property
+    def selection(self) -> "Selection":
+        """The filters of a replay."""
+        return msgspec.json.decode(self.filters, type=Selection)
+
+
+class Selection(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The events of a replay."""
+
+    wanted: Wanted = Wanted()
+    since: int | None = None
+    """The first time of the commit, milliseconds since 1970."""
+    until: int | None = None
+    """One past the last."""
+
+
+_COLUMNS = ", ".join(field.name for field in msgspec.structs.fields(Job))
+
+
+class Jobs:
+    """Thread-safe. Every method blocks and may raise StateUnavailable; it then has had no effect."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def retry(self, sink: str, choice: Choice, rate: float, limit: int | None) -> Job:
+        """Order another try of letters, the oldest first and at most `limit`, that no other job retries."""
+        condition, values = choice.condition()
+        with self._database.writing() as connection:
+            id = _insert(connection, sink, "retry", rate, msgspec.json.encode(choice), {}, 0)
+            letters = (
+                f"SELECT id FROM dead WHERE {condition} AND sink = ? AND job IS NULL ORDER BY id LIMIT ?"  # noqa: S608
+            )
+            connection.execute(
+                f"UPDATE dead SET job = ? WHERE id IN ({letters})",  # noqa: S608
+                (id, *values, sink, -1 if limit is None else limit),
+            )
+            marked = connection.changes()
+            connection.execute(
+                "UPDATE jobs SET events = ?, state = ? WHERE id = ?",
+                (marked, "running" if marked else "done", id),
+            )
+            return _read(connection, id)
+
+    def replay(self, sink: str, selection: Selection, positions: dict[str, Span], rate: float) -> Job:
+        """Order the replay of these ranges of the journal."""
+        events = sum(span.end - span.next for span in positions.values())
+        with self._database.writing() as connection:
+            id = _insert(connection, sink, "replay", rate, msgspec.json.encode(selection), positions, events)
+            return _read(connection, id)
+
+    def all(self, kind: Kind | None = None) -> list[Job]:
+        """Return the jobs, the newest first."""
+        with self._database.reading() as connection:
+            rows: list[Any] = connection.execute(
+                f"SELECT {_COLUMNS} FROM jobs WHERE kind = ? OR ? IS NULL ORDER BY id DESC",  # noqa: S608
+                (kind, kind),
+            ).fetchall()
+        return [_job(row) for row in rows]
+
+    def read(self, id: int) -> Job | None:
+        with self._database.reading() as connection:
+            found: Any = connection.execute(f"SELECT {_COLUMNS} FROM jobs WHERE id = ?", (id,)).fetchone()  # noqa: S608
+        return _job(found) if found else None
+
+    def running(self, sink: str) -> list[Job]:
+        """Return the jobs of a sink that are not finished, the oldest first."""
+        with self._database.reading() as connection:
+            rows: list[Any] = connection.execute(
+                f"SELECT {_COLUMNS} FROM jobs WHERE sink = ? AND state = 'running' ORDER BY id",  # noqa: S608
+                (sink,),
+            ).fetchall()
+        return [_job(row) for row in rows]
+
+    def finish(self, id: int, state: JobState) -> bool:
+        """End a job and release its letters; return False if it had ended before."""
+        with self._database.writing() as connection:
+            connection.execute("UPDATE jobs SET state = ? WHERE id = ? AND state = 'running'", (state, id))
+            ended = connection.changes() > 0
+            connection.execute("UPDATE dead SET job = NULL WHERE job = ?", (id,))
+        return ended
+
+
+def progressed(
+    connection: apsw.Connection,
+    job: int,
+    sent: int,
+    refused: int,
+    partition: str = "",
+    span: Span | None = None,
+) -> None:
+    """Count what a job has sent, and how far it is, within a transaction."""
+    connection.execute(
+        "UPDATE jobs SET sent = sent + ?, refused = refused + ? WHERE id = ?", (sent, refused, job)
+    )
+    if span:
+        positions = {**_read(connection, job).positions, partition: span}
+        text = msgspec.json.encode(positions).decode()
+        connection.execute("UPDATE jobs SET positions = ? WHERE id = ?", (text, job))
+
+
+def _insert(
+    connection: apsw.Connection,
+    sink: str,
+    kind: Kind,
+    rate: float,
+    filters: bytes,
+    positions: dict[str, Span],
+    events: int,
+) -> int:
+    now = time.time_ns() // 1_000_000
+    row = (sink, kind, rate, filters.decode(), msgspec.json.encode(positions).decode(), now, events)
+    found: Any = connection.execute(
+        "INSERT INTO jobs (sink, kind, state, rate, filters, positions, created_at, events, sent, refused)"
+        " VALUES (?, ?, 'running', ?, ?, ?, ?, ?, 0, 0) RETURNING id",
+        row,
+    ).get
+    return int(found)
+
+
+def _read(connection: apsw.Connection, id: int) -> Job:
+    return _job(connection.execute(f"SELECT {_COLUMNS} FROM jobs WHERE id = ?", (id,)).fetchone())  # noqa: S608
+
+
+_positions = msgspec.json.Decoder(dict[str, Span]).decode
+
+
+def _job(row: Any) -> Job:
+    id, sink, kind, state, rate, filters, positions, *rest = row
+    return Job(id, sink, kind, state, rate, filters, _positions(positions), *rest)
