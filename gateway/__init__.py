@@ -74,9 +74,19 @@ The sink, one file of sinks/, writes the batch; then state/store.py records in o
 (state/intents.py). Of a batch that is refused the queue finds the culprits, which become dead letters
 (state/dead.py), unless so many are refused that delivery/guard.py blames the target. state/statuses.py
 says how each sink fares, and state/orders.py and state/jobs.py hold what operators order. All of it lies in
-the database of state/database.py. sinks/json_lines.py locks its file (sinks/locked_file.py), notices when
-the file is moved (sinks/watch.py), and does not write again what is in it already (sinks/unrecorded.py).
-After a failure the worker waits as backoff.py says. delivery/trim.py releases what every sink has.
+the database of state/database.py.
+
+sinks/json_lines.py writes to files of its own (sinks/owned_file.py): it locks them (sinks/locked_file.py),
+notices when one is moved (sinks/watch.py), does not write again what is in it already (sinks/unrecorded.py),
+and compresses those that it has set aside (sinks/compression.py). Sinks that write tables make rows of events
+with sinks/rows/envelope.py and sinks/rows/promoted.py, without the characters of sinks/rows/escapes.py where
+the target cannot hold them. sinks/postgres.py connects to its server with sinks/postgresql/server.py,
+prepares its tables with sinks/postgresql/schema.py, writes with sinks/postgresql/statements.py, and judges
+failures by sinks/postgresql/failures.py; sinks/postgresql/views.py makes its table look like Segment's, as
+sinks/rows/views.py and sinks/rows/names.py say. sinks/parquet.py encodes rows with sinks/rows/arrow.py, names
+the files with sinks/storage/names.py, and creates them in what sinks/storage/base.py describes:
+sinks/storage/folder.py or sinks/storage/bucket.py. After a failure the worker waits as backoff.py says.
+delivery/trim.py releases what every sink has.
 
 What else the public port answers is a service: services/app.py routes to the page at its root
 (services/welcome.py with front_page.py, as the inspector's), to services/health.py, to the
@@ -90,15 +100,15 @@ config/tables.py, each of which checks itself. config/environment.py fills in wh
 config/units.py reads durations and sizes, config/secret.py keeps secrets from being printed, and
 config/origins.py, config/paths.py and config/script.py know what can be an origin, a file and the script of
 SDKs. cli/main.py is the command (with cli/options.py) that has cli/init.py, cli/serve.py, cli/check.py (with
-cli/summary.py and cli/connecting.py), cli/tail.py, cli/send.py, cli/products.py, cli/sinks.py, cli/dead.py,
-cli/replay.py and cli/ledger.py. processes/supervisor.py runs the processes (processes/intake.py;
-processes/delivery.py with processes/workers.py and processes/indexing.py; processes/inspector.py) as
-processes/child.py, processes/control.py, processes/delivery_processes.py and processes/machine.py let it.
-home.py knows every path of a gateway, and durable.py and sqlite.py make what lies there. metrics.py counts
-and logs.py tells. inspector/pages.py shows operators what became of all events, from inspector/ledger.py, and
-what the gateway uses, from inspector/processes.py; inspector/scrape.py sees to it that this takes a bounded
-time. journal/follow.py follows the log. cli/import_file.py imports the events that cli/event_file.py reads,
-through cli/posting.py, and cli/importing.py shows an import at work.
+cli/summary.py and cli/connecting.py), cli/tail.py, cli/send.py, cli/products.py, cli/sinks.py (with
+cli/sink_views.py), cli/dead.py, cli/replay.py and cli/ledger.py. processes/supervisor.py runs the processes
+(processes/intake.py; processes/delivery.py with processes/workers.py and processes/indexing.py;
+processes/inspector.py) as processes/child.py, processes/control.py, processes/delivery_processes.py and
+processes/machine.py let it. home.py knows every path of a gateway, and durable.py and sqlite.py make what
+lies there. metrics.py counts and logs.py tells. inspector/pages.py shows operators what became of all events,
+from inspector/ledger.py, and what the gateway uses, from inspector/processes.py; inspector/scrape.py sees to
+it that this takes a bounded time. journal/follow.py follows the log. cli/import_file.py imports the events
+that cli/event_file.py reads, through cli/posting.py, and cli/importing.py shows an import at work.
 
 The commands for delivery open the state (cli/state.py) to place orders and jobs, which cli/jobs.py watches,
 and print what state/report.py and inspector/counters.py say, as cli/printing.py does, for the times of

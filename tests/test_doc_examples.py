@@ -101,6 +101,8 @@ def test_a_configuration_that_is_shown_is_valid(text: str, tmp_path: Path) -> No
     if "fields" in tomllib.loads(text):
         mapping.write_text(text)
         text = f'[sources.a]\nwrite_keys = ["a"]\nwebhook = "mapping.toml"\nwebhook_secret = "{SECRET}"\n'
+    if "sources" not in tomllib.loads(text):
+        text += '\n[sources.a]\nwrite_keys = ["a"]\n'
     file.write_text(f'{text}\n[sinks.nowhere]\nkind = "null"\n')
 
     loaded = config_file.load(file, None, environment)

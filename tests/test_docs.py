@@ -15,6 +15,7 @@ from prometheus_client import REGISTRY
 from gateway import errors, metrics
 from gateway.cli.main import main
 from gateway.config import file, tables
+from gateway.config.secret import Secret
 from gateway.dialects import DIALECTS
 from gateway.inspector.ledger import Ledger
 from gateway.inspector.processes import Processes
@@ -139,6 +140,14 @@ def test_every_file_is_a_step_of_the_journey() -> None:
     assert files - members - named - {"sinks/base.py"} == set()
 
 
+REQUIRED: dict[str, dict[str, Any]] = {
+    "archive": {"path": ROOT / "config/data/events.jsonl"},
+    "lake": {"path": ROOT / "config/data/lake"},
+    "warehouse": {"dsn": Secret("postgresql://events:secret@db.example.com/analytics")},
+}
+"""The keys without a default, by sink."""
+
+
 def test_the_full_configuration_spells_out_the_defaults() -> None:
     loaded = file.load(ROOT / "config/full.toml", None, {})
 
@@ -148,8 +157,7 @@ def test_the_full_configuration_spells_out_the_defaults() -> None:
     assert loaded.journal == tables.Journal(path=ROOT / "config/data/journal")
     assert loaded.sources == {"website": Source("website", ("WEBSITE_KEY",))}
     for name, sink in loaded.sinks.items():
-        required: dict[str, Any] = {"path": ROOT / "config/data/events.jsonl"} if name == "archive" else {}
-        assert sink == type(sink)(**required)
+        assert sink == type(sink)(**REQUIRED.get(name, {}))
 
 
 @pytest.mark.parametrize(
@@ -161,6 +169,8 @@ def test_the_full_configuration_spells_out_the_defaults() -> None:
         ("delivery", tables.Delivery),
         ("sources.website", Source),
         ("sinks.archive", KINDS["json_lines"]),
+        ("sinks.warehouse", KINDS["postgres"]),
+        ("sinks.lake", KINDS["parquet"]),
         ("sinks.console", KINDS["stdout"]),
         ("sinks.nowhere", KINDS["null"]),
     ],
@@ -169,7 +179,7 @@ def test_every_key_is_in_the_full_configuration(table: str, shape: type[msgspec.
     start = FULL.index(f"[{table}]")
     text = FULL[start : FULL.find("\n[", start) if "\n[" in FULL[start:] else None]
     common = set(Sink.__struct_fields__) if table.startswith("sinks.") and table != "sinks.archive" else set()
-    keys = {field.name for field in msgspec.structs.fields(shape)} - {"name"} - common
+    keys = {field.encode_name for field in msgspec.structs.fields(shape)} - {"name"} - common
 
     assert {key for key in keys if not re.search(rf"^(# )?{key} = ", text, re.MULTILINE)} == set()
 

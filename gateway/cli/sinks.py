@@ -12,6 +12,7 @@ import click
 from gateway.cli import printing
 from gateway.cli.options import config_option, data_option, exiting_on_errors, yes_option
 from gateway.cli.printing import json_option
+from gateway.cli.sink_views import views
 from gateway.cli.state import Opened, confirm, opened
 from gateway.cli.times import Time
 from gateway.config.file import load
@@ -67,6 +68,9 @@ def sinks(context: click.Context, as_json: bool, file: Path | None, data: Path |
                 )
     if any(each.state in ("retrying", "misconfigured") for each in reports):
         raise click.exceptions.Exit(1)
+
+
+sinks.add_command(views)
 
 
 def _sink_command(function: Callable[..., None]) -> click.Command:

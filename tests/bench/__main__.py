@@ -23,6 +23,7 @@ from tests.bench import (
     idle,
     latency,
     machine,
+    parquet,
     pinned,
     restarts,
     single,
@@ -34,7 +35,19 @@ from tests.bench.table import Row
 
 _MEASUREMENTS = {
     module.__name__.rpartition(".")[2]: module
-    for module in (single, batch, latency, drain, enrichment, idle, backlog, commit, restarts, duplicates)
+    for module in (
+        single,
+        batch,
+        latency,
+        drain,
+        enrichment,
+        idle,
+        backlog,
+        commit,
+        restarts,
+        duplicates,
+        parquet,
+    )
 }
 _ONLY_WHEN_NAMED = {"soak": soak}
 

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import anyio
 
@@ -10,14 +11,15 @@ from gateway.sinks.base import Batch, Sink
 from tests.build import event_lines
 
 
-def batch_of(lines: Sequence[bytes], partition: str = "0", first: int = 0) -> Batch:
+def batch_of(lines: Sequence[bytes], partition: str = "0", first: int = 0, **fields: Any) -> Batch:
     data = b"".join(line + b"\n" for line in lines)
-    return Batch("archive", partition, first, first + len(lines), range(first, first + len(lines)), data)
+    end = first + len(lines)
+    return Batch("archive", partition, first, end, range(first, end), data, **fields)
 
 
-def batch(first: int, end: int, partition: str = "0") -> Batch:
-    """Return a batch of the events with these positions."""
-    return batch_of(event_lines(first, end), partition, first)
+def batch(first: int, end: int, partition: str = "0", **fields: Any) -> Batch:
+    """Return a batch of the events with these positions; `fields` are further ones of the batch."""
+    return batch_of(event_lines(first, end), partition, first, **fields)
 
 
 def write(sink: Sink, receipt: bytes, *batches: Batch) -> bytes:

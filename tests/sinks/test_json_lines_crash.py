@@ -1,16 +1,17 @@
 """json_lines after a crash or a restored backup: each event once, and none is lost."""
 
-import json
 import resource
 from pathlib import Path
 
+import msgspec
 import pytest
 from structlog.testing import capture_logs
 
 from gateway.config.units import Size
 from gateway.errors import SinkUnavailable
-from gateway.sinks.json_lines import JsonLines, OwnedFile
+from gateway.sinks.json_lines import JsonLines
 from gateway.sinks.locked_file import MAX_TAIL_BYTES
+from gateway.sinks.owned_file import OwnedFile, Receipt, Rotation
 from tests.build import event_line, event_lines
 from tests.sinks.batches import batch, lines, others, write
 
@@ -95,7 +96,7 @@ def test_unrecorded_events_are_logged_once(file: Path) -> None:
     recorded = write(JsonLines(path=file), b"", batch(0, 50))
     unrecorded = batch(50, 500).data
     add(file, unrecorded)
-    opened = OwnedFile(JsonLines(path=file), "archive", recorded)
+    opened = OwnedFile(file, Rotation(), "archive", msgspec.json.decode(recorded, type=Receipt))
 
     with capture_logs() as logs:
         receipt = opened.append(batch(1000, 1010))
@@ -104,12 +105,12 @@ def test_unrecorded_events_are_logged_once(file: Path) -> None:
         after = opened.append(batch(1010, 1020))
     opened.close()
     with capture_logs() as later:
-        write(JsonLines(path=file), after)
+        write(JsonLines(path=file), msgspec.json.encode(after))
 
     assert [(entry["log_level"], entry["sink"], entry["bytes"]) for entry in logs] == [
         ("warning", "archive", len(unrecorded))
     ]
-    assert [json.loads(each)["unrecorded"] for each in (receipt, after)] == [len(unrecorded), 0]
+    assert [receipt.unrecorded, after.unrecorded] == [len(unrecorded), 0]
     assert later == []
 
 

@@ -12,7 +12,8 @@ from anyio import to_thread
 from structlog.testing import capture_logs
 
 from gateway.errors import SinkUnavailable
-from gateway.sinks.json_lines import JsonLines, OwnedFile
+from gateway.sinks.json_lines import JsonLines
+from gateway.sinks.owned_file import OwnedFile, Rotation
 from tests.build import event_lines
 from tests.gateway import until
 from tests.journey import needs
@@ -48,7 +49,7 @@ def logrotate(file: Path, tmp_path: Path) -> Logrotate:
 
 @pytest.fixture
 def opened(file: Path) -> Iterator[OwnedFile]:
-    opened = OwnedFile(JsonLines(path=file), "archive", b"")
+    opened = OwnedFile(file, Rotation(), "archive", None)
     yield opened
     opened.close()
 
@@ -172,7 +173,7 @@ def test_creating_a_new_file_is_retried(opened: OwnedFile, file: Path) -> None:
 
 
 def test_a_closed_sink_creates_no_file(file: Path) -> None:
-    closed = OwnedFile(JsonLines(path=file), "archive", b"")
+    closed = OwnedFile(file, Rotation(), "archive", None)
     closed.close()
     file.unlink()
 

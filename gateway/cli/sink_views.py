@@ -1,0 +1,55 @@
+"""`gateway sinks views`: views on a sink's table that look like Segment's warehouse."""
+
+import os
+from pathlib import Path
+
+import click
+
+from gateway.cli.options import config_option, data_option, exiting_on_errors, fail
+from gateway.config.file import load
+from gateway.config.tables import suggest
+from gateway.errors import ConfigError, SinkError
+
+
+@click.command()
+@click.argument("name")
+@click.option(
+    "--days",
+    type=click.IntRange(1),
+    default=30,
+    show_default=True,
+    help="How many days of events to look at.",
+)
+@config_option
+@data_option
+def views(name: str, days: int, file: Path | None, data: Path | None) -> None:
+    """Print views on the table of the sink NAME, for its database to run.
+
+    The views have the names and columns of Segment's warehouse: tracks, identifies, users, pages, screens,
+    groups, aliases, and one for each event name. Their columns are the keys that events have had in the last
+    days. Run it again when there are new ones; nothing is changed by printing.
+
+    Exit code 0 if the views were printed, 2 if they could not be.
+
+    \b
+    Examples:
+      gateway sinks views warehouse | psql "$DSN"
+      gateway sinks views warehouse --days 7 > views.sql
+    """
+    import anyio
+
+    from gateway.sinks.rows.views import Viewable
+
+    with exiting_on_errors():
+        config = load(file, data, os.environ)
+        if name not in config.sinks:
+            raise ConfigError(f"there is no sink {name!r}{suggest(name, config.sinks)}")
+        sink = config.sinks[name]
+        if not isinstance(sink, Viewable):
+            raise ConfigError(f"sink {name} has no table that could have views")
+    try:
+        statements = anyio.run(sink.view_statements, days)
+    except SinkError as error:
+        raise click.exceptions.Exit(fail(f"sink {name}: {error}")) from error
+    for statement in statements:
+        click.echo(f"{statement};")

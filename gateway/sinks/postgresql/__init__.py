@@ -1,0 +1,1 @@
+"""What the sink `postgres` needs to know of a PostgreSQL server."""

@@ -1,0 +1,189 @@
+"""Each event is in the table exactly once, whatever is delivered again."""
+
+from pathlib import Path
+
+import anyio
+import msgspec
+import pytest
+
+from gateway.errors import SinkUnavailable
+from gateway.sinks.base import Batch, Origin
+from gateway.sinks.postgres import Postgres
+from tests.sinks.batches import batch
+from tests.sinks.postgres_tables import deliver, ids, positions, run, run_loop, sink_in
+
+both = pytest.mark.parametrize("unique", [False, True], ids=["by position", "by event"])
+
+
+def example(folder: Path) -> Postgres:
+    return sink_in(folder)
+
+
+def of(original: Batch, *, origin: Origin = "live", epoch: int = 0) -> Batch:
+    return msgspec.structs.replace(original, origin=origin, epoch=epoch)
+
+
+@both
+def test_events_are_written_in_order_with_their_positions(tmp_path: Path, unique: bool) -> None:
+    sink = sink_in(tmp_path, unique=unique)
+
+    deliver(sink, batch(0, 3), batch(3, 5), batch(0, 2, partition="1"))
+
+    assert positions(sink) == ["0/0", "0/1", "0/2", "0/3", "0/4", "1/0", "1/1"][: 5 if unique else 7]
+
+
+@both
+def test_the_same_batch_twice_is_written_once(tmp_path: Path, unique: bool) -> None:
+    sink = sink_in(tmp_path, unique=unique)
+
+    deliver(sink, batch(0, 3), batch(0, 3))
+    deliver(sink, batch(0, 3))
+
+    assert ids(sink) == ["m0", "m1", "m2"]
+
+
+@both
+def test_a_batch_that_is_longer_than_the_first_time_is_cut(tmp_path: Path, unique: bool) -> None:
+    sink = sink_in(tmp_path, unique=unique)
+    deliver(sink, batch(0, 3))
+
+    deliver(sink, batch(0, 5))
+
+    assert ids(sink) == ["m0", "m1", "m2", "m3", "m4"]
+
+
+def test_a_batch_with_filtered_events_is_cut_by_its_positions(tmp_path: Path) -> None:
+    sink = sink_in(tmp_path)
+    deliver(sink, batch(0, 6))
+    lines = b"".join(line + b"\n" for line in batch(0, 10).lines[1::3])
+
+    deliver(sink, Batch("archive", "0", 0, 10, (1, 4, 7), lines))
+
+    assert positions(sink)[6:] == ["0/7"]
+
+
+def test_a_range_whose_events_are_all_written_moves_the_position(tmp_path: Path) -> None:
+    sink = sink_in(tmp_path)
+    deliver(sink, batch(0, 3))
+
+    deliver(sink, Batch("archive", "0", 0, 9, (1,), batch(1, 2).data))
+
+    assert ids(sink) == ["m0", "m1", "m2"]
+    assert run(f"SELECT position FROM {sink.table}_positions") == [{"position": 9}]
+
+
+def test_positions_are_those_of_a_sink_a_partition_and_an_epoch(tmp_path: Path) -> None:
+    sink = sink_in(tmp_path)
+    other = msgspec.structs.replace(batch(0, 1), sink="other")
+
+    deliver(sink, batch(0, 1), other, batch(0, 1, partition="1"), of(batch(0, 1), epoch=2**64 - 1))
+
+    assert positions(sink) == ["0/0", "0/0", "1/0", "0/0"]
+
+
+def test_a_second_process_with_an_old_position_is_fenced_and_continues_from_the_new_one(
+    tmp_path: Path,
+) -> None:
+    sink = sink_in(tmp_path)
+
+    async def write_from_two() -> None:
+        async with sink.connect("archive", b"") as old, sink.connect("archive", b"") as new:
+            await old.write(batch(0, 2))
+            await new.write(batch(2, 4))
+            with pytest.raises(SinkUnavailable, match="another process"):
+                await old.write(batch(2, 5))
+        async with sink.connect("archive", b"") as again:
+            await again.write(batch(2, 5))
+
+    run_loop(write_from_two)
+
+    assert ids(sink) == ["m0", "m1", "m2", "m3", "m4"]
+
+
+def test_two_processes_at_the_same_time_write_each_event_once(tmp_path: Path) -> None:
+    sink = sink_in(tmp_path)
+
+    async def deliver_all() -> None:
+        done = 0
+        while done < 20:
+            try:
+                async with sink.connect("archive", b"") as connection:
+                    while done < 20:
+                        await connection.write(batch(done, done + 1))
+                        done += 1
+            except SinkUnavailable:
+                pass  # fenced
+
+    async def race() -> None:
+        async with anyio.create_task_group() as processes:
+            for _ in range(3):
+                processes.start_soon(deliver_all)
+
+    run_loop(race)
+
+    assert positions(sink) == [f"0/{number}" for number in range(20)]
+
+
+@both
+@pytest.mark.parametrize("origin", ["retry", "replay"])
+def test_a_retry_or_a_replay_adds_only_what_is_missing(tmp_path: Path, origin: Origin, unique: bool) -> None:
+    sink = sink_in(tmp_path, unique=unique)
+    deliver(sink, batch(0, 3), batch(4, 6))
+
+    deliver(sink, of(batch(2, 6), origin=origin), of(batch(2, 6), origin=origin))
+
+    assert ids(sink) == ["m0", "m1", "m2", "m4", "m5", "m3"]
+    assert run(f"SELECT position FROM {sink.table}_positions") == [{"position": 6}]
+
+
+@both
+def test_events_that_were_replayed_before_they_were_delivered_are_not_written_twice(
+    tmp_path: Path, unique: bool
+) -> None:
+    sink = sink_in(tmp_path, unique=unique)
+
+    deliver(sink, of(batch(2, 4), origin="replay"), batch(0, 3), batch(3, 5), batch(5, 6))
+
+    assert ids(sink) == ["m2", "m3", "m0", "m1", "m4", "m5"]
+
+
+def test_an_event_with_the_position_of_another_epoch_is_not_missing(tmp_path: Path) -> None:
+    sink = sink_in(tmp_path)
+    deliver(sink, of(batch(0, 1), epoch=1))
+    other = Batch("archive", "0", 0, 1, (0,), batch(7, 8).data, epoch=2, origin="retry")
+
+    deliver(sink, other)
+
+    assert ids(sink) == ["m0", "m7"]
+
+
+def test_the_index_for_retries_is_made_when_it_is_needed(tmp_path: Path) -> None:
+    sink = sink_in(tmp_path)
+    indexes = f"SELECT indexname FROM pg_indexes WHERE tablename = '{sink.table}'"
+    deliver(sink, batch(0, 3))
+    before = run(indexes)
+
+    deliver(sink, of(batch(0, 1), origin="retry"))
+
+    assert before == []
+    assert run(indexes) == [{"indexname": f"{sink.table}_position_idx"}]
+
+
+def test_an_index_that_was_interrupted_is_made_again(tmp_path: Path) -> None:
+    sink = sink_in(tmp_path)
+    deliver(sink, batch(0, 3), of(batch(0, 1), origin="retry"))
+    index = f"'{sink.table}_position_idx'::regclass"
+    run(f"UPDATE pg_index SET indisvalid = false WHERE indexrelid = {index}", "SELECT 1")
+
+    deliver(sink, of(batch(0, 1), origin="retry"))
+
+    assert run(f"SELECT indisvalid FROM pg_index WHERE indexrelid = {index}") == [{"indisvalid": True}]
+
+
+def test_with_unique_an_event_that_arrives_again_at_another_position_is_not_written(tmp_path: Path) -> None:
+    sink = sink_in(tmp_path, unique=True)
+    deliver(sink, batch(0, 3))
+
+    deliver(sink, Batch("archive", "0", 50, 54, (50, 51, 52, 53), batch(2, 4).data * 2))
+
+    assert positions(sink) == ["0/0", "0/1", "0/2", "0/51"]
