@@ -62,8 +62,11 @@ catalogue's properties to their products. The sink, one file of sinks/, writes t
 state/store.py records the position together with the outcomes of the events (state/tally.py) in the
 database of state/database.py, which also holds the orders of operators (state/orders.py).
 sinks/json_lines.py locks its file (sinks/locked_file.py), notices when the file is moved (sinks/watch.py),
-and does not write again what is in it already (sinks/unrecorded.py). After a failure the worker waits as
-backoff.py says. delivery/trim.py releases what every sink has.
+and does not write again what is in it already (sinks/unrecorded.py). sinks/http.py, sinks/segment.py and
+sinks/commandersact.py send requests with sinks/http_client/client.py, which connects only where
+sinks/http_client/guard.py lets it, and read answers with sinks/http_client/answers.py; the last two
+translate events and share sinks/http_client/upstream.py. After a failure the worker waits as backoff.py
+says. delivery/trim.py releases what every sink has.
 
 What else the public port answers is a service: services/app.py routes to services/health.py, to the
 settings and the script that SDKs fetch (services/settings.py, services/script.py), to services/openapi.py,

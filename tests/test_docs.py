@@ -15,6 +15,7 @@ from prometheus_client import REGISTRY
 from gateway import errors, metrics
 from gateway.cli.main import main
 from gateway.config import file, tables
+from gateway.config.secret import Secret
 from gateway.dialects import DIALECTS
 from gateway.inspector.ledger import Ledger
 from gateway.journal.segments.log import SegmentLog
@@ -142,9 +143,14 @@ def test_the_full_configuration_spells_out_the_defaults() -> None:
     assert loaded.delivery == tables.Delivery()
     assert loaded.journal == tables.Journal(path=ROOT / "config/data/journal")
     assert loaded.sources == {"website": Source("website", ("WEBSITE_KEY",))}
+    required: dict[str, dict[str, Any]] = {
+        "archive": {"path": ROOT / "config/data/events.jsonl"},
+        "webhook": {"url": Secret("https://hooks.example.com/events")},
+        "upstream": {"url": "https://api.segment.io", "write_key": Secret("UPSTREAM_KEY")},
+        "cdp": {"site": "1234", "token": Secret("SOURCE_KEY")},
+    }
     for name, sink in loaded.sinks.items():
-        required: dict[str, Any] = {"path": ROOT / "config/data/events.jsonl"} if name == "archive" else {}
-        assert sink == type(sink)(**required)
+        assert sink == type(sink)(**required.get(name, {}))
 
 
 @pytest.mark.parametrize(
@@ -158,6 +164,9 @@ def test_the_full_configuration_spells_out_the_defaults() -> None:
         ("sinks.archive", KINDS["json_lines"]),
         ("sinks.console", KINDS["stdout"]),
         ("sinks.nowhere", KINDS["null"]),
+        ("sinks.webhook", KINDS["http"]),
+        ("sinks.upstream", KINDS["segment"]),
+        ("sinks.cdp", KINDS["commandersact"]),
     ],
 )
 def test_every_key_is_in_the_full_configuration(table: str, shape: type[msgspec.Struct]) -> None:

@@ -1,9 +1,9 @@
 """
 Send events to Commanders Act's HTTP tracking API, or to another gateway, in version 2.0 of its events.
 
-https://doc.commandersact.com/features/sources/sources-catalog/http-tracking-api: POST /events/batch of at most
-500 KB, each event of at most 32 KB, which is recognized by its `context.event_id`. It answers 200 to nearly
-everything, also to events that it does not take: those that break its rules are not sent.
+https://doc.commandersact.com/features/sources/sources-catalog/http-tracking-api: POST /events/batch of at
+most 500 KB, each event of at most 32 KB, which is recognized by its `context.event_id`. It answers 200 to
+nearly everything, also to events that it does not take: such are not sent.
 """
 
 from collections.abc import AsyncIterator, Iterator
@@ -19,7 +19,7 @@ from gateway.errors import MissingEvent, SinkRefused
 from gateway.raw import objects, timestamps, values
 from gateway.sinks.base import Batch, Connection, Sink
 from gateway.sinks.http_client.answers import Answer, check
-from gateway.sinks.http_client.client import Client, open_client, parse_url
+from gateway.sinks.http_client.client import Client, open_client, parse_url, secrets_in
 from gateway.sinks.http_client.upstream import check_key, known, translate
 
 _MAX_EVENT_BYTES = 32 * 1024
@@ -44,6 +44,8 @@ class CommandersAct(Sink, tag="commandersact", kw_only=True):
         yield from super().check()
         if not self.site:
             yield "site", "missing, or empty"
+        if not self.timeout:
+            yield "timeout", "must be more than 0s"
         try:
             self.endpoint()
         except ValueError as error:
@@ -60,9 +62,8 @@ class CommandersAct(Sink, tag="commandersact", kw_only=True):
     @asynccontextmanager
     async def connect(self, name: str, receipt: bytes) -> AsyncIterator[Connection]:
         url = self.endpoint()
-        secrets = [self.token, Secret(url.raw_query_string)]
         async with open_client(
-            seconds=self.timeout, allow_private=self.allow_private, secrets=secrets
+            seconds=self.timeout, allow_private=self.allow_private, secrets=secrets_in(url)
         ) as client:
             yield CommandersActConnection(client, url)
 

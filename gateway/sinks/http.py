@@ -22,7 +22,7 @@ from gateway.config.units import Duration, Positive
 from gateway.errors import Culprit, SinkError, SinkMisconfigured, SinkRefused
 from gateway.sinks.base import Batch, Connection, Sink
 from gateway.sinks.http_client.answers import check
-from gateway.sinks.http_client.client import Client, open_client, parse_url
+from gateway.sinks.http_client.client import Client, open_client, parse_url, secrets_in
 from gateway.webhooks import signature
 
 _NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
@@ -55,6 +55,8 @@ class Http(Sink, tag="http", kw_only=True):
 
     def check(self) -> Iterator[tuple[str, str]]:
         yield from super().check()
+        if not self.timeout:
+            yield "timeout", "must be more than 0s"
         if self.in_flight > 1 and self.body != "event":
             yield "in_flight", 'only `body = "event"` has several requests at a time'
         try:
@@ -75,8 +77,7 @@ class Http(Sink, tag="http", kw_only=True):
     @asynccontextmanager
     async def connect(self, name: str, receipt: bytes) -> AsyncIterator[Connection]:
         url = parse_url(self.url.reveal())
-        hidden = [Secret(url.raw_path_qs), *map(Secret, url.query.values())]
-        secrets = [*self.headers.values(), *self.secret, *hidden]
+        secrets = [*self.headers.values(), *self.secret, *secrets_in(url)]
         async with open_client(
             seconds=self.timeout, allow_private=self.allow_private, secrets=secrets
         ) as client:

@@ -52,6 +52,8 @@ class Segment(Sink, tag="segment", kw_only=True):
 
     def check(self) -> Iterator[tuple[str, str]]:
         yield from super().check()
+        if not self.timeout:
+            yield "timeout", "must be more than 0s"
         try:
             self.endpoint()
         except ValueError as error:

@@ -5,8 +5,9 @@ Redirects are not followed, proxies and .netrc of the environment not used, cook
 inflated, and certificates verified. aiohttp's texts are not passed on where they may show a URL.
 """
 
+import os
 import ssl
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from io import BytesIO
 from types import SimpleNamespace
@@ -43,6 +44,14 @@ def parse_url(text: str) -> URL:
     if url.raw_fragment:
         raise ValueError("the address must hold no `#`: nothing behind it is sent")
     return url
+
+
+def secrets_in(url: URL) -> Iterator[Secret]:
+    """Yield what of an address may be a secret: path and query, and each value of the query."""
+    yield Secret(url.raw_path_qs)
+    for parameter in url.raw_query_string.split("&"):
+        yield Secret(parameter.partition("=")[2])
+    yield from map(Secret, url.query.values())
 
 
 class Client:
@@ -140,7 +149,7 @@ async def _read(content: aiohttp.StreamReader) -> tuple[bytes, bool]:
         return bytes(found), True
 
 
-def _masked(secrets: Iterable[Secret]) -> Iterable[bytes]:
+def _masked(secrets: Iterable[Secret]) -> Iterator[bytes]:
     """Yield what must not be shown, longest first: secrets, and words of them such as a bearer's token."""
     texts = {secret.reveal() for secret in secrets}
     texts |= {word for text in texts for word in text.split()}
@@ -164,9 +173,16 @@ def _failure(error: Exception, host: str, seconds: float) -> SinkError:
     if isinstance(error, aiohttp.ClientConnectorError):
         if isinstance(error.os_error, PermissionError):
             return SinkMisconfigured(f"{host}: {error.os_error.strerror}")
-        return SinkUnavailable(f"{host}: {error.os_error.strerror or error.os_error}")
+        return SinkUnavailable(f"{host}: {_reason(error.os_error)}")
     if isinstance(error, aiohttp.ServerDisconnectedError):
         return SinkUnavailable(f"{host}: closed the connection without an answer")
     if isinstance(error, OSError):
-        return SinkUnavailable(f"{host}: {error.strerror or 'connection lost'}")
+        return SinkUnavailable(f"{host}: {_reason(error)}")
     return SinkUnavailable(f"{host}: the answer is not HTTP")
+
+
+def _reason(error: OSError) -> str:
+    """Return the system's words: asyncio's are "Connect call failed", whatever happened."""
+    if error.errno is not None and error.errno > 0:
+        return os.strerror(error.errno)
+    return error.strerror or "connection failed"  # of a resolver; or several addresses failed in several ways

@@ -1,4 +1,4 @@
-"""What sinks share that send events on, in one of the dialects that the intake reads, perhaps to a gateway."""
+"""Shared by the sinks that send events in a dialect of the intake, perhaps to another gateway."""
 
 from collections.abc import Callable
 
