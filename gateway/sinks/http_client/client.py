@@ -165,8 +165,9 @@ def _host(url: URL) -> str:
 def _failure(error: Exception, host: str, seconds: float) -> SinkError:
     if isinstance(error, TimeoutError):
         return SinkUnavailable(f"{host}: no answer within {seconds:g} s")
-    if isinstance(error, ssl.SSLError | ssl.CertificateError):
-        reason = getattr(error, "verify_message", "") or error.reason or error.strerror
+    if isinstance(error, aiohttp.ClientSSLError):
+        cause = error.os_error
+        reason = cause.verify_message if isinstance(cause, ssl.SSLCertVerificationError) else cause.strerror
         return SinkMisconfigured(f"{host}: TLS: {reason}")
     if isinstance(error, aiohttp.InvalidURL):
         return SinkMisconfigured(f"{host}: not a canonical IPv4 address")
