@@ -1,4 +1,4 @@
-"""What sinks that send requests cost, beside aiohttp posting the same bytes; the receiver has another core."""
+"""What sinks that send requests cost beside aiohttp posting the same bytes; the receiver has another core."""
 
 import time
 from collections.abc import Awaitable, Callable, Iterator
