@@ -102,13 +102,22 @@ def test_a_repeated_batch_has_the_same_id_and_body() -> None:
 
     assert first.headers["webhook-id"] == second.headers["webhook-id"]
     assert first.body == second.body
+    assert first.body[4:8] == bytes(4), "the time of compression would make it another one"
 
 
 def test_only_a_replay_says_so() -> None:
-    live, again = sent(batch(0, 1), msgspec.structs.replace(batch(0, 1), origin="replay", suffix="-r1"))
+    live = batch(0, 1)
+    retried = msgspec.structs.replace(live, origin="retry", suffix="-d1")
+    replayed = msgspec.structs.replace(live, origin="replay", suffix="-r1")
 
-    assert "x-gateway-replay" not in live.headers
-    assert (again.headers["x-gateway-replay"], again.headers["webhook-id"]) == ("true", "archive/0/0-1-r1")
+    requests = sent(live, retried, replayed)
+
+    assert [request.headers.get("x-gateway-replay") for request in requests] == [None, None, "true"]
+    assert [request.headers["webhook-id"] for request in requests] == [
+        "archive/0/0-1",
+        "archive/0/0-1-d1",
+        "archive/0/0-1-r1",
+    ]
 
 
 @pytest.mark.parametrize("events", [1, 1000], ids=["small", "large"])

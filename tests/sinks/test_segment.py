@@ -52,6 +52,7 @@ def test_a_batch_is_one_request_with_the_write_key() -> None:
 
     assert (request.method, request.target) == ("POST", "/v1/batch")
     assert request.headers["authorization"] == "Basic " + b64encode(b"upstream-key:").decode()
+    assert request.headers["x-strict-mode"] == "1"
     assert [each["messageId"] for each in json.loads(request.body)["batch"]] == ["m0", "m1"]
 
 

@@ -1,8 +1,8 @@
 """What a target answered, and which class of failure its status stands for."""
 
 import time
+from calendar import timegm
 from collections.abc import Mapping
-from datetime import UTC
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 
@@ -72,8 +72,8 @@ def retry_after(answer: Answer, now: float | None = None) -> float | None:
         seconds = float(value[:9])
     else:
         try:
-            date = parsedate_to_datetime(value)
+            date = timegm(parsedate_to_datetime(value).utctimetuple())
         except ValueError:
             return None
-        seconds = date.replace(tzinfo=date.tzinfo or UTC).timestamp() - (time.time() if now is None else now)
+        seconds = date - (time.time() if now is None else now)
     return min(max(seconds, 0.0), _MAX_RETRY_SECONDS)

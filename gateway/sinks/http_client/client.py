@@ -118,6 +118,7 @@ async def open_client(
         # Not aiohttp's default, which depends on what else is installed.
         resolver=resolver or aiohttp.ThreadedResolver(),
         socket_factory=None if allow_private else guard.open_public,
+        limit=0,  # callers know how many requests they have at a time
     )
     async with aiohttp.ClientSession(
         connector=connector,
@@ -139,10 +140,7 @@ async def _read(content: aiohttp.StreamReader) -> tuple[bytes, bool]:
     """Return the first 64 KB of the body, and True if it breaks off before."""
     found = bytearray()
     try:
-        while len(found) < MAX_ANSWER_BYTES:
-            part = await content.read(MAX_ANSWER_BYTES - len(found))
-            if not part:
-                break
+        while part := await content.read(MAX_ANSWER_BYTES - len(found)):
             found += part
         return bytes(found), False
     except (aiohttp.ClientError, OSError):  # TimeoutError is an OSError

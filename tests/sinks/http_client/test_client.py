@@ -197,4 +197,4 @@ async def test_an_error_does_not_show_the_path() -> None:
     error = await fail(chaos.not_http)
 
     assert "path" not in str(error)
-    assert error.__suppress_context__
+    assert (error.__cause__, error.__suppress_context__) == (None, True)
