@@ -32,7 +32,7 @@ def test_every_event_reaches_a_target_that_fails_in_all_ways(tmp_path: Path, cha
             f'kind = "http"\nurl = "{target.url}"\nallow_private = true\ntimeout = "0.3s"\nbatch_events = 50'
         )
         with start(tmp_path / "g", f"{SOURCE}[sinks.hook]\n{hook}\n") as running:
-            sent = books.send(running, "e", 500)
+            sent = books.send(running, "e", 300)
 
             pending = 'gateway_sink_pending_events{sink="hook"}'
             until(lambda: running.metrics()[pending] == 0)

@@ -174,6 +174,7 @@ def test_when_all_are_refused_none_is_delivered() -> None:
         pytest.param(result({"Index": -1}), id="index negative"),
         pytest.param(result({"Index": 0}, {"Index": None}), id="index missing"),
         pytest.param(result({"Index": 0}, "x"), id="no object"),
+        pytest.param(result({"code": "overloaded"}, status=200), id="200"),
         pytest.param(chaos.answer(207, b"<html>"), id="no JSON"),
         pytest.param(chaos.answer(207, b"[" * 100_000), id="nested, and too long"),
         pytest.param(chaos.answer(400, b"\xff"), id="400"),
