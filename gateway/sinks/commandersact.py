@@ -38,7 +38,7 @@ class CommandersAct(Sink, tag="commandersact", kw_only=True):
     """Connect to addresses that are not public, too."""
     batch_events: Positive = 100
     batch_bytes: Size = Size(450 * 1024)
-    """With the last event, which may exceed it, below 500 KB."""
+    """Some less than the 500 KB of a request, since a message may be larger than its event."""
 
     def check(self) -> Iterator[tuple[str, str]]:
         yield from super().check()

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from gateway.sinks import KINDS
 from tests.config.texts import mistakes, write
 
 LOAD = """
@@ -37,5 +38,5 @@ def test_a_missing_driver_is_told_with_the_command_that_installs_it(
 
     assert found == [
         "[sinks.archive] kind: gateway.sinks.null is missing: pip install 'event-gateway[null]'",
-        "[sinks.other] kind: expected one of json_lines, null, stdout; did you mean null?",
+        f"[sinks.other] kind: expected one of {', '.join(KINDS)}; did you mean null?",
     ]
