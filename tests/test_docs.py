@@ -143,6 +143,9 @@ def test_every_file_is_a_step_of_the_journey() -> None:
 REQUIRED: dict[str, dict[str, Any]] = {
     "archive": {"path": ROOT / "config/data/events.jsonl"},
     "lake": {"path": ROOT / "config/data/lake"},
+    "webhook": {"url": Secret("https://hooks.example.com/events")},
+    "upstream": {"url": "https://api.segment.io", "write_key": Secret("UPSTREAM_KEY")},
+    "cdp": {"site": "1234", "token": Secret("SOURCE_KEY")},
     "warehouse": {"dsn": Secret("postgresql://events:secret@db.example.com/analytics")},
 }
 """The keys without a default, by sink."""
@@ -173,6 +176,9 @@ def test_the_full_configuration_spells_out_the_defaults() -> None:
         ("sinks.lake", KINDS["parquet"]),
         ("sinks.console", KINDS["stdout"]),
         ("sinks.nowhere", KINDS["null"]),
+        ("sinks.webhook", KINDS["http"]),
+        ("sinks.upstream", KINDS["segment"]),
+        ("sinks.cdp", KINDS["commandersact"]),
     ],
 )
 def test_every_key_is_in_the_full_configuration(table: str, shape: type[msgspec.Struct]) -> None:

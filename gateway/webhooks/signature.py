@@ -1,5 +1,5 @@
 """
-Signatures by which the senders of webhooks prove who they are.
+Signatures by which the senders of webhooks, the gateway among them, prove who they are.
 
 All are HMACs of the body as it was sent, with its Content-Encoding undone. Where a scheme signs a time, it
 must be near ours, to prevent replays. Standard Webhooks: https://www.standardwebhooks.com, and under older
@@ -89,6 +89,17 @@ def verify(signature: Signature, secrets: Sequence[str], tolerance: float, submi
     marked = msgspec.structs.replace(submission, body=codecs.BOM_UTF8 + submission.body)
     if not any(_holds(claim, key) for claim in _claims(signature, tolerance, marked) for key in keys):
         raise BadSignature(f"{claims[0].header}: it does not fit body and secret")
+
+
+def sign(secrets: Sequence[str], id: str, time: int, body: bytes) -> str:
+    """
+    Return the `webhook-signature` of a webhook that we send: one signature for each secret.
+
+    The secrets must have passed `check_secret` for "standard". `time` is in seconds since 1970.
+    """
+    signed = b"%b.%d.%b" % (id.encode(), time, body)
+    digests = (hmac.digest(_standard_key(secret), signed, "sha256") for secret in secrets)
+    return " ".join(f"v1,{base64.b64encode(digest).decode()}" for digest in digests)
 
 
 def _holds(claim: Claim, key: bytes) -> bool:

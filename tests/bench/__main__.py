@@ -25,6 +25,7 @@ from tests.bench import (
     machine,
     parquet,
     pinned,
+    requests,
     restarts,
     single,
     soak,
@@ -47,6 +48,7 @@ _MEASUREMENTS = {
         restarts,
         duplicates,
         parquet,
+        requests,
     )
 }
 _ONLY_WHEN_NAMED = {"soak": soak}

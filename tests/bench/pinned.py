@@ -29,10 +29,10 @@ def run_on(cores: set[int]) -> tuple[str, ...]:
 
 
 @contextmanager
-def bare() -> Iterator[Server]:
-    """The bare server, alone on the measured core."""
+def bare(cores: set[int] = MEASURED) -> Iterator[Server]:
+    """The bare server, alone on the measured core or on others."""
     process = subprocess.Popen(
-        [*run_on(MEASURED), sys.executable, "-m", "tests.bench.bare"], stdout=subprocess.PIPE
+        [*run_on(cores), sys.executable, "-m", "tests.bench.bare"], stdout=subprocess.PIPE
     )
     assert process.stdout
     try:

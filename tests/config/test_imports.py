@@ -31,7 +31,6 @@ def test_only_the_sinks_of_the_configuration_are_imported(file: Path) -> None:
 def test_a_missing_driver_is_told_with_the_command_that_installs_it(
     file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    kinds = ", ".join(KINDS)
     monkeypatch.setitem(sys.modules, "gateway.sinks.null", None)  # as if its import failed
     write(file, sinks__archive='kind = "null"', sinks__other='kind = "nul"')
 
@@ -39,5 +38,5 @@ def test_a_missing_driver_is_told_with_the_command_that_installs_it(
 
     assert found == [
         "[sinks.archive] kind: gateway.sinks.null is missing: pip install 'event-gateway[null]'",
-        f"[sinks.other] kind: expected one of {kinds}; did you mean null?",
+        f"[sinks.other] kind: expected one of {', '.join(KINDS)}; did you mean null?",
     ]

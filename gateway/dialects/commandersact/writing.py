@@ -1,8 +1,4 @@
-"""
-From a canonical event back to one of Commanders Act, version 2.0.
-
-No sink uses it yet: it is for one that sends to Commanders Act, and its tests hold what `native` promises.
-"""
+"""From a canonical event back to one of Commanders Act, version 2.0, for the sink that sends it there."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -1,0 +1,187 @@
+"""
+Send requests to the one address that a sink is configured with.
+
+Redirects are not followed, proxies and .netrc of the environment not used, cookies not kept, answers not
+inflated, and certificates verified. aiohttp's texts are not passed on where they may show a URL.
+"""
+
+import os
+import ssl
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+from contextlib import asynccontextmanager
+from io import BytesIO
+from types import SimpleNamespace
+from typing import Any
+
+import aiohttp
+from aiohttp.abc import AbstractResolver
+from yarl import URL
+
+from gateway.config.secret import Secret
+from gateway.errors import SinkError, SinkMisconfigured, SinkUnavailable
+from gateway.sinks.http_client import guard
+from gateway.sinks.http_client.answers import Answer
+
+MAX_ANSWER_BYTES = 64 * 1024
+_MAX_BYTES_AT_ONCE = 1024 * 1024  # aiohttp 3.14 warns of longer `bytes`, which block the loop
+_MIN_MASKED_CHARACTERS = 8  # no secret is shorter, and texts would become unreadable
+_MASK = b"********"
+_HEADERS = {"User-Agent": "event-gateway", "Accept-Encoding": "identity"}
+_CLOSED = (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError, aiohttp.ClientConnectionResetError)
+
+
+def parse_url(text: str) -> URL:
+    """Return an address for `Client.send`. Raises ValueError, which does not repeat it."""
+    expected = "expected an address such as https://example.com/path"
+    try:
+        url = URL(text)
+    except ValueError as error:
+        raise ValueError(expected) from error
+    if url.scheme not in ("http", "https") or not url.host or not text.isprintable():
+        raise ValueError(expected)
+    if url.raw_user is not None or url.raw_password is not None:
+        raise ValueError("the address must hold no user and no password; send them in a header")
+    if url.raw_fragment:
+        raise ValueError("the address must hold no `#`: nothing behind it is sent")
+    return url
+
+
+def secrets_in(url: URL) -> Iterator[Secret]:
+    """Yield what of an address may be a secret: path and query, and each value of the query."""
+    yield Secret(url.raw_path_qs)
+    for parameter in url.raw_query_string.split("&"):
+        yield Secret(parameter.partition("=")[2])
+    yield from map(Secret, url.query.values())
+
+
+class Client:
+    """Sends requests; at home on one event loop, where several may be under way."""
+
+    def __init__(self, session: aiohttp.ClientSession, seconds: float, masked: tuple[bytes, ...]) -> None:
+        self._session = session
+        self._seconds = seconds
+        self._masked = masked
+
+    async def send(self, method: str, url: URL, headers: Mapping[str, str], body: bytes) -> Answer:
+        """
+        Send one request and return the answer, whatever its status.
+
+        Once the status has arrived, nothing that happens to the rest of the answer is an error. A request on
+        a connection that had been kept and that the target closed is sent once more at once, so a target may
+        get the same request twice. Raises SinkUnavailable, and SinkMisconfigured if the address must not be
+        connected to or TLS fails.
+        """
+        try:
+            reuse = SimpleNamespace(happened=False)
+            try:
+                return await self._exchange(method, url, headers, body, reuse)
+            except _CLOSED:
+                if not reuse.happened:
+                    raise
+                return await self._exchange(method, url, headers, body, reuse)
+        except (aiohttp.ClientError, OSError) as error:
+            raise _failure(error, _host(url), self._seconds) from None  # its text may show the URL
+
+    async def _exchange(
+        self, method: str, url: URL, headers: Mapping[str, str], body: bytes, reuse: SimpleNamespace
+    ) -> Answer:
+        async with self._session.request(
+            method,
+            url,
+            headers=headers,
+            data=body if len(body) <= _MAX_BYTES_AT_ONCE else BytesIO(body),
+            allow_redirects=False,
+            trace_request_ctx=reuse,
+        ) as response:
+            found, broken = await _read(response.content)
+            for secret in self._masked:
+                found = found.replace(secret, _MASK)
+            return Answer(_host(url), response.status, response.headers, found, broken)
+
+
+@asynccontextmanager
+async def open_client(
+    *,
+    seconds: float,
+    allow_private: bool,
+    secrets: Iterable[Secret] = (),
+    resolver: AbstractResolver | None = None,
+) -> AsyncIterator[Client]:
+    """
+    Open a client for the duration of the block.
+
+    A whole request may take so many `seconds`. No answer shows any of the `secrets`, nor a word of one.
+    """
+    tracing = aiohttp.TraceConfig()
+    tracing.on_connection_reuseconn.append(_notice_reuse)
+    connector = aiohttp.TCPConnector(
+        # Not aiohttp's default, which depends on what else is installed.
+        resolver=resolver or aiohttp.ThreadedResolver(),
+        socket_factory=None if allow_private else guard.open_public,
+        limit=0,  # callers know how many requests they have at a time
+    )
+    async with aiohttp.ClientSession(
+        connector=connector,
+        headers=_HEADERS,
+        timeout=aiohttp.ClientTimeout(total=seconds),
+        cookie_jar=aiohttp.DummyCookieJar(),
+        auto_decompress=False,
+        trust_env=False,
+        trace_configs=[tracing],
+    ) as session:
+        yield Client(session, seconds, tuple(_masked(secrets)))
+
+
+async def _notice_reuse(session: aiohttp.ClientSession, context: SimpleNamespace, event: Any) -> None:
+    context.trace_request_ctx.happened = True
+
+
+async def _read(content: aiohttp.StreamReader) -> tuple[bytes, bool]:
+    """Return the first 64 KB of the body, and True if it breaks off before."""
+    found = bytearray()
+    try:
+        while part := await content.read(MAX_ANSWER_BYTES - len(found)):
+            found += part
+        return bytes(found), False
+    except (aiohttp.ClientError, OSError):  # TimeoutError is an OSError
+        return bytes(found), True
+
+
+def _masked(secrets: Iterable[Secret]) -> Iterator[bytes]:
+    """Yield what must not be shown, longest first: secrets, and words of them such as a bearer's token."""
+    texts = {secret.reveal() for secret in secrets}
+    texts |= {word for text in texts for word in text.split()}
+    for text in sorted(texts, key=len, reverse=True):
+        if len(text) >= _MIN_MASKED_CHARACTERS:
+            yield text.encode()
+
+
+def _host(url: URL) -> str:
+    return url.host_port_subcomponent or ""
+
+
+def _failure(error: Exception, host: str, seconds: float) -> SinkError:
+    if isinstance(error, TimeoutError):
+        return SinkUnavailable(f"{host}: no answer within {seconds:g} s")
+    if isinstance(error, aiohttp.ClientSSLError):
+        cause = error.os_error
+        reason = cause.verify_message if isinstance(cause, ssl.SSLCertVerificationError) else cause.strerror
+        return SinkMisconfigured(f"{host}: TLS: {reason}")
+    if isinstance(error, aiohttp.InvalidURL):
+        return SinkMisconfigured(f"{host}: not a canonical IPv4 address")
+    if isinstance(error, aiohttp.ClientConnectorError):
+        if isinstance(error.os_error, PermissionError):
+            return SinkMisconfigured(f"{host}: {error.os_error.strerror}")
+        return SinkUnavailable(f"{host}: {_reason(error.os_error)}")
+    if isinstance(error, aiohttp.ServerDisconnectedError):
+        return SinkUnavailable(f"{host}: closed the connection without an answer")
+    if isinstance(error, OSError):
+        return SinkUnavailable(f"{host}: {_reason(error)}")
+    return SinkUnavailable(f"{host}: the answer is not HTTP")
+
+
+def _reason(error: OSError) -> str:
+    """Return the system's words: asyncio's are "Connect call failed", whatever happened."""
+    if error.errno is not None and error.errno > 0:
+        return os.strerror(error.errno)
+    return error.strerror or "connection failed"  # of a resolver; or several addresses failed in several ways
