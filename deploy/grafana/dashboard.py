@@ -65,6 +65,14 @@ ROWS = {
             {"{{dialect}}": rate("gateway_http_request_seconds_count", "dialect")},
         ),
         Panel(
+            "Connections",
+            "short",
+            {
+                "open": f"sum(gateway_connections{{{_WHERE}}})",
+                "refused in an hour": f"sum(increase(gateway_connections_refused_total{{{_WHERE}}}[1h]))",
+            },
+        ),
+        Panel(
             "Repaired, by code",
             "eps",
             {

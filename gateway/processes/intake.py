@@ -7,7 +7,6 @@ from multiprocessing.connection import Connection
 from socket import socket
 
 import anyio
-import uvicorn
 from starlette.types import ASGIApp
 
 from gateway import metrics
@@ -15,20 +14,21 @@ from gateway.config.tables import Config
 from gateway.dialects import DIALECTS
 from gateway.home import Home
 from gateway.intake.body import Budget
+from gateway.intake.connections import Limit, most_connections
 from gateway.intake.endpoint import Endpoint
-from gateway.intake.protocol import Protocol, sweep
+from gateway.intake.protocol import limited_to, sweep
 from gateway.intake.router import Router
 from gateway.intake.sender import Networks
 from gateway.journal.segments.log import SegmentLog
 from gateway.journal.writer import Writer
-from gateway.processes.control import Control, Server, run
+from gateway.processes.control import DRAIN, Control, Server, run
 from gateway.records.table import Table
 from gateway.services import openapi, product_api, script, settings, user_api
 from gateway.services.app import DescribedRoute, services_app
-from gateway.services.health import health
+from gateway.services.health import Probe, Readiness, health
 from gateway.sources import Sources
 
-GRACE = 10
+GRACE = 3.5
 """Seconds that requests in flight have when the gateway is stopped."""
 
 # Seconds after which the event loop lets the journal's thread go on, which has just synced a commit. With
@@ -49,45 +49,41 @@ async def serve(config: Config, slot: int, listener: socket, control: Control) -
         if slot == 0:
             retire_others(config, journal)
         writer = Writer(partition)
+        readiness = Readiness(writer.probe)
         budget = Budget()
         records = Records(home)
 
         def parts(config: Config) -> tuple[list[Endpoint], ASGIApp]:
             sources = Sources(config.sources.values())
-            return endpoints(sources), services_app(service_routes(config, sources, records, writer, budget))
+            return endpoints(sources), services_app(
+                service_routes(config, sources, records, writer, budget, readiness.probe)
+            )
 
         router = Router(*parts(config), writer, budget, trusted_proxies(config))
+        limit = Limit(most_connections())
+        server = Server(router, control, GRACE, http=limited_to(limit))
 
-        async def every_second() -> None:
-            sweep(server.server_state.connections)
-            metrics.flush()
+        async def watch() -> None:
+            connections = server.server_state.connections
+            while True:
+                sweep(connections)
+                limit.watch(len(connections))
+                metrics.flush()
+                await anyio.sleep(1)
 
-        server = Server(
-            uvicorn.Config(
-                router,
-                http=Protocol,
-                ws="none",
-                loop="none",
-                lifespan="off",
-                log_config=None,
-                access_log=False,
-                server_header=False,
-                proxy_headers=False,
-                timeout_graceful_shutdown=GRACE,
-                callback_notify=every_second,
-                timeout_notify=0,
-            ),
-            control,
-        )
-
-        async def reload(new: Config) -> None:
-            router.replace_routes(*parts(new))
+        async def apply(message: Config | str) -> None:
+            if isinstance(message, Config):
+                router.replace_routes(*parts(message))
+            elif message == DRAIN:
+                readiness.drain()
 
         async with anyio.create_task_group() as tasks:
-            tasks.start_soon(control.obey, server.stop, reload)
+            tasks.start_soon(control.obey, server.stop, apply)
+            tasks.start_soon(watch)
             await server.serve([listener])
             tasks.cancel_scope.cancel()
         await writer.close()
+        limit.watch(0)
         metrics.flush()
 
 
@@ -108,10 +104,10 @@ def trusted_proxies(config: Config) -> Networks:
 
 
 def service_routes(
-    config: Config, sources: Sources, records: "Records", writer: Writer, budget: Budget
+    config: Config, sources: Sources, records: "Records", writer: Writer, budget: Budget, probe: Probe
 ) -> list[DescribedRoute]:
     server, proxies = config.server, trusted_proxies(config)
-    found = health(writer.probe)
+    found = health(probe)
     found += settings.routes(sources, server.public_url, proxies)
     found += script.routes(sources, server.analytics_js, server.public_url, proxies)
     if sources.have_tokens:
