@@ -80,6 +80,10 @@ SDKs. cli/main.py is the command (with cli/options.py) that has cli/serve.py, cl
 cli/send.py, cli/products.py and cli/sinks.py; processes/supervisor.py runs the processes
 (processes/intake.py, processes/delivery.py with processes/workers.py, processes/inspector.py) as
 processes/child.py, processes/control.py, processes/delivery_processes.py and processes/machine.py let it.
+It owns the data folder (processes/ownership.py), and stops everything in a bounded time
+(processes/stopping.py). cli/reload.py asks it to reload, and reads in its processes/status.py what came of
+it; for new code it replaces itself by a new program (processes/succession.py) that inherits its children
+(processes/inherited.py).
 home.py knows every path of a gateway, and durable.py and sqlite.py make what lies there. metrics.py counts
 and logs.py tells. inspector/pages.py shows operators what became of all events, from inspector/ledger.py.
 journal/follow.py follows the log, cli/import_file.py imports files of events, and cli/importing.py shows an

@@ -16,14 +16,14 @@ def check(file: Path | None) -> None:
     """Validate a configuration, and print what it means.
 
     Every mistake is one line with file, table and key. Secrets and write keys are never printed. Nothing is
-    changed; a running gateway reads its configuration again on SIGHUP.
+    changed; a running gateway takes it with "gateway reload".
 
     Exit code 0 if the configuration is valid, 2 if it is not.
 
     \b
     Examples:
       gateway check
-      gateway check --config /etc/gateway.toml && systemctl reload gateway
+      gateway check --config /etc/gateway.toml && gateway reload --config /etc/gateway.toml
     """
     from gateway.dialects import DIALECTS
     from gateway.processes.shares import limit

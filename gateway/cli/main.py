@@ -1,10 +1,13 @@
 """The command `gateway`, with its sub-commands."""
 
+import os
+
 import click
 
 from gateway.cli.check import check
 from gateway.cli.journal.group import journal
 from gateway.cli.products import products
+from gateway.cli.reload import reload
 from gateway.cli.send import send
 from gateway.cli.serve import serve
 from gateway.cli.sinks import sinks
@@ -28,7 +31,9 @@ def main() -> None:
       gateway check --config /etc/gateway.toml
       gateway COMMAND --help
     """
+    for name in ("PROMETHEUS_MULTIPROC_DIR", "prometheus_multiproc_dir"):
+        os.environ.pop(name, None)  # another program's, in whose folder prometheus-client would count
 
 
-for command in (serve, check, tail, send, journal, sinks, products):
+for command in (serve, reload, check, tail, send, journal, sinks, products):
     main.add_command(command)

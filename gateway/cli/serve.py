@@ -1,6 +1,7 @@
 """`gateway serve`: run everything."""
 
 import os
+import signal
 import socket
 from pathlib import Path
 
@@ -25,10 +26,11 @@ def serve(file: Path | None, data: Path | None, host: str | None, port: int | No
     Without a configuration it accepts events for the write key "dev" on 127.0.0.1:8080, and appends them to
     data/events.jsonl.
 
-    SIGTERM or Ctrl-C stops it: requests in flight are answered, and accepted events delivered. SIGHUP makes
-    it read its configuration again; one with a mistake is reported, and changes nothing.
+    SIGTERM or Ctrl-C stops it: requests in flight are answered, and accepted events delivered, in 8 seconds
+    at most. SIGHUP makes it take configuration and code anew, as "gateway reload" does.
 
-    Exit code 0 after a stop, 2 if it could not start; standard error says why, one line a mistake.
+    Exit code 0 after a stop, 1 if the system does not let it run, 2 if it could not start; standard error
+    says why, one line a mistake.
 
     \b
     Examples:
@@ -36,6 +38,9 @@ def serve(file: Path | None, data: Path | None, host: str | None, port: int | No
       gateway serve --config /etc/gateway.toml
       gateway serve --host 0.0.0.0 --port 80 --data /var/lib/gateway
     """
+    # It waits until the supervisor handles it, and would end the process otherwise.
+    signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGHUP,))
+
     from gateway import logs
     from gateway.processes.supervisor import Supervisor
     from gateway.sqlite import check_sqlite

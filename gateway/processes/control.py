@@ -68,6 +68,11 @@ class Control:
         """Tell the supervisor that the process only waits for what its predecessor still holds."""
         self._send(LOADED)
 
+    def rename(self, name: str) -> None:
+        """Give the process another name; metrics go on in the file of that name."""
+        current_process().name = name
+        _show_name()
+
     async def obey(self, stop: Callable[[], None], reload: Callable[[Any], Awaitable[None]]) -> None:
         """Call `stop` at SIGTERM, and `reload` with each message of the supervisor, until cancelled."""
         async with anyio.create_task_group() as tasks:
@@ -100,11 +105,11 @@ class Control:
 def run(main: Callable[[], Awaitable[None]]) -> None:
     """Run `main` as a child process, with logs and a name of its own."""
     logs.configure()
-    show_name()
+    _show_name()
     anyio.run(main, backend_options={"use_uvloop": True})
 
 
-def show_name() -> None:
+def _show_name() -> None:
     """Let ps and top show the name of this process."""
     title = Path("/proc/self/comm")
     if title.exists():

@@ -9,7 +9,7 @@ from click.testing import CliRunner
 
 from gateway.cli.main import main
 
-COMMANDS = ["serve", "check", "tail", "send", "products import", "journal verify", "journal dump"]
+COMMANDS = ["serve", "reload", "check", "tail", "send", "products import", "journal verify", "journal dump"]
 
 
 def shown(command: str) -> str:
