@@ -1,6 +1,7 @@
 """How the supervisor stops its children: within a bounded time, whatever they or their sinks do."""
 
 import os
+import signal
 import threading
 import time
 from collections.abc import Sequence
@@ -23,21 +24,30 @@ _MARGIN_SECONDS = 0.5  # in which a process ends whose time is over
 
 
 def stop(
-    signals: socket, intakes: Sequence[Child], others: Sequence[Child], drain: float, *, at_once: bool
+    signals: socket,
+    listener: socket,
+    intakes: Sequence[Child],
+    others: Sequence[Child],
+    drain: float,
+    *,
+    at_once: bool,
 ) -> None:
     """
     Turn load balancers away for `drain` seconds, stop accepting, then deliver what was accepted.
 
     Kill all children instead `at_once`, or when another signal arrives. This process ends in any case.
     """
-    watchdog = threading.Timer(drain + STOP_SECONDS, os._exit, (1,))
+    watchdog = threading.Timer(drain + STOP_SECONDS + _MARGIN_SECONDS, os._exit, (1,))
     watchdog.daemon = True
     watchdog.start()
     log.info("gateway stopping")
     if drain and not at_once:
         for child in intakes:
             child.send(DRAIN)
-        at_once = bool(wait([signals], drain)) and bool(signals.recv(64))
+        end = time.monotonic() + drain
+        while not at_once and wait([signals], max(0.0, end - time.monotonic())):
+            at_once = _asks_for_the_end(signals)
+    listener.close()  # or connections would wait in vain once the intakes have closed it
     at_once = _end(intakes, intake.GRACE, signals, at_once=at_once)
     _end(others, delivery.LAST_WORK, signals, at_once=at_once)
     log.info("gateway stopped")
@@ -52,8 +62,8 @@ def _end(children: Sequence[Child], seconds: float, signals: socket, *, at_once:
         while (running := [child for child in children if child.running]) and time.monotonic() < end:
             events: list[Any] = [signals, *(event for child in running for event in child.events)]
             for event in wait(events, end - time.monotonic()):
-                if event is signals:
-                    at_once, end = bool(signals.recv(64)), 0.0
+                if event is signals and _asks_for_the_end(signals):
+                    at_once, end = True, 0.0
                 for child in running:
                     child.notice(event)
     except Exception:  # whatever it is, no child may be left
@@ -61,3 +71,8 @@ def _end(children: Sequence[Child], seconds: float, signals: socket, *, at_once:
     for child in children:
         child.kill()
     return at_once
+
+
+def _asks_for_the_end(signals: socket) -> bool:
+    """Read signals, and return True if one is not SIGHUP, which closing terminals send besides."""
+    return any(number != signal.SIGHUP for number in signals.recv(64))

@@ -80,10 +80,7 @@ class Supervisor:
             self._private = held.enter_context(self._listen("inspector", inherited))
             if inherited and inherited.rehearsal:
                 return
-            if inherited:
-                held.enter_context(self._inherit(inherited))
-            else:
-                held.enter_context(ownership.own(self.home))
+            held.enter_context(self._inherit(inherited) if inherited else ownership.own(self.home))
             self._metrics = machine.MetricsFolder(self.home.folder, inherited.metrics if inherited else "")
             held.callback(self._metrics.remove)
             machine.allow_many_connections()
@@ -97,7 +94,7 @@ class Supervisor:
                 given_up = self._watch(signals, announce)
                 at_once = False
             finally:  # at once, where another gateway has the folder
-                stop(signals, *self._by_turn(), self.config.server.drain, at_once=at_once)
+                stop(signals, self._public, *self._by_turn(), self.config.server.drain, at_once=at_once)
             if given_up:
                 raise SystemExit(1)
 
@@ -288,11 +285,13 @@ class Supervisor:
     def _listen(self, table: Literal["server", "inspector"], inherited: Succession | None) -> socket.socket:
         """Return the listener of a table, inherited if the address is the same. Raises ConfigError."""
         address = _address(self.config, table)
-        if inherited is None or address != getattr(inherited, table):
-            return machine.listen(*address, table)
-        if inherited.rehearsal:
-            return socket.socket()  # the address is in use by the gateway itself
-        return socket.socket(fileno=inherited.public if table == "server" else inherited.private)
+        if inherited:
+            kept = inherited.public if table == "server" else inherited.private
+            if address == getattr(inherited, table):
+                return socket.socket(fileno=kept) if kept >= 0 else socket.socket()
+            if kept >= 0:
+                os.close(kept)
+        return machine.listen(*address, table)
 
 
 def _address(config: Config, table: Literal["server", "inspector"]) -> succession.Address:

@@ -11,7 +11,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tests.build import to_json, track
-from tests.gateway import DEFAULTS, PATIENCE, Gateway, until
+from tests.gateway import DEFAULTS, PATIENCE, Gateway, free_ports, until
+from tests.processes.test_stop import refuses
 
 PACKAGE = Path(__file__).parents[2] / "gateway"
 
@@ -124,6 +125,23 @@ def test_an_address_that_is_taken_changes_nothing(gateway: Callable[..., Gateway
     assert done.stderr.startswith(f"gateway: [server] cannot listen on 127.0.0.1:{running.inspector_port}: ")
     assert running.children() == before
     assert running.post("/v1/track", track()).status == 200
+
+
+def test_another_address_takes_the_place_of_the_old_one(gateway: Callable[..., Gateway]) -> None:
+    running = gateway()
+    before = running.port
+    server, inspector = free_ports()
+    running.file.write_text(
+        DEFAULTS.replace("port = 0", f"port = {server}", 1).replace("port = 0", f"port = {inspector}")
+    )
+
+    done = reload(running)
+    running.port, running.inspector_port = server, inspector
+
+    assert done.returncode == 0
+    assert refuses(before)
+    assert running.post("/v1/track", track()).status == 200
+    until(lambda: running.metrics()["gateway_events_accepted_total"] == 1)
 
 
 def test_a_reload_in_place_says_when_it_has_taken_effect(gateway: Callable[..., Gateway]) -> None:

@@ -7,10 +7,19 @@ from contextlib import ExitStack
 from gateway.processes import delivery, intake, stopping
 from tests.build import to_json, track
 from tests.gateway import DEFAULTS, PATIENCE, Gateway, until
-from tests.processes.test_delivery_processes import CONSOLE, configured, fill
+from tests.processes.test_delivery_processes import CONSOLE, RELOADED, configured, fill
+from tests.processes.test_reload import reload
 
 HALF = b"POST /v1/track HTTP/1.1\r\nHost: x\r\nX-Write-Key: dev\r\nContent-Length: 1000\r\n\r\n{"
 DRAINED = DEFAULTS.replace("[server]", '[server]\ndrain = "1h"')
+
+
+def refuses(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port), PATIENCE).close()
+    except ConnectionRefusedError:
+        return True
+    return False
 
 
 def test_the_steps_of_a_stop_fit_into_its_time() -> None:
@@ -20,7 +29,8 @@ def test_the_steps_of_a_stop_fit_into_its_time() -> None:
 
 
 def test_a_gateway_with_a_stuck_sink_and_half_sent_bodies_stops(gateway: Callable[..., Gateway]) -> None:
-    running = gateway(configured(2, "a", more=CONSOLE))
+    running = gateway(configured(2, "a"))
+    reload(running, configured(2, "a", more=CONSOLE), RELOADED)
     long = fill(running)
 
     with ExitStack() as clients:
@@ -58,7 +68,7 @@ def test_a_request_in_flight_is_answered_and_the_connection_closed(gateway: Call
         client.sendall(head + body[:10])
         running.post("/v1/track", track())  # so that the first part has arrived
         running.process.terminate()
-        until(lambda: "gateway stopping" in running.logged())
+        until(lambda: refuses(running.port))
         client.sendall(body[10:])
         answer = b"".join(iter(lambda: client.recv(65536), b""))
 
