@@ -132,6 +132,14 @@ class Side:
         asyncio.run_coroutine_threadsafe(self._pass(seconds), self.loop).result(PATIENCE)
         return connection.transport.is_closing()
 
+    def shut_down(self, connection: Protocol) -> None:
+        """Have a connection shut down as a server does that stops."""
+
+        async def shut_down() -> None:
+            connection.shutdown()
+
+        asyncio.run_coroutine_threadsafe(shut_down(), self.loop).result(PATIENCE)
+
     async def _pass(self, seconds: float) -> None:
         for now in (0.0, seconds):
             for each in self.connections:

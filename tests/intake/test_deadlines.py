@@ -122,7 +122,7 @@ def test_a_connection_gets_one_more_answer_when_the_process_stops(
     [connection] = side.connections
     until(lambda: arrived(connection))
 
-    side.loop.call_soon_threadsafe(connection.shutdown)
+    side.shut_down(connection)
     client.sendall(rest)
     received = b"".join(iter(lambda: client.recv(65536), b""))
 
@@ -134,6 +134,6 @@ def test_an_idle_connection_ends_when_the_process_stops(side: Side, client: sock
     until(lambda: side.connections)
     [connection] = side.connections
 
-    side.loop.call_soon_threadsafe(connection.shutdown)
+    side.shut_down(connection)
 
     assert client.recv(1) == b""
