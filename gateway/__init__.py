@@ -1,11 +1,12 @@
 """
 The journey of an event, file by file.
 
-A request arrives at intake/protocol.py, which bounds its head and the time that it may take. An ordinary
-one goes the short road (intake/short_road.py); every other is a call of the ASGI application in
-intake/router.py, which finds its endpoint by its path. intake/body.py reads and inflates the body within
-limits, intake/sender.py tells a person's own device from a server, and intake/cors.py says what a page on
-another site may read. The result is a Submission (submission.py).
+A request arrives at intake/protocol.py, which bounds its head and the time that it may take, on one of as
+many connections as intake/connections.py admits. An ordinary one goes the short road
+(intake/short_road.py); every other is a call of the ASGI application in intake/router.py, which finds its
+endpoint by its path. intake/body.py reads and inflates the body within limits, intake/sender.py tells a
+person's own device from a server, and intake/cors.py says what a page on another site may read. The
+result is a Submission (submission.py).
 
 The dialect of the route, a file or folder of dialects/ with the interface of dialects/base.py, decodes it
 into Messages (message.py): what the client claims. Those of the Segment family share
@@ -107,11 +108,14 @@ cli/summary.py and cli/connecting.py), cli/tail.py, cli/send.py, cli/products.py
 cli/sink_views.py), cli/dead.py, cli/replay.py and cli/ledger.py. processes/supervisor.py runs the processes
 (processes/intake.py; processes/delivery.py with processes/workers.py and processes/indexing.py;
 processes/inspector.py) as processes/child.py, processes/control.py, processes/delivery_processes.py and
-processes/machine.py let it. home.py knows every path of a gateway, and durable.py and sqlite.py make what
-lies there. metrics.py counts and logs.py tells. inspector/pages.py shows operators what became of all events,
-from inspector/ledger.py, and what the gateway uses, from inspector/processes.py; inspector/scrape.py sees to
-it that this takes a bounded time. journal/follow.py follows the log. cli/import_file.py imports the events
-that cli/event_file.py reads, through cli/posting.py, and cli/importing.py shows an import at work.
+processes/machine.py let it. It owns the data folder (processes/ownership.py), and stops everything in a
+bounded time (processes/stopping.py). cli/reload.py asks it to reload, and reads in its processes/status.py
+what came of it; for new code it replaces itself by a new program (processes/succession.py) that inherits its
+children (processes/inherited.py). home.py knows every path of a gateway, and durable.py and sqlite.py make
+what lies there. metrics.py counts and logs.py tells. inspector/pages.py shows operators what became of all
+events, from inspector/ledger.py, and what the gateway uses, from inspector/processes.py; inspector/scrape.py
+sees to it that this takes a bounded time. journal/follow.py follows the log. cli/import_file.py imports the
+events that cli/event_file.py reads, through cli/posting.py, and cli/importing.py shows an import at work.
 
 The commands for delivery open the state (cli/state.py) to place orders and jobs, which cli/jobs.py watches,
 and print what state/report.py and inspector/counters.py say, as cli/printing.py does, for the times of

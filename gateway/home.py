@@ -55,7 +55,8 @@ class Home:
         """Holds the index of duplicates, which can be rebuilt from the journal."""
         self.people = folder / "people.db"
         self.products = folder / "products.db"
-        self._locked: int | None = None
+        self.locked: int | None = None
+        """The descriptor of LOCK while this process owns the folder."""
         self._journal: bytes | None = None
 
     def partition(self, number: int) -> Path:
@@ -95,7 +96,7 @@ class Home:
         with self._translated_errors():
             self._check_path()
             durable.make_folder(self.folder)
-            self._locked = self._lock_within(timeout)
+            self.locked = self._lock_within(timeout)
         try:
             with self._translated_errors():
                 self._check_partitions()
@@ -104,8 +105,18 @@ class Home:
                 self._ensure_identity(known)
             yield
         finally:
-            os.close(self._locked)
-            self._locked = None
+            os.close(self.locked)
+            self.locked = None
+
+    @contextmanager
+    def inherit(self, locked: int, journal: bytes) -> Iterator[None]:
+        """Own the folder, for the duration of the block, by the descriptor of a lock that is held already."""
+        self.locked, self._journal = locked, journal
+        try:
+            yield
+        finally:
+            os.close(self.locked)
+            self.locked = None
 
     def lost(self) -> list[str]:
         """Return which of LOCK and identity.json were removed or replaced since `own`."""
@@ -128,9 +139,9 @@ class Home:
                 locked = self._try_lock()
             except BlockingIOError:
                 return False
-            if self._locked is not None:
-                os.close(self._locked)
-            self._locked = locked
+            if self.locked is not None:
+                os.close(self.locked)
+            self.locked = locked
         self._write_identity(self.journal)
         return True
 
@@ -138,7 +149,7 @@ class Home:
         return _printable(self.folder)
 
     def _has_lock(self) -> bool:
-        return self._locked is not None and _has_name(self._locked, self.lock)
+        return self.locked is not None and _has_name(self.locked, self.lock)
 
     @contextmanager
     def _translated_errors(self) -> Iterator[None]:

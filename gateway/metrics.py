@@ -135,6 +135,10 @@ JOURNAL_INCIDENTS = Counter(
     "Damage, removal or unexpected change of journal files, by kind; each is logged",
     ["kind"],
 )
+CONNECTIONS = Gauge("gateway_connections", "Open connections of the intake", multiprocess_mode="livesum")
+CONNECTIONS_REFUSED = Counter(
+    "gateway_connections_refused", "Connections closed at once, because there were too many"
+)
 SINK_RETRIES = Counter("gateway_sink_retries", "Failed attempts to connect or deliver to a sink", ["sink"])
 SINK_UP = Gauge(
     "gateway_sink_up",

@@ -66,6 +66,14 @@ ROWS = {
             {"{{dialect}} {{status}}": rate("gateway_http_request_seconds_count", "dialect, status")},
         ),
         Panel(
+            "Connections",
+            "short",
+            {
+                "open": f"sum(gateway_connections{{{_WHERE}}})",
+                "refused in an hour": f"sum(increase(gateway_connections_refused_total{{{_WHERE}}}[1h]))",
+            },
+        ),
+        Panel(
             "Repaired, by code",
             "eps",
             {

@@ -26,7 +26,7 @@ def check(file: Path | None, connect: bool, routes: bool) -> None:
 
     Every mistake is one line with file, table and key. Secrets and write keys are never printed. Nothing is
     changed, except that --connect may create what a sink lacks, such as its file: run it as the user of the
-    gateway. A running gateway reads its configuration again on SIGHUP.
+    gateway. A running gateway takes it with "gateway reload".
 
     Exit code 0 if the configuration is valid, 1 if it is but a path cannot be written or a sink does not
     work, 2 if it is not valid.
@@ -35,7 +35,7 @@ def check(file: Path | None, connect: bool, routes: bool) -> None:
     Examples:
       gateway check
       gateway check --connect
-      gateway check --config /etc/gateway.toml && systemctl reload gateway
+      gateway check --config /etc/gateway.toml && gateway reload --config /etc/gateway.toml
     """
     with exiting_on_errors():
         config = load(file, None, os.environ)

@@ -1,5 +1,6 @@
 """The command `gateway`, with its sub-commands."""
 
+import os
 from typing import Any
 
 import click
@@ -10,6 +11,7 @@ from gateway.cli.init import init
 from gateway.cli.journal.group import journal
 from gateway.cli.ledger import ledger
 from gateway.cli.products import products
+from gateway.cli.reload import reload
 from gateway.cli.replay import replay
 from gateway.cli.send import send
 from gateway.cli.serve import serve
@@ -45,7 +47,9 @@ def main() -> None:
       gateway check --config /etc/gateway.toml
       gateway COMMAND --help
     """
+    for name in ("PROMETHEUS_MULTIPROC_DIR", "prometheus_multiproc_dir"):
+        os.environ.pop(name, None)  # another program's, in whose folder prometheus-client would count
 
 
-for command in (init, serve, check, tail, send, journal, sinks, dead, replay, ledger, products):
+for command in (init, serve, reload, check, tail, send, journal, sinks, dead, replay, ledger, products):
     main.add_command(command)

@@ -1,6 +1,7 @@
 """`gateway serve`: run everything."""
 
 import os
+import signal
 import socket
 import sys
 from pathlib import Path
@@ -43,10 +44,11 @@ def serve(
     Without a configuration it accepts events for the write key "dev" on 127.0.0.1:8080, and appends them to
     data/events.jsonl. `gateway init` writes a configuration to start from.
 
-    SIGTERM or Ctrl-C stops it: requests in flight are answered, and accepted events delivered. SIGHUP makes
-    it read its configuration again; one with a mistake is reported, and changes nothing.
+    SIGTERM or Ctrl-C stops it: requests in flight are answered, and accepted events delivered, in 8 seconds
+    at most. SIGHUP makes it take configuration and code anew, as "gateway reload" does.
 
-    Exit code 0 after a stop, 2 if it could not start; standard error says why, one line a mistake.
+    Exit code 0 after a stop, 1 if the system does not let it run, 2 if it could not start; standard error
+    says why, one line a mistake.
 
     \b
     Examples:
@@ -55,6 +57,9 @@ def serve(
       gateway serve --port 9080 --inspector-port 9081
       gateway serve --host 0.0.0.0 --port 80 --data /var/lib/gateway --workers 2
     """
+    # It waits until the supervisor handles it, and would end the process otherwise.
+    signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGHUP,))
+
     from gateway import logs
     from gateway.processes.supervisor import Supervisor
     from gateway.sqlite import check_sqlite

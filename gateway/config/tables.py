@@ -36,6 +36,8 @@ class Server(msgspec.Struct, frozen=True):
     """Addresses or networks whose X-Forwarded-For, -Proto and -Host are believed."""
     public_url: str = ""
     """The address that SDKs get with their settings; empty: the one at which they asked."""
+    drain: Duration = Duration(0)
+    """Time for which the gateway is unready before it stops."""
     analytics_js: Path | None = None
     """The operator's own copy of the script that pages with Segment's snippet load."""
 

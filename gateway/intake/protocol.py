@@ -1,8 +1,8 @@
 """
 The HTTP protocol of the intake: uvicorn's on httptools, with the limits that uvicorn does not have.
 
-A request's head and body must be complete in time, an idle connection is closed, and of no head more than a
-little is held.
+A request's head and body must be complete in time, an idle connection is closed, of no head more than a
+little is held, and there are only so many connections.
 """
 
 import time
@@ -14,6 +14,7 @@ from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 from gateway.intake import short_road
+from gateway.intake.connections import Limit
 from gateway.intake.short_road import Exchange
 from gateway.outcome import error
 
@@ -24,6 +25,7 @@ _MAX_PIPELINED = 100  # requests sent before the answers to earlier ones
 _HEAD, _BODY, _ANSWER, _UNREAD, _IDLE = range(5)
 SECONDS = {_HEAD: 10.0, _BODY: 30.0, _ANSWER: float("inf"), _UNREAD: 30.0, _IDLE: 75.0}
 """Seconds that a connection may stay in each state. SDKs keep theirs open for about a minute."""
+_LAST_SECONDS = 1.0  # in which a connection may still send a request once the process stops
 
 
 class Unacceptable(Exception):
@@ -35,14 +37,20 @@ class Protocol(HttpToolsProtocol):
 
     _unused = 0  # bytes received since the last piece of a body, or the last whole head
     _status = 400
-    _seen: tuple[int, object] = (_HEAD, None)
+    _leaving = False
+    _seen: tuple[int, object] | None = None
     _since = float("inf")
     _heads: list[tuple[bytes, bytes]] | None = None
     """The headers of the last request whose head was complete."""
+    limit = Limit()
+    """Of connections. uvicorn creates the connections; a subclass for a server has another limit."""
 
     def connection_made(self, transport: BaseTransport) -> None:
         super().connection_made(cast(Transport, transport))
         self.transport = cast(Transport, CoalescingTransport(self.transport))
+        if not self.limit.admits(len(self.connections)):
+            self._status = 503
+            self.send_400_response("")
 
     def data_received(self, data: bytes) -> None:
         self._unused += len(data)
@@ -122,6 +130,8 @@ class Protocol(HttpToolsProtocol):
             self.cycle = cast(RequestResponseCycle, exchange)
         else:
             self._go_the_long_road()
+        if self._leaving:
+            self.cycle.keep_alive = False
 
     def _go_the_long_road(self) -> None:
         """Hand the request to the ASGI application."""
@@ -145,14 +155,33 @@ class Protocol(HttpToolsProtocol):
         else:  # uvicorn reads on after each answer, and holds whatever a client cares to send ahead
             self.flow.resume_reading()
 
+    def shutdown(self) -> None:
+        """
+        Close the connection after its current request, or after the next if that comes within a second.
+
+        To close an idle connection at once would lose the request that is on its way.
+        """
+        self._leaving = True
+        if self._is_busy():
+            self.cycle.keep_alive = False
+        self.loop.call_later(_LAST_SECONDS, self._close_if_idle)
+
+    def _close_if_idle(self) -> None:
+        if not self._is_busy() and not self.transport.is_closing():
+            self.transport.close()
+
+    def _is_busy(self) -> bool:
+        return self.cycle is not None and not self.cycle.response_complete
+
     def send_400_response(self, msg: str) -> None:
         """Answer a request that never reached the gateway, with the keys that all SDKs can read."""
         if self.transport.is_closing():
             return
         body = error(self._status).body
+        later = b"retry-after: 1\r\n" if self._status == 503 else b""
         self.transport.write(
-            b"%bcontent-type: application/json\r\ncontent-length: %d\r\nconnection: close\r\n\r\n%b"
-            % (STATUS_LINE[self._status], len(body), body)
+            b"%bcontent-type: application/json\r\n%bcontent-length: %d\r\nconnection: close\r\n\r\n%b"
+            % (STATUS_LINE[self._status], later, len(body), body)
         )
         self.transport.close()
 
@@ -183,6 +212,11 @@ class Protocol(HttpToolsProtocol):
 
     def _exact_head_size(self) -> int:
         return len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
+
+
+def limited_to(limit: Limit) -> type[Protocol]:
+    """Return the protocol of a server with a limit of its own."""
+    return type("LimitedProtocol", (Protocol,), {"limit": limit})
 
 
 class CoalescingTransport:

@@ -1,19 +1,20 @@
 """A child process of the supervisor, started again whenever it ends."""
 
 import multiprocessing
+import os
 import signal
 import time
 from collections.abc import Callable
 from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection
-from multiprocessing.context import SpawnProcess
-from typing import Any
+from typing import Any, Self
 
 import structlog
 
 from gateway.backoff import delays
 from gateway.errors import ConfigError
-from gateway.processes.control import READY, REASONS
+from gateway.processes.control import LOADED, READY, REASONS
+from gateway.processes.inherited import Inherited, Process
 
 log = structlog.get_logger()
 
@@ -24,25 +25,53 @@ _EXIT_WAIT = 1.0
 
 
 class Child:
-    """A process that calls `main` with `arguments()` and its end of a pipe (see control.py)."""
+    """
+    A process that calls `main` with `arguments()` and its end of a pipe (see control.py).
+
+    `first_name` is the name that the process has until it takes its own.
+    """
 
     def __init__(
-        self, name: str, main: Callable[..., None], arguments: Callable[[], tuple[Any, ...]]
+        self,
+        name: str,
+        main: Callable[..., None],
+        arguments: Callable[[], tuple[Any, ...]],
+        first_name: str = "",
     ) -> None:
         self.name = name
         self.main = main
         self.arguments = arguments
+        self.first_name = first_name or name
+        self.loaded = False
+        """True once it only waits for its predecessor to end."""
         self.ready = False
         """True once it does its work."""
         self.confirmed = False
         """True once it has confirmed the last message, or what it was started with."""
         self.due = 0.0
         """When it is to be started again, by time.monotonic()."""
-        self._process: SpawnProcess | None = None
+        self.failing_since: float | None = None
+        """Since when the system has refused to start it, by time.monotonic()."""
+        self._process: Process | None = None
         self._pipe: Connection | None = None
         self._expected = False
         self._error = ""
         self._delays = delays(0.5, 10.0)
+
+    @classmethod
+    def inherit(cls, inherited: Inherited) -> Self:
+        """Return a child that a predecessor of this process has started. It is not started again."""
+        child = cls(inherited.name, print, tuple)
+        child._process = inherited
+        child._pipe = Connection(inherited.pipe) if inherited.pipe >= 0 else None
+        child._expected = True
+        return child
+
+    def bequeath(self) -> Inherited:
+        """Return the child, which runs, as a successor of this process inherits it."""
+        assert self._process
+        pipe = self._pipe.fileno() if self._pipe else -1
+        return Inherited(self.name, self._process.pid or 0, self._process.sentinel, pipe)
 
     @property
     def running(self) -> bool:
@@ -53,26 +82,33 @@ class Child:
         """The events of the process that multiprocessing.connection.wait can wait for."""
         return [each for each in (self._process and self._process.sentinel, self._pipe) if each is not None]
 
+    @property
+    def pid(self) -> int | None:
+        return self._process.pid if self._process else None
+
     def start(self) -> None:
         """Start the process. If it cannot be started now, log why, and set when it is due again."""
         try:
             self._process, self._pipe = self._spawn()
-        except (OSError, ConfigError) as error:  # no memory, no descriptors; or its data is unusable
+        except Exception as error:  # whatever it is, the others must go on
             if str(error) != self._error:
                 log.error("process not started, trying again", process=self.name, error=str(error))
             self._error = str(error)
             self.due = time.monotonic() + next(self._delays)
+            if not isinstance(error, ConfigError):  # unusable data costs only what needs them
+                self.failing_since = self.failing_since or time.monotonic()
             return
         if self._error:
             log.info("process started", process=self.name)
-        self._error = ""
-        self.ready = self.confirmed = self._expected = False
+        self._error, self.failing_since = "", None
+        self.loaded = self.ready = self.confirmed = self._expected = False
 
-    def _spawn(self) -> tuple[SpawnProcess, Connection]:
+    def _spawn(self) -> tuple[Process, Connection]:
+        _leave_removed_folder()
         own = self.arguments()
         ours, theirs = _spawn.Pipe()
         arguments = (*own, theirs)
-        process = _spawn.Process(target=self.main, name=self.name, args=arguments, daemon=False)
+        process = _spawn.Process(target=self.main, name=self.first_name, args=arguments, daemon=False)
         before = signal.pthread_sigmask(signal.SIG_BLOCK, ())
         try:
             resource_tracker.ensure_running()  # or it would be started below, and unblock SIGINT
@@ -91,7 +127,11 @@ class Child:
         """Handle an event, if it is one of this process."""
         if self._pipe is not None and event is self._pipe:
             try:
-                self.ready = self.confirmed = self._pipe.recv() == READY
+                message = self._pipe.recv()
+                if message == LOADED:
+                    self.loaded = True
+                else:
+                    self.ready = self.confirmed = message == READY
             except (EOFError, OSError):
                 self._pipe.close()
                 self._pipe = None
@@ -137,4 +177,13 @@ class Child:
         if not self._expected:
             reason = {"reason": REASONS[status]} if status in REASONS else {}
             log.warning("process ended, starting it again", process=self.name, status=status, **reason)
-        self._process, self._pipe, self.ready, self.confirmed = None, None, False, False
+        self._process, self._pipe = None, None
+        self.loaded = self.ready = self.confirmed = False
+
+
+def _leave_removed_folder() -> None:
+    """Change to the root folder if the working folder was removed: processes cannot be started in it."""
+    try:
+        os.getcwd()  # noqa: PTH109  # asked, not used
+    except FileNotFoundError:
+        os.chdir("/")  # every path of a configuration is absolute

@@ -13,11 +13,13 @@ from multiprocessing import current_process
 from multiprocessing.connection import Connection
 from pathlib import Path
 from socket import socket
-from typing import Any
+from typing import Any, cast
 
 import anyio
 import uvicorn
 from anyio.abc import TaskGroup
+from starlette.types import ASGIApp
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from gateway import logs
 
@@ -36,6 +38,12 @@ REASONS = {
 READY = "ready"
 """Message of a child that has begun its work, or to which a new configuration applies."""
 
+LOADED = "loaded"
+"""Message of a child that can do its work as soon as its predecessor has ended."""
+
+DRAIN = "drain"
+"""Message to an intake process that is to be stopped soon: load balancers shall send it no more requests."""
+
 
 class Control:
     """The child's end of the pipe."""
@@ -48,10 +56,22 @@ class Control:
         # Objects that exist now stay: the garbage collector need not visit them again.
         gc.collect()
         gc.freeze()
+        self._send(READY)
+
+    def _send(self, message: str) -> None:
         try:
-            self._pipe.send(READY)
+            self._pipe.send(message)
         except OSError:
             os._exit(1)  # as in `_listen`; an exception would make uvicorn answer waiting requests 500
+
+    def loaded(self) -> None:
+        """Tell the supervisor that the process only waits for what its predecessor still holds."""
+        self._send(LOADED)
+
+    def rename(self, name: str) -> None:
+        """Give the process another name; metrics go on in the file of that name."""
+        current_process().name = name
+        _show_name()
 
     async def obey(self, stop: Callable[[], None], reload: Callable[[Any], Awaitable[None]]) -> None:
         """Call `stop` at SIGTERM, and `reload` with each message of the supervisor, until cancelled."""
@@ -85,16 +105,39 @@ class Control:
 def run(main: Callable[[], Awaitable[None]]) -> None:
     """Run `main` as a child process, with logs and a name of its own."""
     logs.configure()
-    title = Path("/proc/self/comm")
-    if title.exists():  # so that ps and top tell the children apart
-        title.write_text(f"gw-{current_process().name}")
+    _show_name()
     anyio.run(main, backend_options={"use_uvloop": True})
 
 
-class Server(uvicorn.Server):
-    """uvicorn without its signal handlers: Control has them."""
+def _show_name() -> None:
+    """Let ps and top show the name of this process."""
+    title = Path("/proc/self/comm")
+    if title.exists():
+        title.write_text(f"gw-{current_process().name}")
 
-    def __init__(self, config: uvicorn.Config, control: Control) -> None:
+
+class Server(uvicorn.Server):
+    """
+    uvicorn without its signal handlers, which Control has, and with the same settings in all processes.
+
+    `grace` is how many seconds requests in flight have at a stop.
+    """
+
+    def __init__(
+        self, app: ASGIApp, control: Control, grace: float, http: type[HttpToolsProtocol] = HttpToolsProtocol
+    ) -> None:
+        config = uvicorn.Config(
+            app,
+            http=http,
+            ws="none",
+            loop="none",
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            proxy_headers=False,
+            timeout_graceful_shutdown=cast(int, grace),  # asyncio takes fractions of a second too
+        )
         super().__init__(config)
         self.control = control
 

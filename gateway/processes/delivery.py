@@ -27,7 +27,7 @@ from gateway.state.store import State
 
 log = structlog.get_logger()
 
-LAST_WORK = 5.0
+LAST_WORK = 3.0
 """Seconds in which pending events are delivered when the gateway is stopped."""
 
 _TRIM_SECONDS = 1.0  # between two trims while events arrive

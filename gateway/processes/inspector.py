@@ -4,7 +4,6 @@ from multiprocessing.connection import Connection
 from socket import socket
 
 import anyio
-import uvicorn
 
 from gateway.config.tables import Config
 from gateway.home import Home
@@ -12,6 +11,9 @@ from gateway.inspector.ledger import Ledger
 from gateway.inspector.pages import inspector
 from gateway.journal.segments.log import SegmentLog
 from gateway.processes.control import Control, Server, run
+
+GRACE = 0.5
+"""Seconds that requests in flight have when the gateway is stopped."""
 
 
 def main(config: Config, listener: socket, pipe: Connection) -> None:
@@ -23,21 +25,7 @@ async def show(config: Config, listener: socket, control: Control) -> None:
     """Serve the inspector until `control` stops it."""
     home = Home(config.journal.path)
     ledger = Ledger(SegmentLog(home.folder), home.state, config.sinks)
-    server = Server(
-        uvicorn.Config(
-            inspector(ledger, config.inspector.token.reveal()),
-            http="httptools",
-            ws="none",
-            loop="none",
-            lifespan="off",
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            proxy_headers=False,
-            timeout_graceful_shutdown=1,
-        ),
-        control,
-    )
+    server = Server(inspector(ledger, config.inspector.token.reveal()), control, GRACE)
 
     async def reload(new: Config) -> None:
         ledger.sinks = new.sinks

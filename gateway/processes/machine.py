@@ -1,19 +1,27 @@
-"""Resources that a gateway needs before it starts: addresses, descriptors, a folder for metrics."""
+"""Resources of the machine that a gateway needs: addresses, descriptors, signals, a folder for metrics."""
 
 import errno
 import os
 import resource
 import shutil
+import signal
 import socket
+import stat
 import tempfile
 import time
 import zlib
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Container, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
+import structlog
+
 from gateway.errors import ConfigError
+
+log = structlog.get_logger()
+
+_METRICS = "PROMETHEUS_MULTIPROC_DIR"
 
 _PATIENCE = 2.0
 """Seconds for which the children of a gateway that was killed may still hold its addresses."""
@@ -61,28 +69,84 @@ def _patiently(attempt: Callable[[], Result]) -> Result:
 
 
 @contextmanager
-def metrics_folder(journal: Path) -> Iterator[None]:
-    """
-    Make an empty folder for the metrics of all processes, and name it by $PROMETHEUS_MULTIPROC_DIR.
-
-    It lies in memory where possible: a write to a mapped file on a full disk kills the process.
-    """
-    name = f"gateway-metrics-{os.getuid()}-{zlib.crc32(os.fsencode(journal)):08x}"
-    memory = "/dev/shm"  # noqa: S108  # the folder is made for this user alone
-    folder = Path(memory if os.access(memory, os.W_OK) else tempfile.gettempdir()) / name
-    shutil.rmtree(folder, ignore_errors=True)
+def signals(*wanted: signal.Signals) -> Iterator[socket.socket]:
+    """Yield a socket on which the numbers of these signals arrive, also if they were blocked so far."""
+    ours, theirs = socket.socketpair()
+    theirs.setblocking(False)
+    before = {number: signal.signal(number, lambda *_: None) for number in wanted}
+    signal.set_wakeup_fd(theirs.fileno())
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, wanted)
     try:
-        folder.mkdir(mode=0o700)
-    except OSError:  # another user's
-        folder = Path(tempfile.mkdtemp(prefix=name))
-    os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(folder)
-    try:
-        yield
+        yield ours
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        signal.set_wakeup_fd(-1)
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        ours.close()
+        theirs.close()
+
+
+class MetricsFolder:
+    """
+    The folder for the metrics of all processes, which $PROMETHEUS_MULTIPROC_DIR names to children.
+
+    It lies in memory where possible: a write to a mapped file on a full disk kills the process. It is empty
+    at first, unless it is `inherited`.
+    """
+
+    def __init__(self, journal: Path, inherited: str = "") -> None:
+        name = f"gateway-metrics-{os.getuid()}-{zlib.crc32(os.fsencode(journal)):08x}"
+        memory = "/dev/shm"  # noqa: S108  # the folder is made for this user alone
+        self.path = Path(
+            inherited or f"{memory if os.access(memory, os.W_OK) else tempfile.gettempdir()}/{name}"
+        )
+        if not inherited:
+            shutil.rmtree(self.path, ignore_errors=True)
+        self.ensure()
+
+    def ensure(self) -> None:
+        """
+        Create the folder if it is missing, and elsewhere if that fails; call it before a process is started.
+
+        Without a folder processes do not count, and work all the same.
+        """
+        if not self._is_usable():
+            try:
+                try:
+                    self.path.mkdir(mode=0o700)
+                except OSError:  # another user's, or a file
+                    self.path = Path(tempfile.mkdtemp(prefix="gateway-metrics-"))
+            except OSError as error:
+                if os.environ.pop(_METRICS, None):
+                    log.error("no folder for metrics, processes do not count", error=str(error))
+                return
+        os.environ[_METRICS] = str(self.path)
+
+    def remove(self) -> None:
+        shutil.rmtree(self.path, ignore_errors=True)
+
+    def _is_usable(self) -> bool:
+        try:
+            found = self.path.lstat()
+        except OSError:
+            return False
+        return stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid() and os.access(self.path, os.W_OK)
 
 
 def allow_many_connections() -> None:
     """Raise the limit of open files to the hard limit: idle connections soon use up the default of 1,024."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+def reap(known: Container[int | None]) -> None:
+    """
+    Collect processes that have ended and are none of the `known` children.
+
+    They are orphans, where the gateway is the first process of a container, and helpers of a predecessor.
+    """
+    with suppress(ChildProcessError):
+        while (ended := os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)) and ended.si_pid:
+            if ended.si_pid in known:
+                return
+            os.waitpid(ended.si_pid, 0)

@@ -4,13 +4,16 @@ The process that the operator starts.
 It holds the addresses and the data folder, runs all other processes, and starts again those that end.
 """
 
+import math
+import os
 import signal
 import socket
 import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, ExitStack, suppress
 from multiprocessing.connection import wait
-from typing import Any
+from pathlib import Path
+from typing import Any, Literal
 
 import msgspec
 import structlog
@@ -18,18 +21,24 @@ import structlog
 from gateway.config.tables import Config
 from gateway.errors import ConfigError
 from gateway.home import Home
-from gateway.journal.segments.log import SegmentLog
-from gateway.processes import delivery, inspector, intake, machine
+from gateway.processes import inspector, intake, machine, ownership, status, succession
 from gateway.processes.child import Child
 from gateway.processes.delivery_processes import DeliveryProcesses
-from gateway.state.store import State
+from gateway.processes.stopping import stop
+from gateway.processes.succession import Rehearsal, Succession
 
 log = structlog.get_logger()
 
-_OWNERSHIP_SECONDS = 1.0  # between two checks that the data folder is still owned
+Announce = Callable[[socket.socket, socket.socket], None]
 
-_FIXED = ("server", "inspector", "journal")
-"""Tables whose changes need a restart."""
+GIVE_UP_SECONDS = 60.0
+"""Seconds after which the gateway ends if the system still refuses to start one of its processes."""
+
+_LOOK_SECONDS = 1.0  # between two checks that the data folder is still owned
+_LEAVE_SECONDS = intake.GRACE + 2.5  # after which a predecessor that does not end is killed
+
+_AT_START = ("server", "inspector", "journal")
+"""Tables whose changes need new processes."""
 
 
 class Supervisor:
@@ -42,151 +51,249 @@ class Supervisor:
         self.intake: list[Child] = []
         self.delivery = DeliveryProcesses(self.home)
         self.inspector: Child
-        self._failure = ""
+        self.predecessors: dict[Child, float] = {}
+        """Children of the program that this one has replaced, each with the time when it is killed."""
+        self._public: socket.socket
+        self._private: socket.socket
+        self._metrics: machine.MetricsFolder
+        self._keeper = ownership.Keeper(self.home)
+        self._code = succession.code()
+        self._status = status.Status(os.getpid())
+        self._rehearsal: Rehearsal | None = None
+        self._wanted = False
+        """True if a reload is to begin once the one before has ended."""
+        self._unreported = False
+        """True until a reload has taken effect in all processes."""
+        self._renewed = False
+        """True if it renews all processes."""
 
-    def run(self, announce: Callable[[socket.socket, socket.socket], None]) -> None:
+    def run(self, announce: Announce) -> None:
         """
         Serve until SIGTERM or SIGINT. `announce` is called with both listeners once all processes are ready.
 
         Raises ConfigError, before anything is changed, if an address or the data folder cannot be had; and
-        later, if another gateway takes the data folder.
+        later, if another gateway takes the data folder. Raises SystemExit if processes cannot be started.
         """
+        inherited = succession.claim()
         with ExitStack() as held:
-            server, inspect = self.config.server, self.config.inspector
-            public = held.enter_context(machine.listen(server.host, server.port, "server"))
-            private = held.enter_context(machine.listen(inspect.host, inspect.port, "inspector"))
-            held.enter_context(self._own())
-            held.enter_context(machine.metrics_folder(self.config.journal.path))
+            self._public = held.enter_context(self._listen("server", inherited))
+            self._private = held.enter_context(self._listen("inspector", inherited))
+            if inherited and inherited.rehearsal:
+                return
+            held.enter_context(self._inherit(inherited) if inherited else ownership.own(self.home))
+            self._metrics = machine.MetricsFolder(self.home.folder, inherited.metrics if inherited else "")
+            held.callback(self._metrics.remove)
             machine.allow_many_connections()
-            signals = held.enter_context(_signals(signal.SIGTERM, signal.SIGINT, signal.SIGHUP))
+            signals = held.enter_context(machine.signals(signal.SIGTERM, signal.SIGINT, signal.SIGHUP))
+            status.write(self.home, self._status)
 
-            self.inspector = Child("inspector", inspector.main, lambda: (self.config, private))
-            self.intake = [
-                Child(f"intake-{slot}", intake.main, lambda slot=slot: (self.config, slot, public))  # type: ignore[misc]  # mypy #2608
-                for slot in range(server.workers)
-            ]
+            self.inspector = Child("inspector", inspector.main, lambda: (self.config, self._private))
+            self.intake = [self._intake(slot) for slot in range(self.config.server.workers)]
             at_once = True
             try:
-                self._watch(signals, lambda: announce(public, private))
+                given_up = self._watch(signals, announce)
                 at_once = False
             finally:  # at once, where another gateway has the folder
-                self._stop(signals, at_once)
+                stop(signals, self._public, *self._by_turn(), self.config.server.drain, at_once=at_once)
+            if given_up:
+                raise SystemExit(1)
 
-    @contextmanager
-    def _own(self) -> Iterator[None]:
-        """Own the data folder, and recover what lies in it. Raises ConfigError."""
-        with self.home.own(SegmentLog(self.home.folder).identity):
-            known = bool(self.home.partitions())
-            SegmentLog(self.home.folder, journal=self.home.journal).recover()
-            State.prepare(self.home.state, self.home.journal, expected=known)
-            yield
+    def _intake(self, slot: int) -> Child:
+        arguments = lambda: (self.config, slot, self._public)  # noqa: E731  # as they are at each start
+        return Child(intake.name(slot), intake.main, arguments, intake.first_name(slot))
 
     @property
     def children(self) -> list[Child]:
         return [*self.delivery.children, self.inspector, *self.intake]
 
-    def _watch(self, signals: socket.socket, announce: Callable[[], None]) -> None:
-        """Keep all processes running until a signal asks for the end."""
-        announced = False
+    def _by_turn(self) -> tuple[list[Child], list[Child]]:
+        """Return the children that stop first, which accept events, and those that stop last."""
+        everyone = [*self.predecessors, *self.children]
+        first = [child for child in everyone if child.name.startswith("intake")]
+        return first, [child for child in everyone if child not in first]
+
+    def _watch(self, signals: socket.socket, announce: Announce) -> bool:
+        """Keep all processes running until a signal asks for the end; return True if that cannot be done."""
+        announced = bool(self.predecessors)
         while True:
-            self._keep_owning()
-            self.delivery.arrange(self.config)
+            if self._keeper.check():
+                status.write(self.home, self._status)
+            self._replace_predecessors()
+            if not any(child.name.startswith("delivery") for child in self.predecessors):
+                self.delivery.arrange(self.config)
+            self._start_children()
             now = time.monotonic()
-            for child in self.children:
-                if not child.running and child.due <= now:
-                    child.start()
+            if any(now - (child.failing_since or now) > GIVE_UP_SECONDS for child in self.children):
+                log.error("processes cannot be started, the gateway ends")
+                return True
             if not announced and all(child.ready for child in self.children):
                 announced = True
-                announce()
+                with suppress(OSError):  # nobody reads what it prints
+                    announce(self._public, self._private)
                 log.info("gateway ready", delivery_processes=len(self.delivery.children))
-            for event in wait(self._events(signals), self._next_due(now)):
+            self._report_reload()
+            events = wait(self._events(signals), self._next_due(now))
+            for event in events:
                 if event is signals:
                     for number in signals.recv(64):
                         if number != signal.SIGHUP:
-                            return
-                        self._reload()
-                for child in self.children:
+                            return False
+                        self._wanted = True
+                for child in [*self.children, *self.predecessors]:
                     child.notice(event)
+            self._end_rehearsal(events)
+            if self._wanted and not self._rehearsal and not self.predecessors:
+                self._wanted = False
+                self._reload()
+            machine.reap({each.pid for each in (self._rehearsal, *self.children, *self.predecessors) if each})
+
+    def _start_children(self) -> None:
+        self._metrics.ensure()
+        replaced = {child.name for child in self.predecessors}
+        for child in self.children:
+            if not child.running and child.due <= time.monotonic():
+                child.start()
+            if child in self.intake and child.name in replaced:
+                break  # one intake after the other, so that the next ones accept requests meanwhile
+
+    def _replace_predecessors(self) -> None:
+        """End each predecessor whose successor is loaded, or that has none."""
+        now = time.monotonic()
+        successors = {child.name: child for child in (self.inspector, *self.intake)}
+        for old, end in list(self.predecessors.items()):
+            successor = successors.get(old.name)
+            if not old.running:
+                del self.predecessors[old]
+            elif now > end:
+                old.kill()
+            elif end == math.inf and (not successor or successor.loaded or successor.ready):
+                old.terminate()
+                self.predecessors[old] = now + _LEAVE_SECONDS
 
     def _events(self, signals: socket.socket) -> list[Any]:
-        return [signals, *(event for child in self.children for event in child.events)]
+        rehearsal = [self._rehearsal.output] if self._rehearsal else []
+        children = (*self.children, *self.predecessors)
+        return [signals, *rehearsal, *(event for child in children for event in child.events)]
 
     def _next_due(self, now: float) -> float:
         due = min([self.delivery.due, *(child.due for child in self.children if not child.running)])
-        return min(_OWNERSHIP_SECONDS, max(0.0, due - now))
-
-    def _keep_owning(self) -> None:
-        """Restore lock and identity of the data folder if removed. Raises ConfigError if another owns it."""
-        lost = self.home.lost()
-        if not lost:
-            return
-        try:
-            if not self.home.reclaim():
-                raise ConfigError(f"[journal] path: another gateway has taken {self.home}")
-        except OSError as error:
-            if str(error) != self._failure:
-                log.error(
-                    "files of the data folder removed or replaced; cannot be made again",
-                    folder=str(self.home),
-                    files=lost,
-                    error=str(error),
-                )
-            self._failure = str(error)
-        else:
-            log.error(
-                "files of the data folder removed or replaced; made again", folder=str(self.home), files=lost
-            )
-            self._failure = ""
+        return min(_LOOK_SECONDS, max(0.0, due - now))
 
     def _reload(self) -> None:
+        """Begin to reload: in place if that suffices, else by a new program, which is rehearsed first."""
+        if succession.code(self._code) != self._code:
+            return self._rehearse_first()  # the new program may know other keys
         try:
-            new = self.reload()
+            new = self._keep_folder(self.reload())
         except ConfigError as error:
-            log.error("configuration not reloaded", errors=error.mistakes)
-            return
+            return self._refuse(error.mistakes)
+        except Exception as error:  # a bug must not end what runs
+            log.exception("configuration not read")
+            return self._refuse([str(error)])
         old = self.config
-        fixed = [table for table in _FIXED if getattr(new, table) != getattr(old, table)]
-        if fixed:
-            log.warning("configuration changed where only a restart applies it", tables=fixed)
-        self.config = msgspec.structs.replace(new, **{table: getattr(old, table) for table in _FIXED})
+        if any(getattr(new, table) != getattr(old, table) for table in _AT_START):
+            return self._rehearse_first()
+        self.config = new
         for child in (self.inspector, *self.intake):
-            child.send(self.config)
+            child.send(new)
         log.info("configuration reloaded", sources=len(new.sources), sinks=len(new.sinks))
+        self._unreported = True
 
-    def _stop(self, signals: socket.socket, at_once: bool) -> None:
-        """Stop accepting, then deliver what was accepted; kill instead `at_once`, or at a second signal."""
-        log.info("gateway stopping")
-        for group, seconds in (
-            (self.intake, intake.GRACE + 2.0),
-            (self.delivery.children, delivery.LAST_WORK + 2.0),
-            ([self.inspector], 3.0),
+    def _keep_folder(self, new: Config) -> Config:
+        """Return a configuration with the data folder that is in use, and say so if it has another."""
+        if new.journal.path == self.home.folder:
+            return new
+        log.warning("[journal] path has changed; only a restart applies it", path=str(self.home))
+        return msgspec.structs.replace(
+            new, journal=msgspec.structs.replace(new.journal, path=self.home.folder)
+        )
+
+    def _refuse(self, mistakes: Sequence[str]) -> None:
+        log.error("configuration not reloaded", errors=mistakes)
+        self._finish_reload(list(mistakes))
+
+    def _finish_reload(self, mistakes: list[str]) -> None:
+        self._status.reloads += 1
+        self._status.mistakes = mistakes
+        status.write(self.home, self._status)
+
+    def _report_reload(self) -> None:
+        """Say that a reload has taken effect, once it has in all processes."""
+        if (
+            self._unreported
+            and not self.predecessors
+            and self.delivery.due == math.inf
+            and all(child.ready and child.confirmed for child in self.children)
         ):
-            for child in group:
-                child.terminate()
-            end = time.monotonic() + (0 if at_once else seconds)
-            while any(child.running for child in group) and time.monotonic() < end:
-                for event in wait(self._events(signals), end - time.monotonic()):
-                    if event is signals:
-                        at_once, end = bool(signals.recv(64)), 0.0
-                    for child in group:
-                        child.notice(event)
-            for child in group:
-                child.kill()
-        log.info("gateway stopped")
+            self._unreported = False
+            if self._renewed:
+                log.info(
+                    "configuration reloaded", sources=len(self.config.sources), sinks=len(self.config.sinks)
+                )
+                self._renewed = False
+            if not self._wanted:  # if one more is, it reports for both
+                self._finish_reload([])
+
+    def _rehearse_first(self) -> None:
+        try:
+            self._rehearsal = Rehearsal(_address(self.config, "server"), _address(self.config, "inspector"))
+        except OSError as error:
+            self._refuse([str(error)])
+
+    def _end_rehearsal(self, events: Sequence[Any]) -> None:
+        """Replace this program, if the new one has been found to start with the new configuration."""
+        rehearsal = self._rehearsal
+        if not rehearsal or not (rehearsal.output in events or time.monotonic() > rehearsal.deadline):
+            return
+        mistakes = rehearsal.mistakes()
+        if mistakes is None:
+            return
+        self._rehearsal = None
+        if mistakes:
+            return self._refuse(mistakes)
+        assert self.home.locked is not None
+        try:
+            succession.replace(
+                Succession(
+                    pid=os.getpid(),
+                    server=_address(self.config, "server"),
+                    inspector=_address(self.config, "inspector"),
+                    public=self._public.fileno(),
+                    private=self._private.fileno(),
+                    lock=self.home.locked,
+                    journal=self.home.journal.hex(),
+                    folder=str(self.home.folder),
+                    metrics=str(self._metrics.path),
+                    reloads=self._status.reloads,
+                    children=[child.bequeath() for child in self.children if child.running],
+                )
+            )
+        except OSError as error:
+            self._refuse([str(error)])
+
+    def _inherit(self, inherited: Succession) -> AbstractContextManager[None]:
+        """Take over from the program that this one has replaced, and own the data folder as it did."""
+        self.home = Home(Path(inherited.folder))
+        self.config = self._keep_folder(self.config)
+        self.delivery = DeliveryProcesses(self.home)
+        self._keeper = ownership.Keeper(self.home)
+        self._status.reloads = inherited.reloads
+        self._unreported = self._renewed = True
+        self.predecessors = {Child.inherit(child): math.inf for child in inherited.children}
+        return self.home.inherit(inherited.lock, bytes.fromhex(inherited.journal))
+
+    def _listen(self, table: Literal["server", "inspector"], inherited: Succession | None) -> socket.socket:
+        """Return the listener of a table, inherited if the address is the same. Raises ConfigError."""
+        address = _address(self.config, table)
+        if inherited:
+            kept = inherited.public if table == "server" else inherited.private
+            if address == getattr(inherited, table):
+                return socket.socket(fileno=kept) if kept >= 0 else socket.socket()
+            if kept >= 0:
+                os.close(kept)
+        return machine.listen(*address, table)
 
 
-@contextmanager
-def _signals(*wanted: signal.Signals) -> Iterator[socket.socket]:
-    """Yield a socket on which the numbers of these signals arrive."""
-    ours, theirs = socket.socketpair()
-    theirs.setblocking(False)
-    before = {number: signal.signal(number, lambda *_: None) for number in wanted}
-    signal.set_wakeup_fd(theirs.fileno())
-    try:
-        yield ours
-    finally:
-        signal.set_wakeup_fd(-1)
-        for number, handler in before.items():
-            signal.signal(number, handler)
-        ours.close()
-        theirs.close()
+def _address(config: Config, table: Literal["server", "inspector"]) -> succession.Address:
+    chosen = config.server if table == "server" else config.inspector
+    return chosen.host, chosen.port

@@ -15,6 +15,24 @@ Probe = Callable[[], Awaitable[None]]
 """Return if a write was synced recently, or can be now. Raises TryLater."""
 
 
+class Readiness:
+    """Readiness of a process: that of its journal, until load balancers are to send it no more requests."""
+
+    def __init__(self, journal: Probe) -> None:
+        self._journal = journal
+        self._draining = False
+
+    def drain(self) -> None:
+        """Be unready from now on."""
+        self._draining = True
+
+    async def probe(self) -> None:
+        """Return if the process is ready. Raises TryLater."""
+        if self._draining:
+            raise TryLater("the gateway is about to stop")
+        await self._journal()
+
+
 class Status(msgspec.Struct):
     status: str
 
@@ -24,7 +42,7 @@ _READINESS = Operation(
     summary="Readiness",
     replies={
         200: Reply("Events can be stored.", [Status]),
-        503: Reply("Events cannot be stored now; `status` says why.", [Status]),
+        503: Reply("Events cannot be stored now, or soon; `status` says why.", [Status]),
     },
 )
 _REPORT = Operation(

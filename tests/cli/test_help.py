@@ -9,7 +9,17 @@ from click.testing import CliRunner
 
 from gateway.cli.main import main
 
-COMMANDS = ["init", "serve", "check", "tail", "send", "products import", "journal verify", "journal dump"]
+COMMANDS = [
+    "init",
+    "serve",
+    "reload",
+    "check",
+    "tail",
+    "send",
+    "products import",
+    "journal verify",
+    "journal dump",
+]
 
 
 def shown(command: str) -> str:

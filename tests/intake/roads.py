@@ -4,7 +4,7 @@ import asyncio
 import re
 import socket
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -25,6 +25,7 @@ _UUID = re.compile(rb"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{
 _DATE = re.compile(rb"\r\ndate: [^\r]+")
 _NOW = re.compile(rb'"(?:receivedAt|timestamp)":"20[^"]+"')
 _TOO_MUCH = b'"event":"too much waits"'
+_NEVER = b'"event":"never durable"'
 
 
 class TroubledJournal(MemoryJournal):
@@ -37,11 +38,15 @@ class TroubledJournal(MemoryJournal):
             raise JournalUnavailable("it was asked for")
         if any(_TOO_MUCH in block for block in blocks):
             raise Overloaded
+        if any(_NEVER in block for block in blocks):
+            await asyncio.get_running_loop().create_future()
         await super().append(blocks, carries, count)
 
     def append_then(self, block: bytes, carries: int, count: int, done: Any, /) -> None:
         if _TOO_MUCH in block:
             raise Overloaded  # at once, as the writer does
+        if _NEVER in block:
+            return
         super().append_then(block, carries, count, done)
 
 
@@ -69,6 +74,7 @@ class Side:
                 server_header=False,
                 proxy_headers=False,
                 timeout_notify=3600,
+                timeout_graceful_shutdown=1,
             )
         )
 
@@ -96,17 +102,18 @@ class Side:
         """Send something and leave; return when the server has noticed it."""
         with socket.create_connection(("127.0.0.1", self.port), timeout=PATIENCE) as connection:
             connection.sendall(sent)
-            until(lambda: any(each.cycle for each in self._connections()))
-        until(lambda: not self._connections())
+            until(lambda: any(each.cycle for each in self.connections))
+        until(lambda: not self.connections)
 
-    def _connections(self) -> list[Protocol]:
+    @property
+    def connections(self) -> list[Protocol]:
         return [each for each in list(self.server.server_state.connections) if isinstance(each, Protocol)]
 
     def answer_after(self, seconds: float, begin: bytes, rest: bytes) -> bytes:
         """Return the answer to a request whose rest is sent so much later, by the clock of the deadlines."""
         with socket.create_connection(("127.0.0.1", self.port), timeout=PATIENCE) as connection:
             connection.sendall(begin)
-            until(lambda: any(each.cycle for each in self._connections()))
+            until(lambda: any(each.cycle for each in self.connections))
             asyncio.run_coroutine_threadsafe(self._pass(seconds), self.loop).result(PATIENCE)
             try:
                 connection.sendall(rest)
@@ -114,9 +121,28 @@ class Side:
             except ConnectionError:
                 return b""
 
+    def cuts_off_after(self, seconds: float, connected: Callable[[Protocol], bool]) -> bool:
+        """
+        Return True if the deadlines cut the only connection off when nothing happens on it for so long.
+
+        `connected` says when what was sent on it has arrived.
+        """
+        until(lambda: [each for each in self.connections if connected(each)])
+        [connection] = self.connections
+        asyncio.run_coroutine_threadsafe(self._pass(seconds), self.loop).result(PATIENCE)
+        return connection.transport.is_closing()
+
+    def shut_down(self, connection: Protocol) -> None:
+        """Have a connection shut down as a server does that stops."""
+
+        async def shut_down() -> None:
+            connection.shutdown()
+
+        asyncio.run_coroutine_threadsafe(shut_down(), self.loop).result(PATIENCE)
+
     async def _pass(self, seconds: float) -> None:
         for now in (0.0, seconds):
-            for each in self._connections():
+            for each in self.connections:
                 each.check(now)
 
     def take_lines(self) -> list[bytes]:

@@ -81,10 +81,10 @@ def test_a_bad_configuration_changes_nothing_and_is_told_of(running: Gateway) ->
     assert (answers(running, "dev"), answers(running, "bad")) == (200, 400)
 
 
-def test_what_only_a_restart_changes_is_told_of(running: Gateway) -> None:
-    config = DEFAULTS.replace('"dev"', '"dev", "too"').replace("[server]", "[server]\nworkers = 2")
+def test_another_data_folder_needs_a_restart_and_is_told_of(running: Gateway) -> None:
+    config = DEFAULTS.replace('"dev"', '"dev", "too"') + '[journal]\npath = "elsewhere"\n'
 
-    reload(running, config, "configuration changed where only a restart applies it")
+    reload(running, config, "only a restart applies it")
 
     until(lambda: answers(running, "too") == 200)
-    assert "intake-1" not in running.children()
+    assert not (running.folder / "elsewhere").exists()

@@ -34,7 +34,8 @@ async def services(tmp_path: Path) -> AsyncIterator[list[DescribedRoute]]:
     config = load(None, tmp_path, {})
     sources = Sources([Source("shop", ("dev",), api_tokens=(Secret("secret"),))])
     writer = Writer(open_partition(tmp_path / "journal/0"))
-    yield service_routes(config, sources, Records(Home(tmp_path / "journal")), writer, Budget())
+    records = Records(Home(tmp_path / "journal"))
+    yield service_routes(config, sources, records, writer, Budget(), writer.probe)
     await writer.close()
 
 

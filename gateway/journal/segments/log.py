@@ -49,15 +49,17 @@ class SegmentLog:
         return Reader(self.folder / partition, self.quarantine if quarantine else None)
 
     @contextmanager
-    def writing(self, name: str, keep: float = _MAX_FILE_SECONDS) -> Iterator[Partition]:
+    def writing(
+        self, name: str, keep: float = _MAX_FILE_SECONDS, timeout: float = 0.0
+    ) -> Iterator[Partition]:
         """
         Lock a partition for the duration of the block, and lend its writing side.
 
         `keep` is the retention time in seconds, which no file exceeds. Raises BlockingIOError if another
-        process has the lock, and OSError.
+        process still has the lock after `timeout` seconds, and OSError.
         """
         durable.make_folder(self.folder / name)
-        with _locked(self.folder / name):
+        with _locked(self.folder / name, timeout):
             yield self.partition(name, keep)
 
     def partition(self, name: str, keep: float = _MAX_FILE_SECONDS) -> Partition:

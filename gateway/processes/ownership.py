@@ -1,0 +1,54 @@
+"""Ownership of the data folder: acquired at the start, and kept while the gateway runs."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import structlog
+
+from gateway.errors import ConfigError
+from gateway.home import Home
+from gateway.journal.segments.log import SegmentLog
+from gateway.state.store import State
+
+log = structlog.get_logger()
+
+
+@contextmanager
+def own(home: Home) -> Iterator[None]:
+    """Own the data folder, and recover what lies in it. Raises ConfigError."""
+    with home.own(SegmentLog(home.folder).identity):
+        known = bool(home.partitions())
+        SegmentLog(home.folder, journal=home.journal).recover()
+        State.prepare(home.state, home.journal, expected=known)
+        yield
+
+
+class Keeper:
+    """Restores lock and identity of an owned data folder if they are removed."""
+
+    def __init__(self, home: Home) -> None:
+        self._home = home
+        self._failure = ""
+
+    def check(self) -> bool:
+        """Return True if files had to be restored. Raises ConfigError if another gateway owns the folder."""
+        home = self._home
+        lost = home.lost()
+        if not lost:
+            return False
+        try:
+            if not home.reclaim():
+                raise ConfigError(f"[journal] path: another gateway has taken {home}")
+        except OSError as error:
+            if str(error) != self._failure:
+                log.error(
+                    "files of the data folder removed or replaced; cannot be made again",
+                    folder=str(home),
+                    files=lost,
+                    error=str(error),
+                )
+            self._failure = str(error)
+            return False
+        log.error("files of the data folder removed or replaced; made again", folder=str(home), files=lost)
+        self._failure = ""
+        return True
