@@ -23,6 +23,7 @@ from tests.bench import (
     latency,
     machine,
     pinned,
+    postgres,
     restarts,
     single,
     table,
@@ -32,7 +33,7 @@ from tests.bench.table import Row
 
 _MEASUREMENTS = {
     module.__name__.rpartition(".")[2]: module
-    for module in (single, batch, latency, drain, enrichment, idle, backlog, commit, restarts)
+    for module in (single, batch, latency, drain, enrichment, idle, backlog, commit, restarts, postgres)
 }
 
 
