@@ -96,7 +96,7 @@ async def close(connection: asyncpg.Connection) -> None:
     """Close a connection; a server that does not answer is left within 2 seconds. Raises nothing."""
     try:
         await connection.close(timeout=_CLOSE_SECONDS)
-    except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
+    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError):
         connection.terminate()
 
 
