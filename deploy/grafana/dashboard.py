@@ -100,6 +100,7 @@ ROWS = {
     ),
     "Sinks": (
         Panel("Accepting (1) or retried (0)", "short", {"{{sink}}": f"gateway_sink_up{{{_WHERE}}}"}),
+        Panel("State", "short", {"{{sink}} {{state}}": f"gateway_sink_state{{{_WHERE}}}"}),
         Panel("Behind", "s", {"{{sink}}": f"gateway_sink_lag_seconds{{{_WHERE}}}"}),
         Panel("Pending", "short", {"{{sink}}": f"gateway_sink_pending_events{{{_WHERE}}}"}),
         Panel(
@@ -107,6 +108,7 @@ ROWS = {
             "eps",
             {"{{sink}} {{outcome}} {{reason}}": rate("gateway_sink_events_total", "sink, outcome, reason")},
         ),
+        Panel("Dead letters", "bytes", {"{{sink}}": f"gateway_sink_dead_letters_bytes{{{_WHERE}}}"}),
         Panel("Retries", "ops", {"{{sink}}": rate("gateway_sink_retries_total", "sink")}),
     ),
     "Processes": (

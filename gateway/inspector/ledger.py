@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Collection, Iterator
+from contextlib import closing
 from pathlib import Path
 
 from prometheus_client import Metric
@@ -9,7 +10,8 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from gateway.errors import StateUnavailable
-from gateway.journal.base import Log, Position, Reader
+from gateway.journal.base import Log
+from gateway.state import report
 from gateway.state.store import State
 
 
@@ -41,38 +43,28 @@ class Ledger(Collector):
             "Age of the oldest event not yet delivered",
             labels=["sink"],
         )
-        readers = {each: self.journal.reader(each) for each in self.journal.partitions()}
-        appended.add_metric([], sum(reader.newest() for reader in readers.values()))
-        size.add_metric([], self.journal.size())
-        try:
-            state = State.open_read_only(self.state)
-            positions, tallies = state.positions(), state.tallies()
-            state.close()
-        except StateUnavailable:  # delivery has not started
-            pass
-        else:
-            now = time.time()
-            for sink in self.sinks:
-                for (outcome, reason), events in tallies.get(sink, {}).items():
-                    outcomes.add_metric([sink, outcome, reason], events)
-                total, since = 0, now
-                for partition, reader in readers.items():
-                    count, oldest = _backlog(reader, positions.get((sink, partition), Position(0)), now)
-                    total += count
-                    since = min(since, oldest)
-                pending.add_metric([sink], total)
-                lag.add_metric([sink], now - since)
-        for reader in readers.values():
-            reader.close()
-        yield from (appended, size, outcomes, pending, lag)
-
-
-def _backlog(reader: Reader, position: Position, now: float) -> tuple[int, float]:
-    """Return the number of events after a position, and the commit time of the first (seconds since 1970)."""
-    if not reader.accepts(position):
-        position = Position(reader.oldest())
-    count = reader.newest() - position.number
-    if count <= 0:
-        return 0, now
-    found = reader.read(position, limit=1)
-    return count, found.chunks[0].received_at / 1000 if found and found.chunks else now
+        states = GaugeMetricFamily(
+            "gateway_sink_state", "1 for the state that the sink is in", labels=["sink", "state"]
+        )
+        letters = GaugeMetricFamily(
+            "gateway_sink_dead_letters_bytes", "Size of the dead letters of the sink", labels=["sink"]
+        )
+        with report.readers(self.journal) as readers:
+            appended.add_metric([], sum(reader.newest() for reader in readers.values()))
+            size.add_metric([], self.journal.size())
+            try:
+                state = State.open_read_only(self.state)
+            except StateUnavailable:  # delivery has not started
+                yield from (appended, size, outcomes, pending, lag, states, letters)
+                return
+            with closing(state):
+                now = time.time()
+                for sink in self.sinks:
+                    found = report.report(sink, "", state, readers, now)
+                    for (outcome, reason), events in report.total(state, sink).items():
+                        outcomes.add_metric([sink, outcome, reason], events)
+                    pending.add_metric([sink], found.pending)
+                    lag.add_metric([sink], found.lag_seconds or 0.0)
+                    states.add_metric([sink, found.state], 1)
+                    letters.add_metric([sink], state.dead.size(sink))
+        yield from (appended, size, outcomes, pending, lag, states, letters)

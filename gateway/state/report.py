@@ -148,6 +148,11 @@ def backlog(reader: Reader, position: Position) -> tuple[int, int | None]:
     return count, found.chunks[0].received_at if found and found.chunks else None
 
 
+def total(state: State, sink: str) -> Tally:
+    """Return the tally of a sink over all partitions. Raises StateUnavailable."""
+    return _total(state.progress(sink))
+
+
 def _total(progress: Mapping[str, Progress]) -> Tally:
     total = Tally()
     for each in progress.values():

@@ -25,6 +25,7 @@ from tests.bench import (
     machine,
     parquet,
     pinned,
+    postgres,
     requests,
     restarts,
     single,
@@ -48,6 +49,7 @@ _MEASUREMENTS = {
         restarts,
         duplicates,
         parquet,
+        postgres,
         requests,
     )
 }

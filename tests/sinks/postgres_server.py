@@ -119,6 +119,7 @@ class PostgresServer:
         return found
 
     def remove(self) -> None:
+        atexit.unregister(self.remove)
         self.stop()
         shutil.rmtree(self.folder)
 

@@ -43,6 +43,18 @@ def test_the_same_batch_twice_is_written_once(tmp_path: Path, unique: bool) -> N
 
 
 @both
+def test_batches_that_are_shorter_than_the_first_time_are_not_written_again(
+    tmp_path: Path, unique: bool
+) -> None:
+    sink = sink_in(tmp_path, unique=unique)
+    deliver(sink, batch(0, 6))
+
+    deliver(sink, batch(0, 2), batch(2, 5), batch(5, 7))
+
+    assert ids(sink) == [f"m{number}" for number in range(7)]
+
+
+@both
 def test_a_batch_that_is_longer_than_the_first_time_is_cut(tmp_path: Path, unique: bool) -> None:
     sink = sink_in(tmp_path, unique=unique)
     deliver(sink, batch(0, 3))
@@ -142,9 +154,10 @@ def test_events_that_were_replayed_before_they_were_delivered_are_not_written_tw
 ) -> None:
     sink = sink_in(tmp_path, unique=unique)
 
-    deliver(sink, of(batch(2, 4), origin="replay"), batch(0, 3), batch(3, 5), batch(5, 6))
+    deliver(sink, of(batch(2, 4), origin="replay"), batch(0, 3), of(batch(5, 7), origin="replay"))
+    deliver(sink, batch(3, 6), batch(6, 8), batch(8, 9))
 
-    assert ids(sink) == ["m2", "m3", "m0", "m1", "m4", "m5"]
+    assert ids(sink) == ["m2", "m3", "m0", "m1", "m5", "m6", "m4", "m7", "m8"]
 
 
 def test_an_event_with_the_position_of_another_epoch_is_not_missing(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """The dsn of a PostgreSQL sink: what it may say, TLS, and that no error repeats it."""
 
+import os
 import socket
 from threading import Thread
 
@@ -20,8 +21,8 @@ def server() -> PostgresServer:
 
 @pytest.fixture(autouse=True)
 def no_variables(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("PGHOST", "PGSSLMODE", "PGSSLROOTCERT"):
-        monkeypatch.delenv(name, raising=False)
+    for name in filter(lambda name: name.startswith("PG"), [*os.environ]):
+        monkeypatch.delenv(name)
 
 
 def connect_failure(dsn: str) -> SinkError:
@@ -127,6 +128,7 @@ def test_a_server_without_tls_is_a_misconfiguration_where_tls_is_required() -> N
         ("127.0.0.1.example.com", True),
         ("/db?host=db.example.com", True),
         ("db.example.com/db?sslrootcert=/ca.crt", "verify-full"),
+        ("db.example.com/db?sslcert=/client.crt", "verify-full"),
         ("db.example.com/db?sslmode=disable", None),
         ("localhost:5432", None),
         ("127.0.0.2", None),

@@ -38,6 +38,7 @@ JOIN pg_catalog.pg_attribute ON attrelid = indrelid AND attnum = ANY (indkey)
 WHERE indrelid = to_regclass($1) AND indisvalid AND indpred IS NULL AND attname = $2 AND indisunique >= $3
 """
 
+_TIMEOUTS = "SELECT name, setting FROM pg_settings WHERE name IN ('lock_timeout', 'statement_timeout')"
 _INDEX_SECONDS = 3600
 
 
@@ -111,8 +112,9 @@ async def create_index(
         return
     name = table.index_name(f"_{'_'.join(columns)}_{'key' if unique else 'idx'}")
     qualified = f'"{table.schema}".{name}' if table.schema else name
-    usual = await connection.fetchval("SHOW statement_timeout")
-    await connection.execute("SET statement_timeout = 0")
+    usual = await connection.fetch(_TIMEOUTS)
+    for timeout, _ in usual:  # it waits for the end of every older transaction
+        await connection.execute(f"SET {timeout} = 0")
     try:
         # An attempt that was interrupted leaves an invalid index.
         await connection.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {qualified}")
@@ -122,8 +124,8 @@ async def create_index(
             timeout=_INDEX_SECONDS,
         )
     finally:
-        if not connection.is_closed():
-            await connection.execute("SELECT set_config('statement_timeout', $1, false)", usual)
+        for timeout, setting in () if connection.is_closed() else usual:
+            await connection.execute("SELECT set_config($1, $2, false)", timeout, setting)
 
 
 async def _widen(

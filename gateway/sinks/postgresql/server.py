@@ -96,7 +96,7 @@ async def close(connection: asyncpg.Connection) -> None:
     """Close a connection; a server that does not answer is left within 2 seconds. Raises nothing."""
     try:
         await connection.close(timeout=_CLOSE_SECONDS)
-    except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
+    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError):
         connection.terminate()
 
 
@@ -114,13 +114,16 @@ def tls(dsn: Secret) -> Literal["verify-full", True] | None:
     """
     Return asyncpg's argument `ssl`; None leaves it to the dsn and the environment.
 
-    asyncpg verifies by the system's authorities for True, and only by a file of its own for "verify-full".
+    asyncpg verifies by the system's authorities for True, and reads the dsn's files for "verify-full" alone.
     """
     parsed, query = _split(dsn)
     said = query.get("host") or parsed.netloc.rpartition("@")[2] or os.environ.get("PGHOST", "")
     if "sslmode" in query or "PGSSLMODE" in os.environ or all(map(_is_local, said.split(","))):
         return None
-    return "verify-full" if "sslrootcert" in query or "PGSSLROOTCERT" in os.environ else True
+    has_files = any(name.startswith("ssl") for name in query) or any(
+        name.startswith("PGSSL") for name in os.environ
+    )
+    return "verify-full" if has_files else True
 
 
 def _is_local(host: str) -> bool:

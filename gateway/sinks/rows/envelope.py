@@ -56,8 +56,8 @@ _Instant = Annotated[datetime, msgspec.Meta(tz=True)]
 class _Origin(msgspec.Struct, rename="camel", gc=False):
     name: str
     dialect: str
-    site_id: Raw | UnsetType = UNSET
-    route: Raw | UnsetType = UNSET
+    site_id: str | UnsetType = UNSET
+    route: str | UnsetType = UNSET
 
 
 class _Event(msgspec.Struct, rename="camel", gc=False):
@@ -97,8 +97,8 @@ class _More(msgspec.Struct, rename="camel", gc=False):
     warnings: Raw | UnsetType = UNSET
     extras: Raw | UnsetType = UNSET
     native: Raw | UnsetType = UNSET
-    site_id: Raw | UnsetType = UNSET
-    route: Raw | UnsetType = UNSET
+    site_id: str | UnsetType = UNSET
+    route: str | UnsetType = UNSET
     original_timestamp: Any = UNSET
     sent_at: Any = UNSET
 
