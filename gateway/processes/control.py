@@ -21,7 +21,7 @@ from anyio.abc import TaskGroup
 from starlette.types import ASGIApp
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from gateway import logs
+from gateway import logs, metrics
 
 STUCK = os.EX_TEMPFAIL
 """Exit status (75) of a process that could not stop the worker of a sink."""
@@ -71,6 +71,7 @@ class Control:
     def rename(self, name: str) -> None:
         """Give the process another name; metrics go on in the file of that name."""
         current_process().name = name
+        metrics.reopen()
         _show_name()
 
     async def obey(self, stop: Callable[[], None], reload: Callable[[Any], Awaitable[None]]) -> None:
