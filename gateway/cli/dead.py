@@ -138,8 +138,11 @@ def retry(
         if not letters or dry_run:
             click.echo(f"{letters:,} dead letters to retry.")
             return
-        confirm(yes, f"Retry {letters:,} dead letters?")
         names = sorted({name for name, _ in counts})
+        for name in names:
+            gateway.check_sink(name)
+        confirm(yes, f"Retry {letters:,} dead letters?")
+        detach = detach or not gateway.is_running()
         jobs = [gateway.state.jobs.retry(name, choice, rate or 0.0, limit) for name in names]
         refused = 0 if detach else sum(watch(gateway.state, job, "Retrying").refused for job in jobs)
     if detach:

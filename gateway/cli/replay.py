@@ -103,6 +103,7 @@ def start(
             return
         confirm(yes, f"Replay {events:,} events to sink {sink}?")
         job = gateway.state.jobs.replay(sink, selection, spans, rate or 0.0)
+        detach = detach or not gateway.is_running()
         if not detach:
             job = watch(gateway.state, job, "Replaying")
     if as_json:

@@ -124,7 +124,7 @@ def skip(name: str, target: str, yes: bool, file: Path | None, data: Path | None
         confirm(yes, f"Skip {events:,} events of sink {name}?")
         order = gateway.state.orders.place(name, "skip", json.dumps(positions))
         end = time.monotonic() + _SKIP_SECONDS
-        while not gateway.state.orders.is_done(order) and time.monotonic() < end:
+        while not gateway.state.orders.is_done(order) and time.monotonic() < end and gateway.is_running():
             time.sleep(0.1)
         done = gateway.state.orders.is_done(order)
     if done:

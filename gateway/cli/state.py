@@ -15,6 +15,7 @@ from gateway.config.tables import Config, suggest
 from gateway.errors import ConfigError
 from gateway.home import Home
 from gateway.journal.segments.log import SegmentLog
+from gateway.processes import status
 from gateway.state.store import State
 
 
@@ -24,6 +25,14 @@ class Opened(NamedTuple):
     config: Config
     state: State
     journal: SegmentLog
+    home: Home
+
+    def is_running(self) -> bool:
+        """Return whether the gateway is running, so that it carries out orders and jobs."""
+        try:
+            return status.read(self.home) is not None
+        except ConfigError:  # it runs in another container
+            return True
 
     def check_sink(self, name: str) -> None:
         """Raise ConfigError if there is no such sink."""
@@ -39,7 +48,7 @@ def opened(file: Path | None, data: Path | None, *, writing: bool = False) -> It
         home = Home(config.journal.path)
         state = State.open(home.state, home.journal) if writing else State.open_read_only(home.state)
         with closing(state):
-            yield Opened(config, state, SegmentLog(home.folder))
+            yield Opened(config, state, SegmentLog(home.folder), home)
 
 
 def confirm(yes: bool, question: str) -> None:

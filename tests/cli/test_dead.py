@@ -120,6 +120,14 @@ def test_dropped_letters_are_gone_and_the_ledger_balances(stopped: Stopped) -> N
     assert (sink["dead"], sink["skipped"], ledger.exit_code) == ({"refused": 1}, {"dropped": 1}, 0)
 
 
+def test_a_stopped_gateway_is_not_waited_for(stopped: Stopped) -> None:
+    retried = stopped.run("dead", "retry", "--yes")
+    replayed = stopped.run("replay", "events", "--yes")
+
+    assert "while the gateway is running" in retried.output
+    assert "while the gateway is running" in replayed.output
+
+
 def test_retried_letters_are_delivered_when_the_gateway_runs(stopped: Stopped) -> None:
     ordered = stopped.run("dead", "retry", "--detach", "--yes")
 
