@@ -5,10 +5,11 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+from tests.build import track
 from tests.gateway import DEFAULTS, Gateway, until
 from tests.journey import books
 from tests.sinks import chaos
-from tests.sinks.chaos import Target
+from tests.sinks.chaos import Behaviour, Request, Target
 
 SOURCE = '[server]\nport = 0\n[inspector]\nport = 0\n[sources.default]\nwrite_keys = ["dev"]\n'
 
@@ -69,3 +70,54 @@ def test_another_gateway_gets_the_same_events(tmp_path: Path) -> None:
     assert [by_id[f"t{n}"]["properties"] for n in range(250)] == [{"n": n} for n in range(250)]
     assert [by_id[f"p{n}"]["type"] for n in range(250)] == ["page"] * 250
     assert {event["source"]["dialect"] for event in arrived} == {"segment", "commandersact"}
+
+
+def test_refused_events_become_dead_letters_and_all_others_arrive(tmp_path: Path) -> None:
+    poison = {"e-0", "e-150", "e-299"}
+
+    def decide(request: Request) -> Behaviour:
+        refused = any(b'"%b"' % name.encode() in request.body for name in poison)
+        return chaos.answer(422, b"never") if refused else chaos.ACCEPT
+
+    with Target(decide) as target, start(tmp_path / "there", DEFAULTS) as there:
+        hooks = "".join(
+            f'[sinks.{body}]\nkind = "http"\nurl = "{target.url}"\nallow_private = true\nbody = "{body}"\n'
+            for body in ("batch", "lines", "event")
+        )
+        upstream = (
+            f'[sinks.upstream]\nkind = "segment"\nurl = "http://127.0.0.1:{there.port}"\nwrite_key = "dev"\n'
+            "allow_private = true\n"
+        )
+        with start(
+            tmp_path / "here", SOURCE.replace('["dev"]', '["dev"]\nmax_event = "32KB"') + hooks + upstream
+        ) as here:
+            sent = books.send(here, "e", 300)
+            large = track(messageId="large", properties={"a": "x" * 20_000})
+            assert here.post("/v1/track", large).status == 200
+
+            sinks = ("batch", "lines", "event", "upstream")
+            until(
+                lambda: all(
+                    here.metrics().get(f'gateway_sink_pending_events{{sink="{s}"}}', 1) == 0 for s in sinks
+                )
+            )
+            metrics = here.metrics()
+            arrived = there.drained()
+
+    def count(sink: str, outcome: str) -> float:
+        start = f'gateway_sink_events_total{{outcome="{outcome}"'
+        return sum(n for name, n in metrics.items() if name.startswith(start) and f'sink="{sink}"' in name)
+
+    assert {sink: count(sink, "dead") for sink in sinks} == {
+        "batch": 3,
+        "lines": 3,
+        "event": 3,
+        "upstream": 1,
+    }
+    assert {sink: count(sink, "delivered") for sink in sinks} == {
+        "batch": 298,
+        "lines": 298,
+        "event": 298,
+        "upstream": 300,
+    }
+    assert books.names(arrived) == sent
