@@ -35,6 +35,8 @@ class LiveFeed:
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.due: float | None = None
+        self.has_more = False
+        """True if the last work was a whole batch, so that another one is likely there."""
         self._name = name
         self._sink = sink
         self._partition = partition
@@ -46,6 +48,8 @@ class LiveFeed:
         self._log = log.bind(sink=name, partition=partition)
         self._read_to = Position(0)
         self._recorded: Position | None = None
+        self._taken_to = 0
+        """The end of the work that was returned last."""
         self._intent: Intent | None = None
         """What is recorded about the batch that begins at the recorded position."""
         self._intended_end: int | None = None
@@ -63,7 +67,8 @@ class LiveFeed:
         intended, self._intended_end = self._intended_end, None
         if intended is not None and self._parts[-1].end >= intended:
             return self._take(intended)
-        if not flush and not self._is_full():
+        self.has_more = self._is_full()
+        if not flush and not self.has_more:
             due = self._oldest() + self._sink.batch_time
             if due > self._clock():
                 self.due = due
@@ -121,6 +126,7 @@ class LiveFeed:
 
     def _go_to(self, recorded: Position, intent: Intent | None = None) -> None:
         self._recorded = self._read_to = recorded
+        self._taken_to = recorded.number
         self._intent = intent
         self._intended_end = intent.end if intent and self._sink.once_by_batch else None
         self._parts.clear()
@@ -135,6 +141,8 @@ class LiveFeed:
             try:
                 found = self._reader.read(self._read_to)
             except UnknownPosition as error:
+                if self._recorded and self._taken_to > self._recorded.number:
+                    return  # what was returned is yet to be recorded
                 self._rewind(error)
                 continue
             if found is None:
@@ -197,6 +205,7 @@ class LiveFeed:
         taken = take(self._parts, self._sink.batch_events, self._sink.batch_bytes, end)
         for part in taken:
             self._remove(part)
+        self._taken_to = taken[-1].end
         return Work(self._name, self._partition, taken)
 
     def _rewind(self, error: UnknownPosition) -> None:

@@ -6,7 +6,7 @@ Every method blocks on the disk. One thread at a time may call them.
 
 import time
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from gateway.delivery.feed import Feed
 from gateway.delivery.guard import Guard
@@ -15,7 +15,7 @@ from gateway.delivery.known import Known
 from gateway.delivery.live import LiveFeed
 from gateway.delivery.prepare import Preparation
 from gateway.delivery.work import Work
-from gateway.errors import Culprit, SinkHeld, SinkMisconfigured, SinkRefused
+from gateway.errors import Culprit, SinkHeld, SinkMisconfigured, SinkRefused, StateUnavailable
 from gateway.journal.base import Log
 from gateway.sinks.base import Sink
 from gateway.state.store import State
@@ -32,7 +32,7 @@ class Queue:
         state: State,
         preparation: Preparation,
         known: Known,
-        max_dead: int,
+        max_dead: Callable[[], int],
         guard: Guard | None = None,
     ) -> None:
         self._name = name
@@ -86,6 +86,21 @@ class Queue:
         self._pieces[0] = (work, None)
         return work
 
+    def has_more(self) -> bool:
+        """Return whether there is likely another batch after the one in hand, in the same partition."""
+        return isinstance(self._feed, LiveFeed) and len(self._pieces) == 1 and self._feed.has_more
+
+    def read_ahead(self) -> None:
+        """Read that batch. Errors are left for `next` to find."""
+        work, feed = self._pieces[0][0], self._feed
+        if isinstance(feed, LiveFeed) and work.partition not in self._ahead:
+            try:
+                following = feed.next(flush=False)
+            except (OSError, StateUnavailable):
+                return
+            if following:
+                self._ahead[work.partition] = following
+
     def record(self, receipt: bytes) -> None:
         """Record the work in hand as written, and count what became of its events."""
         work, _ = self._pieces[0]
@@ -94,10 +109,10 @@ class Queue:
         if work.batch and work.origin == "live":
             self._guard.delivered()
         following = self._pieces[1][0] if len(self._pieces) > 1 else None
-        if following is None and isinstance(feed, LiveFeed) and self._sink.once_by_batch:
-            following = feed.next(flush=False)  # so that its intent rides in this commit
-            if following:
-                self._ahead[work.partition] = following
+        if following is None and isinstance(feed, LiveFeed):
+            if self._sink.once_by_batch:
+                self.read_ahead()  # so that its intent rides in this commit
+            following = self._ahead.get(work.partition)
         feed.record(work, receipt, following)
         self._pieces.popleft()
 
@@ -215,7 +230,7 @@ class Queue:
         self._guard.refused()
 
     def _check_room(self) -> None:
-        if self._state.dead.size(self._name) >= self._max_dead:
+        if self._state.dead.size(self._name) >= self._max_dead():
             raise SinkMisconfigured(
                 f"the dead letters of the sink have reached [delivery] max_dead;"
                 f" retry or drop some: gateway dead list {self._name}"

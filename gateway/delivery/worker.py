@@ -23,7 +23,7 @@ from gateway.errors import (
     StateLost,
     StateUnavailable,
 )
-from gateway.sinks.base import Connection, Sink
+from gateway.sinks.base import Batch, Connection, Sink
 from gateway.state.statuses import Condition
 from gateway.state.store import State
 
@@ -159,7 +159,7 @@ class Worker:
         receipt = b""
         if work.batch:
             try:
-                receipt = await connection.write(work.batch)
+                receipt = await self._write(connection, work.batch)
             except SinkRefused as error:
                 await to_thread.run_sync(self.queue.refused, error)
                 return True
@@ -178,6 +178,21 @@ class Worker:
         if work.batch:
             await self._succeeded()
         return True
+
+    async def _write(self, connection: Connection, batch: Batch) -> bytes:
+        """Write a batch, and in a backlog read the next one meanwhile."""
+        if not self.queue.has_more():
+            return await connection.write(batch)
+        failure: Exception | None = None
+        async with anyio.create_task_group() as reading:
+            reading.start_soon(to_thread.run_sync, self.queue.read_ahead)
+            try:
+                receipt = await connection.write(batch)
+            except Exception as error:
+                failure = error
+        if failure:
+            raise failure
+        return receipt
 
     async def _succeeded(self) -> None:
         if self._trouble:

@@ -89,7 +89,7 @@ class Delivery:
     def _open_worker(self, name: str, config: Config) -> Worker:
         sink = config.sinks[name]
         preparation = Preparation(name, sink, Enricher(self.home.products))
-        queue = Queue(name, sink, self.journal, self.state, preparation, self.known, config.delivery.max_dead)
+        queue = Queue(name, sink, self.journal, self.state, preparation, self.known, self._max_dead)
         return Worker(name, sink, queue, self.state, self.lookout)
 
     async def _use(self, share: Share) -> None:
@@ -108,6 +108,9 @@ class Delivery:
         await self.indexing.catch_up()
         self.workers.stop()
         self.stopped.set()
+
+    def _max_dead(self) -> int:
+        return self.share.config.delivery.max_dead
 
     def _window(self) -> float:
         """Return the time within which this process looks for duplicates; 0 if another one does."""
