@@ -33,7 +33,8 @@ class Disk(Example):
     def __init__(self, folder: Path) -> None:
         self._disk = folder / "disk"
         self._open = ExitStack()
-        self.sink = JsonLines(path=self._disk / "data/events.jsonl")
+        self._file = self._disk / "data/events.jsonl"
+        self.sink = JsonLines(path=self._file)
 
     def __enter__(self) -> Self:
         self._open.enter_context(small_disk(self._disk, "64M"))
@@ -43,7 +44,7 @@ class Disk(Example):
         self._open.close()
 
     def arrived(self) -> list[str]:
-        return [id_of(line) for line in lines(self.sink.path)] if self.sink.path.exists() else []
+        return [id_of(line) for line in lines(self._file)] if self._file.exists() else []
 
     @contextmanager
     def broken(self, fault: str) -> Iterator[Sink]:

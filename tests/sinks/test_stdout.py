@@ -33,11 +33,11 @@ class File(Example):
 
     def __init__(self, folder: Path) -> None:
         self.sink = Stdout()
-        self.output = folder / "output"
+        self._file = self.output = folder / "output"
         self._open = ExitStack()
 
     def __enter__(self) -> Self:
-        output = self._open.enter_context(self.output.open("a"))
+        output = self._open.enter_context(self._file.open("a"))
         self._open.enter_context(redirect_stdout(output))
         self._open.enter_context(capture_logs())  # a gateway has them on standard error
         return self
@@ -47,7 +47,7 @@ class File(Example):
 
     def arrived(self) -> list[str]:
         """A line may follow a part of one that was cut off by a kill."""
-        found = self.output.read_bytes().split(b"\n")[:-1]
+        found = self._file.read_bytes().split(b"\n")[:-1]
         return [id_of(line[line.rindex(b'{"type":') :]) for line in found]
 
     @contextmanager
