@@ -75,7 +75,12 @@ class Hook:
 
 
 def send(
-    running: Gateway, first: int, end: int, is_poison: Callable[[int], bool] = lambda number: False
+    running: Gateway,
+    first: int,
+    end: int,
+    is_poison: Callable[[int], bool] = lambda number: False,
+    *,
+    padding: int = 0,
 ) -> None:
     """Send events of several persons, of which some are poison; their messageIds are "e0", "e1" and so on."""
     for start in range(first, end, 100):
@@ -84,6 +89,7 @@ def send(
                 messageId=f"e{number}",
                 userId=f"u{number % PERSONS}",
                 event=POISON if is_poison(number) else "Ordered",
+                properties={"padding": "x" * padding},
             )
             for number in range(start, min(start + 100, end))
         ]
@@ -123,8 +129,13 @@ def sink(running: Gateway, name: str = "hook") -> dict[str, Any]:
 
 
 def await_delivery(running: Gateway, name: str = "hook") -> None:
-    """Wait until a sink has nothing pending."""
-    until(lambda: running.metrics()[f'gateway_sink_pending_events{{sink="{name}"}}'] == 0)
+    """Wait until a sink has nothing pending, for as long as it makes progress."""
+
+    def pending() -> float:
+        return running.metrics()[f'gateway_sink_pending_events{{sink="{name}"}}']
+
+    while left := pending():
+        until(lambda: pending() < left)
 
 
 def balance(running: Gateway, name: str = "hook") -> dict[str, Any]:
