@@ -102,8 +102,7 @@ class LiveFeed:
         self._recorded, self._intent = work.end, intent
 
     def _following(self, work: Work) -> Intent:
-        data = work.batch.data if work.batch else b""
-        return (self._intent or Intent(0, "", 0)).following(work.end.number, data)
+        return (self._intent or Intent(0, "", 0)).following(work.end.number, work.digest)
 
     def skip(self, to: int) -> None:
         """Pass the events before a position, by order of an operator. Has no effect on a position behind."""

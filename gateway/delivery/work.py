@@ -14,6 +14,7 @@ from gateway.delivery.part import Excluded, Part
 from gateway.errors import Culprit, SinkRefused
 from gateway.journal.base import Position
 from gateway.sinks.base import Batch, Origin
+from gateway.state import intents
 from gateway.state.dead import Burial
 from gateway.state.tally import Tally
 
@@ -32,6 +33,7 @@ class Work(msgspec.Struct):
     first_failed_at: int = 0
     """Milliseconds since 1970; 0: no attempt has failed."""
     _batch: Batch | None = None
+    _digest: str = ""
 
     @property
     def first(self) -> int:
@@ -65,6 +67,18 @@ class Work(msgspec.Struct):
                 self.suffix,
             )
         return self._batch
+
+    @property
+    def digest(self) -> str:
+        """
+        A digest of the events for the sink as they were when it was first asked for.
+
+        It stays when the target has some of them: a sink that can name these gives each event an id, and an
+        attempt that repeats the others must not give them new ones.
+        """
+        if not self._digest and self.batch:
+            self._digest = intents.digest(self.batch.data)
+        return self._digest
 
     @property
     def id(self) -> str:
@@ -132,6 +146,7 @@ class Work(msgspec.Struct):
             [part.without(had) if had.intersection(part.positions) else part for part in self.parts]
         )
         rest.delivered = (*self.delivered, *sorted(had))
+        rest._digest = self._digest
         return rest
 
     def renamed(self, suffix: str) -> "Work":
@@ -184,7 +199,7 @@ class Work(msgspec.Struct):
         return pieces
 
     def _with(self, parts: list[Part]) -> "Work":
-        return msgspec.structs.replace(self, parts=parts, _batch=None)
+        return msgspec.structs.replace(self, parts=parts, _batch=None, _digest="")
 
 
 def _join(positions: list[Sequence[int]]) -> Sequence[int]:

@@ -92,8 +92,9 @@ class Worker:
         self._interrupt()
 
     def look_for_jobs(self) -> None:
-        """Look for new and cancelled jobs before the next batch."""
+        """Look for new and cancelled jobs before the next batch, and now if there is no batch."""
         self.queue.look_for_jobs()
+        self.lookout.wake()
 
     def skip(self, order: int, positions: Mapping[str, int]) -> None:
         """Pass the events before these positions, and finish the order."""

@@ -26,12 +26,11 @@ class Intent(msgspec.Struct, frozen=True):
         """The end of the batch's id."""
         return f"~{self.version}" if self.version > 1 else ""
 
-    def following(self, end: int, data: bytes) -> "Intent":
+    def following(self, end: int, digest: str) -> "Intent":
         """Return the intent of the batch that is sent now, from the same position as this one."""
-        found = digest(data)
-        if (self.end, self.digest) == (end, found):
+        if (self.end, self.digest) == (end, digest):
             return self
-        return Intent(end, found, self.version + 1 if self.end == end else 1)
+        return Intent(end, digest, self.version + 1 if self.end == end else 1)
 
 
 def digest(data: bytes) -> str:

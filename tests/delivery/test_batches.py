@@ -144,6 +144,19 @@ async def test_a_batch_whose_content_changed_gets_another_id(journal: Path, stat
     assert [list(batch.positions) for batch in reloaded.batches] == [[0, 2], [0, 2]]
 
 
+async def test_events_that_the_target_has_give_the_others_no_other_id(journal: Path, state: State) -> None:
+    keep(journal / "0", event_lines(0, 4))
+    sink = Named(script=[SinkUnavailable("reset", delivered=(0, 2)), SinkUnavailable("answer lost")])
+    worker = make(sink, journal, state)
+
+    async with running(worker):
+        await eventually(lambda: state.tallies() == {"sink": {("delivered", ""): 4}})
+        worker.stop()
+
+    assert ids(sink) == ["sink/0/0-4"] * 3
+    assert [list(batch.positions) for batch in sink.batches] == [[0, 1, 2, 3], [1, 3], [1, 3]]
+
+
 async def test_pieces_of_a_refused_batch_keep_their_ids_after_a_crash(journal: Path, state: State) -> None:
     keep(journal / "0", event_lines(0, 4))
     sink = Named(script=[SinkRefused("one of them"), None, SinkUnavailable("answer lost")])

@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import anyio
 import pytest
 
 from gateway.errors import Culprit, SinkRefused, SinkUnavailable
@@ -13,6 +14,7 @@ from gateway.state.store import State
 from tests.build import event_line, event_lines, keep
 from tests.delivery.recorder import Recorder, ids
 from tests.delivery.work import deliver, eventually, make, running
+from tests.gateway import PATIENCE
 
 pytestmark = pytest.mark.anyio
 
@@ -222,6 +224,24 @@ async def test_a_job_keeps_to_its_rate(journal: Path, state: State) -> None:
 
     assert [batch.count for batch in sink.batches][:2] == [2, 2]
     assert not done(state, job)
+
+
+async def test_a_job_is_begun_though_no_event_arrives(journal: Path, state: State) -> None:
+    keep(journal / "0", event_lines(0, 6))
+    sink = Recorder()
+    worker = make(sink, journal, state)
+
+    with anyio.fail_after(PATIENCE):
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(worker.run)
+            await eventually(lambda: state.tallies() == {"sink": {DELIVERED: 6}})
+            await anyio.wait_all_tasks_blocked()
+            job = replay(state)
+            worker.look_for_jobs()
+            await eventually(lambda: done(state, job))
+            worker.stop()
+
+    assert len(sink.batches) == 2
 
 
 async def test_skipped_events_are_counted_and_not_delivered(journal: Path, state: State) -> None:

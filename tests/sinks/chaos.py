@@ -110,16 +110,21 @@ async def not_http(peer: Peer) -> bool:
 
 
 ACCEPT = answer()
-MIX: tuple[Behaviour, ...] = (
-    *(ACCEPT,) * 12,
+SUCCESSES: tuple[Behaviour, ...] = (
+    ACCEPT,
     answer(200, b'{"success": false, "error": "said with a 200"}'),
+    half_a_body(),
+)
+"""The ways to take a request."""
+MIX: tuple[Behaviour, ...] = (
+    *(ACCEPT,) * 11,
+    *SUCCESSES,
     answer(500, b"oops"),
     answer(503, b"", Retry_After="0"),
     answer(429, b"slower", Retry_After="1"),
     hang_up,
     reset,
     half_a_head,
-    half_a_body(),
     never_answer,
 )
 """Nothing that refuses an event: whoever is patient delivers all of them."""
@@ -140,11 +145,14 @@ class Target:
     """A server in a thread of its own for the duration of the block; `decide` may look at the request."""
 
     def __init__(
-        self, decide: Callable[[Request], Behaviour] | None = None, tls: ssl.SSLContext | None = None
+        self,
+        decide: Callable[[Request], Behaviour] | None = None,
+        tls: ssl.SSLContext | None = None,
+        port: int = 0,
     ) -> None:
         self.requests: list[Request] = []
         self.connections = 0
-        self.port = 0
+        self.port = port
         self._decide = decide or script()
         self._tls = tls
         self._started = threading.Event()
@@ -175,7 +183,7 @@ class Target:
 
     async def _serve(self) -> None:
         self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
-        server = await asyncio.start_server(self._connected, "127.0.0.1", 0, ssl=self._tls)
+        server = await asyncio.start_server(self._connected, "127.0.0.1", self.port, ssl=self._tls)
         self.port = server.sockets[0].getsockname()[1]
         self._started.set()
         await self._stop.wait()

@@ -1,13 +1,16 @@
 """A real S3 server, SeaweedFS from its wheel, started with credentials on ports that are free."""
 
+import atexit
 import json
 import shutil
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import NamedTuple
 from urllib.request import Request, urlopen
 
@@ -52,6 +55,15 @@ class Server(NamedTuple):
             secret_access_key=SECRET_KEY,
             client_options={"allow_http": True},
         )
+
+
+@cache
+def standing() -> Server:
+    """Return a server that the tests of this process share; it is started for the first of them."""
+    opened = ExitStack()
+    folder = opened.enter_context(TemporaryDirectory(prefix="seaweed-", ignore_cleanup_errors=True))
+    atexit.register(opened.close)
+    return opened.enter_context(running(Path(folder)))
 
 
 @contextmanager

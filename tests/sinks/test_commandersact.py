@@ -15,6 +15,7 @@ from tests.config import texts
 from tests.sinks import chaos
 from tests.sinks.batches import batch, batch_of, write
 from tests.sinks.chaos import Behaviour, Target, script, standing_target
+from tests.sinks.receiver import Receiver
 
 PURCHASE = {
     "event_name": "purchase",
@@ -33,6 +34,19 @@ PURCHASE = {
 def example(folder: Path) -> Sink:
     """Return a sink for the contract tests."""
     return to(standing_target())
+
+
+class Collector(Receiver):
+    replays_once = True
+
+    def make(self, password: str) -> Sink:
+        return CommandersAct(url=self.target.url, site="29", token=Secret(password), allow_private=True)
+
+    def id_of(self, event: dict[str, Any]) -> str:
+        return str(event["context"]["event_id"])
+
+
+EXAMPLES = {"": Collector}
 
 
 def to(target: Target, path: str = "") -> CommandersAct:

@@ -4,7 +4,7 @@ import gzip
 import json
 import math
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import msgspec
 import pytest
@@ -19,6 +19,7 @@ from tests.config import texts
 from tests.sinks import chaos
 from tests.sinks.batches import batch, batch_of, write
 from tests.sinks.chaos import Behaviour, Request, Target, script, standing_target
+from tests.sinks.receiver import Receiver
 from tests.webhooks.signing import STANDARD_SECRET, verified
 
 OTHER_SECRET = "whsec_b3RoZXIgc2VjcmV0IG9mIDI0IGJ5dGVzIQ=="
@@ -27,6 +28,31 @@ OTHER_SECRET = "whsec_b3RoZXIgc2VjcmV0IG9mIDI0IGJ5dGVzIQ=="
 def example(folder: Path) -> Sink:
     """Return a sink for the contract tests."""
     return to(standing_target())
+
+
+class Batches(Receiver):
+    id_header = "webhook-id"
+    keys: ClassVar[dict[str, Any]] = {}
+
+    def make(self, password: str) -> Sink:
+        return to(self.target, headers={"Authorization": Secret(password)}, **self.keys)
+
+
+class Lines(Batches):
+    keys: ClassVar[dict[str, Any]] = {"body": "lines"}
+
+    def events(self, body: bytes) -> list[dict[str, Any]]:
+        return [json.loads(line) for line in body.split(b"\n")[:-1]]
+
+
+class Events(Batches):
+    keys: ClassVar[dict[str, Any]] = {"body": "event", "in_flight": 4}
+
+    def events(self, body: bytes) -> list[dict[str, Any]]:
+        return [json.loads(body)]
+
+
+EXAMPLES = {"batch": Batches, "lines": Lines, "event": Events}
 
 
 def to(target: Target, **keys: Any) -> Http:

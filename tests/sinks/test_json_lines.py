@@ -2,7 +2,10 @@
 
 import json
 import os
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import Self
 
 import pytest
 
@@ -11,12 +14,56 @@ from gateway.errors import SinkUnavailable
 from gateway.sinks.base import Sink
 from gateway.sinks.json_lines import JsonLines
 from tests.build import event_line, event_lines
+from tests.journey.faults import Ballast, small_disk
 from tests.sinks.batches import batch, lines, others, write
+from tests.sinks.contract import Example, id_of
 
 
 def example(folder: Path) -> Sink:
     """Return a sink for the contract tests."""
     return JsonLines(path=folder / "data/events.jsonl")
+
+
+class Disk(Example):
+    """A file on a disk of its own."""
+
+    replays_once = True
+    faults = ("gone", "full")
+
+    def __init__(self, folder: Path) -> None:
+        self._disk = folder / "disk"
+        self._open = ExitStack()
+        self._file = self._disk / "data/events.jsonl"
+        self.sink = JsonLines(path=self._file)
+
+    def __enter__(self) -> Self:
+        self._open.enter_context(small_disk(self._disk, "64M"))
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._open.close()
+
+    def arrived(self) -> list[str]:
+        return [id_of(line) for line in lines(self._file)] if self._file.exists() else []
+
+    @contextmanager
+    def broken(self, fault: str) -> Iterator[Sink]:
+        data, away = self._disk / "data", self._disk / "away"
+        if fault == "gone":
+            data.mkdir(exist_ok=True)
+            data.rename(away)
+            data.touch()
+            yield self.sink
+            data.unlink()
+            away.rename(data)
+        else:
+            ballast = Ballast(self._disk)
+            ballast.fill()
+            yield self.sink
+            ballast.remove()
+
+
+EXAMPLES = {"": Disk}
 
 
 @pytest.fixture

@@ -16,6 +16,7 @@ from gateway.sinks.base import Sink
 from gateway.sinks.parquet import Parquet
 from tests.build import event_line, event_lines
 from tests.sinks.batches import batch, batch_of, write
+from tests.sinks.parquet_example import InBucket, InFolder
 from tests.sinks.parquet_files import files, ids, read, rows
 
 DAY = "2026-11-26T03:08:58.618Z"
@@ -24,6 +25,9 @@ DAY = "2026-11-26T03:08:58.618Z"
 def example(folder: Path) -> Sink:
     """Return a sink for the contract tests."""
     return Parquet(path=folder / "lake")
+
+
+EXAMPLES = {"folder": InFolder, "bucket": InBucket}
 
 
 @pytest.fixture

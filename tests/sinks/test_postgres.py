@@ -10,6 +10,7 @@ from gateway.errors import SinkUnavailable
 from gateway.sinks.base import Batch, Origin
 from gateway.sinks.postgres import Postgres
 from tests.sinks.batches import batch
+from tests.sinks.postgres_example import ByEvent, ByPosition
 from tests.sinks.postgres_tables import deliver, ids, positions, run, run_loop, sink_in
 
 both = pytest.mark.parametrize("unique", [False, True], ids=["by position", "by event"])
@@ -17,6 +18,9 @@ both = pytest.mark.parametrize("unique", [False, True], ids=["by position", "by 
 
 def example(folder: Path) -> Postgres:
     return sink_in(folder)
+
+
+EXAMPLES = {"by position": ByPosition, "by event": ByEvent}
 
 
 def of(original: Batch, *, origin: Origin = "live", epoch: int = 0) -> Batch:

@@ -17,6 +17,7 @@ from tests.config import texts
 from tests.sinks import chaos
 from tests.sinks.batches import batch, batch_of, write
 from tests.sinks.chaos import Behaviour, Request, Target, script, standing_target
+from tests.sinks.receiver import Receiver
 
 TIME = "2026-01-01T12:00:00.000Z"
 
@@ -24,6 +25,20 @@ TIME = "2026-01-01T12:00:00.000Z"
 def example(folder: Path) -> Sink:
     """Return a sink for the contract tests."""
     return to(standing_target())
+
+
+class Upstream(Receiver):
+    replays_once = True
+
+    def make(self, password: str) -> Sink:
+        return Segment(url=self.target.url, write_key=Secret(password), allow_private=True)
+
+    def refuse(self, events: list[dict[str, Any]], culprits: list[int]) -> Behaviour:
+        self.store([event for index, event in enumerate(events) if index not in culprits])
+        return result(*({"Index": index, "Message": "it is poison"} for index in culprits))
+
+
+EXAMPLES = {"": Upstream}
 
 
 def to(target: Target, **keys: Any) -> Segment:

@@ -4,10 +4,12 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, redirect_stdout
+from contextlib import ExitStack, contextmanager, redirect_stdout
 from pathlib import Path
+from typing import Self
 
 import pytest
+from structlog.testing import capture_logs
 
 from gateway.errors import SinkUnavailable
 from gateway.sinks.base import Sink
@@ -15,11 +17,51 @@ from gateway.sinks.stdout import Stdout
 from tests.build import event_line
 from tests.gateway import PATIENCE
 from tests.sinks.batches import batch, batch_of, write
+from tests.sinks.contract import Example, id_of
 
 
 def example(folder: Path) -> Sink:
     """Return a sink for the contract tests."""
     return Stdout()
+
+
+class File(Example):
+    """Standard output redirected to a file."""
+
+    once = False
+    faults = ("gone", "full")
+
+    def __init__(self, folder: Path) -> None:
+        self.sink = Stdout()
+        self._file = self.output = folder / "output"
+        self._open = ExitStack()
+
+    def __enter__(self) -> Self:
+        output = self._open.enter_context(self._file.open("a"))
+        self._open.enter_context(redirect_stdout(output))
+        self._open.enter_context(capture_logs())  # a gateway has them on standard error
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._open.close()
+
+    def arrived(self) -> list[str]:
+        """A line may follow a part of one that was cut off by a kill."""
+        found = self._file.read_bytes().split(b"\n")[:-1]
+        return [id_of(line[line.rindex(b'{"type":') :]) for line in found]
+
+    @contextmanager
+    def broken(self, fault: str) -> Iterator[Sink]:
+        if fault == "full":
+            descriptor = os.open("/dev/full", os.O_WRONLY)
+        else:
+            reader, descriptor = os.pipe()
+            os.close(reader)
+        with standard_output(descriptor):
+            yield self.sink
+
+
+EXAMPLES = {"": File}
 
 
 @contextmanager

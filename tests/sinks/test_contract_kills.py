@@ -1,0 +1,114 @@
+"""
+Every kind through kills between a write and its record, and beside a second process with an old position.
+
+`--rounds 500` runs it longer. To see it go red, let `Statements.advance` of sinks/postgresql/statements.py
+compare nothing, or `names.file_name` of sinks/storage/names.py add a random number.
+"""
+
+import random
+import shutil
+from itertools import pairwise
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from gateway.state.dead import Choice
+from gateway.state.store import State
+from tests.build import JOURNAL, event_lines, keep
+from tests.sinks.contract import Example, each_example
+from tests.sinks.killed import Death, Life
+
+ROUNDS = 10
+EVENTS_PER_ROUND = 20
+MOST_EVENTS = 40
+"""In a batch."""
+LONGEST_LIFE_SECONDS = 1.0
+
+PARTITION = 1_000_000
+"""The number of the first event of each partition is a multiple of it."""
+
+
+def is_poison(number: int) -> bool:
+    return number % 37 == 5
+
+
+def write(folder: Path, chance: random.Random, first: int, end: int, example: Example | None = None) -> None:
+    """Write events to two partitions, in chunks of random sizes; some are poison to its target."""
+    for partition in (0, 1):
+        start = PARTITION * partition
+        cuts = sorted({first, end, *(chance.randrange(first, end) for _ in range(10))})
+        lines = event_lines(start + first, start + end)
+        if example and example.refuses:
+            lines = [
+                example.spoil(line) if is_poison(number) else line for number, line in enumerate(lines, first)
+            ]
+        chunks = (lines[one - first : other - first] for one, other in pairwise(cuts))
+        keep(folder / f"journal/{partition}", *chunks)
+
+
+def check(example: Example, folder: Path, events: int, *, poisoned: bool = False) -> None:
+    """Check that each event has arrived or is buried, in order, and once if the kind says so."""
+    every = {f"m{PARTITION * p + number}": is_poison(number) for p in (0, 1) for number in range(events)}
+    poison = {each for each, is_poison in every.items() if is_poison and poisoned and example.refuses}
+    good = [each for each in every if each not in poison]
+    state = State.open_read_only(folder / "state.db")
+    tally = state.tallies()["sink"]
+    buried = [letter.message_id for letter in state.dead.select(Choice())]
+    state.close()
+    assert tally[("delivered", "")] == len(good)
+    assert sum(tally.values()) == len(every)
+    assert sorted(buried) == sorted(poison)
+    if example.retains:
+        arrived = example.arrived()
+        if not example.once:
+            arrived = list(dict.fromkeys(arrived))
+        assert sorted(arrived, key=lambda each: int(each[1:]) // PARTITION) == good
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A folder with the state of a journal."""
+    State.prepare(tmp_path / "state.db", JOURNAL)
+    return tmp_path
+
+
+@each_example()
+def test_kills_lose_nothing_and_repeat_nothing_where_the_kind_writes_once(
+    make: type[Example], folder: Path, rounds: int | None, chance: random.Random
+) -> None:
+    rounds = rounds or ROUNDS
+    events = rounds * EVENTS_PER_ROUND
+
+    with make(folder) as example:
+        write(folder, chance, 0, events, example)
+        killed = 0
+        for _ in range(rounds):
+            sink = msgspec.structs.replace(example.sink, batch_events=chance.randrange(1, MOST_EVENTS))
+            death = Death(chance.randrange(1, 4), chance.uniform(0.05, LONGEST_LIFE_SECONDS))
+            killed += Life(folder, sink, death, output=example.output).was_killed()
+        assert not Life(folder, example.sink, output=example.output).was_killed()
+
+        assert killed >= rounds // 2
+        check(example, folder, events, poisoned=True)
+
+
+@each_example(once=True, retains=True)
+@pytest.mark.parametrize("together", [False, True], ids=["after it", "beside it"])
+def test_a_second_process_with_an_old_position_repeats_nothing(
+    make: type[Example], together: bool, folder: Path, chance: random.Random
+) -> None:
+    with make(folder) as example:
+        write(folder, chance, 0, 100)
+        Life(folder, example.sink).was_killed()
+        for file in folder.glob("state.db*"):
+            shutil.copy(file, file.with_name(file.name.replace("state", "old")))
+        write(folder, chance, 100, 200)
+        first = Life(folder, example.sink)
+        if not together:
+            first.was_killed()
+        second = Life(folder, example.sink, state="old.db")
+
+        assert not second.was_killed()
+        assert not first.was_killed()
+        check(example, folder, 200)
