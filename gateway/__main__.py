@@ -1,6 +1,6 @@
 """`python -m gateway` is the command `gateway`."""
 
-from gateway.cli.main import main
+if __name__ == "__main__":  # and not in the processes that it starts
+    from gateway.cli.main import main
 
-if __name__ == "__main__":
     main()

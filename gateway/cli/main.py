@@ -1,26 +1,39 @@
 """The command `gateway`, with its sub-commands."""
 
 import os
+from importlib import import_module
 from typing import Any
 
 import click
 
-from gateway.cli.check import check
-from gateway.cli.dead import dead
-from gateway.cli.init import init
-from gateway.cli.journal.group import journal
-from gateway.cli.ledger import ledger
-from gateway.cli.products import products
-from gateway.cli.reload import reload
-from gateway.cli.replay import replay
-from gateway.cli.send import send
-from gateway.cli.serve import serve
-from gateway.cli.sinks import sinks
-from gateway.cli.tail import tail
+_MODULES = {
+    "init": "init",
+    "serve": "serve",
+    "reload": "reload",
+    "check": "check",
+    "tail": "tail",
+    "send": "send",
+    "journal": "journal.group",
+    "sinks": "sinks",
+    "dead": "dead",
+    "replay": "replay",
+    "ledger": "ledger",
+    "products": "products",
+}
+"""The file of each command. It is imported when the command is used: every process imports this module."""
 
 
-class Interruptible(click.Group):
-    """A group whose commands end with 130 after Ctrl-C, as a shell expects."""
+class _Commands(click.Group):
+    """The commands, which end with 130 after Ctrl-C, as a shell expects."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(_MODULES)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _MODULES:
+            return None
+        command: click.Command = getattr(import_module(f"gateway.cli.{_MODULES[cmd_name]}"), cmd_name)
+        return command
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
@@ -30,7 +43,7 @@ class Interruptible(click.Group):
             raise click.exceptions.Exit(130) from error
 
 
-@click.group(cls=Interruptible, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="event-gateway")
 def main() -> None:
     """A gateway for customer events.
@@ -49,7 +62,3 @@ def main() -> None:
     """
     for name in ("PROMETHEUS_MULTIPROC_DIR", "prometheus_multiproc_dir"):
         os.environ.pop(name, None)  # another program's, in whose folder prometheus-client would count
-
-
-for command in (init, serve, reload, check, tail, send, journal, sinks, dead, replay, ledger, products):
-    main.add_command(command)

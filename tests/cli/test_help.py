@@ -37,7 +37,9 @@ def resolve(command: str) -> click.Command:
     found: click.Command = main
     for word in command.split():
         assert isinstance(found, click.Group)
-        found = found.commands[word]
+        command_of_group = found.get_command(click.Context(found), word)
+        assert command_of_group
+        found = command_of_group
     return found
 
 
