@@ -35,7 +35,7 @@ LATER_FOLDER = (
     " move the folder away, or choose another path"
 )
 LATER_STATE = (
-    "{}/state.db has version 2; this gateway requires version 1:"
+    "{}/state.db has version 3; this gateway requires version 2:"
     " move it away, and sinks start with the oldest retained event"
 )
 NO_DATABASE = "[journal] path: {}/%s.db: unable to open database file"
@@ -96,7 +96,7 @@ def later_folder(journal: Path) -> None:
 
 def later_state(journal: Path) -> None:
     with closing(sqlite.open_for_writing(journal / "state.db")) as state:
-        state.execute("UPDATE meta SET version = 2")
+        state.execute("UPDATE meta SET version = 3")
 
 
 @pytest.mark.parametrize(
