@@ -145,6 +145,9 @@ def test_retried_letters_are_delivered_when_the_gateway_runs(stopped: Stopped) -
         (["list", "evnts"], "there is no sink 'evnts'; did you mean events?"),
         (["list", "--since", "yesterday"], "expected a time such as"),
         (["retry", "--rate", "fast"], "expected events per second"),
+        (["drop", "--id", "0", "--yes"], "--id"),
+        (["drop", "--code", "", "--yes"], "--code is empty"),
+        (["drop", "", "--yes"], "SINK is empty"),
     ],
     ids=str,
 )
@@ -152,3 +155,4 @@ def test_a_mistake_is_named(stopped: Stopped, arguments: list[str], words: str) 
     found = stopped.run("dead", *arguments)
 
     assert (found.exit_code, words in found.output) == (2, True)
+    assert len(stopped.run("dead", "list", "--json").output.splitlines()) == 2
