@@ -102,11 +102,11 @@ def show(id: int, as_json: bool, file: Path | None, data: Path | None) -> None:
     if as_json:
         printing.to_json(fields)
         return
-    event = fields.pop("canonical")
+    del fields["canonical"]
     width = max(map(len, fields))
     for key, value in fields.items():
         click.echo(f"{click.style(key.ljust(width), bold=True)}  {printing.clean(str(value), 4096)}")
-    click.echo(msgspec.json.format(event, indent=2))
+    click.echo(printing.document(letter.canonical))
 
 
 @dead.command()
