@@ -40,12 +40,12 @@ def _filtered(function: Callable[..., None]) -> Callable[..., None]:
     for option in (
         until_option,
         since_option,
-        click.option("--source", default="", help="Letters of this source."),
-        click.option("--user", default="", help="Letters with this userId or anonymousId."),
-        click.option("--event", default="", help="Letters of events with this name."),
-        click.option("--code", default="", help='Letters with this code, such as "refused".'),
-        click.option("--id", type=int, default=0, help="The letter with this id."),
-        click.argument("sink", default=""),
+        click.option("--source", help="Letters of this source."),
+        click.option("--user", help="Letters with this userId or anonymousId."),
+        click.option("--event", help="Letters of events with this name."),
+        click.option("--code", help='Letters with this code, such as "refused".'),
+        click.option("--id", type=click.IntRange(1), help="The letter with this id."),
+        click.argument("sink", required=False),
     ):
         function = option(function)
     return config_option(data_option(function))
@@ -56,7 +56,7 @@ def _filtered(function: Callable[..., None]) -> Callable[..., None]:
 @click.option("--limit", type=click.IntRange(1), help=f"At most so many; default {_SHOWN}, with --json all.")
 @json_option
 def list_letters(
-    sink: str, limit: int | None, as_json: bool, file: Path | None, data: Path | None, **filters: Any
+    sink: str | None, limit: int | None, as_json: bool, file: Path | None, data: Path | None, **filters: Any
 ) -> None:
     """List the dead letters of SINK, or of all sinks, the oldest first."""
     with opened(file, data) as gateway:
@@ -102,11 +102,11 @@ def show(id: int, as_json: bool, file: Path | None, data: Path | None) -> None:
     if as_json:
         printing.to_json(fields)
         return
-    event = fields.pop("canonical")
+    del fields["canonical"]
     width = max(map(len, fields))
     for key, value in fields.items():
         click.echo(f"{click.style(key.ljust(width), bold=True)}  {printing.clean(str(value), 4096)}")
-    click.echo(msgspec.json.format(event, indent=2))
+    click.echo(printing.document(letter.canonical))
 
 
 @dead.command()
@@ -117,7 +117,7 @@ def show(id: int, as_json: bool, file: Path | None, data: Path | None) -> None:
 @click.option("--detach", is_flag=True, help="Do not wait for the end.")
 @yes_option
 def retry(
-    sink: str,
+    sink: str | None,
     limit: int | None,
     rate: float | None,
     dry_run: bool,
@@ -156,7 +156,9 @@ def retry(
 @_filtered
 @click.option("--dry-run", is_flag=True, help="Only say how many letters would be dropped.")
 @yes_option
-def drop(sink: str, dry_run: bool, yes: bool, file: Path | None, data: Path | None, **filters: Any) -> None:
+def drop(
+    sink: str | None, dry_run: bool, yes: bool, file: Path | None, data: Path | None, **filters: Any
+) -> None:
     """Delete dead letters of SINK, or of all sinks. Their events count as skipped from then on."""
     with opened(file, data, writing=True) as gateway:
         choice = _choice(gateway, sink, filters)
@@ -189,8 +191,21 @@ def to_fields(letter: Letter) -> dict[str, Any]:
     return {key: value for key, value in fields.items() if value is not None}
 
 
-def _choice(gateway: Opened, sink: str, filters: dict[str, Any]) -> Choice:
+def _choice(gateway: Opened, sink: str | None, filters: dict[str, Any]) -> Choice:
+    """
+    Return the letters that the command line chooses.
+
+    Raises ConfigError for a sink that is neither configured nor has letters, and for an empty filter, as of a
+    variable of the shell that is not set: it must not choose all letters.
+    """
+    given = {key: value for key, value in filters.items() if value is not None}
+    if sink is not None:
+        given["sink"] = sink
+    for key, value in given.items():
+        if value == "":
+            name = "SINK" if key == "sink" else f"--{key}"
+            raise ConfigError(f"{name} is empty; without it, all letters are chosen")
     known = {letter_sink for letter_sink, _ in gateway.state.dead.count(Choice())}
-    if sink and sink not in known:
+    if sink is not None and sink not in known:
         gateway.check_sink(sink)
-    return Choice(sink=sink, **filters)
+    return Choice(**given)

@@ -1,5 +1,6 @@
 """What commands print: tables for people, and one JSON object per line for programs."""
 
+import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -37,6 +38,12 @@ def clean(text: str, width: int) -> str:
     """Return the start of a text of strangers, on one line and without control characters."""
     line = "".join(each if each.isprintable() else " " for each in text)
     return line if len(line) <= width else line[: width - 1] + "…"
+
+
+def document(text: bytes) -> str:
+    """Return JSON with indentation; characters that could control a terminal are written as escapes."""
+    lines = msgspec.json.format(text, indent=2).decode()
+    return "".join(each if each.isprintable() or each == "\n" else json.dumps(each)[1:-1] for each in lines)
 
 
 def age(seconds: float | None) -> str:

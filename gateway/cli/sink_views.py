@@ -6,8 +6,8 @@ from pathlib import Path
 import click
 
 from gateway.cli.options import config_option, data_option, exiting_on_errors, fail
+from gateway.cli.state import check_sink
 from gateway.config.file import load
-from gateway.config.tables import suggest
 from gateway.errors import ConfigError, SinkError
 
 
@@ -42,8 +42,7 @@ def views(name: str, days: int, file: Path | None, data: Path | None) -> None:
 
     with exiting_on_errors():
         config = load(file, data, os.environ)
-        if name not in config.sinks:
-            raise ConfigError(f"there is no sink {name!r}{suggest(name, config.sinks)}")
+        check_sink(config, name)
         sink = config.sinks[name]
         if not isinstance(sink, Viewable):
             raise ConfigError(f"sink {name} has no table that could have views")

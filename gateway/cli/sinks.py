@@ -6,17 +6,17 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-import anyio
 import click
 
 from gateway.cli import printing
+from gateway.cli.connecting import SinkFailed, try_to_connect
 from gateway.cli.options import config_option, data_option, exiting_on_errors, yes_option
 from gateway.cli.printing import json_option
 from gateway.cli.sink_views import views
-from gateway.cli.state import Opened, confirm, opened
+from gateway.cli.state import Opened, check_sink, confirm, opened
 from gateway.cli.times import Time
 from gateway.config.file import load
-from gateway.errors import ConfigError, SinkError
+from gateway.errors import ConfigError
 from gateway.state import report
 from gateway.state.orders import Verb
 
@@ -122,13 +122,15 @@ def skip(name: str, target: str, yes: bool, file: Path | None, data: Path | None
             click.echo(f"Sink {name} has no pending event before {target}.")
             return
         confirm(yes, f"Skip {events:,} events of sink {name}?")
+        before = _skipped(gateway, name)
         order = gateway.state.orders.place(name, "skip", json.dumps(positions))
         end = time.monotonic() + _SKIP_SECONDS
         while not gateway.state.orders.is_done(order) and time.monotonic() < end and gateway.is_running():
             time.sleep(0.1)
         done = gateway.state.orders.is_done(order)
+        skipped = _skipped(gateway, name) - before  # less than asked for if delivery was faster
     if done:
-        click.echo(f"Sink {name} has skipped {events:,} events.")
+        click.echo(f"Sink {name} has skipped {skipped:,} events.")
     else:
         click.echo(
             f"Sink {name} will skip {events:,} events when the gateway runs and its sink can be stopped."
@@ -147,20 +149,13 @@ def test_sink(name: str, file: Path | None, data: Path | None) -> None:
     """
     with exiting_on_errors():
         config = load(file, data, os.environ)
-        if name not in config.sinks:
-            raise ConfigError(f"there is no sink {name!r}")
-        sink = config.sinks[name]
-
-        async def connect() -> None:
-            async with sink.connect(name, b""):
-                pass
-
+        check_sink(config, name)
         try:
-            anyio.run(connect)
-        except SinkError as error:
-            click.echo(f"{type(error).__name__}: {error}", err=True)
+            found = try_to_connect(name, config.sinks[name], config.journal.path)
+        except SinkFailed as error:
+            click.echo(f"sink {name}: {error}", err=True)
             raise click.exceptions.Exit(1) from error
-    click.echo(f"Sink {name} can be used.")
+    click.echo(f"Sink {name} can be used." if found == "ok" else f"Sink {name} is {found}.")
 
 
 def _order(verb: Verb, name: str, yes: bool, file: Path | None, data: Path | None) -> None:
@@ -184,7 +179,7 @@ def _positions(gateway: Opened, target: str) -> dict[str, int]:
     partition, slash, number = target.partition("/")
     with report.readers(gateway.journal) as readers:
         if slash and number.isdigit() and partition in readers:
-            return {partition: int(number)}
+            return {partition: min(int(number), readers[partition].newest())}
         if target == "now":
             return {name: reader.newest() for name, reader in readers.items()}
         try:
@@ -194,6 +189,10 @@ def _positions(gateway: Opened, target: str) -> dict[str, int]:
                 f'--to: expected "now", a position, a time or an age, got {target!r}'
             ) from error
         return {name: reader.seek(seconds) for name, reader in readers.items()}
+
+
+def _skipped(gateway: Opened, name: str) -> int:
+    return report.total(gateway.state, name)["skipped", "operator"]
 
 
 def _pending_before(gateway: Opened, name: str, positions: dict[str, int]) -> int:

@@ -36,8 +36,13 @@ class Opened(NamedTuple):
 
     def check_sink(self, name: str) -> None:
         """Raise ConfigError if there is no such sink."""
-        if name not in self.config.sinks:
-            raise ConfigError(f"there is no sink {name!r}{suggest(name, self.config.sinks)}")
+        check_sink(self.config, name)
+
+
+def check_sink(config: Config, name: str) -> None:
+    """Raise ConfigError if there is no such sink."""
+    if name not in config.sinks:
+        raise ConfigError(f"there is no sink {name!r}{suggest(name, config.sinks)}")
 
 
 @contextmanager

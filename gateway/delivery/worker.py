@@ -211,30 +211,37 @@ class Worker:
         metrics.SINK_RETRIES.labels(self.name).inc()
         self._failures += 1
         self._is_up = False
-        self._log_failure(error)
-        self._trouble = type(error).__name__, str(error)
         try:
-            return await to_thread.run_sync(self._record_failure, error)
+            error, seconds = await to_thread.run_sync(self._record_failure, error)
         except (StateUnavailable, OSError):
             self.queue.clear()
-            return next(self._waits)
+            seconds = next(self._waits)
+        self._log_failure(error)
+        self._trouble = type(error).__name__, str(error)
+        return seconds
 
-    def _record_failure(self, error: Exception) -> float:
+    def _record_failure(self, error: Exception) -> tuple[Exception, float]:
+        """Return the error that the operator needs to know, and for how many seconds to wait."""
         if isinstance(error, StateUnavailable | OSError):
             self.queue.clear()
-            return next(self._waits)
+            return error, next(self._waits)
+        self.queue.failed()
+        expired = False
+        if isinstance(error, SinkUnavailable) and self.sink.retry_for is not None:
+            try:
+                expired = self.queue.expire(error, self.sink.retry_for)
+            except SinkMisconfigured as obstacle:  # no room for its dead letters
+                error = obstacle
         self._held = isinstance(error, SinkHeld)
         misconfigured = isinstance(error, SinkMisconfigured)
         state: Condition = "misconfigured" if misconfigured else "retrying"
-        self.queue.failed()
         self.state.statuses.failed(self.name, state, error, held=self._held)
         if misconfigured:
-            return MISCONFIGURED_SECONDS
-        if not isinstance(error, SinkUnavailable):
-            return next(self._waits)
-        if self.sink.retry_for is not None and self.queue.expire(error, self.sink.retry_for):
-            return 0.0
-        return max(next(self._waits), error.retry_after or 0.0)
+            return error, MISCONFIGURED_SECONDS
+        if expired:
+            return error, 0.0
+        retry_after = error.retry_after if isinstance(error, SinkUnavailable) else None
+        return error, max(next(self._waits), retry_after or 0.0)
 
     def _log_failure(self, error: Exception) -> None:
         """Log an error unless it is the same as that of the attempt before."""

@@ -158,22 +158,22 @@ class DeadLetters:
 
     def drop(self, choice: Choice) -> int:
         """
-        Delete letters that no job is retrying, and return their number.
+        Delete letters, and return their number; they then count as skipped, reason "dropped".
 
-        They then count as skipped, reason "dropped".
+        That holds also for a letter that a job is retrying, even if the sink accepts it meanwhile.
         """
         condition, values = choice.condition()
         with self._database.writing() as connection:
             rows: list[Any] = connection.execute(
                 f"SELECT sink, partition, code, count(*), sum({_BYTES}) FROM dead"  # noqa: S608
-                f" WHERE {condition} AND job IS NULL GROUP BY sink, partition, code",
+                f" WHERE {condition} GROUP BY sink, partition, code",
                 values,
             ).fetchall()
             for sink, partition, code, letters, size in rows:
                 moved = Tally({("dead", code): -letters, ("skipped", "dropped"): letters})
                 progress.add(connection, sink, partition, moved)
                 _resize(connection, sink, -size)
-            connection.execute(f"DELETE FROM dead WHERE {condition} AND job IS NULL", values)  # noqa: S608
+            connection.execute(f"DELETE FROM dead WHERE {condition}", values)  # noqa: S608
         return sum(row[3] for row in rows)
 
 
@@ -205,25 +205,37 @@ def bury(connection: apsw.Connection, sink: str, partition: str, burials: Iterab
 
 
 def resolve(connection: apsw.Connection, letters: Sequence[Letter]) -> None:
-    """Delete letters that were delivered, within a transaction; they then count as delivered."""
+    """
+    Delete letters that were delivered, within a transaction; they then count as delivered.
+
+    Those that were dropped or replaced meanwhile stay as they are.
+    """
     for letter in letters:
+        connection.execute("DELETE FROM dead WHERE id = ?", (letter.id,))
+        if not connection.changes():
+            continue
         moved = Tally({("dead", letter.code): -1, ("delivered", ""): 1})
         progress.add(connection, letter.sink, letter.partition, moved)
         _resize(connection, letter.sink, -len(letter.canonical) - len(letter.message) - len(letter.answer))
-        connection.execute("DELETE FROM dead WHERE id = ?", (letter.id,))
 
 
 def fail_again(connection: apsw.Connection, letter: Letter, burial: Burial) -> None:
-    """Store what came of another try of a letter, within a transaction. Its job is done with it."""
-    moved = Tally({("dead", letter.code): -1})
-    moved[("dead", burial.code)] += 1
-    progress.add(connection, letter.sink, letter.partition, moved)
+    """
+    Store what came of another try of a letter, within a transaction. Its job is done with it.
+
+    Has no effect on a letter that was dropped or replaced meanwhile.
+    """
     message, answer = _clean(burial.message), _clean(burial.answer)
     connection.execute(
         "UPDATE dead SET batch = ?, code = ?, message = ?, answer = ?, tries = tries + ?, last_failed_at = ?,"
         " job = NULL WHERE id = ?",
         (burial.batch, burial.code, message, answer, burial.tries, burial.last_failed_at, letter.id),
     )
+    if not connection.changes():
+        return
+    moved = Tally({("dead", letter.code): -1})
+    moved[("dead", burial.code)] += 1
+    progress.add(connection, letter.sink, letter.partition, moved)
     _resize(connection, letter.sink, len(message) + len(answer) - len(letter.message) - len(letter.answer))
 
 

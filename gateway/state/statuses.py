@@ -5,6 +5,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from gateway.errors import SinkError
 from gateway.state.database import Database
 
 Condition = Literal["up", "retrying", "misconfigured"]
@@ -17,7 +18,7 @@ class Status(msgspec.Struct, frozen=True):
     error_class: str = ""
     """The name of the last error's class; empty if there is none."""
     message: str = ""
-    """The last error, in one line."""
+    """The last error and the target's words, in one line."""
     since: int = 0
     """When the sink entered this state, in milliseconds since 1970; 0: never started."""
     retries: int = 0
@@ -47,7 +48,8 @@ class Statuses:
 
     def failed(self, sink: str, state: Condition, error: Exception, *, held: bool = False) -> Status:
         """Record one failed attempt."""
-        new = Status(state, type(error).__name__, " ".join(str(error).split()), held=held)
+        text = f"{error}: {error.answer}" if isinstance(error, SinkError) and error.answer else str(error)
+        new = Status(state, type(error).__name__, " ".join(text.split()), held=held)
         return self._change(sink, new, retries=1)
 
     def release(self, sink: str) -> Status:

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.build import event_line
+from gateway.errors import Culprit, SinkRefused
+from tests.build import event_line, keep
 from tests.cli.deliveries import WORDS, Stopped
 
 
@@ -62,8 +63,6 @@ def test_the_number_of_listed_letters_is_limited(stopped: Stopped) -> None:
 
 
 def test_hostile_text_cannot_control_the_terminal(stopped: Stopped) -> None:
-    from gateway.errors import Culprit, SinkRefused
-
     stopped.keep(10, 11)
     stopped.deliver(SinkRefused("refused", {0: Culprit("\x1b[2J\r\nall gone \u202e")}))
 
@@ -73,6 +72,16 @@ def test_hostile_text_cannot_control_the_terminal(stopped: Stopped) -> None:
     assert "\r" not in found
     assert "\u202e" not in found
     assert len(found.splitlines()) == 4
+
+
+def test_a_hostile_event_cannot_control_the_terminal(stopped: Stopped) -> None:
+    line = event_line(10, event="HOSTILE").replace(b"HOSTILE", "\x9b2J\u202eall gone \U000e0001".encode())
+    keep(stopped.home.partition(0), [line])
+    stopped.deliver(SinkRefused("refused", {0: Culprit("no")}))
+
+    found = stopped.run("dead", "show", "3").output
+
+    assert r'"event": "\u009b2J\u202eall gone \udb40\udc01"' in found
 
 
 @pytest.mark.parametrize(
@@ -145,6 +154,9 @@ def test_retried_letters_are_delivered_when_the_gateway_runs(stopped: Stopped) -
         (["list", "evnts"], "there is no sink 'evnts'; did you mean events?"),
         (["list", "--since", "yesterday"], "expected a time such as"),
         (["retry", "--rate", "fast"], "expected events per second"),
+        (["drop", "--id", "0", "--yes"], "--id"),
+        (["drop", "--code", "", "--yes"], "--code is empty"),
+        (["drop", "", "--yes"], "SINK is empty"),
     ],
     ids=str,
 )
@@ -152,3 +164,4 @@ def test_a_mistake_is_named(stopped: Stopped, arguments: list[str], words: str) 
     found = stopped.run("dead", *arguments)
 
     assert (found.exit_code, words in found.output) == (2, True)
+    assert len(stopped.run("dead", "list", "--json").output.splitlines()) == 2

@@ -1,5 +1,6 @@
-"""`gateway sinks pause` and `resume`: durable at once, asked for on a terminal, said elsewhere."""
+"""`gateway sinks`: shown, paused, resumed, skipped and tested; confirmed on a terminal, or by an option."""
 
+import fcntl
 import os
 import pty
 import subprocess
@@ -12,8 +13,10 @@ import pytest
 from click.testing import CliRunner, Result
 
 from gateway.cli.main import main
+from gateway.errors import SinkMisconfigured
 from gateway.home import Home
 from gateway.state.store import State
+from tests.cli.deliveries import Stopped
 from tests.gateway import DEFAULTS, PATIENCE
 
 
@@ -32,6 +35,11 @@ def delivery(home: Home) -> Iterator[State]:
     """What a running gateway sees."""
     with closing(State.open(home.state, home.journal)) as state:
         yield state
+
+
+@pytest.fixture
+def stopped(tmp_path: Path) -> Stopped:
+    return Stopped(tmp_path)
 
 
 def sinks(home: Home, *arguments: str) -> Result:
@@ -124,3 +132,34 @@ def test_a_state_that_cannot_be_written_is_told_of_in_a_line(home: Home) -> None
     assert result.exit_code == 2
     assert result.stderr.startswith(f"gateway: {home.state}: ")
     assert len(result.stderr.splitlines()) == 1
+
+
+def test_no_more_is_skipped_than_there_is(stopped: Stopped) -> None:
+    nothing = stopped.run("sinks", "skip", "events", "--to", "0/99999", "--yes")
+    stopped.keep(10, 13)
+    skipped = stopped.run("sinks", "skip", "events", "--to", "0/99999", "--yes")
+
+    assert nothing.output == "Sink events has no pending event before 0/99999.\n"
+    assert skipped.output.startswith("Sink events will skip 3 events ")
+
+
+def test_a_failing_sink_is_shown_with_the_words_of_its_target(stopped: Stopped) -> None:
+    stopped.keep(10, 11)
+    stopped.deliver(SinkMisconfigured("a.example answered 401", answer="token\nexpired"))
+
+    found = stopped.run("sinks")
+
+    assert "\nevents: a.example answered 401: token expired (since " in found.output
+    assert found.exit_code == 1
+
+
+def test_a_sink_is_tested(stopped: Stopped) -> None:
+    usable = stopped.run("sinks", "test", "events")
+    with stopped.home.own(), (stopped.file.parent / "data/events.jsonl").open("rb") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        used = stopped.run("sinks", "test", "events")
+    unknown = stopped.run("sinks", "test", "evnts")
+
+    assert (usable.exit_code, usable.output) == (0, "Sink events can be used.\n")
+    assert (used.exit_code, used.output) == (0, "Sink events is in use by the running gateway.\n")
+    assert (unknown.exit_code, "did you mean events?" in unknown.output) == (2, True)

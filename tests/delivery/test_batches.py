@@ -187,6 +187,19 @@ async def test_events_that_cannot_be_delivered_in_time_expire(journal: Path, sta
     assert state.tallies() == {"sink": {("dead", "expired"): 3}}
 
 
+async def test_expired_events_wait_while_there_is_no_room_for_dead_letters(
+    journal: Path, state: State
+) -> None:
+    keep(journal / "0", event_lines(0, 3))
+    sink = Recorder(retry_for=Duration(0), script=[SinkUnavailable("no route to host")])
+
+    await deliver(make(sink, journal, state, max_dead=0))
+
+    status = state.statuses.read("sink")
+    assert (status.state, "max_dead" in status.message) == ("misconfigured", True)
+    assert state.tallies() == {"sink": {}}
+
+
 @settings(deadline=None, max_examples=40)
 @given(
     chunks=st.lists(st.integers(1, 9), min_size=1, max_size=6),

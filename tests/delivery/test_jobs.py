@@ -14,6 +14,7 @@ from gateway.state.store import State
 from tests.build import event_line, event_lines, keep
 from tests.delivery.recorder import Recorder, ids
 from tests.delivery.work import deliver, eventually, make, running
+from tests.fakes import ScriptedSink
 from tests.gateway import PATIENCE
 
 pytestmark = pytest.mark.anyio
@@ -136,11 +137,25 @@ async def test_a_dropped_letter_counts_as_skipped(journal: Path, state: State) -
     }
 
 
-async def test_a_letter_that_is_being_retried_is_not_dropped(journal: Path, state: State) -> None:
-    await bury(journal, state, 1, 4)
-    state.jobs.retry("sink", Choice(id=1), 0, None)
+@pytest.mark.parametrize("refused", [False, True], ids=["accepted", "refused again"])
+async def test_a_letter_dropped_while_it_is_retried_stays_dropped(
+    journal: Path, state: State, refused: bool
+) -> None:
+    await bury(journal, state, 4)
+    job = state.jobs.retry("sink", Choice(), 0, None)
 
-    assert state.dead.drop(Choice()) == 1
+    def drop() -> None:
+        state.dead.drop(Choice())
+        if refused:
+            raise SinkRefused("refused", {0: Culprit("still not")})
+
+    sink = ScriptedSink()
+    sink.script.append(drop)
+
+    await deliver(make(sink, journal, state))
+
+    assert state.tallies() == {"sink": {DELIVERED: 5, ("skipped", "dropped"): 1}}
+    assert (state.dead.size("sink"), done(state, job)) == (0, True)
 
 
 async def test_a_replay_sends_what_the_journal_has_once_more(journal: Path, state: State) -> None:
