@@ -1,7 +1,6 @@
 """The operator's own copy of analytics.js, through the real server."""
 
-from collections.abc import Callable
-from pathlib import Path
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -13,14 +12,16 @@ CONFIG = DEFAULTS.replace('"dev"', '"dev", "odd\\"); alert(1)"').replace(
 SCRIPT = 'window.analyticsWriteKey = "__WRITE_KEY__";'
 
 
-@pytest.fixture
-def running(gateway: Callable[..., Gateway], tmp_path: Path) -> Gateway:
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
     """With a copy of the script and of one bundle."""
-    (tmp_path / "umd").mkdir()
-    (tmp_path / "umd/standalone.js").write_text(SCRIPT)
-    (tmp_path / "umd/queryString.bundle.34b193ada8fe288d1bd1.js").write_text("loaded;")
-    (tmp_path / "umd/secret.js").write_text("nobody's;")
-    return gateway(CONFIG)
+    folder = tmp_path_factory.mktemp("script")
+    (folder / "umd").mkdir()
+    (folder / "umd/standalone.js").write_text(SCRIPT)
+    (folder / "umd/queryString.bundle.34b193ada8fe288d1bd1.js").write_text("loaded;")
+    (folder / "umd/secret.js").write_text("nobody's;")
+    with Gateway(folder, CONFIG) as running:
+        yield running
 
 
 @pytest.mark.parametrize(
@@ -73,11 +74,10 @@ def test_nothing_else_of_the_folder_is_served(running: Gateway, name: str) -> No
     assert running.request("GET", f"/analytics-next/bundles/{name}").status == 404
 
 
-@pytest.mark.parametrize(
-    "path", ["/analytics.js/v1/dev/analytics.min.js", "/analytics-next/bundles/a.bundle.1.js"]
-)
-def test_without_a_copy_the_answer_says_what_is_missing(gateway: Callable[..., Gateway], path: str) -> None:
-    answer = gateway().request("GET", path)
+def test_without_a_copy_the_answer_says_what_is_missing(gateway: Callable[..., Gateway]) -> None:
+    without = gateway()
 
-    assert (answer.status, answer.headers["content-type"]) == (404, "text/plain; charset=utf-8")
-    assert b"analytics_js" in answer.body
+    for path in ("/analytics.js/v1/dev/analytics.min.js", "/analytics-next/bundles/a.bundle.1.js"):
+        answer = without.request("GET", path)
+        assert (answer.status, answer.headers["content-type"]) == (404, "text/plain; charset=utf-8")
+        assert b"analytics_js" in answer.body
