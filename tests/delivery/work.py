@@ -38,9 +38,7 @@ def make(
     """Create a worker without back-off."""
     log = open_log(journal)
     preparation = Preparation(name, sink, enricher or Enricher(journal / "products.db"))
-    queue = Queue(
-        name, sink, log, state, preparation, Known(state.verdicts, enabled=False), lambda: max_dead
-    )
+    queue = Queue(name, sink, log, state, preparation, Known(state.verdicts, enabled=False), lambda: max_dead)
     return Worker(name, sink, queue, state, Lookout(log), lambda: repeat(0.0))
 
 
