@@ -17,6 +17,9 @@ from gateway.state.jobs import Job, Selection, Span
 from gateway.state.store import State
 from gateway.state.tally import Tally
 
+MAX_REPLAYED_EVENTS = 1000
+"""In a batch, for which live events wait. Sinks that are `once_by_batch` get whole batches."""
+
 
 class _Pace:
     """Keeps a job below its rate. `clock` is in seconds since 1970."""
@@ -178,7 +181,10 @@ class ReplayFeed:
         if not parts:  # nothing in this range can be read
             end = min(found.end.number, span.end)
             parts.append(Part(start, end, None, (), b"", [], Tally(), found.end.epoch))
-        taken = take(parts, self._pace.limit(self._sink.batch_events), self._sink.batch_bytes)
+        most = self._sink.batch_events
+        if not self._sink.once_by_batch:
+            most = min(most, MAX_REPLAYED_EVENTS)
+        taken = take(parts, self._pace.limit(most), self._sink.batch_bytes)
         return Work(self._job.sink, partition, taken, "replay", f"~replay-{self._job.id}")
 
 

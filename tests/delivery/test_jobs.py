@@ -12,7 +12,7 @@ from gateway.state.dead import Choice
 from gateway.state.jobs import Job, Selection, Span
 from gateway.state.store import State
 from tests.build import event_line, event_lines, keep
-from tests.delivery.recorder import Recorder, ids
+from tests.delivery.recorder import Named, Recorder, ids
 from tests.delivery.work import deliver, eventually, make, running
 from tests.fakes import ScriptedSink
 from tests.gateway import PATIENCE
@@ -212,6 +212,22 @@ async def test_a_replay_takes_turns_with_live_delivery(journal: Path, state: Sta
     origins = [batch.origin for batch in sink.batches]
     assert sorted(origins[:2]) == sorted(origins[2:4]) == ["live", "replay"]
     assert (origins.count("live"), origins.count("replay")) == (3, 3)
+
+
+@pytest.mark.parametrize(
+    ("kind", "expected"), [(Recorder, [1000, 500]), (Named, [1500])], ids=["others", "recognizes batches"]
+)
+async def test_live_events_wait_for_no_large_batch_of_a_replay(
+    journal: Path, state: State, kind: type[Recorder], expected: list[int]
+) -> None:
+    keep(journal / "0", event_lines(0, 1500))
+    await deliver(make(Recorder(), journal, state))
+    replay(state, end=1500)
+    sink = kind()
+
+    await deliver(make(sink, journal, state))
+
+    assert [batch.count for batch in sink.batches] == expected
 
 
 async def test_a_cancelled_job_ends(journal: Path, state: State) -> None:

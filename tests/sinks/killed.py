@@ -87,9 +87,9 @@ async def _deliver_everything(folder: Path, sink: Sink, state: State) -> None:
     """Deliver until nothing is pending, however often the sink fails."""
     log = open_log(folder / "journal")
     newest = {("sink", partition): log.reader(partition).newest() for partition in log.partitions()}
-    while True:
-        await deliver(make(sink, folder / "journal", state))
-        positions = {place: position.number for place, position in state.positions().items()}
-        if positions == newest:
-            return
-        await anyio.sleep(0.01)
+    positions: dict[tuple[str, str], int] = {}
+    with anyio.fail_after(PATIENCE):
+        while positions != newest:
+            await deliver(make(sink, folder / "journal", state))
+            positions = {place: position.number for place, position in state.positions().items()}
+            await anyio.sleep(0.01)
