@@ -51,7 +51,8 @@ def opened(file: Path | None, data: Path | None, *, writing: bool = False) -> It
     with exiting_on_errors():
         config = load(file, data, os.environ)
         home = Home(config.journal.path)
-        state = State.open(home.state, home.journal) if writing else State.open_read_only(home.state)
+        journal = home.journal  # raises ConfigError where no gateway has ever run
+        state = State.open(home.state, journal) if writing else State.open_read_only(home.state)
         with closing(state):
             yield Opened(config, state, SegmentLog(home.folder), home)
 

@@ -114,10 +114,11 @@ def test_a_sink_that_is_not_configured_is_a_mistake(home: Home, delivery: State,
     assert delivery.orders.pending(["event"]) == []
 
 
-def test_a_gateway_that_never_ran_has_nothing_to_pause(tmp_path: Path) -> None:
+@pytest.mark.parametrize("arguments", [["pause", "events", "--yes"], []], ids=["pause", "show"])
+def test_a_gateway_that_never_ran_has_nothing_to_pause_or_show(tmp_path: Path, arguments: list[str]) -> None:
     (tmp_path / "gateway.toml").write_text(DEFAULTS)
 
-    result = sinks(Home(tmp_path / "data/journal"), "pause", "events", "--yes")
+    result = sinks(Home(tmp_path / "data/journal"), *arguments)
 
     assert result.exit_code == 2
     assert result.stderr.endswith("has the gateway ever run?\n")
