@@ -6,7 +6,7 @@ of version 1.0 is from Commanders Act's guide; that of version 2.0 is the same, 
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,8 @@ CONFIG = """
 port = 0
 [inspector]
 port = 0
+[delivery]
+duplicates = "0s"
 [sources.api]
 write_keys = ["ILoveData123"]
 [sources.batch]
@@ -47,8 +49,24 @@ kind = "json_lines"
 path = "data/other.jsonl"
 """
 
+Arrived = Callable[[int], list[dict[str, Any]]]
+
 ASSIGNED = {"messageId", "timestamp", "receivedAt"}
 """The values that the gateway chooses if an example does not."""
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
+    """One gateway for all examples, which are sent one after the other."""
+    with Gateway(tmp_path_factory.mktemp("examples"), CONFIG) as running:
+        yield running
+
+
+@pytest.fixture
+def arrived(running: Gateway) -> Arrived:
+    """A function that returns the events that arrived during the test, once there are so many."""
+    before = len(running.drained())
+    return lambda count: running.delivered(before + count)[before:]
 
 
 def send(running: Gateway, example: dict[str, Any], route: str) -> Answer:
@@ -66,34 +84,28 @@ def send(running: Gateway, example: dict[str, Any], route: str) -> Answer:
     ],
 )
 def test_an_example_arrives_field_for_field(
-    gateway: Callable[..., Gateway], example: dict[str, Any], route: str
+    running: Gateway, arrived: Arrived, example: dict[str, Any], route: str
 ) -> None:
-    running = gateway(CONFIG)
-
     answer = send(running, example, route)
 
-    arrived = running.delivered(len(example["events"]))
-    added = [
-        event.keys() - expected.keys() for event, expected in zip(arrived, example["events"], strict=True)
-    ]
+    found = arrived(len(example["events"]))
+    added = [event.keys() - expected.keys() for event, expected in zip(found, example["events"], strict=True)]
     assert answer.status == 200
     assert all(names <= ASSIGNED for names in added)
-    assert arrived == [
+    assert found == [
         {
             **expected,
             **{name: event[name] for name in names},
             "source": {**expected["source"], "route": route},
         }
-        for event, expected, names in zip(arrived, example["events"], added, strict=True)
+        for event, expected, names in zip(found, example["events"], added, strict=True)
     ]
 
 
-def test_an_example_without_a_time_gets_the_time_of_receipt(gateway: Callable[..., Gateway]) -> None:
-    running = gateway(CONFIG)
-
+def test_an_example_without_a_time_gets_the_time_of_receipt(running: Gateway, arrived: Arrived) -> None:
     send(running, EXAMPLES["metarouter page"], "/v1/page")
 
-    [event] = running.delivered(1)
+    [event] = arrived(1)
     assert event["timestamp"] == event["receivedAt"]
     assert event["messageId"]
 
@@ -108,13 +120,11 @@ def test_the_batch_reaches_only_its_integration(gateway: Callable[..., Gateway])
     assert running.events("data/other.jsonl") == []
 
 
-def test_a_purchase_is_the_same_event_in_both_versions(gateway: Callable[..., Gateway]) -> None:
-    running = gateway(CONFIG)
-
+def test_a_purchase_is_the_same_event_in_both_versions(running: Gateway, arrived: Arrived) -> None:
     for version in ("1.0", "2.0"):
         send(running, EXAMPLES[f"commandersact purchase of version {version}"], "/events")
 
-    old, new = running.delivered(2)
+    old, new = arrived(2)
     assert old.pop("source") == {**new.pop("source"), "dialect": "commandersact.v1"}
     # The document gives its event no id, so each is given another; `native` says how each was written.
     for name in ("messageId", "receivedAt", "native"):
