@@ -18,6 +18,9 @@ class Feed(Protocol):
         With `flush`, a batch that is still filling is complete. What was returned is not returned again.
         """
 
+    def close(self) -> None:
+        """Release all files. No call may follow."""
+
     def prepare(self, work: Work) -> Work:
         """Return the work as it is to be written, after everything is recorded that must be known by then."""
 

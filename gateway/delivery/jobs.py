@@ -82,6 +82,9 @@ class RetryFeed:
             f"~retry-{self._job.id}",
         )
 
+    def close(self) -> None:
+        pass
+
     def prepare(self, work: Work) -> Work:
         return work
 
@@ -141,6 +144,11 @@ class ReplayFeed:
             self._finish()
         return None
 
+    def close(self) -> None:
+        for reader in self._readers.values():
+            reader.close()
+        self._readers.clear()
+
     def prepare(self, work: Work) -> Work:
         return work
 
@@ -154,9 +162,7 @@ class ReplayFeed:
         self._spans[work.partition] = Span(max(span.next, self._spans[work.partition].next), span.end)
 
     def _finish(self) -> None:
-        for reader in self._readers.values():
-            reader.close()
-        self._readers.clear()
+        self.close()
         self._state.jobs.finish(self._job.id, "done")
         self.done = True
 

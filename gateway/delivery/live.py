@@ -104,6 +104,9 @@ class LiveFeed:
     def _following(self, work: Work) -> Intent:
         return (self._intent or Intent(0, "", 0)).following(work.end.number, work.digest)
 
+    def close(self) -> None:
+        self._reader.close()
+
     def skip(self, to: int) -> None:
         """Pass the events before a position, by order of an operator. Has no effect on a position behind."""
         self._start()

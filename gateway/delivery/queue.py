@@ -171,6 +171,9 @@ class Queue:
 
     def clear(self) -> None:
         """Forget everything that is not recorded, and go back to what is."""
+        for feed in (*self._live.values(), *self._jobs.values()):
+            feed.close()
+        self._feed = None
         self._pieces.clear()
         self._ahead.clear()
         self._live.clear()
@@ -200,7 +203,7 @@ class Queue:
         self._look_for_jobs = False
         jobs = {job.id: job for job in self._state.jobs.running(self._name)}
         for id in self._jobs.keys() - jobs.keys():
-            del self._jobs[id]
+            self._jobs.pop(id).close()
         for id, job in jobs.items():
             if id in self._jobs:
                 continue

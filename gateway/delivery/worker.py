@@ -108,6 +108,10 @@ class Worker:
         Raises StateLost. If it is cancelled, the current batch may be written but not recorded, and is then
         delivered again.
         """
+        await self._run()
+        self.queue.clear()
+
+    async def _run(self) -> None:
         metrics.SINK_UP.labels(self.name).set(1)
         status = await to_thread.run_sync(self.state.statuses.read, self.name)
         self._held = status.held

@@ -17,6 +17,10 @@ pytestmark = pytest.mark.anyio
 DELIVERED = ("delivered", "")
 
 
+def open_files() -> int:
+    return len(list(Path("/proc/self/fd").iterdir()))
+
+
 @pytest.mark.parametrize(
     "position",
     [
@@ -53,3 +57,17 @@ async def test_events_deleted_before_delivery_count_as_skipped(tmp_path: Path, s
 
     assert sink.taken == event_lines(3, 5)
     assert state.tallies()["sink"] == Tally({DELIVERED: 3, ("skipped", "not_kept"): 2})
+
+
+async def test_going_back_to_what_is_recorded_leaves_no_file_open(journal: Path, state: State) -> None:
+    keep(journal / "0", event_lines(0, 3))
+    queue = make(ScriptedSink(), journal, state).queue
+    queue.next(flush=True)
+    queue.clear()
+    before = open_files()
+
+    for _ in range(20):
+        queue.next(flush=True)
+        queue.clear()
+
+    assert open_files() == before
