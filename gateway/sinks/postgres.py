@@ -87,7 +87,8 @@ class Postgres(Sink, tag="postgres"):
         try:
             yield
         except failures.DRIVER_ERRORS as error:
-            raise failures.translate(error, server.passwords(self.dsn), of_events=False) from error
+            passwords, hosts = server.passwords(self.dsn), server.hosts(self.dsn)
+            raise failures.translate(error, passwords, hosts=hosts, of_events=False) from error
 
 
 class PostgresConnection:

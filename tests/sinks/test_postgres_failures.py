@@ -98,6 +98,26 @@ def test_a_server_that_hangs_is_unavailable(tmp_path: Path, server: PostgresServ
     assert resumed
 
 
+@pytest.mark.parametrize(
+    ("place", "words"),
+    [
+        pytest.param("127.0.0.1:1", "Connection refused", id="address"),
+        pytest.param("no-such-host.invalid", "", id="name"),
+    ],
+)
+def test_a_server_that_is_not_there_is_named_without_the_password(
+    tmp_path: Path, place: str, words: str
+) -> None:
+    sink = sink_in(tmp_path, dsn=f"postgresql://tests:a-password@{place}/tests?sslmode=disable")
+
+    with pytest.raises(SinkUnavailable) as raised:
+        deliver(sink)
+
+    assert str(raised.value).startswith(f"{place}: {words}")
+    assert "Errno" not in str(raised.value)
+    assert "a-password" not in str(raised.value)
+
+
 def test_a_row_that_another_session_has_locked_makes_it_unavailable(
     tmp_path: Path, server: PostgresServer
 ) -> None:

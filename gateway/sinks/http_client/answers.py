@@ -56,7 +56,9 @@ def check(answer: Answer) -> None:
         return
     if status >= 500 or status in _LATER:
         raise SinkUnavailable(answer.line, retry_after=retry_after(answer), answer=answer.words)
-    if status < 400 or status in _OPERATOR:
+    if status < 400:
+        raise SinkMisconfigured(f"{answer.line}; redirects are not followed", answer=answer.words)
+    if status in _OPERATOR:
         raise SinkMisconfigured(answer.line, answer=answer.words)
     raise SinkRefused(answer.line, answer=answer.words)
 

@@ -4,7 +4,9 @@ The class of a failure, by its SQLSTATE (PostgreSQL's manual, appendix A).
 What is not in the table may pass, so that the same batch is tried again.
 """
 
+import os
 import re
+import socket
 import ssl
 from collections.abc import Collection
 from typing import Literal
@@ -49,14 +51,19 @@ DRIVER_ERRORS = (
 """The exceptions of asyncpg; TimeoutError is an OSError."""
 
 
-def translate(error: Exception, passwords: Collection[str], *, of_events: bool, first: int = 0) -> SinkError:
+def translate(
+    error: Exception, passwords: Collection[str], *, hosts: str = "", of_events: bool, first: int = 0
+) -> SinkError:
     """
     Return the SinkError for one of DRIVER_ERRORS, without any of the passwords.
 
-    `of_events` is true while events are written; otherwise none can be to blame. `first` is the number of
-    events of the batch that were not written, since the table has them already.
+    `hosts` are those of the dsn, for a failure that is not the server's own answer. `of_events` is true while
+    events are written; otherwise none can be to blame. `first` is the number of events of the batch that were
+    not written, since the table has them already.
     """
     message, answer, failure = _describe(error)
+    if hosts and not isinstance(error, asyncpg.PostgresError):
+        message = f"{hosts}: {message}"
     for password in passwords:
         message, answer = message.replace(password, "***"), answer.replace(password, "***")
     if failure == "unavailable":
@@ -84,6 +91,10 @@ def _describe(error: Exception) -> tuple[str, str, _Failure]:
         return f"{message}: the server has no TLS", "", "misconfigured"
     if isinstance(error, TimeoutError):
         message = "no answer in time"
+    elif isinstance(error, ConnectionError) and error.errno:
+        message = os.strerror(error.errno)  # asyncio's is "Connect call failed", with a tuple
+    elif isinstance(error, socket.gaierror):
+        message = error.strerror or message
     return message, "", "unavailable"
 
 

@@ -110,15 +110,20 @@ def passwords(dsn: Secret) -> tuple[str, ...]:
     return tuple(filter(None, (dsn.reveal(), written, unquote(written), query.get("password", ""))))
 
 
+def hosts(dsn: Secret) -> str:
+    """Return the hosts and ports that a dsn names, or else the environment; empty if neither does."""
+    parsed, query = _split(dsn)
+    return query.get("host") or parsed.netloc.rpartition("@")[2] or os.environ.get("PGHOST", "")
+
+
 def tls(dsn: Secret) -> Literal["verify-full", True] | None:
     """
     Return asyncpg's argument `ssl`; None leaves it to the dsn and the environment.
 
     asyncpg verifies by the system's authorities for True, and reads the dsn's files for "verify-full" alone.
     """
-    parsed, query = _split(dsn)
-    said = query.get("host") or parsed.netloc.rpartition("@")[2] or os.environ.get("PGHOST", "")
-    if "sslmode" in query or "PGSSLMODE" in os.environ or all(map(_is_local, said.split(","))):
+    _, query = _split(dsn)
+    if "sslmode" in query or "PGSSLMODE" in os.environ or all(map(_is_local, hosts(dsn).split(","))):
         return None
     has_files = any(name.startswith("ssl") for name in query) or any(
         name.startswith("PGSSL") for name in os.environ

@@ -45,6 +45,11 @@ def test_a_refusal_names_no_culprit() -> None:
     assert not raised.value.culprits
 
 
+def test_a_redirect_is_said_not_to_be_followed() -> None:
+    with pytest.raises(SinkMisconfigured, match=r"answered 302 Found; redirects are not followed$"):
+        check(answer(302))
+
+
 def test_the_words_of_an_answer_are_cut_and_readable() -> None:
     with pytest.raises(SinkRefused) as raised:
         check(answer(400, b"\xff" + b"x" * 10_000))
