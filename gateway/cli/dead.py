@@ -144,7 +144,7 @@ def retry(
         confirm(yes, f"Retry {letters:,} dead letters?")
         detach = detach or not gateway.is_running()
         jobs = [gateway.state.jobs.retry(name, choice, rate or 0.0, limit) for name in names]
-        refused = 0 if detach else sum(watch(gateway.state, job, "Retrying").refused for job in jobs)
+        refused = 0 if detach else sum(watch(gateway, job, "Retrying").refused for job in jobs)
     if detach:
         click.echo(f"{letters:,} dead letters are retried while the gateway is running.")
     elif refused:

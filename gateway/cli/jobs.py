@@ -4,27 +4,32 @@ import time
 
 import click
 
+from gateway.cli.state import Opened
 from gateway.state.jobs import Job
-from gateway.state.store import State
 
 _LOOK_SECONDS = 0.1
 
 
-def watch(state: State, job: Job, label: str) -> Job:
+def watch(gateway: Opened, job: Job, label: str) -> Job:
     """
-    Show the progress of a job until it has ended, and return it.
+    Show the progress of a job until it has ended or the gateway has, and return it.
 
     Ctrl-C ends the command, and not the job.
     """
+    state = gateway.state
+    if job.sink in state.paused():
+        click.echo(f"Sink {job.sink} is paused; the job goes on when it is resumed.", err=True)
     click.echo(f"{label} as job {job.id}; Ctrl-C leaves it running.", err=True)
     with click.progressbar(length=max(1, job.events), label=label, show_pos=True) as bar:
         done = 0
-        while job.state == "running":
+        while job.state == "running" and gateway.is_running():
             time.sleep(_LOOK_SECONDS)
             job = state.jobs.read(job.id) or job
             now = progress(job)
             bar.update(now - done)
             done = now
+    if job.state == "running":
+        click.echo("The gateway has stopped; the job goes on when it runs again.", err=True)
     return job
 
 

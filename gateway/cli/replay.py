@@ -105,7 +105,7 @@ def start(
         job = gateway.state.jobs.replay(sink, selection, spans, rate or 0.0)
         detach = detach or not gateway.is_running()
         if not detach:
-            job = watch(gateway.state, job, "Replaying")
+            job = watch(gateway, job, "Replaying")
     if as_json:
         printing.to_json(to_fields(job))
     elif detach:

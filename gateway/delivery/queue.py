@@ -235,6 +235,6 @@ class Queue:
     def _check_room(self) -> None:
         if self._state.dead.size(self._name) >= self._max_dead():
             raise SinkMisconfigured(
-                f"the dead letters of the sink have reached [delivery] max_dead;"
-                f" retry or drop some: gateway dead list {self._name}"
+                "the dead letters of the sink have reached [delivery] max_dead; retry or drop some"
+                f" (gateway dead list {self._name}), then: gateway sinks resume {self._name}"
             )
