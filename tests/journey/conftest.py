@@ -14,6 +14,8 @@ multi_status = "always"
 [sources.wide]
 write_keys = ["wide"]
 max_body = "8MB"
+[delivery]
+duplicates = "0s"
 """
 
 Arrived = Callable[[], list[dict[str, Any]]]
