@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 
+from gateway.journal.base import Position
 from gateway.state.verdicts import Verdicts
 
 
@@ -13,9 +14,13 @@ class Known:
         """False: every event is new. May change at any time."""
         self._verdicts = verdicts
 
-    def end(self, partition: str) -> int | None:
-        """Return the first position without a verdict, or None if no event needs one."""
-        return self._verdicts.ends().get(partition, 0) if self.enabled else None
+    def end(self, partition: str) -> Position | None:
+        """
+        Return the first position without a verdict, or None if no event needs one.
+
+        After an older journal was restored, it may belong to another history until the index has noticed.
+        """
+        return self._verdicts.limit(partition) if self.enabled else None
 
     def duplicates(self, partition: str, first: int, end: int) -> Collection[int]:
         """Return the positions of the duplicates in a range."""

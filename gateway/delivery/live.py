@@ -138,7 +138,7 @@ class LiveFeed:
         """Read until there is a whole batch, or no more."""
         while not self._has_batch():
             known = self._known.end(self._partition)
-            if known is not None and self._read_to.number >= known and self._reader.accepts(self._read_to):
+            if known is not None and self._reader.accepts(self._read_to) and not self._is_known(known):
                 return
             try:
                 found = self._reader.read(self._read_to)
@@ -150,8 +150,8 @@ class LiveFeed:
             if found is None:
                 return
             self._append(found)
-            if known is not None and self._read_to.number > known:
-                self._withhold(known)
+            if known is not None and self._read_to.number > known.number:
+                self._withhold(known.number)
 
     def _append(self, found: Slice) -> None:
         if found.released:  # the sink was not configured for a while, or a file was removed
@@ -188,6 +188,10 @@ class LiveFeed:
     def _remove(self, part: Part) -> None:
         self._events -= len(part.positions)
         self._bytes -= len(part.data)
+
+    def _is_known(self, limit: Position) -> bool:
+        """Return whether the next event has a verdict, and one that is not about another history."""
+        return self._read_to.number < limit.number and self._reader.accepts(limit)
 
     def _has_batch(self) -> bool:
         if self._intended_end is None:

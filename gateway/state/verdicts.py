@@ -37,6 +37,7 @@ class Verdicts:
         self._database = database
         self._version: object = None
         self._ends: dict[str, int] = {}
+        self._limits: dict[str, Position] = {}
 
     def journal(self) -> bytes:
         """Return the id of the journal that the verdicts are about."""
@@ -71,9 +72,18 @@ class Verdicts:
             # Writes of this process count as well, because they use another connection.
             version = connection.pragma("data_version")
             if version != self._version:
-                rows: list[Any] = connection.execute("SELECT partition, position FROM indexed").fetchall()
-                self._ends, self._version = dict(rows), version
+                rows: list[Any] = connection.execute(
+                    "SELECT partition, position, epoch FROM indexed"
+                ).fetchall()
+                self._limits = {partition: Position(number, epoch) for partition, number, epoch in rows}
+                self._ends = {partition: limit.number for partition, limit in self._limits.items()}
+                self._version = version
             return self._ends
+
+    def limit(self, partition: str) -> Position:
+        """Return the position of the first event without a verdict. As cheap as `ends`."""
+        self.ends()
+        return self._limits.get(partition, Position(0))
 
     def duplicates(self, partition: str, first: int, end: int) -> list[int]:
         """Return the numbers of the duplicates from `first` on, before `end`, in ascending order."""

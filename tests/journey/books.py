@@ -67,6 +67,9 @@ def delivery_stopped(running: Gateway) -> Iterator[None]:
         os.kill(pid, signal.SIGCONT)
 
 
+_OF_THE_INDEX = ("index of duplicates", "indexing again")
+
+
 class Listener:
     """Reads what a gateway logs from now on."""
 
@@ -85,8 +88,14 @@ class Listener:
 
     @property
     def problems(self) -> list[str]:
-        """The texts of all warnings and errors, in alphabetical order."""
-        return sorted(line["event"] for line in self.lines if line["level"] in ("warning", "error"))
+        """
+        The texts of all warnings and errors, in alphabetical order.
+
+        The index of duplicates follows the journal and the state, and what it says of their problems is left
+        out.
+        """
+        said = [line["event"] for line in self.lines if line["level"] in ("warning", "error")]
+        return sorted(each for each in said if not any(words in each for words in _OF_THE_INDEX))
 
     def until(self, problems: Iterable[str], perhaps: str = "") -> None:
         """Wait for these warnings and errors; fail on others, except `perhaps`."""

@@ -27,6 +27,8 @@ CONFIG = f"""{DEFAULTS}
 write_keys = ["flood"]
 rate = "100/s"
 burst = 50
+[delivery]
+duplicates = "0s"
 """
 MEGABYTE = 2**20
 MOST_BYTES = 400 * MEGABYTE

@@ -200,7 +200,11 @@ def test_created_files_are_accessible_to_no_other_user_whatever_the_umask(
     await_arrival(running, send(running, "event", 10))
     running.request("PUT", "/engage/user/?site=29&user_id=7&token=secret", '{"person": {"email": "a@b.c"}}')
     open_to_others = subprocess.run(
-        ["find", tmp_path / "data", "-perm", "/077"], capture_output=True, check=True, text=True
+        # Nobody reaches the files that RocksDB creates in a folder of mode 0700.
+        ["find", tmp_path / "data", "-path", "*/duplicates/*", "-prune", "-o", "-perm", "/077", "-print"],
+        capture_output=True,
+        check=True,
+        text=True,
     )
 
     made = {path.name for path in (tmp_path / JOURNAL).iterdir()}
