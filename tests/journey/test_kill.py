@@ -68,7 +68,7 @@ def test_no_kill_loses_or_repeats_an_acknowledged_event(
     victims = ["supervisor", "delivery-0", "inspector", *(f"intake-{slot}" for slot in range(workers))]
 
     with Load(running.port, chance) as load:
-        for _ in range(round((rounds or 25) * share)):
+        for _ in range(round((rounds or 15) * share)):
             load.advance(chance.randrange(20, 600))
             faults.kill(running, chance.choice(victims))
         load.advance(100)
