@@ -125,12 +125,14 @@ def test_a_copy_of_a_running_gateway_delivers_every_later_event(
     copy, archive = tmp_path / "copy", tmp_path / "data.tar"
     copy.mkdir()
 
-    with Gateway(tmp_path) as original, Load(original.port, chance) as load:
-        load.advance(100)
+    with Gateway(tmp_path) as original:
+        with Load(original.port, chance) as load:
+            load.advance(100)
         early = {name for client in load.clients for name in client.acknowledged}
         with archive.open("wb") as target, tar(tmp_path, "data") as source:
             target.write(source.read(_FAR_ENOUGH))
-            load.advance(500)
+            with Load(original.port, chance) as load:
+                load.advance(500)
             await_arrival(original, {name for client in load.clients for name in client.acknowledged})
             shutil.copyfileobj(source, target)
     subprocess.run(["tar", "--extract", "-C", copy, "-f", archive], check=True)
