@@ -44,7 +44,7 @@ class IndexingProcess:
         """Kill the process and start it again: nothing that it had open is closed properly."""
         copy = self.folder / "killed"
         if self.index.exists():
-            shutil.copytree(self.index, copy)
+            copy_folder(self.index, copy)
         self.close()
         if copy.exists():
             shutil.rmtree(self.index)
@@ -81,3 +81,13 @@ class _Unrecorded(Verdicts):
 
     def record(self, ranges: Iterable[Indexed]) -> None:
         raise StateUnavailable("disk full")
+
+
+def copy_folder(source: Path, target: Path) -> None:
+    """Copy a folder of RocksDB, which may delete a file of it in the background, as it is at one moment."""
+    while True:
+        try:
+            shutil.copytree(source, target)
+            return
+        except shutil.Error:
+            shutil.rmtree(target)

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule
 
-from tests.delivery.duplicates.indexing import WINDOW, IndexingProcess
+from tests.delivery.duplicates.indexing import WINDOW, IndexingProcess, copy_folder
 from tests.delivery.duplicates.timed_log import HOUR, TimedLog
 
 START = 500_000 * HOUR
@@ -90,7 +90,7 @@ class History(RuleBasedStateMachine):
         self.process.close()
         shutil.rmtree(self.root / "copy", ignore_errors=True)
         if self.process.index.exists():
-            shutil.copytree(self.process.index, self.root / "copy")
+            copy_folder(self.process.index, self.root / "copy")
         self.process.open()
 
     @rule()

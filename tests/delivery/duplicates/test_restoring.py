@@ -11,7 +11,7 @@ from structlog.testing import capture_logs
 from gateway.delivery.duplicates.database import IndexInUse
 from gateway.delivery.duplicates.indexer import Indexer
 from gateway.errors import StateUnavailable
-from tests.delivery.duplicates.indexing import WINDOW, IndexingProcess
+from tests.delivery.duplicates.indexing import WINDOW, IndexingProcess, copy_folder
 from tests.delivery.duplicates.timed_log import HOUR, TimedLog
 
 
@@ -112,7 +112,7 @@ def test_an_older_index_is_brought_up_to_the_state(process: IndexingProcess, jou
     process.run()
     process.close()
     older = process.folder / "older"
-    shutil.copytree(process.index, older)
+    copy_folder(process.index, older)
     process.open()
     journal.append("0", HOUR, "b", "a")
     process.run()
