@@ -143,7 +143,10 @@ def retry(
             gateway.check_sink(name)
         confirm(yes, f"Retry {letters:,} dead letters?")
         detach = detach or not gateway.is_running()
-        jobs = [gateway.state.jobs.retry(name, choice, rate or 0.0, limit) for name in names]
+        jobs, left = [], limit
+        for name in names:
+            jobs.append(gateway.state.jobs.retry(name, choice, rate or 0.0, left))
+            left = None if left is None else left - jobs[-1].events
         refused = 0 if detach else sum(watch(gateway, job, "Retrying").refused for job in jobs)
     if detach:
         click.echo(f"{letters:,} dead letters are retried while the gateway is running.")

@@ -26,13 +26,6 @@ from gateway.state.jobs import Job, Selection, Span
 class _Replay(click.Group):
     """A group whose own command is called without a name: `gateway replay SINK`."""
 
-    def resolve_command(
-        self, context: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        if args[0] not in self.commands:
-            args = ["start", *args]
-        return super().resolve_command(context, args)
-
     def parse_args(self, context: click.Context, args: list[str]) -> list[str]:
         if args and args[0] not in (*self.commands, "--help", "-h"):
             args = ["start", *args]

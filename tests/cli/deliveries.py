@@ -40,13 +40,13 @@ class Stopped:
         ]
         keep(self.home.partition(0), lines)
 
-    def deliver(self, *script: SinkError) -> Recorder:
+    def deliver(self, *script: SinkError, sink: str = "events") -> Recorder:
         """Run delivery until everything is delivered or an attempt fails."""
-        sink = Recorder(script=list(script))
+        recorder = Recorder(script=list(script))
         state = self.open()
-        anyio.run(deliver, make(sink, self.home.folder, state, "events"))
+        anyio.run(deliver, make(recorder, self.home.folder, state, sink))
         state.close()
-        return sink
+        return recorder
 
     def run(self, *arguments: str) -> Result:
         """Run a command of `gateway`."""

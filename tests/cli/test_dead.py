@@ -1,6 +1,7 @@
 """`gateway dead`: letters are listed, shown, retried and dropped."""
 
 import json
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -127,6 +128,16 @@ def test_dropped_letters_are_gone_and_the_ledger_balances(stopped: Stopped) -> N
     ledger = stopped.run("ledger", "--json")
     sink = json.loads(ledger.output)["sinks"]["events"]
     assert (sink["dead"], sink["skipped"], ledger.exit_code) == ({"refused": 1}, {"dropped": 1}, 0)
+
+
+def test_the_limit_of_a_retry_is_for_all_sinks_together(stopped: Stopped) -> None:
+    stopped.file.write_text(stopped.file.read_text() + '[sinks.other]\nkind = "null"\n')
+    stopped.deliver(SinkRefused("refused", {0: Culprit("no"), 1: Culprit("no")}), sink="other")
+
+    stopped.run("dead", "retry", "--limit", "3", "--yes")
+
+    with closing(stopped.open()) as state:
+        assert sum(job.events for job in state.jobs.all()) == 3
 
 
 def test_a_stopped_gateway_is_not_waited_for(stopped: Stopped) -> None:
