@@ -74,7 +74,7 @@ def signals(*wanted: signal.Signals) -> Iterator[socket.socket]:
     ours, theirs = socket.socketpair()
     theirs.setblocking(False)
     before = {number: signal.signal(number, lambda *_: None) for number in wanted}
-    signal.set_wakeup_fd(theirs.fileno())
+    signal.set_wakeup_fd(theirs.fileno(), warn_on_full_buffer=False)  # a full one wakes as well
     signal.pthread_sigmask(signal.SIG_UNBLOCK, wanted)
     try:
         yield ours

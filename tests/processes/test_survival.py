@@ -126,6 +126,7 @@ def test_if_processes_cannot_be_started_for_long_it_ends_and_fails(gateway: Call
 
 def test_a_reload_that_is_asked_for_during_the_start_does_not_end_it(tmp_path: Path) -> None:
     with Gateway(
-        tmp_path, prefix=("sh", "-c", 'trap "" HUP; (while kill -HUP $$; do :; done) & exec "$0" "$@"')
+        tmp_path,
+        prefix=("sh", "-c", 'trap "" HUP; (while kill -HUP $$; do sleep 0.01; done) & exec "$0" "$@"'),
     ) as running:
         assert running.post("/v1/track", track()).status == 200
