@@ -19,6 +19,7 @@ async def application(scope: Any, receive: Any, send: Any) -> None:
 if __name__ == "__main__":
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.bind(("127.0.0.1", 0))
+    listener.listen()
     sys.stdout.write(f"{listener.getsockname()[1]}\n")
     sys.stdout.flush()
     config = uvicorn.Config(
