@@ -12,6 +12,7 @@ from gateway.cli.summary import command, sink_line
 from gateway.config import paths
 from gateway.config.file import BUILT_IN, find, load
 from gateway.config.tables import Config
+from gateway.config.units import Duration, Size
 from gateway.sinks.base import Sink
 
 
@@ -75,8 +76,10 @@ def _settings(sink: Sink) -> Iterator[str]:
     shown = msgspec.to_builtins(sink, enc_hook=str)
     for field in msgspec.structs.fields(sink):
         value = getattr(sink, field.name)
-        if not field.required and value != field.default:
-            yield f"{field.encode_name} = {msgspec.json.encode(shown[field.encode_name]).decode()}"
+        default = field.default if field.default_factory is msgspec.NODEFAULT else field.default_factory()
+        if not field.required and value != default:
+            found = value.spell() if isinstance(value, Duration | Size) else shown[field.encode_name]
+            yield f"{field.encode_name} = {msgspec.json.encode(found).decode()}"
 
 
 def _unwritable(config: Config) -> Iterator[str]:

@@ -23,6 +23,10 @@ class Duration(float):
         number, unit = _split(text, _SECONDS, 'a duration such as "30s", "15m", "24h" or "7d"')
         return cls(number * _SECONDS[unit])
 
+    def spell(self) -> str:
+        """Return it as an operator may write it, in the largest unit that leaves no fraction."""
+        return _spell(self, _SECONDS)
+
 
 class Size(int):
     """Bytes, written "15KB", "256MB" or "20GB"; KB is 1024 bytes."""
@@ -31,6 +35,10 @@ class Size(int):
     def parse(cls, text: object) -> "Size":
         number, unit = _split(text, _BYTES, 'a size such as "15KB", "256MB" or "20GB"')
         return cls(number * _BYTES[unit])
+
+    def spell(self) -> str:
+        """Return it as an operator may write it, in the largest unit that leaves no fraction."""
+        return _spell(self, _BYTES)
 
 
 class Rate(float):
@@ -51,3 +59,9 @@ def _split(text: object, units: dict[str, int], expected: str) -> tuple[float, s
     if number > _LARGEST:
         raise ValueError(f"expected {expected}; this is too large")
     return number, found[2]
+
+
+def _spell(number: float, units: dict[str, int]) -> str:
+    smallest = next(iter(units))
+    unit = next((unit for unit in reversed(units) if number and not number % units[unit]), smallest)
+    return f"{number / units[unit]:.15g}{unit}"

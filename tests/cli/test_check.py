@@ -50,6 +50,25 @@ def test_a_valid_configuration_is_summed_up(tmp_path: Path) -> None:
     ]
 
 
+def test_settings_of_a_sink_are_shown_as_they_are_written_and_defaults_are_not(tmp_path: Path) -> None:
+    result = check(
+        """
+        [sources.website]
+        write_keys = ["SECRET"]
+        [sinks.hook]
+        kind = "http"
+        url = "https://example.com/hook"
+        retry_for = "36h"
+        batch_bytes = "1MB"
+        """,
+        tmp_path,
+    )
+
+    [line] = [line for line in result.stdout.splitlines() if line.startswith("sink ")]
+    assert line.endswith(', batch_bytes = "1MB", retry_for = "36h"')
+    assert "headers" not in line
+
+
 @pytest.mark.parametrize("name", sorted(DIALECTS))
 def test_it_tells_the_routes_of_every_dialect(tmp_path: Path, name: str) -> None:
     result = check(VALID, tmp_path, "--routes")

@@ -21,6 +21,18 @@ def test_a_size_is_bytes(text: str, size: int) -> None:
     assert Size.parse(text) == size
 
 
+@pytest.mark.parametrize("text", ["0s", "1s", "90s", "90m", "24h", "8d", "0.25s"])
+def test_a_duration_is_spelled_as_it_is_parsed(text: str) -> None:
+    assert Duration.parse(Duration.parse(text).spell()) == Duration.parse(text)
+
+
+@pytest.mark.parametrize(
+    ("size", "text"), [(0, "0B"), (1000, "1000B"), (1024, "1KB"), (5 * 2**20, "5MB"), (2**41, "2TB")]
+)
+def test_a_size_is_spelled_in_the_largest_unit_that_fits(size: int, text: str) -> None:
+    assert Size(size).spell() == text
+
+
 @pytest.mark.parametrize(
     "text", ["", "7", "d", "7w", "-7d", "7D", "1e3s", "7d ", "7d 3h", None, 7, 7.5, []], ids=repr
 )

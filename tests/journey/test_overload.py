@@ -89,8 +89,8 @@ def test_idle_slow_and_unread_connections_disturb_no_good_sender(
     many = min(rounds or 1, 10)
 
     with nuisances(running.port, idle=500 * many, slow=200 * many, unread=50 * many):
-        answers = asyncio.run(crowd.load(running.port, SINGLE, 500, 500 * many, connections=32))
         used = running.metrics()['gateway_process_open_fds{process="intake-0"}']
+        answers = asyncio.run(crowd.load(running.port, SINGLE, 500, 500 * many, connections=32))
 
     crowd.report(
         "nuisances",
