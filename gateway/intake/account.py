@@ -57,8 +57,9 @@ class Account:
         metrics.RECEIVED.add(len(self.stored) + len(self.refused))
         if self.ignored:
             metrics.DELETIONS.inc(self.ignored)
-        for refusal, events in Counter(type(one.refusal) for one in self.refused).items():
-            count(refusal, events)
+        if self.refused:
+            for refusal, events in Counter(type(one.refusal) for one in self.refused).items():
+                count(refusal, events)
         for message in self.stored:
             for warning in message.warnings:
                 metrics.REPAIRED.labels(warning.code).inc()

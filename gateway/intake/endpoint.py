@@ -86,8 +86,9 @@ class Endpoint:
         block = encode_block(stored)
         if stored and _needs_checks(block, decoded, account):
             block = _drop_unacceptable_events(block, decoded, account)
-        for erase_keys in {grant.erase_keys for grant in grants}:
-            block = erase_keys(block)
+        for each in account.by_key.values():
+            if isinstance(each, Grant):
+                block = each.erase_keys(block)
         account.check(decoded)
         return account.close(block, decoded)
 

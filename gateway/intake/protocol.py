@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from typing import Any, cast
 
 from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from gateway.intake import short_road
 from gateway.intake.connections import Limit
@@ -127,7 +127,7 @@ class Protocol(HttpToolsProtocol):
         self._heads = self.headers
         exchange = short_road.start(self)
         if exchange:
-            self.cycle = cast(RequestResponseCycle, exchange)
+            self.cycle = exchange  # type: ignore[assignment]  # it has what others read of a cycle
         else:
             self._go_the_long_road()
         if self._leaving:
@@ -146,7 +146,7 @@ class Protocol(HttpToolsProtocol):
 
     def on_response_complete(self) -> None:
         """Do as uvicorn does, but without arming a timer for each answer."""
-        cast(CoalescingTransport, self.transport).flush()
+        self.transport.flush()  # type: ignore[attr-defined]  # it is our own, and a `cast` is a call
         self.server_state.total_requests += 1
         if self.transport.is_closing():
             return

@@ -9,7 +9,6 @@ import re
 import time
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import cast
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
@@ -158,7 +157,7 @@ class Exchange:
 
 def start(connection: HttpToolsProtocol) -> Exchange | None:
     """Return the exchange of a request whose head is complete; None if the request must go the long road."""
-    router = cast(Router, connection.app)
+    router: Router = connection.app
     path, _, query = connection.url.partition(b"?")
     route = router.short_roads.get(path)
     if route is None or (query and not _is_plain(query)):

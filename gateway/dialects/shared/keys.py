@@ -71,7 +71,14 @@ def _login(submission: Submission) -> str | None:
 
 
 def _credentials(submission: Submission) -> tuple[str | None, bytes]:
-    scheme, _, credentials = submission.headers.get(b"authorization", b"").partition(b" ")
+    header = submission.headers.get(b"authorization", b"")
+    return _read_header(header) if len(header) <= _MAX_REMEMBERED_BYTES else _read_header.__wrapped__(header)
+
+
+# A client sends the same header with every request: 0.1 µs instead of 2.
+@lru_cache(1024)
+def _read_header(header: bytes) -> tuple[str | None, bytes]:
+    scheme, _, credentials = header.partition(b" ")
     if scheme.lower() != b"basic":
         return None, b""
     credentials = credentials.strip()
@@ -82,6 +89,8 @@ def _credentials(submission: Submission) -> tuple[str | None, bytes]:
     user, _, password = pair.partition(b":")
     return user.decode("utf-8", "replace") or None, password
 
+
+_MAX_REMEMBERED_BYTES = 256
 
 _OUTSIDE: dict[str, Callable[[Submission], str | None]] = {
     "header": _x_write_key,
@@ -128,14 +137,15 @@ def eraser(write_keys: tuple[str, ...]) -> Callable[[bytes], bytes]:
     Return a function that removes a source's keys from JSON, be it one line or many: the fields `writeKey`,
     `write_key`, `write-key`, `token` and `tc_skey`, in any case and at any depth, if they hold one of them.
     """
-    marks = [_mark(key) for key in write_keys]
+    marks = [(_mark(key), b'"name":%b' % _mark(key)) for key in write_keys]
     values = b"|".join(map(_spell_value, write_keys))
     field = rb'"(?<=[{,\s]")(?:%b)"\s*+:\s*+(?:%b)\s*+' % (_NAMES, values)
     fields = re.compile(rb"%b(?:,\s*+%b)*+(?P<more>,?)" % (field, field))
 
     def erase(text: bytes) -> bytes:
-        for mark in marks:
-            if text.find(mark) >= 0:
+        for mark, harmless in marks:
+            # A source, which each event names, is often called like its key.
+            if text.find(mark) >= 0 and text.count(mark) != text.count(harmless):
                 return b"".join(without_fields(text))
         return text
 

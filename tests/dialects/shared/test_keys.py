@@ -148,6 +148,7 @@ def test_every_key_of_a_source_is_removed() -> None:
         ('{ "token" : "k" , "a":1}', '{ "a":1}'),
         ('{"a":"b","token":"k"}\n{"token":"k"}', '{"a":"b"}\n{}'),
         ('{"a":"\\\\","token":"k"}', '{"a":"\\\\"}'),
+        ('{"name":"k","token":"k"}\n{"name":"k"}', '{"name":"k"}\n{"name":"k"}'),
     ],
 )
 def test_what_is_left_of_an_object_is_one(before: str, after: str) -> None:
