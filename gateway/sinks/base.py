@@ -140,6 +140,13 @@ class Sink(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, tag_field="
             except ValueError as error:
                 yield "path", str(error)
 
+    async def reach(self) -> None:
+        """
+        Connect to the target as far as `connect` does not, and send nothing.
+
+        For tests by an operator. Raises SinkUnavailable or SinkMisconfigured.
+        """
+
     def connect(self, name: str, receipt: bytes) -> AbstractAsyncContextManager[Connection]:
         """
         Open the sink for the duration of the block. Raises SinkUnavailable.
