@@ -90,8 +90,17 @@ sinks/storage/folder.py or sinks/storage/bucket.py. sinks/http.py, sinks/segment
 sinks/commandersact.py have the keys of sinks/http_client/sink.py, send requests with
 sinks/http_client/client.py, which connects only where sinks/http_client/guard.py lets it, and read answers
 with sinks/http_client/answers.py; the last two translate events and share
-sinks/http_client/upstream.py. After a failure the worker waits as backoff.py says. delivery/trim.py releases
-what every sink has.
+sinks/http_client/upstream.py. sinks/destination.py sends what the mapping of a vendor makes of events.
+destinations/vendor.py reads a mapping (destinations/lines.py knows its lines), which destinations/program.py
+compiles for the settings of a sink (destinations/settings.py): the requests that the API takes
+(destinations/calls.py), the rules (destinations/rules.py), and their values (destinations/values.py with
+destinations/paths.py, destinations/objects.py and destinations/conditions.py) in the words of
+destinations/grammar.py, with the functions of destinations/functions/names.py, which are
+destinations/functions/texts.py, destinations/functions/identity.py, destinations/functions/numbers.py and
+destinations/functions/browser.py. destinations/planning.py plans the requests for a batch: events are decoded
+and items encoded by destinations/encoding.py, and packed by destinations/packing.py.
+destinations/answers.py says what answers mean. After a failure the worker waits as backoff.py says.
+delivery/trim.py releases what every sink has.
 
 What else the public port answers is a service: services/app.py routes to the page at its root
 (services/welcome.py with front_page.py, as the inspector's), to services/health.py, to the
