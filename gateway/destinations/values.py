@@ -90,7 +90,8 @@ class Values:
         if others or unknown:
             hint = suggest(unknown[0], OPERATORS[word]) if unknown else ""
             stray = (unknown or others)[0]
-            self._report((*at, stray), f"does not belong beside {word!r}{hint}; a vendor's key is ={stray}")
+            field = f'if {word} is a field of the vendor, write "={word}"'
+            self._report((*at, stray), f"does not belong beside {word}{hint}; {field}")
             return ABSENT
         return self._compilers[word](raw, at)
 
