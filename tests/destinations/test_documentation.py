@@ -37,7 +37,7 @@ def test_the_mapping_of_the_walk_through_makes_the_request_that_it_describes() -
                 "email": "71d4f55f72fa128dfb468a1a3901507c804b74316488744d769d7f4b16696476",
                 "kind": "purchase",
                 "amount": 9.5,
-                "lines": [{"sku": "S1", "count": 2}, {"sku": "7", "count": 1}],
+                "lines": [{"sku": "S1", "units": 2}, {"sku": 7, "units": 1}],
             },
             {"id": "m1", "time": 1767268800, "user": "u1", "kind": "Home", "data": {"path": "/"}},
         ]
