@@ -115,17 +115,18 @@ config/units.py reads durations and sizes, config/secret.py keeps secrets from b
 config/origins.py, config/paths.py and config/script.py know what can be an origin, a file and the script of
 SDKs. cli/main.py is the command (with cli/options.py) that has cli/init.py, cli/serve.py, cli/check.py (with
 cli/summary.py and cli/connecting.py), cli/tail.py, cli/send.py, cli/products.py, cli/sinks.py (with
-cli/sink_views.py), cli/dead.py, cli/replay.py and cli/ledger.py. processes/supervisor.py runs the processes
-(processes/intake.py; processes/delivery.py with processes/workers.py and processes/indexing.py;
-processes/inspector.py) as processes/child.py, processes/control.py, processes/delivery_processes.py and
-processes/machine.py let it. It owns the data folder (processes/ownership.py), and stops everything in a
-bounded time (processes/stopping.py). cli/reload.py asks it to reload, and reads in its processes/status.py
-what came of it; for new code it replaces itself by a new program (processes/succession.py) that inherits its
-children (processes/inherited.py). home.py knows every path of a gateway, and durable.py and sqlite.py make
-what lies there. metrics.py counts and logs.py tells. inspector/pages.py shows operators what became of all
-events, from inspector/ledger.py, and what the gateway uses, from inspector/processes.py; inspector/scrape.py
-sees to it that this takes a bounded time. journal/follow.py follows the log. cli/import_file.py imports the
-events that cli/event_file.py reads, through cli/posting.py, and cli/importing.py shows an import at work.
+cli/sink_views.py), cli/dead.py, cli/replay.py, cli/ledger.py and cli/destinations.py. processes/supervisor.py
+runs the processes (processes/intake.py; processes/delivery.py with processes/workers.py and
+processes/indexing.py; processes/inspector.py) as processes/child.py, processes/control.py,
+processes/delivery_processes.py and processes/machine.py let it. It owns the data folder
+(processes/ownership.py), and stops everything in a bounded time (processes/stopping.py). cli/reload.py asks
+it to reload, and reads in its processes/status.py what came of it; for new code it replaces itself by a new
+program (processes/succession.py) that inherits its children (processes/inherited.py). home.py knows every
+path of a gateway, and durable.py and sqlite.py make what lies there. metrics.py counts and logs.py tells.
+inspector/pages.py shows operators what became of all events, from inspector/ledger.py, and what the gateway
+uses, from inspector/processes.py; inspector/scrape.py sees to it that this takes a bounded time.
+journal/follow.py follows the log. cli/import_file.py imports the events that cli/event_file.py reads, through
+cli/posting.py, and cli/importing.py shows an import at work.
 
 The commands for delivery open the state (cli/state.py) to place orders and jobs, which cli/jobs.py watches,
 and print what state/report.py and inspector/counters.py say, as cli/printing.py does, for the times of

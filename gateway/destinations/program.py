@@ -58,7 +58,7 @@ class Program:
             values.compile(call.common, ("common",) if name == DEFAULT else ("calls", name, "common"))
         self.rules = compile_rules(table.get("rules", []), self.calls, values, report)
         self._checks = compile_checks(table.get("checks", []), self.calls, values, report)
-        if not self.rules:
+        if not table.get("rules"):
             report(("rules",), "there must be at least one")
         if mistakes:
             raise BadMapping(*mistakes)

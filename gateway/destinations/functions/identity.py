@@ -84,7 +84,8 @@ def _parse_phone(value: str, region: str) -> str | None:
         return None
     if not phonenumbers.is_possible_number(number):
         return None
-    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+    found = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+    return found if len(found) > _MIN_DIGITS else None
 
 
 def state(value: str) -> str:
