@@ -100,9 +100,10 @@ def try_(name: str, events: IO[bytes], file: Path | None, data: Path | None) -> 
     for lane in planned.lanes:
         for request in lane:
             _show(request, program.secrets)
-    for index, error in sorted([*planned.refused.items(), *planned.failed.items()]):
-        code = getattr(error, "code", "internal_error")
-        click.echo(f"event {kept[index][0]}: {click.style(code, fg='red')}: {error}")
+    reasons: dict[int, Exception] = {**planned.refused, **planned.failed}
+    for index, reason in sorted(reasons.items()):
+        code = getattr(reason, "code", "internal_error")
+        click.echo(f"event {kept[index][0]}: {click.style(code, fg='red')}: {reason}")
     if planned.refused or planned.failed:
         raise click.exceptions.Exit(1)
 

@@ -241,7 +241,7 @@ def test_a_request_has_at_most_25_events_of_one_person() -> None:
         ({"debug": "true"}, "https://www.google-analytics.com/debug/mp/collect"),
     ],
 )
-def test_region_and_debugging_are_settings(settings: dict[str, str], url: str) -> None:
+def test_region_and_debugging_are_settings(settings: dict[str, Any], url: str) -> None:
     assert GA4.map({}, **settings).requests[0].call.url == url
 
 

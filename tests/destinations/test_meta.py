@@ -258,7 +258,7 @@ def test_the_id_of_the_pixel_comes_first() -> None:
         pytest.param({}, False, False, id="no setting"),
     ],
 )
-def test_data_use_is_limited_by_settings(settings: dict[str, str], granted: bool, limited: bool) -> None:
+def test_data_use_is_limited_by_settings(settings: dict[str, Any], granted: bool, limited: bool) -> None:
     consent = {"categoryPreferences": {"Ads": granted}}
 
     found = data(META.map({"context": {**BROWSER, "consent": consent}}, **settings))

@@ -46,7 +46,7 @@ class Vendor:
     def program(self, **settings: str) -> Program:
         return Program(built_in(self._name), self._settings | settings)
 
-    def map(self, *events: dict[str, Any], now: float = NOW, **settings: str) -> Mapped:
+    def map(self, *events: dict[str, Any], now: float = NOW, **settings: Any) -> Mapped:
         """Return what events become; the stand-in must have nothing against it."""
         lines = [event_line(number, **event) for number, event in enumerate(events)]
         mapped = Mapped(plan(self.program(**settings), lines, 8, now))

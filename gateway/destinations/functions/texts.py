@@ -5,7 +5,7 @@ from base64 import b64encode
 from typing import Any
 from urllib.parse import urlsplit
 
-import msgspec
+from gateway.destinations.encoding import encode
 
 _NOT_PUNCTUATION = re.compile(r"[^\w\s]|_")
 _SPACE = re.compile(r"\s+")
@@ -81,7 +81,7 @@ def base64(value: str) -> str:
 
 def json(value: Any) -> str:
     """As JSON in a text."""
-    return msgspec.json.encode(value).decode()
+    return encode(value).decode()
 
 
 def host(value: str) -> str | None:

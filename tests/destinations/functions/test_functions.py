@@ -1,6 +1,5 @@
 """The functions of mappings, each with vectors of its own."""
 
-import json
 import re
 from hashlib import sha256
 from pathlib import Path
@@ -8,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from gateway.destinations.encoding import encode
 from gateway.destinations.functions.names import FUNCTIONS, bind
 
 README = (Path(__file__).parents[3] / "config/README.md").read_text()
@@ -141,20 +141,11 @@ def test_phone_numbers_get_their_country_code(written: str, region: str, expecte
     assert bind(f"phone_digits:{region}")(written) == (expected and expected.removeprefix("+"))
 
 
-def test_values_that_python_can_hold_and_vendors_cannot_do_no_harm() -> None:
-    odd = ["\ud800", 10**400, float("inf"), -0.0, [[]], {"": None}, "", None]
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_values_that_python_can_hold_and_vendors_cannot_do_no_harm(name: str) -> None:
+    arguments = {"slice": ":0:1", "cut": ":1", "prefix": ":a", "wrap": ":a", "cookie": ":a", "query": ":a"}
+    function = bind(name + arguments.get(name, ":a" if name == "ga_session" else ""))
 
-    for name, function in FUNCTIONS.items():
-        arguments = {
-            "slice": ":0:1",
-            "cut": ":1",
-            "prefix": ":a",
-            "wrap": ":a",
-            "cookie": ":a",
-            "query": ":a",
-        }
-        bound = bind(name + arguments.get(name, ":a" if name == "ga_session" else ""))
-        for value in odd[:6]:
-            assert function
-            if name != "json":
-                json.dumps(bound(value), default=str)
+    odd: list[Any] = ["\ud800", 10**400, float("inf"), -0.0, [[]], {"": None}]
+    for value in odd:
+        encode(function(value))
