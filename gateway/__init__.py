@@ -86,21 +86,20 @@ prepares its tables with sinks/postgresql/schema.py, writes with sinks/postgresq
 failures by sinks/postgresql/failures.py; sinks/postgresql/views.py makes its table look like Segment's, as
 sinks/rows/views.py and sinks/rows/names.py say. sinks/parquet.py encodes rows with sinks/rows/arrow.py, names
 the files with sinks/storage/names.py, and creates them in what sinks/storage/base.py describes:
-sinks/storage/folder.py or sinks/storage/bucket.py. sinks/http.py, sinks/segment.py and
-sinks/commandersact.py have the keys of sinks/http_client/sink.py, send requests with
-sinks/http_client/client.py, which connects only where sinks/http_client/guard.py lets it, and read answers
-with sinks/http_client/answers.py; the last two translate events and share
-sinks/http_client/upstream.py. sinks/destination.py sends what the mapping of a vendor makes of events.
-destinations/vendor.py reads a mapping (destinations/lines.py knows its lines), which destinations/program.py
-compiles for the settings of a sink (destinations/settings.py): the requests that the API takes
-(destinations/calls.py), the rules (destinations/rules.py), and their values (destinations/values.py with
-destinations/paths.py, destinations/objects.py and destinations/conditions.py) in the words of
-destinations/grammar.py, with the functions of destinations/functions/names.py, which are
-destinations/functions/texts.py, destinations/functions/identity.py, destinations/functions/numbers.py and
-destinations/functions/browser.py. destinations/planning.py plans the requests for a batch: events are decoded
-and items encoded by destinations/encoding.py, and packed by destinations/packing.py.
-destinations/answers.py says what answers mean. After a failure the worker waits as backoff.py says.
-delivery/trim.py releases what every sink has.
+sinks/storage/folder.py or sinks/storage/bucket.py. sinks/http.py, sinks/segment.py and sinks/commandersact.py
+have the keys of sinks/http_client/sink.py, send requests with sinks/http_client/client.py, which connects
+only where sinks/http_client/guard.py lets it, and read answers with sinks/http_client/answers.py; the last
+two translate events and share sinks/http_client/upstream.py. sinks/destination.py sends what the mapping of a
+vendor makes of events. destinations/vendor.py reads a mapping (destinations/lines.py knows its lines), which
+destinations/program.py compiles for the settings of a sink (destinations/settings.py): the requests that the
+API takes (destinations/calls.py), the rules (destinations/rules.py), and their values (destinations/values.py
+with destinations/paths.py, destinations/pipelines.py, destinations/objects.py, destinations/building.py and
+destinations/conditions.py) in the words of destinations/grammar.py, with the functions of
+destinations/functions/names.py, which are destinations/functions/texts.py,
+destinations/functions/identity.py, destinations/functions/numbers.py and destinations/functions/browser.py.
+destinations/planning.py plans the requests for a batch: events are decoded and items encoded by
+destinations/encoding.py, and packed by destinations/packing.py. destinations/answers.py says what answers
+mean. After a failure the worker waits as backoff.py says. delivery/trim.py releases what every sink has.
 
 What else the public port answers is a service: services/app.py routes to the page at its root
 (services/welcome.py with front_page.py, as the inspector's), to services/health.py, to the

@@ -19,6 +19,9 @@ _KINDS: dict[str, tuple[type, ...]] = {
     "object": (dict,),
 }
 
+_MAX_MATCHED = 1000
+_MAX_MATCHED_CHARACTERS = 100
+
 CompileValue = Callable[[Any, Path], Value]
 
 
@@ -90,9 +93,19 @@ class Conditions:
             self._report(at, f"not a regular expression: {error}")
             return _never
 
+        matched: set[str] = set()  # names come again and again: a third of the time of the expression
+
         def holds(event: Any, entry: Any) -> bool:
             found = value(event, entry)
-            return isinstance(found, str) and match(found) is not None
+            if type(found) is not str:
+                return False
+            if found in matched:
+                return True
+            if not match(found):
+                return False
+            if len(matched) < _MAX_MATCHED and len(found) <= _MAX_MATCHED_CHARACTERS:
+                matched.add(found)
+            return True
 
         return Constant(holds(None, None)) if isinstance(value, Constant) else holds
 
@@ -133,6 +146,8 @@ class Conditions:
             self._report(at, "expected a category, a list of them, or a setting")
             return _never
         wanted = [each for each in categories if each]
+        if not wanted:
+            return Constant(True)
         return lambda event, entry: _grants(event, wanted)
 
     def _every(self, raw: Any, at: Path) -> Condition:
@@ -141,19 +156,41 @@ class Conditions:
 
         def every(event: Any, entry: Any) -> bool:
             found = value(event, entry)
-            if isinstance(found, dict):
-                return all(holds(event, member) for member in found.items())
-            return not isinstance(found, list) or all(holds(event, member) for member in enumerate(found))
+            members = (
+                found.items() if type(found) is dict else enumerate(found) if type(found) is list else ()
+            )
+            for member in members:  # noqa: SIM110  # in half the time of `all`
+                if not holds(event, member):
+                    return False
+            return True
 
         return every
 
     def _all(self, raw: Any, at: Path) -> Condition:
-        parts = self._several(raw, at)
-        return lambda event, entry: all(part(event, entry) for part in parts)
+        parts = [part for part in self._several(raw, at) if not _is_constant(part, value=True)]
+        if not parts or any(_is_constant(part, value=False) for part in parts):
+            return Constant(not parts)
+
+        def holds(event: Any, entry: Any) -> bool:
+            for part in parts:  # noqa: SIM110  # in half the time of `all`
+                if not part(event, entry):
+                    return False
+            return True
+
+        return holds
 
     def _any(self, raw: Any, at: Path) -> Condition:
-        parts = self._several(raw, at)
-        return lambda event, entry: any(part(event, entry) for part in parts)
+        parts = [part for part in self._several(raw, at) if not _is_constant(part, value=False)]
+        if not parts or any(_is_constant(part, value=True) for part in parts):
+            return Constant(bool(parts))
+
+        def holds(event: Any, entry: Any) -> bool:
+            for part in parts:  # noqa: SIM110  # in half the time of `any`
+                if part(event, entry):
+                    return True
+            return False
+
+        return holds
 
     def _not(self, raw: Any, at: Path) -> Condition:
         part = self.compile(raw, at)
@@ -179,6 +216,10 @@ class Conditions:
 
 
 _never: Condition = Constant(False)
+
+
+def _is_constant(condition: Condition, *, value: bool) -> bool:
+    return isinstance(condition, Constant) and bool(condition.value) is value
 
 
 def _grants(event: Any, categories: list[str]) -> bool:

@@ -3,14 +3,14 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from gateway.destinations.functions.names import Function
+from gateway.destinations.building import Member, Read, write_out
+from gateway.destinations.functions.names import Bound
 from gateway.destinations.grammar import (
     ABSENT,
     LITERAL,
     MERGED,
     REQUIRED,
     Constant,
-    Refused,
     Report,
     Value,
     spelled,
@@ -21,15 +21,20 @@ _MAX_LEVELS = 8
 
 
 def make_object(
-    raw: dict[str, Any], at: Path, compile_value: Callable[[Any, Path], Value], report: Report
+    raw: dict[str, Any],
+    at: Path,
+    compile_value: Callable[[Any, Path], Value],
+    read_of: Callable[[Any], Read | None],
+    report: Report,
 ) -> Value:
     """
     Return the function that builds an object; absent if nothing is in it.
 
     It raises Refused where a required member is absent. A member wins over what is merged into the object.
+    `read_of` returns what a value reads, if it can be written out.
     """
     fixed: dict[str, Any] = {}
-    members: list[tuple[str, Value, bool]] = []
+    members: list[Member] = []
     merged: list[Value] = []
     for key, value in raw.items():
         found = compile_value(value, (*at, key))
@@ -39,36 +44,21 @@ def make_object(
         elif key.startswith(MERGED):
             merged.append(found)
         elif not isinstance(found, Constant):
-            members.append((name, found, required))
+            members.append(Member(name, found, required, read_of(value)))
         elif found.value is not None:
             fixed[name] = found.value
         elif required:
-            members.append((name, ABSENT, True))
+            members.append(Member(name, ABSENT, True, None))
     if not members and not merged:
         return Constant(fixed or None)
-
-    def build(event: Any, entry: Any) -> Any:
-        made = fixed.copy()
-        for name, value, required in members:
-            found = value(event, entry)
-            if found is not None:
-                made[name] = found
-            elif required:
-                raise Refused(f"missing_{name}", f"nothing is found for {name}, which is required")
-        for each in merged:
-            more = each(event, entry)
-            if isinstance(more, dict):
-                made = {**more, **made}
-        return made or None
-
-    return build
+    return write_out(fixed, members, merged)
 
 
 def make_spread(
     raw: dict[str, Any],
     value: Value,
-    keys: Sequence[Function],
-    functions: Sequence[Function],
+    keys: Sequence[Bound],
+    functions: Sequence[Bound],
     report: Callable[[str, str], None],
 ) -> Value:
     """

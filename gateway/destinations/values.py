@@ -3,12 +3,14 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from gateway.destinations.building import Read
 from gateway.destinations.conditions import Conditions
-from gateway.destinations.functions.names import FUNCTIONS, Function, as_text, bind
+from gateway.destinations.functions.names import FUNCTIONS, Bound, as_text, bind
 from gateway.destinations.grammar import ABSENT, Condition, Constant, Report, Value, fill, present, suggest
 from gateway.destinations.lines import Path
 from gateway.destinations.objects import make_object, make_spread
-from gateway.destinations.paths import compile_path
+from gateway.destinations.paths import compile_path, plain_place
+from gateway.destinations.pipelines import through
 
 OPERATORS: dict[str, frozenset[str]] = {
     "const": frozenset(),
@@ -84,7 +86,7 @@ class Values:
             return ABSENT
         operators = [word for word in OPERATORS if word in raw]
         if not operators:
-            return make_object(raw, at, self.compile, self._report)
+            return make_object(raw, at, self.compile, self._read_of, self._report)
         [word, *others] = operators
         unknown = [key for key in raw if key != word and key not in OPERATORS[word]]
         if others or unknown:
@@ -99,9 +101,9 @@ class Values:
         """Return the function of a condition."""
         return self._conditions.compile(raw, at)
 
-    def pipeline(self, raw: Any, at: Path) -> list[Function]:
+    def pipeline(self, raw: Any, at: Path) -> list[Bound]:
         """Return the functions that a list names."""
-        found: list[Function] = []
+        found: list[Bound] = []
         if not isinstance(raw, list) or not all(isinstance(each, str) for each in raw):
             self._report(at, 'expected a list of functions such as ["trim", "lower"]')
             return found
@@ -114,6 +116,29 @@ class Values:
             except ValueError as error:
                 self._report((*at, index), str(error))
         return found
+
+    def _read_of(self, raw: Any) -> Read | None:
+        """Return what a value without mistakes reads, if it is made of plain paths and functions alone."""
+        if self._members:
+            return None
+        if isinstance(raw, dict):
+            inner = self._read_of(raw["from"]) if raw.keys() <= {"from", "do"} and "from" in raw else None
+            if inner is None or inner.functions:
+                return None
+            try:
+                functions = tuple(bind(fill(each, self._settings)) for each in raw.get("do", []))
+            except (LookupError, ValueError, AttributeError, TypeError):
+                return None  # a mistake, which `pipeline` reports
+            return Read(inner.places, functions)
+        paths = [raw] if isinstance(raw, str) else raw
+        if not isinstance(paths, list) or not all(isinstance(each, str) for each in paths):
+            return None
+        try:
+            places = [plain_place(fill(each, self._settings)) for each in paths]
+        except ValueError:
+            return None
+        found = tuple(place for place in places if place)
+        return Read(found) if found and len(found) == len(places) else None
 
     def _first(self, raw: list[Any], at: Path) -> Value:
         values = [self.compile(each, (*at, index)) for index, each in enumerate(raw)]
@@ -154,16 +179,7 @@ class Values:
 
     def _from(self, raw: dict[str, Any], at: Path) -> Value:
         value = self.compile(raw["from"], (*at, "from"))
-        functions = self.pipeline(raw.get("do", []), (*at, "do"))
-
-        def find(event: Any, entry: Any) -> Any:
-            found = value(event, entry)
-            for function in functions:
-                if found is None or found == "":
-                    return None
-                found = function(found)
-            return None if found == "" else found
-
+        find = through(value, self.pipeline(raw.get("do", []), (*at, "do")))
         return Constant(find(None, None)) if isinstance(value, Constant) else find
 
     def _each(self, raw: dict[str, Any], at: Path) -> Value:

@@ -2,7 +2,8 @@
 
 import inspect
 from collections.abc import Callable
-from typing import Any
+from functools import partial
+from typing import Any, NamedTuple
 
 from gateway.destinations.functions import browser, identity, numbers, texts
 
@@ -24,7 +25,21 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
 """A function whose first parameter is a text gets numbers as texts, and nothing else."""
 
 
-def bind(written: str) -> Function:
+class Bound(NamedTuple):
+    """A function with its arguments."""
+
+    function: Function
+    of_text: bool
+    """True if it must be called with a text."""
+
+    def __call__(self, value: Any) -> Any:
+        """Return what the function makes of a value of any kind."""
+        if self.of_text and not isinstance(value, str):
+            value = as_text(value)
+        return None if value is None else self.function(value)
+
+
+def bind(written: str) -> Bound:
     """
     Return a function with its arguments, as a mapping writes it.
 
@@ -38,25 +53,13 @@ def bind(written: str) -> Function:
     required = sum(each.default is each.empty for each in parameters)
     if len(given) < required or (":" in written and not parameters):
         raise ValueError(f"{name} needs {', '.join(each.name for each in parameters) or 'no arguments'}")
-    arguments: list[Any] = []
+    arguments: dict[str, Any] = {}
     for parameter, text in zip(parameters, given, strict=False):
         try:
-            arguments.append(parameter.annotation(text))
+            arguments[parameter.name] = parameter.annotation(text)
         except ValueError:
             raise ValueError(f"{name}: {parameter.name} must be a number, got {text!r}") from None
-    of_text = first.annotation is str
-    if not (arguments or of_text):
-        return function
-    fixed = tuple(arguments)
-
-    def call(value: Any) -> Any:
-        if of_text and type(value) is not str:
-            value = as_text(value)
-            if value is None:
-                return None
-        return function(value, *fixed)
-
-    return call
+    return Bound(partial(function, **arguments) if arguments else function, first.annotation is str)
 
 
 def as_text(value: Any) -> str | None:
