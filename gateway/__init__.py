@@ -33,16 +33,16 @@ JSON that the gateway does not interpret stays undecoded: raw/objects.py handles
 single values, raw/truth.py every yes and no, raw/timestamps.py the many ways to write a time, raw/bodies.py
 whole bodies, and raw/repair.py those that are not quite JSON.
 
-intake/endpoint.py judges each message on its own. intake/admission.py says what its write key entitles to:
-a source (sources.py) must own the key, and may ask for steps, such as the cookie of intake/visitor.py or,
-with commerce.py, intake/translation.py. The dialect's rules must accept the message. Then
-intake/normalize.py makes it the canonical event of event.py: intake/times.py decides when it happened,
-intake/context.py adds what the request says of its sender, intake/permissions.py checks what it says of
-where it may go, and intake/uuid7.py gives it an id if it has none. A message that breaks a rule becomes a
-Refusal (errors.py) and costs no other message its place; what is repaired or assumed is noted in the event
-(warnings.py). intake/account.py adds up what becomes of all of them, and intake/refusals.py logs when many
-begin to be refused; those that are stored are encoded at once, as one block of lines. bucket.py holds a
-source to its rate, and in intake/backlog.py large bodies wait for each other.
+intake/endpoint.py judges each message on its own. intake/admission.py says what its write key entitles to: a
+source (sources.py) must own the key, and may ask for steps, such as the cookie of intake/visitor.py, the ids
+of intake/browser_ids.py or, with commerce.py, intake/translation.py. The dialect's rules must accept the
+message. Then intake/normalize.py makes it the canonical event of event.py: intake/times.py decides when it
+happened, intake/context.py adds what the request says of its sender, intake/permissions.py checks what it
+says of where it may go, and intake/uuid7.py gives it an id if it has none. A message that breaks a rule
+becomes a Refusal (errors.py) and costs no other message its place; what is repaired or assumed is noted in
+the event (warnings.py). intake/account.py adds up what becomes of all of them, and intake/refusals.py logs
+when many begin to be refused; those that are stored are encoded at once, as one block of lines. bucket.py
+holds a source to its rate, and in intake/backlog.py large bodies wait for each other.
 
 The lines wait in journal/writer.py for the next commit, which a thread makes, or the event loop itself while
 journal/pace.py says that commits are fast. journal/segments/partition.py makes them durable as one chunk
@@ -86,11 +86,20 @@ prepares its tables with sinks/postgresql/schema.py, writes with sinks/postgresq
 failures by sinks/postgresql/failures.py; sinks/postgresql/views.py makes its table look like Segment's, as
 sinks/rows/views.py and sinks/rows/names.py say. sinks/parquet.py encodes rows with sinks/rows/arrow.py, names
 the files with sinks/storage/names.py, and creates them in what sinks/storage/base.py describes:
-sinks/storage/folder.py or sinks/storage/bucket.py. sinks/http.py, sinks/segment.py and
-sinks/commandersact.py send requests with sinks/http_client/client.py, which connects only where
-sinks/http_client/guard.py lets it, and read answers with sinks/http_client/answers.py; the last two
-translate events and share sinks/http_client/upstream.py. After a failure the worker waits as backoff.py says.
-delivery/trim.py releases what every sink has.
+sinks/storage/folder.py or sinks/storage/bucket.py. sinks/http.py, sinks/segment.py and sinks/commandersact.py
+have the keys of sinks/http_client/sink.py, send requests with sinks/http_client/client.py, which connects
+only where sinks/http_client/guard.py lets it, and read answers with sinks/http_client/answers.py; the last
+two translate events and share sinks/http_client/upstream.py. sinks/destination.py sends what the mapping of a
+vendor makes of events. destinations/vendor.py reads a mapping (destinations/lines.py knows its lines), which
+destinations/program.py compiles for the settings of a sink (destinations/settings.py): the requests that the
+API takes (destinations/calls.py), the rules (destinations/rules.py), and their values (destinations/values.py
+with destinations/paths.py, destinations/pipelines.py, destinations/objects.py, destinations/building.py and
+destinations/conditions.py) in the words of destinations/grammar.py, with the functions of
+destinations/functions/names.py, which are destinations/functions/texts.py,
+destinations/functions/identity.py, destinations/functions/numbers.py and destinations/functions/browser.py.
+destinations/planning.py plans the requests for a batch: events are decoded and items encoded by
+destinations/encoding.py, and packed by destinations/packing.py. destinations/answers.py says what answers
+mean. After a failure the worker waits as backoff.py says. delivery/trim.py releases what every sink has.
 
 What else the public port answers is a service: services/app.py routes to the page at its root
 (services/welcome.py with front_page.py, as the inspector's), to services/health.py, to the
@@ -105,17 +114,18 @@ config/units.py reads durations and sizes, config/secret.py keeps secrets from b
 config/origins.py, config/paths.py and config/script.py know what can be an origin, a file and the script of
 SDKs. cli/main.py is the command (with cli/options.py) that has cli/init.py, cli/serve.py, cli/check.py (with
 cli/summary.py and cli/connecting.py), cli/tail.py, cli/send.py, cli/products.py, cli/sinks.py (with
-cli/sink_views.py), cli/dead.py, cli/replay.py and cli/ledger.py. processes/supervisor.py runs the processes
-(processes/intake.py; processes/delivery.py with processes/workers.py and processes/indexing.py;
-processes/inspector.py) as processes/child.py, processes/control.py, processes/delivery_processes.py and
-processes/machine.py let it. It owns the data folder (processes/ownership.py), and stops everything in a
-bounded time (processes/stopping.py). cli/reload.py asks it to reload, and reads in its processes/status.py
-what came of it; for new code it replaces itself by a new program (processes/succession.py) that inherits its
-children (processes/inherited.py). home.py knows every path of a gateway, and durable.py and sqlite.py make
-what lies there. metrics.py counts and logs.py tells. inspector/pages.py shows operators what became of all
-events, from inspector/ledger.py, and what the gateway uses, from inspector/processes.py; inspector/scrape.py
-sees to it that this takes a bounded time. journal/follow.py follows the log. cli/import_file.py imports the
-events that cli/event_file.py reads, through cli/posting.py, and cli/importing.py shows an import at work.
+cli/sink_views.py), cli/dead.py, cli/replay.py, cli/ledger.py and cli/destinations.py. processes/supervisor.py
+runs the processes (processes/intake.py; processes/delivery.py with processes/workers.py and
+processes/indexing.py; processes/inspector.py) as processes/child.py, processes/control.py,
+processes/delivery_processes.py and processes/machine.py let it. It owns the data folder
+(processes/ownership.py), and stops everything in a bounded time (processes/stopping.py). cli/reload.py asks
+it to reload, and reads in its processes/status.py what came of it; for new code it replaces itself by a new
+program (processes/succession.py) that inherits its children (processes/inherited.py). home.py knows every
+path of a gateway, and durable.py and sqlite.py make what lies there. metrics.py counts and logs.py tells.
+inspector/pages.py shows operators what became of all events, from inspector/ledger.py, and what the gateway
+uses, from inspector/processes.py; inspector/scrape.py sees to it that this takes a bounded time.
+journal/follow.py follows the log. cli/import_file.py imports the events that cli/event_file.py reads, through
+cli/posting.py, and cli/importing.py shows an import at work.
 
 The commands for delivery open the state (cli/state.py) to place orders and jobs, which cli/jobs.py watches,
 and print what state/report.py and inspector/counters.py say, as cli/printing.py does, for the times of

@@ -64,6 +64,8 @@ class Source(msgspec.Struct, frozen=True):
     """For the User API and the Product API of the source's site; never a write key, which is public."""
     identity: Identity | None = None
     """If set, events of browsers without an anonymousId get that of a cookie."""
+    collect_ids: bool = False
+    """True to put cookies and click ids of advertising vendors into the context of browsers' events."""
     truncate_ip: bool = False
     """True to keep only the network of `context.ip`: 24 bits of IPv4, 48 of IPv6."""
     translate: Vocabulary | None = None

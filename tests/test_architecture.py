@@ -20,7 +20,7 @@ LAYERS = (
     {"sources"},
     {"outcome", "clients"},
     {"commerce"},
-    {"dialects", "journal"},
+    {"dialects", "journal", "destinations"},
     {"sinks"},
     {"records", "state"},
     {"intake", "delivery", "inspector"},

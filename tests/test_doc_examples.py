@@ -93,7 +93,7 @@ def test_the_answers_are_what_is_shown() -> None:
     assert (batch.status, batch.json) == (207, partly)
 
 
-@pytest.mark.parametrize("text", examples("toml"))
+@pytest.mark.parametrize("text", [each for each in examples("toml") if "[send]" not in each.values[0]])
 def test_a_configuration_that_is_shown_is_valid(text: str, tmp_path: Path) -> None:
     (tmp_path / "webhooks").symlink_to(ROOT / "config/webhooks")
     file, mapping = tmp_path / "gateway.toml", tmp_path / "mapping.toml"

@@ -149,6 +149,10 @@ REQUIRED: dict[str, dict[str, Any]] = {
     "webhook": {"url": Secret("https://hooks.example.com/events")},
     "upstream": {"url": "https://api.segment.io", "write_key": Secret("UPSTREAM_KEY")},
     "cdp": {"site": "1234", "token": Secret("SOURCE_KEY")},
+    "analytics": {
+        "name": "ga4",
+        "settings": {"measurement_id": Secret("G-ABC123"), "api_secret": Secret("GA4_SECRET")},
+    },
     "warehouse": {"dsn": Secret("postgresql://events:secret@db.example.com/analytics")},
 }
 """The keys without a default, by sink."""
@@ -182,6 +186,7 @@ def test_the_full_configuration_spells_out_the_defaults() -> None:
         ("sinks.webhook", KINDS["http"]),
         ("sinks.upstream", KINDS["segment"]),
         ("sinks.cdp", KINDS["commandersact"]),
+        ("sinks.analytics", KINDS["destination"]),
     ],
 )
 def test_every_key_is_in_the_full_configuration(table: str, shape: type[msgspec.Struct]) -> None:

@@ -37,7 +37,7 @@ async def _connect(name: str, sink: Sink, seconds: float) -> None:
     try:
         with anyio.fail_after(seconds):
             async with sink.connect(name, b""):
-                pass
+                await sink.reach()
     except GatewayError as error:
         raise SinkFailed(str(error)) from error
     except TimeoutError as error:

@@ -18,6 +18,7 @@ _MODULES = {
     "dead": "dead",
     "replay": "replay",
     "ledger": "ledger",
+    "destinations": "destinations",
     "products": "products",
 }
 """The file of each command. It is imported when the command is used: every process imports this module."""

@@ -11,6 +11,7 @@ from gateway.config.environment import fill
 from gateway.config.secret import Secret, Secrets
 from gateway.config.tables import Config, Delivery, Inspector, Journal, Server, contradictions, suggest
 from gateway.config.units import Duration, Rate, Size
+from gateway.destinations.vendor import MappingFile
 from gateway.errors import ConfigError
 from gateway.sinks import KINDS
 from gateway.sources import NAMED, Source
@@ -159,6 +160,8 @@ class Reader:
         """Convert to the types that TOML does not have."""
         if issubclass(kind, Duration | Rate | Size | Entries | Place | Secret | Secrets):
             return kind.parse(value)
+        if issubclass(kind, MappingFile):
+            return kind.read(self._convert(Path, value))
         if kind is Path and isinstance(value, str) and value and "\0" not in value:
             try:
                 return self._folder / Path(value).expanduser()

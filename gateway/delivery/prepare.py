@@ -23,7 +23,9 @@ class Preparation:
         self._route = Route(name, sink)
         self._enricher = enricher
         self._vocabulary = sink.translate
-        self._decode_everything = bool(sink.sources or sink.types or sink.events or sink.translate)
+        self._decode_everything = bool(
+            sink.sources or sink.types or sink.events or sink.translate or self._route.exclude
+        )
         self._decode_flags = INTEGRATIONS | PRODUCTS | (CONSENT if sink.consent else 0)
         self._logged: set[str] = set()
 

@@ -44,6 +44,7 @@ class Route:
         self.types = frozenset(sink.types)
         self.events = re.compile("|".join(map(_pattern, sink.events)), re.DOTALL) if sink.events else None
         self.consent = sink.consent
+        self.exclude = sink.exclude()
 
     def reason(self, line: bytes) -> str | None:
         """Return why the sink does not get an event, or None if it does."""
@@ -56,7 +57,9 @@ class Route:
             return "event"
         if self.consent and not self._has_consent(event.context.consent):
             return "consent"
-        return None if truth.allows(event.integrations, self.integration) else "integrations"
+        if not truth.allows(event.integrations, self.integration):
+            return "integrations"
+        return self.exclude(event.type, event.event, line) if self.exclude else None
 
     def _has_consent(self, consent: Raw | UnsetType) -> bool:
         """Return True if all required categories are granted, or if the event has no consent object."""

@@ -9,6 +9,7 @@ from gateway.dialects.base import Dialect
 from gateway.dialects.shared import keys
 from gateway.errors import BadSignature, BodyTooLarge, Refusal, TooManyEvents, UnknownWriteKey
 from gateway.event import Origin
+from gateway.intake.browser_ids import collect
 from gateway.intake.normalize import Provenance
 from gateway.intake.sender import is_device
 from gateway.intake.translation import translate
@@ -105,6 +106,8 @@ def _steps(
         steps.append(
             partial(assign_anonymous_id, identity=source.identity, submission=submission, visitors=visitors)
         )
+    if source.collect_ids and device:
+        steps.append(partial(collect, submission=submission))
     if source.translate:
         steps.append(partial(translate, vocabulary=source.translate, decoded=decoded))
     return tuple(steps)

@@ -46,7 +46,7 @@ def assign_anonymous_id(
 
 def _find_visitor(identity: Identity, submission: Submission) -> Visitor | None:
     """Return the visitor of a browser's cookie, or a new one; None if the source heeds an opt-out."""
-    if identity.heed_opt_out and _opts_out(submission):
+    if identity.heed_opt_out and opts_out(submission):
         return None
     id = _known_id(identity.cookie, submission) or uuid7.generate(submission.received_at)
     domain = f"; Domain={identity.domain}" if identity.domain else ""
@@ -54,7 +54,7 @@ def _find_visitor(identity: Identity, submission: Submission) -> Visitor | None:
     return Visitor(id, f"{identity.cookie}={id}; {attributes}".encode())
 
 
-def _opts_out(submission: Submission) -> bool:
+def opts_out(submission: Submission) -> bool:
     return any(truth.read_text(submission.header(name).strip()) for name in (b"sec-gpc", b"dnt"))
 
 

@@ -18,9 +18,9 @@ class Kinds(Mapping[str, type[Sink]]):
     def __getitem__(self, kind: str) -> type[Sink]:
         if kind in _FILES:
             module = import_module(f"{__name__}.{kind}")
-            for sink in Sink.__subclasses__():
-                if sink.__module__ == module.__name__ and sink.__struct_config__.tag == kind:
-                    return sink
+            for each in vars(module).values():
+                if isinstance(each, type) and issubclass(each, Sink) and each.__struct_config__.tag == kind:
+                    return each
         raise KeyError(kind)
 
     def __iter__(self) -> Iterator[str]:

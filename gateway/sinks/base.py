@@ -1,6 +1,6 @@
 """The interface of sinks, and the keys that every sink's table in gateway.toml may have."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import ClassVar, Literal, Protocol
@@ -13,6 +13,10 @@ from gateway.event import EventType
 from gateway.sources import Vocabulary
 
 Origin = Literal["live", "retry", "replay"]
+
+
+Exclude = Callable[[str, str, bytes], str | None]
+"""Returns the reason why a sink gets no event of a type, a name and a line, or None if it does."""
 
 
 class Batch(msgspec.Struct, frozen=True):
@@ -139,6 +143,17 @@ class Sink(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, tag_field="
                 paths.check_file(file)
             except ValueError as error:
                 yield "path", str(error)
+
+    def exclude(self) -> Exclude | None:
+        """Return a filter besides those of the table; not thread-safe. None: there is none."""
+        return None
+
+    async def reach(self) -> None:
+        """
+        Connect to the target as far as `connect` does not, and send nothing.
+
+        For tests by an operator. Raises SinkUnavailable or SinkMisconfigured.
+        """
 
     def connect(self, name: str, receipt: bytes) -> AbstractAsyncContextManager[Connection]:
         """

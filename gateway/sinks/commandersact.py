@@ -13,29 +13,26 @@ from typing import Any
 from yarl import URL
 
 from gateway.config.secret import Secret
-from gateway.config.units import Duration, Positive, Size
+from gateway.config.units import Positive, Size
 from gateway.dialects.commandersact.writing import to_commandersact
 from gateway.errors import MissingEvent, SinkRefused
 from gateway.raw import objects, timestamps, values
-from gateway.sinks.base import Batch, Connection, Sink
+from gateway.sinks.base import Batch, Connection
 from gateway.sinks.http_client.answers import Answer, check
-from gateway.sinks.http_client.client import Client, open_client, parse_url, secrets_in
+from gateway.sinks.http_client.client import Client, parse_url, secrets_in
+from gateway.sinks.http_client.sink import RequestSink
 from gateway.sinks.http_client.upstream import check_key, known, translate
 
 _MAX_EVENT_BYTES = 32 * 1024
 
 
-class CommandersAct(Sink, tag="commandersact", kw_only=True):
+class CommandersAct(RequestSink, tag="commandersact", kw_only=True):
     site: str
     """`tc_s`."""
     token: Secret
     """The source key."""
     url: str = "https://collect.commander1.com"
     """The address before `/events/batch`."""
-    timeout: Duration = Duration(15)
-    """For a whole request."""
-    allow_private: bool = False
-    """Connect to addresses that are not public, too."""
     batch_events: Positive = 100
     batch_bytes: Size = Size(450 * 1024)
     """Some less than the 500 KB of a request, since a message may be larger than its event."""
@@ -44,15 +41,8 @@ class CommandersAct(Sink, tag="commandersact", kw_only=True):
         yield from super().check()
         if not self.site:
             yield "site", "missing, or empty"
-        if not self.timeout:
-            yield "timeout", "must be more than 0s"
-        try:
-            self.endpoint()
-        except ValueError as error:
-            yield "url", str(error)
 
     def endpoint(self) -> URL:
-        """Return the address of a batch, which holds the token. Raises ValueError if `url` is none."""
         url = parse_url(self.url)
         if url.raw_query_string:
             raise ValueError("the address must hold no query")
@@ -62,9 +52,7 @@ class CommandersAct(Sink, tag="commandersact", kw_only=True):
     @asynccontextmanager
     async def connect(self, name: str, receipt: bytes) -> AsyncIterator[Connection]:
         url = self.endpoint()
-        async with open_client(
-            seconds=self.timeout, allow_private=self.allow_private, secrets=secrets_in(url)
-        ) as client:
+        async with self.client(secrets_in(url)) as client:
             yield CommandersActConnection(client, url)
 
 

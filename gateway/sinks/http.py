@@ -16,13 +16,15 @@ from urllib.parse import quote
 import anyio
 import msgspec
 from anyio import to_thread
+from yarl import URL
 
 from gateway.config.secret import Secret, Secrets
-from gateway.config.units import Duration, Positive
+from gateway.config.units import Positive
 from gateway.errors import Culprit, SinkError, SinkMisconfigured, SinkRefused
-from gateway.sinks.base import Batch, Connection, Sink
+from gateway.sinks.base import Batch, Connection
 from gateway.sinks.http_client.answers import check
-from gateway.sinks.http_client.client import Client, open_client, parse_url, secrets_in
+from gateway.sinks.http_client.client import Client, parse_url, secrets_in
+from gateway.sinks.http_client.sink import RequestSink
 from gateway.webhooks import signature
 
 _NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
@@ -34,7 +36,7 @@ _OURS = (
 _MAX_BYTES_ON_LOOP = 64 * 1024  # compressing more takes longer than a thread costs
 
 
-class Http(Sink, tag="http", kw_only=True):
+class Http(RequestSink, tag="http", kw_only=True):
     url: Secret
     """Addresses of webhooks often hold a token."""
     method: Literal["POST", "PUT", "PATCH"] = "POST"
@@ -44,10 +46,6 @@ class Http(Sink, tag="http", kw_only=True):
     secret: Secrets = Secrets()
     """Sign each request; with several secrets, which are being rotated, by each of them."""
     compress: Literal["", "gzip"] = ""
-    timeout: Duration = Duration(15)
-    """For a whole request."""
-    allow_private: bool = False
-    """Connect to addresses that are not public, too."""
     batch_events: Positive = 100
 
     once_by_batch = True
@@ -55,14 +53,8 @@ class Http(Sink, tag="http", kw_only=True):
 
     def check(self) -> Iterator[tuple[str, str]]:
         yield from super().check()
-        if not self.timeout:
-            yield "timeout", "must be more than 0s"
         if self.in_flight > 1 and self.body != "event":
             yield "in_flight", 'only `body = "event"` has several requests at a time'
-        try:
-            parse_url(self.url.reveal())
-        except ValueError as error:
-            yield "url", str(error)
         for secret in self.secret:
             try:
                 signature.check_secret("standard", secret.reveal())
@@ -74,13 +66,13 @@ class Http(Sink, tag="http", kw_only=True):
             elif not (_NAME.fullmatch(name) and _VALUE.fullmatch(value.reveal())):
                 yield "headers", f"{name!r}: not a header of ASCII characters"
 
+    def endpoint(self) -> URL:
+        return parse_url(self.url.reveal())
+
     @asynccontextmanager
     async def connect(self, name: str, receipt: bytes) -> AsyncIterator[Connection]:
-        url = parse_url(self.url.reveal())
-        secrets = [*self.headers.values(), *self.secret, *secrets_in(url)]
-        async with open_client(
-            seconds=self.timeout, allow_private=self.allow_private, secrets=secrets
-        ) as client:
+        secrets = [*self.headers.values(), *self.secret, *secrets_in(self.endpoint())]
+        async with self.client(secrets) as client:
             yield HttpConnection(self, client)
 
 
@@ -93,7 +85,7 @@ class HttpConnection:
         self._sink = sink
         self._client = client
         self._now = now
-        self._url = parse_url(sink.url.reveal())
+        self._url = sink.endpoint()
         self._secrets = [secret.reveal() for secret in sink.secret]
         self._headers = {
             "Content-Type": "application/x-ndjson" if sink.body == "lines" else "application/json",

@@ -7,7 +7,7 @@ events that are larger or break a rule, and drops them in silence: such are not 
 """
 
 from base64 import b64encode
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import msgspec
@@ -15,7 +15,7 @@ from msgspec import UNSET, Raw, UnsetType
 from yarl import URL
 
 from gateway.config.secret import Secret
-from gateway.config.units import Duration, Positive, Size
+from gateway.config.units import Positive, Size
 from gateway.errors import (
     Culprit,
     MissingEvent,
@@ -27,40 +27,27 @@ from gateway.errors import (
 )
 from gateway.event import FIELDS
 from gateway.raw import objects
-from gateway.sinks.base import Batch, Connection, Sink
+from gateway.sinks.base import Batch, Connection
 from gateway.sinks.http_client.answers import MAX_WORDS_BYTES, Answer, check
-from gateway.sinks.http_client.client import Client, open_client, parse_url
+from gateway.sinks.http_client.client import Client, parse_url
+from gateway.sinks.http_client.sink import RequestSink
 from gateway.sinks.http_client.upstream import check_key, known, translate
 
 _NOT_EXTRAS = {*FIELDS, "writeKey", "write_key", "write-key"}
 _EMPTY = Raw(b"{}")
 
 
-class Segment(Sink, tag="segment", kw_only=True):
+class Segment(RequestSink, tag="segment", kw_only=True):
     url: str
     """The address before `/v1/batch`."""
     write_key: Secret
     max_event: Size = Size(32 * 1024)
     """Larger events become dead letters."""
-    timeout: Duration = Duration(15)
-    """For a whole request."""
-    allow_private: bool = False
-    """Connect to addresses that are not public, too."""
     batch_events: Positive = 100
     batch_bytes: Size = Size(450 * 1024)
     """Some less than the 500 KB of a request, since a message may be larger than its event."""
 
-    def check(self) -> Iterator[tuple[str, str]]:
-        yield from super().check()
-        if not self.timeout:
-            yield "timeout", "must be more than 0s"
-        try:
-            self.endpoint()
-        except ValueError as error:
-            yield "url", str(error)
-
     def endpoint(self) -> URL:
-        """Return the address of a batch. Raises ValueError if `url` is none."""
         url = parse_url(self.url)
         if url.raw_query_string:
             raise ValueError("the address must hold no query")
@@ -69,9 +56,7 @@ class Segment(Sink, tag="segment", kw_only=True):
     @asynccontextmanager
     async def connect(self, name: str, receipt: bytes) -> AsyncIterator[Connection]:
         login = b64encode(f"{self.write_key.reveal()}:".encode()).decode()
-        async with open_client(
-            seconds=self.timeout, allow_private=self.allow_private, secrets=[self.write_key, Secret(login)]
-        ) as client:
+        async with self.client([self.write_key, Secret(login)]) as client:
             yield SegmentConnection(self, client, login)
 
 

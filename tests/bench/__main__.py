@@ -23,6 +23,7 @@ from tests.bench import (
     idle,
     latency,
     machine,
+    mapping,
     parquet,
     pinned,
     postgres,
@@ -51,6 +52,7 @@ _MEASUREMENTS = {
         parquet,
         postgres,
         requests,
+        mapping,
     )
 }
 _ONLY_WHEN_NAMED = {"soak": soak}

@@ -63,13 +63,14 @@ def check(answer: Answer) -> None:
     raise SinkRefused(answer.line, answer=answer.words)
 
 
-def retry_after(answer: Answer, now: float | None = None) -> float | None:
+def retry_after(answer: Answer, now: float | None = None, *, header: str = "Retry-After") -> float | None:
     """
     Return the seconds that Retry-After asks for, as a number or as an HTTP date, at most an hour.
 
-    None without the header, or if it is neither. `now` is in seconds since 1970.
+    Some targets have a `header` of their own. None without it, or if it is neither. `now` is in seconds since
+    1970.
     """
-    value = answer.headers.get("Retry-After", "").strip()
+    value = answer.headers.get(header, "").strip()
     if value.isascii() and value.isdecimal():
         seconds = float(value[:9])
     else:

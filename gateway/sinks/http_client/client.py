@@ -82,6 +82,21 @@ class Client:
         except (aiohttp.ClientError, OSError) as error:
             raise _failure(error, _host(url), self._seconds) from None  # its text may show the URL
 
+    async def reach(self, url: URL) -> None:
+        """
+        Connect to the host of an address, with TLS if it is https, and send nothing.
+
+        Raises SinkUnavailable, and SinkMisconfigured if the address must not be connected to or TLS fails.
+        """
+        connector = self._session.connector
+        assert connector
+        try:
+            request = aiohttp.ClientRequest("HEAD", url)
+            connection = await connector.connect(request, [], aiohttp.ClientTimeout(connect=self._seconds))
+        except (aiohttp.ClientError, OSError) as error:
+            raise _failure(error, _host(url), self._seconds) from None
+        connection.close()
+
     async def _exchange(
         self, method: str, url: URL, headers: Mapping[str, str], body: bytes, reuse: SimpleNamespace
     ) -> Answer:

@@ -68,6 +68,8 @@ async def test_a_certificate_of_an_unknown_authority_is_a_misconfiguration(certi
         async with open_client(seconds=30, allow_private=True) as client:
             with pytest.raises(SinkMisconfigured, match=r"^127\.0\.0\.1:\d+: TLS: self.signed certificate"):
                 await client.send("POST", parse_url(target.url), {}, b"secret")
+            with pytest.raises(SinkMisconfigured, match=r"^127\.0\.0\.1:\d+: TLS: self.signed certificate"):
+                await client.reach(parse_url(target.url))
 
     assert target.requests == []
 

@@ -1,0 +1,74 @@
+"""The functions by name, and how one is bound to its arguments: `slice:0:36`, `phone_digits:DE`."""
+
+import inspect
+from collections.abc import Callable
+from functools import partial
+from typing import Any, NamedTuple
+
+from gateway.destinations.functions import browser, identity, numbers, texts
+
+Function = Callable[[Any], Any]
+
+FUNCTIONS: dict[str, Callable[..., Any]] = {
+    each.__name__.removesuffix("_"): each
+    for each in (
+        *(texts.trim, texts.lower, texts.upper, texts.digits, texts.no_space, texts.no_punct, texts.text),
+        *(texts.slice, texts.snake, texts.name, texts.prefix, texts.escape, texts.base64, texts.json),
+        *(texts.host, texts.path, texts.cut, texts.wrap),
+        *(identity.sha256, identity.email, identity.gmail, identity.phone_digits, identity.e164),
+        *(identity.state, identity.country, identity.zip, identity.yyyymmdd, identity.gender),
+        *(numbers.number, numbers.int_, numbers.time_s, numbers.time_ms, numbers.time_us, numbers.iso),
+        *(numbers.date, numbers.uuid5, numbers.id36, numbers.ulid),
+        *(browser.cookie, browser.query, browser.ga_client, browser.ga_session, browser.fbc),
+    )
+}
+"""A function whose first parameter is a text gets numbers as texts, and nothing else."""
+
+
+class Bound(NamedTuple):
+    """A function with its arguments."""
+
+    function: Function
+    of_text: bool
+    """True if it must be called with a text."""
+
+    def __call__(self, value: Any) -> Any:
+        """Return what the function makes of a value of any kind."""
+        if self.of_text and not isinstance(value, str):
+            value = as_text(value)
+        return None if value is None else self.function(value)
+
+
+def bind(written: str) -> Bound:
+    """
+    Return a function with its arguments, as a mapping writes it.
+
+    Raises LookupError if there is none of that name, and ValueError if it cannot have these arguments.
+    """
+    name, _, rest = written.partition(":")
+    function = FUNCTIONS[name]
+    first, *parameters = inspect.signature(function).parameters.values()
+    # The last argument may hold colons: a form of `date`.
+    given = rest.split(":", len(parameters) - 1) if ":" in written and parameters else []
+    required = sum(each.default is each.empty for each in parameters)
+    if len(given) < required or (":" in written and not parameters):
+        raise ValueError(f"{name} needs {', '.join(each.name for each in parameters) or 'no arguments'}")
+    arguments: dict[str, Any] = {}
+    for parameter, text in zip(parameters, given, strict=False):
+        try:
+            arguments[parameter.name] = parameter.annotation(text)
+        except ValueError:
+            raise ValueError(f"{name}: {parameter.name} must be a number, got {text!r}") from None
+    return Bound(partial(function, **arguments) if arguments else function, first.annotation is str)
+
+
+def as_text(value: Any) -> str | None:
+    """Return a text, or a number as a text; None for anything else."""
+    if isinstance(value, str):
+        return value
+    return None if isinstance(value, bool) or not isinstance(value, int | float) else _spell(value)
+
+
+def _spell(value: int | float) -> str:
+    whole = isinstance(value, float) and value.is_integer() and abs(value) < 2**53
+    return str(int(value) if whole else value)

@@ -1,0 +1,78 @@
+"""
+The words of the grammar, and what all parts of the compiler share.
+
+A mapping is compiled once, for the settings of one sink, into functions of the event and, inside a list, of
+the entry. A value that is missing, null or empty (a text, a list, an object) is absent, which is None.
+"""
+
+import difflib
+import re
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from gateway.destinations.lines import Path
+
+Value = Callable[[Any, Any], Any]
+"""Returns a value of the event and, where there is one, the entry; None if it is absent."""
+Condition = Callable[[Any, Any], bool]
+Report = Callable[[Path, str], None]
+"""Notes a mistake at a place of the mapping."""
+
+REQUIRED = "!"
+"""Ends a key without whose value the event is refused."""
+LITERAL = "="
+"""Begins a key that is not a word of the grammar, though it looks like one."""
+MERGED = "*"
+"""Begins a key whose object is merged into the one around it."""
+
+_PLACEHOLDER = re.compile(r"\{(\w+)\}")
+
+
+class Refused(Exception):
+    """An event that the vendor would not accept; `code` is the name of the rule that it breaks."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class Constant:
+    """A value that no event changes."""
+
+    __slots__ = ("value",)
+
+    def __init__(self, value: Any) -> None:
+        self.value = value
+
+    def __call__(self, event: Any, entry: Any) -> Any:
+        return self.value
+
+
+ABSENT = Constant(None)
+
+
+def present(value: Any) -> Any:
+    """Return a value, or None for one that counts as absent."""
+    return value if value or value == 0 else None
+
+
+def fill(text: str, settings: Mapping[str, str]) -> str:
+    """Return a text with settings in the place of `{name}`. Raises ValueError for an unknown one."""
+
+    def replace(found: re.Match[str]) -> str:
+        if found[1] not in settings:
+            raise ValueError(f"there is no setting {found[1]!r}")
+        return settings[found[1]]
+
+    return _PLACEHOLDER.sub(replace, text)
+
+
+def suggest(word: str, known: Iterable[str]) -> str:
+    """Return the hint at the known word that is close to a wrong one, or nothing."""
+    close = difflib.get_close_matches(word, known, n=1)
+    return f"; did you mean {close[0]}?" if close else ""
+
+
+def spelled(key: str) -> str:
+    """Return the key of the vendor that a key of the mapping stands for."""
+    return key.removesuffix(REQUIRED).removeprefix(LITERAL)

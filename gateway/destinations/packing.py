@@ -1,0 +1,94 @@
+"""From items to requests: as many items in each as the vendor takes, in their order."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import msgspec
+from msgspec import Raw
+
+from gateway.destinations.calls import Call
+from gateway.destinations.encoding import encode
+from gateway.destinations.program import Item
+
+_COMMA_BYTES = 1
+
+
+class Request(msgspec.Struct, frozen=True, eq=False):
+    """A request, ready to be sent."""
+
+    call: Call
+    body: bytes
+    events: dict[tuple[str, int], int]
+    """The event of each item, by the item's array ("" for the only one) and the index in it."""
+
+
+class _Open:
+    """A request to which items can be added."""
+
+    def __init__(self, call: Call, envelope: Any) -> None:
+        self.call = call
+        self.envelope = envelope
+        self.arrays: dict[str, list[bytes]] = {}
+        self.events: dict[tuple[str, int], int] = {}
+        self.size = len(self.body())
+
+    def takes(self, item: Item) -> bool:
+        limits = self.call.limits
+        return (
+            self.call.items is not None
+            and item.envelope == self.envelope
+            and not (limits.items and len(self.events) >= limits.items)
+            and not (limits.bytes and self.size + len(item.data) + _COMMA_BYTES > limits.bytes)
+        )
+
+    def add(self, index: int, item: Item) -> None:
+        array = self.arrays.setdefault(item.into, [])
+        self.events[item.into, len(array)] = index
+        array.append(item.data)
+        self.size += len(item.data) + _COMMA_BYTES + (len(item.into) + 5 if len(array) == 1 else 0)
+
+    def body(self) -> bytes:
+        if self.call.items is None:
+            [[data]] = self.arrays.values() or [[b""]]
+            return data
+        if not self.call.items:
+            return _array(self.arrays.get("", []))
+        body = {**self.call.body, **(self.envelope or {})}
+        for into, array in (self.arrays or {"": []}).items():
+            _place(body, tuple(into.split(".")) if into else self.call.items, Raw(_array(array)))
+        return encode(body)
+
+    def close(self) -> Request:
+        return Request(self.call, self.body(), self.events)
+
+
+def pack(items: Iterable[tuple[int, Item]]) -> list[Request]:
+    """
+    Return requests for items, each given with the number of its event, in the order of their first items.
+
+    The items of each call stay in order.
+    """
+    requests: list[_Open] = []
+    open_by_call: dict[str, _Open] = {}
+    for index, item in items:
+        request = open_by_call.get(item.call.name)
+        if request is None or not request.takes(item):
+            request = open_by_call[item.call.name] = _Open(item.call, item.envelope)
+            requests.append(request)
+        request.add(index, item)
+    return [request.close() for request in requests]
+
+
+def _array(items: list[bytes]) -> bytes:
+    return b"[%b]" % b",".join(items)
+
+
+def _place(body: dict[str, Any], steps: tuple[str, ...], value: Raw) -> None:
+    """Put a value into an object, without changing the objects that it has from elsewhere."""
+    *before, last = steps
+    for step in before:
+        found = body.get(step)
+        inner = dict(found) if isinstance(found, dict) else {}
+        body[step] = inner
+        body = inner
+    body[last] = value

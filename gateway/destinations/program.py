@@ -1,0 +1,154 @@
+"""A mapping compiled for the settings of one sink: events in, items of requests out."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from gateway.destinations import settings as settings_of
+from gateway.destinations.calls import DEFAULT, Call, compile_calls
+from gateway.destinations.encoding import decode, encode
+from gateway.destinations.functions.numbers import time_ms
+from gateway.destinations.grammar import Refused
+from gateway.destinations.lines import Path
+from gateway.destinations.rules import Rule, compile_checks, compile_rules
+from gateway.destinations.values import Values
+from gateway.destinations.vendor import BadMapping, Vendor
+
+_MAX_KNOWN_NAMES = 1000
+"""Names of events whose rules are remembered; clients may send any number of names."""
+
+
+class Item(msgspec.Struct, gc=False):
+    """What one event, or a part of it, becomes in a request."""
+
+    call: Call
+    into: str
+    data: bytes
+    envelope: Any
+    """The members that all items of its request must share."""
+
+
+class Program:
+    """Makes items of events. It holds no state but a cache, and may be used by one thread at a time."""
+
+    def __init__(self, vendor: Vendor, given: Mapping[str, str]) -> None:
+        """Raises BadMapping. Settings that are not given, or not known, are not its concern."""
+        mistakes: list[str] = []
+
+        def report(path: Path, text: str) -> None:
+            if _is_taken_over(path, vendor.table):
+                return
+            mistake = f"{vendor.place(path)}: {text}"
+            if mistake not in mistakes:
+                mistakes.append(mistake)
+
+        for path, text in vendor.mistakes():
+            report(path, text)
+        if mistakes:
+            raise BadMapping(*mistakes)
+        table = vendor.table
+        self.settings, wrong = settings_of.read_settings(table.get("settings", {}))
+        for path, text in wrong:
+            report(path, text)
+        resolved = settings_of.resolve(self.settings, given)
+        values = Values(resolved, table.get("tables", {}), table.get("templates", {}), report)
+        self.calls = compile_calls(table, values, resolved, report)
+        for name, call in self.calls.items():  # for mistakes there, which would be found in each rule
+            values.compile(call.common, ("common",) if name == DEFAULT else ("calls", name, "common"))
+        self.rules = compile_rules(table.get("rules", []), self.calls, values, report)
+        self._checks = compile_checks(table.get("checks", []), self.calls, values, report)
+        if not table.get("rules"):
+            report(("rules",), "there must be at least one")
+        if mistakes:
+            raise BadMapping(*mistakes)
+        self.secrets = [
+            resolved[name] for name, each in self.settings.items() if each.secret and resolved[name]
+        ]
+        self._known: dict[tuple[str, str], tuple[Rule, ...]] = {}
+
+    def exclusion(self, type: str, name: str, line: bytes) -> str | None:
+        """Return the filter, `type` or `event`, that excludes an event without a rule, or None."""
+        rules = self._rules(type, name)
+        if not rules:
+            return "event" if any(type in rule.types for rule in self.rules) else "type"
+        if all(rule.is_conditional for rule in rules):
+            try:
+                event = decode(line)
+            except Refused:
+                return None  # `items` raises it again, and the event becomes a dead letter
+            if not any(rule.when(event, None) for rule in rules):
+                return "event"
+        return None
+
+    def items(self, event: dict[str, Any], now: float) -> list[Item]:
+        """
+        Return what an event becomes; `now` is in seconds since 1970.
+
+        Raises Refused if it breaks a rule of the vendor, is too old, or becomes nothing.
+        """
+        made: list[Item] = []
+        for rule in self._rules(event["type"], event.get("event") or ""):
+            if not rule.when(event, None):
+                continue
+            if rule.call.limits.max_age or rule.call.limits.max_future:
+                _check_age(event, rule.call, now)
+            if rule.each is None:
+                entries = [None]
+            else:
+                found = rule.each(event, None)
+                entries = found if isinstance(found, list) else [] if found is None else [found]
+            made += [self._item(rule, event, entry) for entry in entries]
+            if not rule.goes_on:
+                break
+        if not made:
+            raise Refused("nothing_to_send", "no rule of the mapping makes anything of the event")
+        return made
+
+    def _item(self, rule: Rule, event: dict[str, Any], entry: Any) -> Item:
+        call = rule.call
+        body = rule.body(event, entry) or {}
+        envelope = call.envelope(event, entry)
+        for check in self._checks:
+            if (not check.call or check.call == call.name) and check.breaks(body, envelope):
+                raise Refused(check.name, check.about or check.name.replace("_", " "))
+        if call.items is None:
+            body = {**call.body, **(envelope or {}), **body}
+            envelope = None
+        data = encode(body)
+        if call.limits.item_bytes and len(data) > call.limits.item_bytes:
+            raise Refused("too_large", f"{len(data)} bytes; the vendor takes {call.limits.item_bytes}")
+        return Item(call, rule.into, data, envelope)
+
+    def _rules(self, type: str, name: str) -> tuple[Rule, ...]:
+        rules = self._known.get((type, name))
+        if rules is None:
+            rules = tuple(rule for rule in self.rules if rule.fits(type, name))
+            if len(self._known) < _MAX_KNOWN_NAMES:
+                self._known[type, name] = rules
+        return rules
+
+
+def _is_taken_over(path: Path, table: dict[str, Any]) -> bool:
+    """Return True if a place in a rule is there only because the rule adds to the common members."""
+    below: Any = table
+    for depth, step in enumerate(path):
+        if isinstance(below, dict) and step not in below:
+            return path[0] == "rules" and depth >= 2
+        if not isinstance(below, dict | list):
+            return False
+        below = below[step]  # type: ignore[index]  # a path has the steps that tables and lists have
+    return False
+
+
+def _check_age(event: dict[str, Any], call: Call, now: float) -> None:
+    moment = time_ms(event.get("timestamp"))
+    if moment is None:
+        return
+    age = now - moment / 1000
+    if call.limits.max_age and age > call.limits.max_age:
+        raise Refused("too_old", f"{age / 3600:.1f} h old; the vendor takes {call.limits.max_age / 3600:g} h")
+    if call.limits.max_future and -age > call.limits.max_future:
+        raise Refused(
+            "in_future", f"{-age:.0f} s in the future; the vendor takes {call.limits.max_future:g} s"
+        )

@@ -1,0 +1,66 @@
+"""Events through the mapping of a vendor, and what a stand-in of the vendor says of the requests."""
+
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from gateway.destinations.packing import Request
+from gateway.destinations.planning import Plan, plan
+from gateway.destinations.program import Program
+from gateway.destinations.vendor import built_in
+from tests.build import event_line
+
+NOW = 1767268860.0
+"""A minute after the time of the events of tests, 2026-01-01T12:00:00Z."""
+
+StandIn = Callable[[Request], list[str]]
+"""Returns the published rules that a request breaks."""
+
+
+class Mapped:
+    """What became of events."""
+
+    def __init__(self, planned: Plan) -> None:
+        assert planned.failed == {}
+        self.codes = [refused.code for _, refused in sorted(planned.refused.items())]
+        """Of the events that were refused, in order."""
+        self.requests = [request for lane in planned.lanes for request in lane]
+        self.bodies = [json.loads(request.body) for request in self.requests]
+
+    @property
+    def body(self) -> Any:
+        """The body of the only request."""
+        assert self.codes == []
+        [body] = self.bodies
+        return body
+
+
+class Vendor:
+    """A mapping that comes with the gateway, with the settings of tests and its stand-in."""
+
+    def __init__(self, name: str, stand_in: StandIn, **settings: str) -> None:
+        self._name = name
+        self._stand_in = stand_in
+        self._settings = settings
+
+    def program(self, **settings: str) -> Program:
+        return Program(built_in(self._name), self._settings | settings)
+
+    def map(self, *events: dict[str, Any], now: float = NOW, **settings: Any) -> Mapped:
+        """Return what events become; the stand-in must have nothing against it."""
+        lines = [event_line(number, **event) for number, event in enumerate(events)]
+        mapped = Mapped(plan(self.program(**settings), lines, 8, now))
+        assert [problem for request in mapped.requests for problem in self._stand_in(request)] == []
+        return mapped
+
+
+def members(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield every value in a body that is no object and no list, with its path."""
+    if isinstance(value, dict):
+        for key, each in value.items():
+            yield from members(each, f"{path}.{key}")
+    elif isinstance(value, list):
+        for each in value:
+            yield from members(each, path)
+    else:
+        yield path, value
