@@ -117,6 +117,11 @@ events, from inspector/ledger.py, and what the gateway uses, from inspector/proc
 sees to it that this takes a bounded time. journal/follow.py follows the log. cli/import_file.py imports the
 events that cli/event_file.py reads, through cli/posting.py, and cli/importing.py shows an import at work.
 
+People analyse events with cli/query.py, which prints the rows that SQL finds (cli/results.py) and has a
+prompt (cli/prompt.py), and with cli/export.py. Both read the journal with analysis/blocks.py. DuckDB
+(analysis/database.py) sees it as analysis/table.py, whose columns analysis/columns.py decodes;
+analysis/export.py writes files in the forms of analysis/forms.py.
+
 The commands for delivery open the state (cli/state.py) to place orders and jobs, which cli/jobs.py watches,
 and print what state/report.py and inspector/counters.py say, as cli/printing.py does, for the times of
 cli/times.py.

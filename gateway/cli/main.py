@@ -18,6 +18,8 @@ _MODULES = {
     "dead": "dead",
     "replay": "replay",
     "ledger": "ledger",
+    "query": "query",
+    "export": "export",
     "products": "products",
 }
 """The file of each command. It is imported when the command is used: every process imports this module."""
