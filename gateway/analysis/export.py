@@ -90,6 +90,8 @@ class Export:
         """
         if self._file.exists() and not self._is_complete():
             raise ConfigError(f"{self._file} exists already")
+        if not self._file.parent.is_dir():
+            raise ConfigError(f"{self._file.parent} is not a folder")
         durable.make_folder(self._folder)
         descriptor = os.open(self._folder, os.O_RDONLY | os.O_CLOEXEC)
         try:

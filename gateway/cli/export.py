@@ -29,7 +29,9 @@ class _Said(click.ParamType[tuple[str, int]]):
 
 @click.command()
 @click.argument("path", metavar="FILE", type=click.Path(path_type=Path, dir_okay=False))
-@click.option("--since", type=_Said(), help='Events stored at or after this time: ISO-8601, or an age such as "2h".')
+@click.option(
+    "--since", type=_Said(), help='Events stored at or after this time: ISO-8601, or an age such as "2h".'
+)
 @click.option("--until", type=_Said(), help="Events stored before this time; by default, those up to now.")
 @click.option("--source", metavar="NAME", help="Only events of this source.")
 @click.option("--type", "kind", metavar="TYPE", help="Only events of this type, such as track or page.")
@@ -82,7 +84,8 @@ def export(
                     for done in work.run():
                         bar.update(done - bar.pos)
     except (OSError, UnknownPosition) as error:
-        raise click.exceptions.Exit(fail(str(error), "run the command again to resume")) from error
+        where = f"{error.filename}: {error.strerror}" if isinstance(error, OSError) else str(error)
+        raise click.exceptions.Exit(fail(f"{where}; run the command again to resume")) from error
     click.echo(f"{work.progress.events:,} events in {path}.", err=True)
     if work.progress.faults:
         raise click.exceptions.Exit(1)

@@ -21,7 +21,7 @@ _BATCH_ROWS = 2048
 _MAX_TABLE_ROWS = 1000
 _MAX_CELL_CHARACTERS = 80
 _GAP = "  "
-_NUMBERS = (int, float, Decimal)
+_NUMBERS = (int, float, Decimal)  # a column has values of one type
 
 _encode = msgspec.json.Encoder(decimal_format="number", enc_hook=str).encode
 
@@ -34,15 +34,15 @@ def print_table(found: "DuckDBPyRelation") -> None:
     table = [names, *([_cell(value) for value in row] for row in shown)]
     widths = [max(map(len, column)) for column in zip(*table, strict=True)]
     are_numbers = [
-        all(isinstance(value, _NUMBERS) for value in column if value is not None)
-        for column in zip(*shown, strict=True)
-    ] or [False] * len(names)
+        any(isinstance(value, _NUMBERS) for value in column) for column in zip(names, *shown, strict=True)
+    ]
     for number, row in enumerate(table):
         cells = [
             cell.rjust(width) if is_number else cell.ljust(width)
             for cell, width, is_number in zip(row, widths, are_numbers, strict=True)
         ]
-        click.secho(_GAP.join(cells).rstrip(), bold=number == 0)
+        line = _GAP.join(cells).rstrip()
+        click.echo(line if number else click.style(line, bold=True))
     if next(rows, None):
         click.echo(f"gateway: only the first {_MAX_TABLE_ROWS:,} rows; --json and --csv print all", err=True)
 

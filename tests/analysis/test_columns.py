@@ -28,7 +28,9 @@ def nasty_sample() -> list[bytes]:
     return nasty_lines()[:700]
 
 
-@pytest.mark.parametrize("names", [NAMES, *([name] for name in NAMES)], ids=lambda names: "+".join(names)[:20])
+@pytest.mark.parametrize(
+    "names", [NAMES, *([name] for name in NAMES)], ids=lambda names: "+".join(names)[:20]
+)
 def test_a_nasty_event_is_the_row_that_sinks_write(names: list[str]) -> None:
     columns = Columns(names)
     for line in nasty_sample():

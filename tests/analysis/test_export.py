@@ -153,7 +153,7 @@ def test_a_killed_export_is_resumed(journal: Path, tmp_path: Path) -> None:
         env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
         stdin=subprocess.PIPE,
     ) as process:
-        until(lambda: (tmp_path / "events.parquet.partial/000001").exists())
+        until((tmp_path / "events.parquet.partial/000001").exists)
         process.kill()
 
     resumed = run(begin(journal, file))

@@ -78,7 +78,9 @@ def test_more_has_what_no_other_column_has(tmp_path: Path) -> None:
 def test_json_has_its_type(tmp_path: Path) -> None:
     keep(tmp_path / "0", [event_line(properties={"revenue": 12.5, "items": [{"sku": "a"}]})])
 
-    sql = "SELECT (properties->>'revenue')::DOUBLE, properties.items[0].sku->>'$', typeof(context) FROM events"
+    sql = (
+        "SELECT (properties->>'revenue')::DOUBLE, properties.items[0].sku->>'$', typeof(context) FROM events"
+    )
     assert ask(tmp_path, sql) == [(12.5, "a", "JSON")]
 
 
@@ -209,5 +211,5 @@ def test_events_that_are_appended_are_in_the_next_answer(tmp_path: Path) -> None
 
 
 def test_nothing_is_loaded_from_the_network(tmp_path: Path) -> None:
-    with pytest.raises(duckdb.Error, match="httpfs|extension"):
+    with pytest.raises(duckdb.Error, match=r"httpfs|extension"):
         ask(tmp_path, "SELECT * FROM 'https://127.0.0.1:9/events.parquet'")
