@@ -86,7 +86,9 @@ prepares its tables with sinks/postgresql/schema.py, writes with sinks/postgresq
 failures by sinks/postgresql/failures.py; sinks/postgresql/views.py makes its table look like Segment's, as
 sinks/rows/views.py and sinks/rows/names.py say. sinks/parquet.py encodes rows with sinks/rows/arrow.py, names
 the files with sinks/storage/names.py, and creates them in what sinks/storage/base.py describes:
-sinks/storage/folder.py or sinks/storage/bucket.py. sinks/http.py, sinks/segment.py and
+sinks/storage/folder.py or sinks/storage/bucket.py (sinks/storage/address.py says which). sinks/delta.py
+commits to a table that sinks/lake/tables.py prepares where sinks/lake/location.py says it is, and judges
+failures by sinks/lake/failures.py. sinks/http.py, sinks/segment.py and
 sinks/commandersact.py send requests with sinks/http_client/client.py, which connects only where
 sinks/http_client/guard.py lets it, and read answers with sinks/http_client/answers.py; the last two
 translate events and share sinks/http_client/upstream.py. After a failure the worker waits as backoff.py says.

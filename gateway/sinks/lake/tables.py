@@ -54,7 +54,7 @@ def opened(location: Location, path: Path | None, wanted: pa.Schema) -> DeltaTab
     missing = [Field(field.name, field.type) for field in schema.fields if field.name not in present]
     if missing:
         table.alter.add_columns(missing)
-    if path:
+    if path and (missing or table.version() == 0):
         sync(path, table.version())
     return table
 
