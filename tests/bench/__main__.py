@@ -14,9 +14,11 @@ from types import ModuleType
 import click
 
 from tests.bench import (
+    analysis,
     backlog,
     batch,
     commit,
+    delta,
     drain,
     duplicates,
     enrichment,
@@ -51,6 +53,8 @@ _MEASUREMENTS = {
         parquet,
         postgres,
         requests,
+        delta,
+        analysis,
     )
 }
 _ONLY_WHEN_NAMED = {"soak": soak}
