@@ -2,36 +2,35 @@
 The journey of an event, file by file.
 
 A request arrives at intake/protocol.py, which bounds its head and the time that it may take, on one of as
-many connections as intake/connections.py admits. An ordinary one goes the short road
-(intake/short_road.py); every other is a call of the ASGI application in intake/router.py, which finds its
-endpoint by its path. intake/body.py reads and inflates the body within limits, intake/sender.py tells a
-person's own device from a server, and intake/cors.py says what a page on another site may read. The
-result is a Submission (submission.py).
+many connections as intake/connections.py admits. An ordinary one goes the short road (intake/short_road.py);
+every other is a call of the ASGI application in intake/router.py, which finds its endpoint by its path.
+intake/body.py reads and inflates the body within limits, intake/sender.py tells a person's own device from a
+server, and intake/cors.py says what a page on another site may read. The result is a Submission
+(submission.py).
 
 The dialect of the route, a file or folder of dialects/ with the interface of dialects/base.py, decodes it
 into Messages (message.py): what the client claims. Those of the Segment family share
 dialects/shared/messages.py and, for whatever its typed decoders refuse, dialects/shared/slow_path.py; what
-comes as a query or a form is read by dialects/shared/parameters.py. Their rules are
-dialects/shared/rules.py, dialects/shared/keys.py says where their keys are and which counts, their answers
-are dialects/shared/answers.py or an image (dialects/shared/image.py), and dialects/shared/describing.py
-describes them. dialects/segment.py, dialects/pixel.py and dialects/jitsu.py add their routes to these.
+comes as a query or a form is read by dialects/shared/parameters.py. Their rules are dialects/shared/rules.py,
+dialects/shared/keys.py says where their keys are and which counts, their answers are
+dialects/shared/answers.py or an image (dialects/shared/image.py), and dialects/shared/describing.py describes
+them. dialects/segment.py, dialects/pixel.py and dialects/jitsu.py add their routes to these.
 dialects/webhook/dialect.py reads what other systems forward, also as forms (dialects/webhook/forms.py):
-events of the Segment spec, any object with MetaRouter's metadata (dialects/webhook/custom.py), or the
-bodies of a sender for which a source has a table (dialects/webhook/mapped.py with webhooks/table.py and
-webhooks/places.py), signed as webhooks/signature.py verifies and without the keys that
-webhooks/redaction.py finds; dialects/webhook/handshake.py answers tests and challenges.
-dialects/commandersact/dialect.py finds keys where dialects/commandersact/keys.py looks, and has bodies
-decoded by dialects/commandersact/decoding.py: most events by dialects/commandersact/fast.py, all others by
-dialects/commandersact/full.py, which tells the versions apart (dialects/commandersact/versions.py). Both
-translate names (dialects/commandersact/names.py), addresses (dialects/commandersact/address.py) and consent
-(dialects/commandersact/consent.py), and record what a sink will need to restore the event
-(dialects/commandersact/round_trip.py, dialects/commandersact/writing.py).
-dialects/commandersact/brackets.py unfolds the parameters of its pixel, and
-dialects/commandersact/describing.py describes its routes.
+events of the Segment spec, any object with MetaRouter's metadata (dialects/webhook/custom.py), or the bodies
+of a sender for which a source has a table (dialects/webhook/mapped.py with webhooks/table.py and
+webhooks/places.py), signed as webhooks/signature.py verifies and without the keys that webhooks/redaction.py
+finds; dialects/webhook/handshake.py answers tests and challenges. dialects/commandersact/dialect.py finds
+keys where dialects/commandersact/keys.py looks, and has bodies decoded by dialects/commandersact/decoding.py:
+most events by dialects/commandersact/fast.py, all others by dialects/commandersact/full.py, which tells the
+versions apart (dialects/commandersact/versions.py). Both translate names (dialects/commandersact/names.py),
+addresses (dialects/commandersact/address.py) and consent (dialects/commandersact/consent.py), and record what
+a sink will need to restore the event (dialects/commandersact/round_trip.py,
+dialects/commandersact/writing.py). dialects/commandersact/brackets.py unfolds the parameters of its pixel,
+and dialects/commandersact/describing.py describes its routes.
 
-JSON that the gateway does not interpret stays undecoded: raw/objects.py handles objects, raw/values.py
-single values, raw/truth.py every yes and no, raw/timestamps.py the many ways to write a time, raw/bodies.py
-whole bodies, and raw/repair.py those that are not quite JSON.
+JSON that the gateway does not interpret stays undecoded: raw/objects.py handles objects, raw/values.py single
+values, raw/truth.py every yes and no, raw/timestamps.py the many ways to write a time, raw/bodies.py whole
+bodies, and raw/repair.py those that are not quite JSON.
 
 intake/endpoint.py judges each message on its own. intake/admission.py says what its write key entitles to: a
 source (sources.py) must own the key, and may ask for steps, such as the cookie of intake/visitor.py, the ids
@@ -52,11 +51,11 @@ which intake/reply.py writes in the terms of its dialect; clients.py knows which
 mishandle. Ordinary requests go all the way from the parser to the answer by intake/short_road.py, which does
 the same at half the cost.
 
-The rest of the gateway knows the log as journal/base.py describes it; journal/segments/log.py is the
-embedded engine. journal/segments/recovery.py recovers a partition after a crash, with
-journal/segments/scan.py to find chunks behind damage and journal/segments/rescue.py for files that were
-removed or do not belong there. journal/segments/reader.py reads from any position, in the files that
-journal/segments/open_files.py keeps open.
+The rest of the gateway knows the log as journal/base.py describes it; journal/segments/log.py is the embedded
+engine. journal/segments/recovery.py recovers a partition after a crash, with journal/segments/scan.py to find
+chunks behind damage and journal/segments/rescue.py for files that were removed or do not belong there.
+journal/segments/reader.py reads from any position, in the files that journal/segments/open_files.py keeps
+open.
 
 In another process (processes/shares.py assigns sinks to processes) delivery/duplicates/indexer.py decides of
 each event, ahead of all sinks, whether it is a duplicate: in the order of time
@@ -73,9 +72,9 @@ the catalogue's properties to their products.
 The sink, one file of sinks/, writes the batch; then state/store.py records in one transaction the position
 (state/progress.py), the outcomes of the events (state/tally.py), and the batch that follows
 (state/intents.py). Of a batch that is refused the queue finds the culprits, which become dead letters
-(state/dead.py), unless so many are refused that delivery/guard.py blames the target. state/statuses.py
-says how each sink fares, and state/orders.py and state/jobs.py hold what operators order. All of it lies in
-the database of state/database.py.
+(state/dead.py), unless so many are refused that delivery/guard.py blames the target. state/statuses.py says
+how each sink fares, and state/orders.py and state/jobs.py hold what operators order. All of it lies in the
+database of state/database.py.
 
 sinks/json_lines.py writes to files of its own (sinks/owned_file.py): it locks them (sinks/locked_file.py),
 notices when one is moved (sinks/watch.py), does not write again what is in it already (sinks/unrecorded.py),
@@ -86,11 +85,13 @@ prepares its tables with sinks/postgresql/schema.py, writes with sinks/postgresq
 failures by sinks/postgresql/failures.py; sinks/postgresql/views.py makes its table look like Segment's, as
 sinks/rows/views.py and sinks/rows/names.py say. sinks/parquet.py encodes rows with sinks/rows/arrow.py, names
 the files with sinks/storage/names.py, and creates them in what sinks/storage/base.py describes:
-sinks/storage/folder.py or sinks/storage/bucket.py. sinks/http.py, sinks/segment.py and sinks/commandersact.py
-have the keys of sinks/http_client/sink.py, send requests with sinks/http_client/client.py, which connects
-only where sinks/http_client/guard.py lets it, and read answers with sinks/http_client/answers.py; the last
-two translate events and share sinks/http_client/upstream.py. sinks/destination.py sends what the mapping of a
-vendor makes of events. destinations/vendor.py reads a mapping (destinations/lines.py knows its lines), which
+sinks/storage/folder.py or sinks/storage/bucket.py (sinks/storage/address.py says which). sinks/delta.py
+commits to a table that sinks/lake/tables.py prepares where sinks/lake/location.py says it is, and judges
+failures by sinks/lake/failures.py. sinks/http.py, sinks/segment.py and sinks/commandersact.py have the keys
+of sinks/http_client/sink.py, send requests with sinks/http_client/client.py, which connects only where
+sinks/http_client/guard.py lets it, and read answers with sinks/http_client/answers.py; the last two translate
+events and share sinks/http_client/upstream.py. sinks/destination.py sends what the mapping of a vendor makes
+of events. destinations/vendor.py reads a mapping (destinations/lines.py knows its lines), which
 destinations/program.py compiles for the settings of a sink (destinations/settings.py): the requests that the
 API takes (destinations/calls.py), the rules (destinations/rules.py), and their values (destinations/values.py
 with destinations/paths.py, destinations/pipelines.py, destinations/objects.py, destinations/building.py and
@@ -102,11 +103,11 @@ destinations/encoding.py, and packed by destinations/packing.py. destinations/an
 mean. After a failure the worker waits as backoff.py says. delivery/trim.py releases what every sink has.
 
 What else the public port answers is a service: services/app.py routes to the page at its root
-(services/welcome.py with front_page.py, as the inspector's), to services/health.py, to the
-settings and the script that SDKs fetch (services/settings.py, services/script.py), to services/openapi.py,
-which describes all routes in the words of operation.py, and to the APIs for people (services/user_api.py)
-and products (services/product_api.py). Products are checked by records/products.py, both are kept in a
-records/table.py, and records/file.py imports whole catalogues.
+(services/welcome.py with front_page.py, as the inspector's), to services/health.py, to the settings and the
+script that SDKs fetch (services/settings.py, services/script.py), to services/openapi.py, which describes all
+routes in the words of operation.py, and to the APIs for people (services/user_api.py) and products
+(services/product_api.py). Products are checked by records/products.py, both are kept in a records/table.py,
+and records/file.py imports whole catalogues.
 
 Around it: config/file.py finds gateway.toml, and config/reader.py turns it into the tables of
 config/tables.py, each of which checks itself. config/environment.py fills in what the environment says,
@@ -126,6 +127,11 @@ inspector/pages.py shows operators what became of all events, from inspector/led
 uses, from inspector/processes.py; inspector/scrape.py sees to it that this takes a bounded time.
 journal/follow.py follows the log. cli/import_file.py imports the events that cli/event_file.py reads, through
 cli/posting.py, and cli/importing.py shows an import at work.
+
+People analyse events with cli/query.py, which prints the rows that SQL finds (cli/results.py) and has a
+prompt (cli/prompt.py), and with cli/export.py. Both read the journal with analysis/blocks.py. DuckDB
+(analysis/database.py) sees it as analysis/table.py, whose columns analysis/columns.py decodes;
+analysis/export.py writes files in the forms of analysis/forms.py.
 
 The commands for delivery open the state (cli/state.py) to place orders and jobs, which cli/jobs.py watches,
 and print what state/report.py and inspector/counters.py say, as cli/printing.py does, for the times of

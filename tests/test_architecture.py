@@ -23,7 +23,7 @@ LAYERS = (
     {"dialects", "journal", "destinations"},
     {"sinks"},
     {"records", "state"},
-    {"intake", "delivery", "inspector"},
+    {"intake", "delivery", "inspector", "analysis"},
     {"services"},
     {"config"},
     {"processes"},

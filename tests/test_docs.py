@@ -146,6 +146,7 @@ def test_every_file_is_a_step_of_the_journey() -> None:
 REQUIRED: dict[str, dict[str, Any]] = {
     "archive": {"path": ROOT / "config/data/events.jsonl"},
     "lake": {"path": ROOT / "config/data/lake"},
+    "table": {"path": ROOT / "config/data/table"},
     "webhook": {"url": Secret("https://hooks.example.com/events")},
     "upstream": {"url": "https://api.segment.io", "write_key": Secret("UPSTREAM_KEY")},
     "cdp": {"site": "1234", "token": Secret("SOURCE_KEY")},
@@ -181,6 +182,7 @@ def test_the_full_configuration_spells_out_the_defaults() -> None:
         ("sinks.archive", KINDS["json_lines"]),
         ("sinks.warehouse", KINDS["postgres"]),
         ("sinks.lake", KINDS["parquet"]),
+        ("sinks.table", KINDS["delta"]),
         ("sinks.console", KINDS["stdout"]),
         ("sinks.nowhere", KINDS["null"]),
         ("sinks.webhook", KINDS["http"]),

@@ -19,6 +19,8 @@ _MODULES = {
     "replay": "replay",
     "ledger": "ledger",
     "destinations": "destinations",
+    "query": "query",
+    "export": "export",
     "products": "products",
 }
 """The file of each command. It is imported when the command is used: every process imports this module."""

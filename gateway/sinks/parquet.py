@@ -16,7 +16,6 @@ import msgspec
 import pyarrow as pa
 from anyio import to_thread
 
-from gateway.config import paths
 from gateway.config.secret import Secret
 from gateway.config.units import Duration, Positive, Size
 from gateway.errors import Culprit, SinkRefused
@@ -25,7 +24,7 @@ from gateway.sinks.rows import promoted
 from gateway.sinks.rows.arrow import Encoder
 from gateway.sinks.rows.envelope import ENVELOPE, LOADED_AT, Rows
 from gateway.sinks.rows.escapes import replace_unstorable
-from gateway.sinks.storage import bucket, names
+from gateway.sinks.storage import address, names
 from gateway.sinks.storage.base import Storage, create, probe
 from gateway.sinks.storage.bucket import Bucket
 from gateway.sinks.storage.folder import Folder
@@ -62,21 +61,7 @@ class Parquet(Sink, tag="parquet"):
 
     def check(self) -> Iterator[tuple[str, str]]:
         yield from super().check()
-        if self.path is None and not self.url:
-            yield "path", "missing; expected a path, or a url"
-        elif self.path and self.url:
-            yield "url", "there is a path already; expected one of them"
-        elif self.path:
-            try:
-                paths.check_folder(self.path)
-            except ValueError as error:
-                yield "path", str(error)
-            for key in ("endpoint", "region", "access_key", "secret_key"):
-                if getattr(self, key):
-                    yield key, "is for a url; there is a path"
-        else:
-            keys = (self.access_key, self.secret_key)
-            yield from bucket.mistakes(self.url, self.endpoint, self.region, keys)
+        yield from address.mistakes(self)
         for text in names.mistakes(self.partition, (*ENVELOPE, LOADED_AT)):
             yield "partition", text
         reserved = {column.name for column in (*ENVELOPE, LOADED_AT)} | names.keys(self.partition)

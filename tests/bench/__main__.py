@@ -14,9 +14,11 @@ from types import ModuleType
 import click
 
 from tests.bench import (
+    analysis,
     backlog,
     batch,
     commit,
+    delta,
     drain,
     duplicates,
     enrichment,
@@ -53,6 +55,8 @@ _MEASUREMENTS = {
         postgres,
         requests,
         mapping,
+        delta,
+        analysis,
     )
 }
 _ONLY_WHEN_NAMED = {"soak": soak}

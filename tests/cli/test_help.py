@@ -16,6 +16,8 @@ COMMANDS = [
     "check",
     "tail",
     "send",
+    "query",
+    "export",
     "products import",
     "journal verify",
     "journal dump",

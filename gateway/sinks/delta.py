@@ -1,0 +1,166 @@
+"""
+Append events to a table of Delta Lake, in a folder or a bucket, each exactly once.
+
+A commit can hold the version of an application, which readers ignore. Here it is the position up to
+which a partition is written: it is compared before a batch is written, and a second process that commits the
+same partition meanwhile makes the commit fail.
+"""
+
+from bisect import bisect_left
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, TypeVar
+
+import msgspec
+import pyarrow as pa
+from anyio import fail_after, to_thread
+from deltalake import CommitProperties, DeltaTable, Transaction, WriterProperties, write_deltalake
+
+from gateway.config.secret import Secret
+from gateway.config.units import Duration, Positive, Size
+from gateway.errors import Culprit, SinkRefused, SinkUnavailable
+from gateway.raw.values import UNDECODABLE
+from gateway.sinks.base import Batch, Connection, Sink
+from gateway.sinks.lake import tables
+from gateway.sinks.lake.failures import translated
+from gateway.sinks.lake.location import locate
+from gateway.sinks.rows import promoted
+from gateway.sinks.rows.arrow import Encoder
+from gateway.sinks.rows.envelope import ENVELOPE, LOADED_AT, Rows
+from gateway.sinks.rows.escapes import replace_unstorable
+from gateway.sinks.storage import address
+
+_Result = TypeVar("_Result")
+
+_DEADLINE_SECONDS = 60.0
+_ROWS_AT_A_TIME = 2000
+"""Rows that are converted together: with more, Python's garbage collector has more to look through."""
+
+
+class Delta(Sink, tag="delta"):
+    path: Path | None = None
+    """The folder of the table; either this or `url`."""
+    url: str = ""
+    """The table in a bucket: s3://BUCKET/…, gs://BUCKET/… or az://ACCOUNT/CONTAINER/…."""
+    batch_events: Positive = msgspec.field(default=100_000, name="roll_events")
+    """The most events in a file: here a batch is a file, so that both limits are one."""
+    batch_bytes: Size = Size(64 * 1024**2)
+    """The size of its events at which a file is complete, as JSON."""
+    batch_time: Duration = msgspec.field(default=Duration(300), name="roll_time")
+    """The longest time for which a file waits for more events."""
+    columns: Mapping[str, str] = {}
+    """Promoted columns: revenue = "properties.revenue: number"."""
+    endpoint: str = ""
+    """The address of a store that is not the cloud's own; only here may it be a plain http:// one."""
+    region: str = ""
+    """Of S3; by default that of the environment, else us-east-1."""
+    access_key: Secret | None = None
+    """Of S3; without it, the environment's credentials are used."""
+    secret_key: Secret | None = None
+    """S3's secret key, Azure's account key, or a service account's key of Google Cloud Storage, as JSON."""
+
+    def check(self) -> Iterator[tuple[str, str]]:
+        yield from super().check()
+        yield from address.mistakes(self)
+        for text in promoted.mistakes(self.columns, {column.name for column in (*ENVELOPE, LOADED_AT)}):
+            yield "columns", text
+
+    @property
+    def target(self) -> str:
+        return str(self.path or self.url)
+
+    @asynccontextmanager
+    async def connect(self, name: str, receipt: bytes) -> AsyncIterator[Connection]:
+        rows = Rows(self.columns)
+        encoder = Encoder(rows.columns)
+        table = await _in_thread(self, lambda: tables.opened(locate(self), self.path, encoder.schema))
+        yield DeltaConnection(self, table, rows, encoder)
+
+
+class DeltaConnection:
+    """Commits one batch after the other, in a thread."""
+
+    receipt = b""
+
+    def __init__(self, sink: Delta, table: DeltaTable, rows: Rows, encoder: Encoder) -> None:
+        self._sink = sink
+        self._table = table
+        self._rows = rows
+        self._encoder = encoder
+
+    async def write(self, batch: Batch, /) -> bytes:
+        await _in_thread(self._sink, lambda: self._append(batch))
+        return b""
+
+    def _append(self, batch: Batch) -> None:
+        self._table.update_incremental()
+        application = _application(batch)
+        position = self._table.transaction_version(application) or 0
+        first = bisect_left(batch.positions, position)
+        if first == batch.count:
+            return  # an earlier connection wrote it, and was cut off before the answer
+        write_deltalake(
+            self._table,
+            pa.RecordBatchReader.from_batches(self._encoder.schema, self._converted(batch, first)),
+            mode="append",
+            schema_mode="merge",  # the table may have columns that events do not fill
+            writer_properties=WriterProperties(compression="ZSTD"),
+            commit_properties=CommitProperties(app_transactions=[Transaction(application, batch.end)]),
+        )
+        if self._sink.path:
+            tables.sync(self._sink.path, self._table.version())
+
+    def _converted(self, batch: Batch, first: int) -> list[pa.RecordBatch]:
+        """Return the rows of a batch from an index on. Raises SinkRefused if lines are not events."""
+        loaded_at = datetime.now(UTC)
+        rows: list[tuple[Any, ...]] = []
+        found: list[pa.RecordBatch] = []
+        culprits: dict[int, Culprit] = {}
+        lines = batch.lines
+        for index in range(first, batch.count):
+            try:
+                rows.append(self._read(lines[index], f"{batch.partition}/{batch.positions[index]}"))
+            except UNDECODABLE as error:
+                culprits[index] = Culprit(f"not a canonical event: {error}", "invalid_event")
+            if len(rows) == _ROWS_AT_A_TIME:
+                found.append(self._encoder.convert(rows, loaded_at))
+                rows.clear()
+        if culprits:
+            raise SinkRefused("some lines are not events", culprits, delivered=range(first))
+        return [*found, self._encoder.convert(rows, loaded_at)] if rows else found
+
+    def _read(self, line: bytes, position: str) -> tuple[Any, ...]:
+        try:
+            return self._rows.read(line, position)
+        except UNDECODABLE:  # perhaps of halves of surrogate pairs, which no text can have
+            return self._rows.read(replace_unstorable(line), position)
+
+
+def _application(batch: Batch) -> str:
+    """
+    Return the name under which a table keeps the position of a batch's partition.
+
+    Each job that sends events again has a position of its own, since it may pass the same events once more.
+    """
+    job = "" if batch.origin == "live" else batch.suffix
+    return f"{batch.sink}/{batch.partition}/{batch.epoch:016x}{job}"
+
+
+async def _in_thread(sink: Delta, work: Callable[[], _Result]) -> _Result:
+    """
+    Do work in a thread. Raises SinkUnavailable after a minute, and what `translated` raises.
+
+    A thread that hangs is left to itself. What it may yet commit has its position, as every commit has.
+    """
+
+    def do() -> _Result:
+        with translated(sink.target, (sink.access_key, sink.secret_key)):
+            return work()
+
+    try:
+        with fail_after(_DEADLINE_SECONDS):
+            return await to_thread.run_sync(do, abandon_on_cancel=True)
+    except TimeoutError as error:
+        raise SinkUnavailable(f"{sink.target}: no answer within {_DEADLINE_SECONDS:g} s") from error
