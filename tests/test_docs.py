@@ -146,6 +146,7 @@ def test_every_file_is_a_step_of_the_journey() -> None:
 REQUIRED: dict[str, dict[str, Any]] = {
     "archive": {"path": ROOT / "config/data/events.jsonl"},
     "analytics": {"url": "https://clickhouse.example.com:8443"},
+    "notebook": {"path": ROOT / "config/data/events.duckdb"},
     "lake": {"path": ROOT / "config/data/lake"},
     "webhook": {"url": Secret("https://hooks.example.com/events")},
     "upstream": {"url": "https://api.segment.io", "write_key": Secret("UPSTREAM_KEY")},
@@ -179,6 +180,7 @@ def test_the_full_configuration_spells_out_the_defaults() -> None:
         ("sinks.warehouse", KINDS["postgres"]),
         ("sinks.lake", KINDS["parquet"]),
         ("sinks.analytics", KINDS["clickhouse"]),
+        ("sinks.notebook", KINDS["duckdb"]),
         ("sinks.console", KINDS["stdout"]),
         ("sinks.nowhere", KINDS["null"]),
         ("sinks.webhook", KINDS["http"]),
