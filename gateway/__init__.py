@@ -89,11 +89,13 @@ the files with sinks/storage/names.py, and creates them in what sinks/storage/ba
 sinks/storage/folder.py or sinks/storage/bucket.py. sinks/clickhouse.py inserts by sinks/merge_tree/server.py
 into the table that sinks/merge_tree/schema.py prepares, and sinks/merge_tree/failures.py judges the answers.
 sinks/duckdb.py appends to the tables of sinks/duckdb_file/schema.py with sinks/duckdb_file/statements.py, and
-sinks/duckdb_file/failures.py judges what DuckDB raises. Targets that can hold what PostgreSQL cannot get rows
-from sinks/rows/mended.py. sinks/http.py, sinks/segment.py and sinks/commandersact.py send requests with
-sinks/http_client/client.py, which connects only where sinks/http_client/guard.py lets it, and read answers
-with sinks/http_client/answers.py; the last two translate events and share sinks/http_client/upstream.py.
-After a failure the worker waits as backoff.py says. delivery/trim.py releases what every sink has.
+sinks/duckdb_file/failures.py judges what DuckDB raises. sinks/bigquery.py logs in with
+sinks/google/credentials.py, prepares its table with sinks/google/schema.py, and begins load jobs with
+sinks/google/service.py. Targets that can hold what PostgreSQL cannot get rows from sinks/rows/mended.py.
+sinks/http.py, sinks/segment.py and sinks/commandersact.py send requests with sinks/http_client/client.py,
+which connects only where sinks/http_client/guard.py lets it, and read answers with
+sinks/http_client/answers.py; the last two translate events and share sinks/http_client/upstream.py. After a
+failure the worker waits as backoff.py says. delivery/trim.py releases what every sink has.
 
 What else the public port answers is a service: services/app.py routes to the page at its root
 (services/welcome.py with front_page.py, as the inspector's), to services/health.py, to the
