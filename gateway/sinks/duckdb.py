@@ -2,8 +2,8 @@
 Append events to a table in a DuckDB file, each exactly once.
 
 The position up to which a partition is written is kept in the file, and changes in the transaction that
-writes the events. DuckDB lets one process open a file for writing while no other has it open: between batches
-it is closed, so that others can read it.
+writes the events. DuckDB lets one process open a file for writing while no other has it open: soon after the
+last batch it is closed, so that others can read it.
 """
 
 import re
@@ -13,11 +13,12 @@ from contextlib import asynccontextmanager, contextmanager, suppress
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
+from threading import Lock, Timer
 from typing import Any, ClassVar
 
 import duckdb
 import pyarrow as pa
-from anyio import fail_after, to_thread
+from anyio import fail_after, move_on_after, to_thread
 
 from gateway import durable
 from gateway.config.units import Duration, Positive, Size
@@ -34,12 +35,16 @@ _TABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 _ROWS_AT_A_TIME = 2000
 """Rows that are converted together: with more, Python's garbage collector has more to look through."""
 
+_CLOSE_SECONDS = 2
+
 _SETTINGS: dict[str, str | bool | int | float | list[str]] = {
     # The oldest version that can open the file. By default only that of the library can.
     "storage_compatibility_version": "v1.4.0",
     "autoinstall_known_extensions": False,
     "autoload_known_extensions": False,
     "memory_limit": "1GB",
+    # About a row group: each checkpoint writes the last one anew.
+    "checkpoint_threshold": "128MB",
     "threads": 2,
 }
 
@@ -57,6 +62,8 @@ class DuckDb(Sink, tag="duckdb", kw_only=True):
 
     write_seconds: ClassVar[float] = 60
     """The longest time for one batch."""
+    idle_seconds: ClassVar[float] = 0.5
+    """The time after a batch at which the file is closed; opening and closing cost more than writing."""
 
     def check(self) -> Iterator[tuple[str, str]]:
         yield from super().check()
@@ -73,11 +80,16 @@ class DuckDb(Sink, tag="duckdb", kw_only=True):
     async def connect(self, name: str, receipt: bytes) -> AsyncIterator[Connection]:
         connection = DuckDbConnection(self)
         await connection.prepare()
-        yield connection
+        try:
+            yield connection
+        finally:
+            # A thread that hangs is left to itself, as after a batch that takes too long.
+            with move_on_after(_CLOSE_SECONDS, shield=True):
+                await to_thread.run_sync(connection.close, abandon_on_cancel=True)
 
 
 class DuckDbConnection:
-    """Opens the file for each batch, in a thread."""
+    """Writes in a thread, and closes the file when there is nothing more to write."""
 
     receipt = b""
 
@@ -86,7 +98,10 @@ class DuckDbConnection:
         self._rows = Rows(sink.columns)
         self._encoder = Encoder(self._rows.columns)
         self._statements = Statements(sink.table, self._encoder.schema.names)
+        self._lock = Lock()
+        """Held while the file is used."""
         self._database: duckdb.DuckDBPyConnection | None = None
+        self._idle: Timer | None = None
 
     async def prepare(self) -> None:
         """Create the file and its tables, as far as they are missing."""
@@ -102,15 +117,20 @@ class DuckDbConnection:
             with fail_after(self._sink.write_seconds):
                 await to_thread.run_sync(work, *arguments, abandon_on_cancel=True)
         except TimeoutError as error:
-            raise SinkUnavailable(f"{self._sink.path}: not written in time") from error
-        finally:
             if database := self._database:
                 with suppress(duckdb.Error):  # it has just been closed
                     database.interrupt()
+            raise SinkUnavailable(f"{self._sink.path}: not written in time") from error
 
     def _prepare(self) -> None:
         with self._opened(of_events=False) as database:
             schema.prepare(database, self._sink.table, self._rows.columns)
+        self.close()
+
+    def close(self) -> None:
+        """Close the file, unless it is closed already. Blocks while a batch is written."""
+        with self._lock:
+            self._close()
 
     def _write(self, batch: Batch) -> None:
         key = {"sink": batch.sink, "partition": batch.partition, "epoch": str(batch.epoch)}
@@ -152,18 +172,36 @@ class DuckDbConnection:
 
     @contextmanager
     def _opened(self, *, of_events: bool) -> Iterator[duckdb.DuckDBPyConnection]:
-        """Open the file for the duration of the block; what was not committed is undone."""
-        path = self._sink.path
-        try:
-            durable.make_folder(path.parent)
-            is_new = not path.exists()
-            self._database = database = duckdb.connect(path, config=_SETTINGS)
-            if is_new:
-                path.chmod(0o600)  # DuckDB takes no file that is empty, and has no mode of its own
+        """Have the file open for the duration of the block; after an exception, what it did is undone."""
+        with self._lock:
+            if self._idle:
+                self._idle.cancel()
             try:
-                yield database
-            finally:
-                self._database = None
+                self._database = self._database or self._open()
+                yield self._database
+            except (duckdb.Error, OSError) as error:
+                self._close()
+                raise failures.translate(error, of_events=of_events) from error
+            except BaseException:
+                self._close()
+                raise
+            self._idle = Timer(self._sink.idle_seconds, self.close)
+            self._idle.daemon = True
+            self._idle.start()
+
+    def _open(self) -> duckdb.DuckDBPyConnection:
+        path = self._sink.path
+        durable.make_folder(path.parent)
+        is_new = not path.exists()
+        database = duckdb.connect(path, config=_SETTINGS)
+        if is_new:
+            path.chmod(0o600)  # DuckDB takes no file that is empty, and has no mode of its own
+        return database
+
+    def _close(self) -> None:
+        if self._idle:
+            self._idle.cancel()
+        database, self._database = self._database, None
+        if database:
+            with suppress(duckdb.Error):  # nothing is lost: the log beside the file has every batch
                 database.close()
-        except (duckdb.Error, OSError) as error:
-            raise failures.translate(error, of_events=of_events) from error

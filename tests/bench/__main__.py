@@ -17,6 +17,7 @@ from tests.bench import (
     backlog,
     batch,
     commit,
+    databases,
     drain,
     duplicates,
     enrichment,
@@ -50,6 +51,7 @@ _MEASUREMENTS = {
         duplicates,
         parquet,
         postgres,
+        databases,
         requests,
     )
 }

@@ -158,7 +158,7 @@ class Service(Target):
         problem = self.problems.pop(0) if self.problems else None
         problem = problem or self._load(job["configuration"]["load"], request.body)
         self.jobs[id] = Job([*self.states], problem)
-        return self.fault or _ok({"status": {"state": "PENDING"}})
+        return self.fault or _ok({**job, "status": {"state": "PENDING"}})
 
     def _load(self, load: dict[str, Any], content: bytes) -> dict[str, str] | None:
         """Add the rows of a file, or return the problem."""

@@ -19,10 +19,16 @@ from tests.sinks.contract import Example
 _DISK = "64M"
 _READER = """
 import sys
+import time
 import duckdb
-with duckdb.connect(sys.argv[1], read_only=True):
-    print("open", flush=True)
-    sys.stdin.read()
+while True:
+    try:
+        with duckdb.connect(sys.argv[1], read_only=True):
+            print("open", flush=True)
+            sys.stdin.read()
+            break
+    except duckdb.IOException:  # a sink has it open
+        time.sleep(0.01)
 """
 
 
@@ -53,7 +59,7 @@ def ids(sink: DuckDb) -> list[str]:
 
 @contextmanager
 def reader(sink: DuckDb) -> Iterator[None]:
-    """Have another process read the file for the duration of the block."""
+    """Have another process read the file, as soon as it can, for the duration of the block."""
     command = [sys.executable, "-c", _READER, str(sink.path)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         assert process.stdout
