@@ -18,6 +18,7 @@ from tests.sinks import chaos
 from tests.sinks.batches import batch, batch_of
 from tests.sinks.bigquery_example import Impatient, InService, deliver, ids, sink_at
 from tests.sinks.bigquery_service import TOKEN, Service, account, standing_service
+from tests.sinks.http_client.test_tls import serving
 
 REVENUE = {"revenue": "properties.revenue: number"}
 QUOTA = {"reason": "quotaExceeded", "message": "Quota exceeded"}
@@ -249,6 +250,16 @@ def test_without_a_key_the_metadata_server_gives_the_token(
     deliver(sink_at(service, credentials=Secret("")), batch(0, 1))
 
     assert ids(service) == ["m0"]
+
+
+def test_a_certificate_of_an_unknown_authority_is_a_misconfiguration(
+    service: Service, certificate: Path
+) -> None:
+    signed = pytest.raises(SinkMisconfigured, match=r"TLS: self.signed")
+    with chaos.Target(tls=serving(certificate)) as target, signed:
+        deliver(sink_at(service, endpoint=target.url), batch(0, 1))
+
+    assert target.requests == []
 
 
 def test_a_service_that_hangs_is_unavailable(service: Service) -> None:

@@ -17,6 +17,7 @@ from tests.sinks.batches import batch, batch_of
 from tests.sinks.chaos import Target, answer
 from tests.sinks.clickhouse_example import deliver, ids, rows, sink_in
 from tests.sinks.clickhouse_server import DATABASE, clickhouse_server
+from tests.sinks.http_client.test_tls import serving
 
 TABLE = (
     b'{"engine":"MergeTree","engine_full":"SETTINGS non_replicated_deduplication_window = 10000"}',
@@ -208,6 +209,16 @@ def test_an_insert_says_that_it_must_not_be_gathered_with_others(tmp_path: Path)
 def test_a_server_that_is_not_clickhouse_is_a_misconfiguration(body: bytes) -> None:
     with Target(chaos.script(then=answer(200, body))) as target, pytest.raises(SinkMisconfigured):
         deliver(ClickHouse(url=target.url), batch(0, 1))
+
+
+def test_a_certificate_of_an_unknown_authority_is_a_misconfiguration(certificate: Path) -> None:
+    with (
+        Target(tls=serving(certificate)) as target,
+        pytest.raises(SinkMisconfigured, match=r"TLS: self.signed"),
+    ):
+        deliver(ClickHouse(url=target.url), batch(0, 1))
+
+    assert target.requests == []
 
 
 def test_wrong_credentials_are_told_without_the_password(tmp_path: Path) -> None:
