@@ -145,6 +145,9 @@ def test_every_file_is_a_step_of_the_journey() -> None:
 
 REQUIRED: dict[str, dict[str, Any]] = {
     "archive": {"path": ROOT / "config/data/events.jsonl"},
+    "olap": {"url": "https://clickhouse.example.com:8443"},
+    "notebook": {"path": ROOT / "config/data/events.duckdb"},
+    "google": {"project": "my-project", "dataset": "analytics"},
     "lake": {"path": ROOT / "config/data/lake"},
     "table": {"path": ROOT / "config/data/table"},
     "webhook": {"url": Secret("https://hooks.example.com/events")},
@@ -183,6 +186,9 @@ def test_the_full_configuration_spells_out_the_defaults() -> None:
         ("sinks.warehouse", KINDS["postgres"]),
         ("sinks.lake", KINDS["parquet"]),
         ("sinks.table", KINDS["delta"]),
+        ("sinks.olap", KINDS["clickhouse"]),
+        ("sinks.notebook", KINDS["duckdb"]),
+        ("sinks.google", KINDS["bigquery"]),
         ("sinks.console", KINDS["stdout"]),
         ("sinks.nowhere", KINDS["null"]),
         ("sinks.webhook", KINDS["http"]),

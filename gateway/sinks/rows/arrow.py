@@ -32,7 +32,10 @@ _NEVER_NULL = REQUIRED | {LOADED_AT.name}
 class Encoder:
     """Makes Parquet files of rows with the given columns, of which some may be omitted. Immutable."""
 
-    def __init__(self, columns: Sequence[Column], omitted: AbstractSet[str] = frozenset()) -> None:
+    def __init__(
+        self, columns: Sequence[Column], omitted: AbstractSet[str] = frozenset(), *, nullable: bool = False
+    ) -> None:
+        """If `nullable`, the schema requires no column; otherwise it does where no event leaves one out."""
         kept = [(number, column) for number, column in enumerate(columns) if column.name not in omitted]
         self._envelope = [each for each in kept if each[0] < len(ENVELOPE)]
         self._promoted = [each for each in kept if each[0] >= len(ENVELOPE)]
@@ -42,7 +45,7 @@ class Encoder:
             *(column for _, column in self._promoted),
         )
         self.schema = pa.schema(
-            [pa.field(name, _TYPES[type], nullable=name not in _NEVER_NULL) for name, type in own]
+            [pa.field(name, _TYPES[type], nullable=nullable or name not in _NEVER_NULL) for name, type in own]
         )
         # Dictionaries of values that hardly recur cost time, and save nothing.
         self._dictionaries = [

@@ -11,7 +11,6 @@ import pytest
 from gateway.errors import SinkMisconfigured
 from gateway.sinks.http_client.client import open_client, parse_url
 from tests.gateway import PATIENCE
-from tests.journey import needs
 from tests.sinks.chaos import Target
 
 CLIENT = """
@@ -29,31 +28,6 @@ async def main():
 
 anyio.run(main)
 """
-
-
-@pytest.fixture
-def certificate(tmp_path: Path) -> Path:
-    """A self-signed certificate of 127.0.0.1, with its key in the same file."""
-    file = tmp_path / "certificate.pem"
-    subprocess.run(
-        [
-            *(
-                needs.program("openssl"),
-                "req",
-                "-x509",
-                "-newkey",
-                "ec",
-                "-pkeyopt",
-                "ec_paramgen_curve:P-256",
-            ),
-            *("-nodes", "-days", "1", "-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"),
-            *("-keyout", tmp_path / "key.pem", "-out", file),
-        ],
-        check=True,
-        capture_output=True,
-    )
-    file.write_bytes(file.read_bytes() + (tmp_path / "key.pem").read_bytes())
-    return file
 
 
 def serving(certificate: Path) -> ssl.SSLContext:

@@ -1,0 +1,171 @@
+"""
+Insert events into a table in ClickHouse, by its HTTP interface.
+
+A batch is one insert with a token that stands for its content. The table recognizes the token of an insert
+that is repeated, as long as its window reaches: this is checked before the first write.
+"""
+
+import re
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from itertools import islice
+from typing import Any, ClassVar
+
+import msgspec
+from anyio import to_thread
+from msgspec import Raw
+
+from gateway.config.secret import Secret
+from gateway.config.units import Duration, Positive, Size
+from gateway.errors import Culprit, SinkRefused
+from gateway.sinks.base import Batch, Connection, Sink
+from gateway.sinks.http_client.client import parse_url
+from gateway.sinks.merge_tree import schema
+from gateway.sinks.merge_tree.server import Server, open_server
+from gateway.sinks.rows import promoted
+from gateway.sinks.rows.envelope import ENVELOPE, LOADED_AT, Rows
+from gateway.sinks.rows.mended import read_mended
+
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
+_SETTINGS = {
+    # Inserts that the server gathers have no token. It does so by default since version 26.
+    "async_insert": "0",
+    "insert_deduplicate": "1",
+    # A part of an insert must be a block by itself: what is repeated has to be cut in the same way.
+    "input_format_parallel_parsing": "0",
+    "max_insert_block_size": "1048576",
+    # Bad rows would be left out without a word.
+    "input_format_allow_errors_num": "0",
+    "input_format_allow_errors_ratio": "0",
+    "input_format_json_read_objects_as_strings": "1",
+    "date_time_input_format": "best_effort",
+}
+_FIRST_INSTANT = datetime(1900, 1, 1, tzinfo=UTC)
+_LAST_YEAR = 2299
+"""The range of DateTime64; what lies outside would become another time without a word."""
+
+_ROWS_AT_A_TIME = 2000
+"""Rows that are converted together: with more, Python's garbage collector has more to look through."""
+
+_encode_lines = msgspec.json.Encoder().encode_lines
+_encode = msgspec.json.Encoder().encode
+
+
+class ClickHouse(Sink, tag="clickhouse", kw_only=True):
+    url: str
+    """The address of the HTTP interface: "https://clickhouse.example.com:8443"."""
+    database: str = "default"
+    table: str = "events"
+    user: str = "default"
+    password: Secret = Secret("")
+    columns: Mapping[str, str] = {}
+    """The promoted columns: "path: type" by name."""
+    batch_events: Positive = 20_000
+    batch_bytes: Size = Size(16 * 1024**2)
+    batch_time: Duration = Duration(1)
+    """ClickHouse advises against more than one insert a second."""
+
+    once_by_batch: ClassVar[bool] = True
+    write_seconds: ClassVar[float] = 60
+    """The longest time for one batch; a server that takes longer is unavailable."""
+
+    def check(self) -> Iterator[tuple[str, str]]:
+        yield from super().check()
+        try:
+            parse_url(self.url)
+        except ValueError as error:
+            yield "url", str(error)
+        for key in ("database", "table"):
+            if not _NAME.fullmatch(getattr(self, key)):
+                yield key, "expected letters, digits and _"
+        if ":" in self.user or not self.user.isprintable():
+            yield "user", "must hold no colon"
+        for text in promoted.mistakes(self.columns, [column.name for column in (*ENVELOPE, LOADED_AT)]):
+            yield "columns", text
+
+    @property
+    def target(self) -> str:
+        return f"{self.url} {self.database}.{self.table}"
+
+    @asynccontextmanager
+    async def connect(self, name: str, receipt: bytes) -> AsyncIterator[Connection]:
+        rows = Rows(self.columns)
+        table = schema.Table(self.database, self.table)
+        async with open_server(self.url, self.user, self.password, self.write_seconds) as server:
+            await schema.prepare(server, table, rows.columns)
+            connection = ClickHouseConnection(server, table, rows)
+            await connection.probe()
+            yield connection
+
+
+class ClickHouseConnection:
+    """Encodes in a thread, and sends each batch as one request."""
+
+    receipt = b""
+
+    def __init__(self, server: Server, table: schema.Table, rows: Rows) -> None:
+        self._server = server
+        self._rows = rows
+        names = [column.name for column in rows.columns]
+        into = f"INSERT INTO {table.quoted} ({', '.join(f'`{name}`' for name in names)})"
+        self._insert = f"{into} FORMAT JSONCompactEachRow"
+        self._insert_nothing = f"{into} SELECT {', '.join(['materialize(NULL)'] * len(names))} WHERE 0"
+        self._more = names.index("more")
+        self._stated = {
+            "originalTimestamp": names.index("original_timestamp"),
+            "sentAt": names.index("sent_at"),
+        }
+        types = [column.type for column in rows.columns]
+        promoted = range(len(ENVELOPE), len(types))
+        self._times = [*self._stated.values(), *(each for each in promoted if types[each] == "timestamp")]
+        self._json = [each for each in promoted if types[each] == "json"]
+
+    async def probe(self) -> None:
+        """Insert nothing, which needs the same rights and settings as a batch."""
+        await self._server.insert(self._insert_nothing, _SETTINGS, b"")
+
+    async def write(self, batch: Batch, /) -> bytes:
+        token = f"{batch.origin}:{batch.id}:{batch.epoch:016x}"
+        data = await to_thread.run_sync(self._encode, batch)
+        await self._server.insert(self._insert, {**_SETTINGS, "insert_deduplication_token": token}, data)
+        return b""
+
+    def _encode(self, batch: Batch) -> bytes:
+        """Return the rows of a batch, one a line. Raises SinkRefused if lines are not events."""
+        culprits: dict[int, Culprit] = {}
+        parts: list[bytes] = []
+        reading = enumerate(read_mended(self._rows, batch))
+        while some := list(islice(reading, _ROWS_AT_A_TIME)):
+            culprits |= {index: row for index, row in some if isinstance(row, Culprit)}
+            if not culprits:
+                parts.append(_encode_lines([self._adapt(row) for _, row in some]))
+        if culprits:
+            raise SinkRefused("some lines are not events", culprits)
+        return b"".join(parts)
+
+    def _adapt(self, row: Any) -> Any:
+        """Return a row as ClickHouse reads it; most are as they are."""
+        late = [index for index in self._times if row[index] is not None and not _fits(row[index])]
+        if not late and not self._json:
+            return row
+        adapted = [*row]
+        for key, index in self._stated.items():
+            if index in late:
+                adapted[self._more] = _with(adapted[self._more], key, row[index])
+        for index in late:
+            adapted[index] = None
+        for index in self._json:  # a text in JSON would lose its quotation marks
+            if row[index] is not None:
+                adapted[index] = bytes(row[index]).decode()
+        return adapted
+
+
+def _fits(instant: datetime) -> bool:
+    return instant >= _FIRST_INSTANT and instant.year <= _LAST_YEAR
+
+
+def _with(more: Raw, key: str, instant: datetime) -> Raw:
+    """Return an object in JSON with one more key, at its beginning."""
+    rest = bytes(more)[1:]
+    return Raw(b"{%b:%b%b%b" % (_encode(key), _encode(instant), b"" if rest == b"}" else b",", rest))

@@ -1,0 +1,1 @@
+"""What the sink `duckdb` needs to know of a DuckDB file."""

@@ -1,0 +1,1 @@
+"""What the sink `bigquery` needs to know of Google Cloud."""

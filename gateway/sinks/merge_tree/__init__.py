@@ -1,0 +1,1 @@
+"""What the sink `clickhouse` needs to know of a ClickHouse server."""
