@@ -89,7 +89,11 @@ the files with sinks/storage/names.py, and creates them in what sinks/storage/ba
 sinks/storage/folder.py or sinks/storage/bucket.py. sinks/http.py, sinks/segment.py and
 sinks/commandersact.py send requests with sinks/http_client/client.py, which connects only where
 sinks/http_client/guard.py lets it, and read answers with sinks/http_client/answers.py; the last two
-translate events and share sinks/http_client/upstream.py. After a failure the worker waits as backoff.py says.
+translate events and share sinks/http_client/upstream.py. sinks/kafka.py,
+sinks/nats.py and sinks/redis.py publish messages: all read events with sinks/brokers/excerpt.py, the first
+two name topics and subjects with sinks/brokers/names.py. sinks/kafka.py has its producers from
+sinks/brokers/kafka_client.py, and judges their failures by sinks/brokers/kafka_failures.py, as sinks/nats.py
+does by sinks/brokers/nats_failures.py. After a failure the worker waits as backoff.py says.
 delivery/trim.py releases what every sink has.
 
 What else the public port answers is a service: services/app.py routes to the page at its root
