@@ -176,42 +176,41 @@ class KafkaConnection:
         self, channel: Channel, batch: Batch, excerpts: list[Excerpt], first: int = 0
     ) -> SinkError | None:
         """Send the events from an index on; return why some were not delivered, if any."""
-        lines = batch.lines
-        partition = batch.partition.encode()
+        lines, positions, partition = batch.lines, batch.positions, batch.partition
+        name, send = self._names.name, channel.send
         marks = _REPLAY if batch.origin == "replay" else []
         culprits: dict[int, Culprit] = {}
         for index in range(first, len(lines)):
-            each, number = excerpts[index], batch.positions[index]
+            each = excerpts[index]
             headers: Headers = [
-                ("message-id", each.message_id.encode()),
-                ("position", b"%b/%d" % (partition, number)),
+                ("message-id", each.message_id),
+                ("position", f"{partition}/{positions[index]}"),
                 *marks,
             ]
             try:
-                key = each.person.encode() or None
-                channel.send(index, self._names.name(each), lines[index], key, headers)
+                send(index, name(each), lines[index], each.person or None, headers)
             except KafkaException as error:
                 [cause] = error.args
                 if cause.code() not in kafka_failures.REFUSED:
                     return kafka_failures.translate([cause], channel.trouble)
                 culprits[index] = kafka_failures.culprit(cause)
         failed = channel.flush()
+        if not failed and not culprits:
+            return None
         others = [error for error in failed.values() if error.code() not in kafka_failures.REFUSED]
         if len(failed) == 1 and not others:  # of several sent together, brokers do not say which they mean
             culprits |= {index: kafka_failures.culprit(error) for index, error in failed.items()}
-        delivered = _delivered(excerpts, failed, culprits)
+        delivered = delivered_of(excerpts, failed, culprits)
         if others:
             error_of_all = kafka_failures.translate(others, channel.trouble)
             error_of_all.delivered = delivered
             return error_of_all
-        if failed or culprits:
-            reasons = [*culprits.values(), *map(kafka_failures.culprit, failed.values())]
-            message, code, answer = reasons[0]
-            return SinkRefused(message, culprits, code=code, answer=answer, delivered=delivered)
-        return None
+        reasons = [*culprits.values(), *map(kafka_failures.culprit, failed.values())]
+        message, code, answer = reasons[0]
+        return SinkRefused(message, culprits, code=code, answer=answer, delivered=delivered)
 
 
-def _delivered(
+def delivered_of(
     excerpts: list[Excerpt], failed: Mapping[int, KafkaError], culprits: Mapping[int, Culprit]
 ) -> list[int]:
     """Return the events that need not be sent again, so that none precedes an earlier one of its person."""

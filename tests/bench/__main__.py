@@ -16,6 +16,7 @@ import click
 from tests.bench import (
     backlog,
     batch,
+    brokers,
     commit,
     drain,
     duplicates,
@@ -51,6 +52,7 @@ _MEASUREMENTS = {
         parquet,
         postgres,
         requests,
+        brokers,
     )
 }
 _ONLY_WHEN_NAMED = {"soak": soak}

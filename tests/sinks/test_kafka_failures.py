@@ -6,10 +6,12 @@ from typing import Any, ClassVar
 
 import anyio
 import pytest
+from confluent_kafka import KafkaError
 
 from gateway.config.secret import Secret
 from gateway.errors import SinkError, SinkMisconfigured, SinkRefused, SinkUnavailable
-from gateway.sinks.kafka import Kafka
+from gateway.sinks.brokers.excerpt import read
+from gateway.sinks.kafka import Kafka, delivered_of
 from tests.build import event_line, event_lines
 from tests.sinks.batches import batch, batch_of, write
 from tests.sinks.kafka_example import sink_in
@@ -192,7 +194,7 @@ def test_a_broker_that_leaves_during_a_transaction_loses_and_doubles_nothing(
     assert server.ids(sink.topic) == [f"m{number}" for number in range(3000)]
 
 
-def test_a_producer_that_has_lost_its_place_is_replaced(server: KafkaServer, tmp_path: Path) -> None:
+def test_after_a_failure_a_new_producer_sends_the_events(server: KafkaServer, tmp_path: Path) -> None:
     sink = sink_in(tmp_path)
     write(sink, b"", batch(0, 2))
 
@@ -202,3 +204,11 @@ def test_a_producer_that_has_lost_its_place_is_replaced(server: KafkaServer, tmp
 
     assert isinstance(first, SinkUnavailable)
     assert set(server.ids(sink.topic)) == {"m0", "m1", "m2", "m3"}
+
+
+def test_an_event_behind_one_of_its_person_that_has_failed_is_sent_again() -> None:
+    lines = [event_line(number, userId=user) for number, user in enumerate(("u1", "u2", "u1", "u2", "u3"))]
+
+    found = delivered_of(read(batch_of(lines)), {0: KafkaError(KafkaError._MSG_TIMED_OUT)}, {})
+
+    assert found == [1, 3, 4]

@@ -83,7 +83,7 @@ class Channel:
                 if each.error:
                     raise KafkaException(each.error)
 
-    def send(self, index: int, topic: str, value: bytes, key: bytes | None, headers: Headers) -> None:
+    def send(self, index: int, topic: str, value: bytes, key: str | None, headers: Headers) -> None:
         """Queue a message. Raises KafkaException if it can never be sent, or SinkUnavailable."""
         report = partial(self._reports.delivered, index)
         while True:
