@@ -106,7 +106,11 @@ destinations/functions/names.py, which are destinations/functions/texts.py,
 destinations/functions/identity.py, destinations/functions/numbers.py and destinations/functions/browser.py.
 destinations/planning.py plans the requests for a batch: events are decoded and items encoded by
 destinations/encoding.py, and packed by destinations/packing.py. destinations/answers.py says what answers
-mean. After a failure the worker waits as backoff.py says. delivery/trim.py releases what every sink has.
+mean. sinks/kafka.py, sinks/nats.py and sinks/redis.py publish messages: all read events with
+sinks/brokers/excerpt.py, the first two name topics and subjects with sinks/brokers/names.py. sinks/kafka.py
+has its producers from sinks/brokers/kafka_client.py, and judges their failures by
+sinks/brokers/kafka_failures.py, as sinks/nats.py does by sinks/brokers/nats_failures.py. After a failure the
+worker waits as backoff.py says. delivery/trim.py releases what every sink has.
 
 What else the public port answers is a service: services/app.py routes to the page at its root
 (services/welcome.py with front_page.py, as the inspector's), to services/health.py, to the settings and the

@@ -17,6 +17,7 @@ from tests.bench import (
     analysis,
     backlog,
     batch,
+    brokers,
     commit,
     databases,
     delta,
@@ -59,6 +60,7 @@ _MEASUREMENTS = {
         mapping,
         delta,
         analysis,
+        brokers,
     )
 }
 _ONLY_WHEN_NAMED = {"soak": soak}

@@ -1,0 +1,80 @@
+"""A TCP proxy in threads, for faults at certain words of a client."""
+
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from threading import Thread
+
+
+class Gate:
+    """Forwards connections to a port of this machine."""
+
+    def __init__(self, target: int) -> None:
+        self._target = target
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port: int = self._listener.getsockname()[1]
+        self._lock = threading.Lock()
+        self._clients: set[socket.socket] = set()
+        self._words = b""
+        self._act: Callable[[], object] = self.cut
+        self._is_cut = False
+        self._free = threading.Event()
+        self._free.set()
+        Thread(target=self._accept, daemon=True).start()
+
+    @contextmanager
+    def at(self, words: bytes, act: Callable[[], object]) -> Iterator[None]:
+        """Call `act` once within the block: when a client has said the words, before they are passed on."""
+        self._words, self._act = words, act
+        try:
+            yield
+        finally:
+            self._words, self._is_cut = b"", False
+            self._free.set()
+
+    def cut(self) -> None:
+        """Cut all connections on the client's side, and new ones until the end of the block."""
+        self._is_cut = True
+        with self._lock:
+            for client in self._clients:
+                with suppress(OSError):
+                    client.shutdown(socket.SHUT_RDWR)
+
+    def hold(self) -> None:
+        """Pass nothing on before the end of the block."""
+        self._free.clear()
+
+    def close(self) -> None:
+        self.cut()
+        self._listener.close()
+
+    def _accept(self) -> None:
+        with suppress(OSError):  # the listener is closed
+            while True:
+                client, _ = self._listener.accept()
+                if self._is_cut:
+                    client.close()
+                else:
+                    Thread(target=self._forward, args=(client,), daemon=True).start()
+
+    def _forward(self, client: socket.socket) -> None:
+        with self._lock:
+            self._clients.add(client)
+        with suppress(OSError), client, socket.create_connection(("127.0.0.1", self._target)) as server:
+            Thread(target=self._answer, args=(server, client), daemon=True).start()
+            while said := client.recv(1 << 20):
+                if self._words and self._words in said:
+                    self._words = b""
+                    self._act()
+                self._free.wait()
+                server.sendall(said)
+            server.shutdown(socket.SHUT_WR)
+        with self._lock:
+            self._clients.discard(client)
+
+    def _answer(self, server: socket.socket, client: socket.socket) -> None:
+        with suppress(OSError):
+            while said := server.recv(1 << 20):
+                client.sendall(said)
+            client.shutdown(socket.SHUT_RDWR)
