@@ -18,7 +18,6 @@ from gateway.journal.segments.log import SegmentLog
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-_NICENESS = 10  # of the process, so that the gateway comes first
 _NAMES = """
 SELECT column_name FROM (DESCRIBE events) UNION SELECT 'events'
 UNION SELECT upper(keyword_name) FROM duckdb_keywords() WHERE keyword_category = 'reserved'
@@ -38,8 +37,8 @@ def query(sql: str | None, form: str, file: Path | None, data: Path | None) -> N
 
     Its columns are those of the rows of sinks: id, type, event, name, category, channel, source, dialect,
     user_id, anonymous_id, group_id, previous_id, timestamp, received_at, sent_at, original_timestamp,
-    properties, traits, context, more, position; and canonical, the whole event. The last four objects and
-    canonical are JSON: properties->>'revenue' is a text. Times are UTC.
+    properties, traits, context, more, position; and canonical, the whole event. It, properties, traits,
+    context and more are JSON: properties->>'revenue' is a text. Times are UTC.
 
     Without SQL there is a prompt on a terminal; elsewhere SQL is read from standard input. A running gateway
     is not affected, and DuckDB loads nothing from the network. A condition on received_at spares reading the
@@ -86,7 +85,6 @@ def _opened(
         from gateway.analysis.table import Events
     except ModuleNotFoundError as error:
         raise ConfigError(f"{error.name} is missing: pip install 'event-gateway[query]'") from error
-    os.nice(_NICENESS)
     with opened(Events(SegmentLog(home.folder), report)) as connection:
         yield connection
 

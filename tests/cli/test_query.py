@@ -51,7 +51,7 @@ def query(folder: Path, *arguments: str, given: str | None = None) -> Result:
 
 
 def test_the_readme_answers_orders_a_day_by_source(folder: Path) -> None:
-    [command] = [block for block in blocks(README, "sh") if block.startswith("gateway query")]
+    [command] = [block for block in blocks(README, "sh") if block.startswith(".venv/bin/gateway query")]
     _, *arguments = shlex.split(command)
 
     result = CliRunner().invoke(main, arguments, env={"GATEWAY_CONFIG": str(folder / "gateway.toml")})
