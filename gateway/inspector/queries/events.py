@@ -7,12 +7,13 @@ from msgspec import Raw
 
 from gateway.inspector.queries.filters import Filter, Page
 from gateway.inspector.queries.inspection import Inspection
+from gateway.inspector.queries.raw import NoRaw, RawRequest
 from gateway.warnings import Warning
 
 Outcome = Literal["delivered", "filtered", "duplicate", "dead", "skipped", "pending"]
 
 
-class EventRow(msgspec.Struct, frozen=True, kw_only=True):
+class EventRow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One event in a list or in the live tail."""
 
     position: str
@@ -32,7 +33,7 @@ class EventRow(msgspec.Struct, frozen=True, kw_only=True):
     """Of the event's warnings, each once."""
 
 
-class Fate(msgspec.Struct, frozen=True, kw_only=True):
+class Fate(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What became of an event at one sink."""
 
     sink: str
@@ -56,27 +57,15 @@ class Fate(msgspec.Struct, frozen=True, kw_only=True):
     """The batch in which it was delivered or failed, if that was recorded."""
 
 
-class Request(msgspec.Struct, frozen=True, kw_only=True):
-    """The request by which an event came, without secrets."""
-
-    method: str
-    route: str
-    headers: dict[str, str]
-    body: str
-    """The event's own bytes as text."""
-
-
 class EventJourney(msgspec.Struct, frozen=True, kw_only=True):
     """One event, from its request to every sink."""
 
     row: EventRow
-    request: Request | None
-    request_missing: str = ""
-    """Why there is no request."""
     warnings: list[Warning]
     canonical: Raw
-    """The event as JSON."""
-    fates: list[Fate]
+    """The event as JSON, without masked values."""
+    raw: RawRequest | NoRaw
+    sinks: list[Fate]
     """One for each configured sink, in the order of the configuration."""
 
 
