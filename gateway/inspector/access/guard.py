@@ -132,8 +132,8 @@ def too_many(wait: int) -> Denial:
 _WRONG_HOST = Denial(
     403,
     "host_not_allowed",
-    "Without a token, the inspector answers only at a loopback address, such as http://127.0.0.1:8081/. To use "
-    "another name, set [inspector] token.",
+    "Without a token, the inspector answers only at a loopback address, such as http://127.0.0.1:8081/. To "
+    "use another name, set [inspector] token.",
 )
 _FOREIGN = Denial(403, "origin_not_allowed", "Another site has sent this request. Nothing was done.")
 _NO_TOKEN = Denial(

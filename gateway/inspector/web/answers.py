@@ -1,4 +1,4 @@
-"""Answer what does not go well, in the form that the client reads: a page, JSON for the API, or a line of text."""
+"""Answer what does not go well, in the form that the client reads: a page, JSON, or a line of text."""
 
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -52,7 +52,7 @@ class Answers:
             target = _target(scope)
             if request.headers.get("sec-fetch-site", "none") not in ("none", "same-origin"):
                 # Browsers send a strict cookie only once the request comes from a page of this site.
-                return self._pages.render(request, "bounce", target=target)
+                return self._pages.render(request, "bounce", bounce_to=target)
             return RedirectResponse(f"/login?next={quote(target, safe='')}", 303)
         return self._page(request, denial)
 
@@ -65,7 +65,13 @@ class Answers:
             headers.update({"Retry-After": str(_RETRY_SECONDS), "Refresh": str(_RETRY_SECONDS)})
         title = _TITLES.get(denial.status, "That did not work")
         return self._pages.render(
-            request, "problem", denial.status, headers, title=title, message=denial.message, retry=_RETRY_SECONDS
+            request,
+            "problem",
+            denial.status,
+            headers,
+            title=title,
+            message=denial.message,
+            retry=_RETRY_SECONDS,
         )
 
 

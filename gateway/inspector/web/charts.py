@@ -12,6 +12,9 @@ _HEIGHT = 120
 _GAP = 0.22
 """Share of its place that a bar leaves free."""
 
+_SVG = Markup('<svg role="img" aria-label="{}" viewBox="0 0 {} {}" preserveAspectRatio="none">{}</svg>')
+_RECT = Markup('<rect class="fill-{}" x="{:.2f}" y="{:.2f}" width="{:.2f}" height="{:.2f}"/>')
+
 
 class Series(NamedTuple):
     """One kind of thing that is counted; a colour is one of style.css."""
@@ -47,14 +50,12 @@ def bars(chart: Chart) -> Markup:
             height = max(value / highest * (_HEIGHT - 4), 1.5)
             level -= height
             said.append(f"{number(value)} {each.name}")
-            stack += Markup('<rect class="fill-{}" x="{:.2f}" y="{:.2f}" width="{:.2f}" height="{:.2f}"/>').format(
-                each.color, place * step + step * _GAP / 2, level, step * (1 - _GAP), height
-            )
+            stack += Markup(
+                '<rect class="fill-{}" x="{:.2f}" y="{:.2f}" width="{:.2f}" height="{:.2f}"/>'
+            ).format(each.color, place * step + step * _GAP / 2, level, step * (1 - _GAP), height)
         if said:
             rects += Markup("<g><title>{}: {}</title>{}</g>").format(label, ", ".join(said), stack)
-    return Markup(
-        '<svg role="img" aria-label="{}" viewBox="0 0 {} {}" preserveAspectRatio="none" focusable="false">{}</svg>'
-    ).format(_describe(title, labels, series), _WIDTH, _HEIGHT, rects)
+    return _SVG.format(_describe(title, labels, series), _WIDTH, _HEIGHT, rects)
 
 
 def _describe(title: str, labels: Sequence[str], series: Sequence[Series]) -> str:

@@ -34,7 +34,7 @@ def routes(pages: Pages, inspection: Inspection) -> list[Route]:
 
     async def show(request: Request) -> Response:
         letter = await pages.ask(dead.letter, inspection, request.path_params["id"])
-        return pages.render(request, "letter", letter=letter)
+        return pages.render(request, "letter", letter=letter, canonical=bytes(letter.canonical))
 
     async def retry(request: Request) -> Response:
         chosen = _choose(await request.body())
@@ -43,13 +43,17 @@ def routes(pages: Pages, inspection: Inspection) -> list[Route]:
 
     async def drop(request: Request) -> Response:
         body = await request.body()
-        chosen = _choose(body)
         fields = forms.parse(body)
         if "sure" in fields:
-            dropped = await pages.ask(dead.drop, inspection, chosen)
+            dropped = await pages.ask(dead.drop, inspection, _choose(body))
             return _back("drop", dropped.letters)
         counted = await pages.ask(dead.drop, inspection, _choose(body, dry_run=True))
-        kept = [(key, value) for key, values in fields.items() if key in ("id", "all", *_CHOSEN_BY) for value in values]
+        kept = [
+            (key, value)
+            for key, values in fields.items()
+            if key in ("id", "all", *_CHOSEN_BY)
+            for value in values
+        ]
         return pages.render(request, "drop", letters=counted.letters, kept=kept)
 
     return [
@@ -61,7 +65,7 @@ def routes(pages: Pages, inspection: Inspection) -> list[Route]:
 
 
 def _choose(body: bytes, *, dry_run: bool = False) -> dead.DeadChoice:
-    """Return the letters that a form names: those ticked, or with `all` everything that its filter matches."""
+    """Return the letters that a form names: those ticked, or with `all` all that its filter matches."""
     fields = forms.parse(body)
     if "all" in fields:
         given = {key: fields[key][0] for key in _CHOSEN_BY if fields.get(key, [""])[0]}

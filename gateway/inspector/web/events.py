@@ -1,8 +1,12 @@
 """The pages of events: the live tail, the search, and the journey of one event."""
 
+import math
+import time
 from collections.abc import AsyncIterator
+from typing import Any
 
 import msgspec
+from anyio import to_thread
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response, StreamingResponse
 from starlette.routing import Route
@@ -13,12 +17,15 @@ from gateway.inspector.queries import events, exchanges, raw, refused, replays, 
 from gateway.inspector.queries.errors import InvalidQuery, NotFound
 from gateway.inspector.queries.filters import Filter
 from gateway.inspector.queries.inspection import Inspection
-from gateway.inspector.web import commands, filtering
+from gateway.inspector.web import commands, filtering, snippets
 from gateway.inspector.web.rendering import Pages
 from gateway.raw import timestamps
 
 _MOST_DRAWN = 40
 """Rows of a burst that are sent to a page; ten bursts a second are more than anyone reads."""
+
+_WATCH_SECONDS = 10.0
+"""How often the workers are told that somebody watches, which holds for 30 s."""
 
 
 def routes(pages: Pages, inspection: Inspection) -> list[Route]:
@@ -26,7 +33,11 @@ def routes(pages: Pages, inspection: Inspection) -> list[Route]:
 
     async def search(request: Request) -> Response:
         choice = filtering.read(request)
-        values = {"choice": choice, "types": TYPES, "sources": sorted(inspection.config().sources)}
+        values: dict[str, Any] = {
+            "choice": choice,
+            "types": TYPES,
+            "sources": sorted(inspection.config().sources),
+        }
         if choice.filter.verdict == "refused":
             rows = await pages.ask(refused.refused, inspection, choice.filter)
             return pages.render(request, "events_refused", page=rows, **values)
@@ -38,25 +49,32 @@ def routes(pages: Pages, inspection: Inspection) -> list[Route]:
         choice = filtering.read(request)
         since = request.headers.get("last-event-id") or request.query_params.get("from", "")
         return StreamingResponse(
-            _stream(inspection, choice.filter, since), headers={"X-Accel-Buffering": "no"}, media_type="text/event-stream"
+            _stream(inspection, choice.filter, since),
+            headers={"X-Accel-Buffering": "no"},
+            media_type="text/event-stream",
         )
 
     async def show(request: Request) -> Response:
         position = _position(request)
         journey = await pages.ask(events.event, inspection, position)
         if journey is None:
-            raise NotFound(f"The journal has no event at {position}. It may have been released: see [journal] keep.")
+            raise NotFound(
+                f"The journal has no event at {position}. It may have been released: see [journal] keep."
+            )
         config = inspection.config()
         sent = {
             fate.sink: found[0]
-            for fate in journey.fates
+            for fate in journey.sinks
             if (found := await pages.ask(exchanges.of_event, inspection, fate.sink, *_parts(position)))
         }
         return pages.render(
             request,
             "event",
             journey=journey,
-            command=commands.curl(config, journey),
+            raw=journey.raw if isinstance(journey.raw, raw.RawRequest) else None,
+            raw_missing=journey.raw.reason if isinstance(journey.raw, raw.NoRaw) else "",
+            canonical=bytes(journey.canonical),
+            command=commands.curl(snippets.address(config), journey),
             sent=sent,
             sinks=list(config.sinks),
             replay=request.query_params.get("replay", ""),
@@ -89,13 +107,14 @@ def routes(pages: Pages, inspection: Inspection) -> list[Route]:
 
 
 async def _stream(inspection: Inspection, filter: Filter, since: str) -> AsyncIterator[bytes]:
-    raw.watch(inspection)
+    watched = -math.inf
     try:
         async for burst in stream.tail(inspection, filter, since):
+            if time.monotonic() - watched > _WATCH_SECONDS:
+                watched = time.monotonic()
+                await to_thread.run_sync(raw.watch, inspection)
             drawn = burst.rows[-_MOST_DRAWN:]
-            data = msgspec.json.encode(
-                {"rows": drawn, "more": len(burst.rows) - len(drawn) + burst.dropped}
-            )
+            data = msgspec.json.encode({"rows": drawn, "more": len(burst.rows) - len(drawn) + burst.dropped})
             yield b"id: %b\ndata: %b\n\n" % (burst.positions.encode(), data)
     except InvalidQuery as error:
         yield b"event: problem\ndata: %b\n\n" % msgspec.json.encode(str(error))

@@ -1,4 +1,4 @@
-"""The files that the pages name: a style sheet, a script and an icon, in memory and at addresses of their own."""
+"""The files that the pages name: a style sheet, a script and an icon, each at an address of its own."""
 
 from hashlib import sha256
 from pathlib import Path

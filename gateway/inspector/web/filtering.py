@@ -33,10 +33,12 @@ class Choice(msgspec.Struct, frozen=True):
 def read(request: Request, *more: str) -> Choice:
     """Return the choice that a request asks for; `more` are other parameters to keep. Raises InvalidQuery."""
     query = request.query_params
-    given = {key: query[key].strip()[:_MAX_CHARACTERS] for key in (*FIELDS, *more) if query.get(key, "").strip()}
+    given = {
+        key: query[key].strip()[:_MAX_CHARACTERS] for key in (*FIELDS, *more) if query.get(key, "").strip()
+    }
     try:
         filter = Filter(
-            **{key: value for key, value in given.items() if key in FIELDS},  # type: ignore[arg-type]  # all of them are texts
+            **{key: value for key, value in given.items() if key in FIELDS},
             limit=int(query.get("limit") or 50),
             cursor=query.get("cursor", ""),
         )

@@ -43,7 +43,7 @@ def moment(time: str | None) -> Markup | str:
     try:
         parsed = datetime.fromisoformat(time or "").astimezone(UTC)
     except ValueError:
-        return time or "–"
+        return time or "\N{EN DASH}"
     title = parsed.strftime("%Y-%m-%d %H:%M:%S.") + f"{parsed.microsecond // 1000:03} UTC"
     return Markup('<time datetime="{}" title="{}">{}</time>').format(
         time, title, parsed.strftime("%d %b %H:%M:%S UTC")
@@ -55,11 +55,30 @@ def plural(count: int, word: str) -> str:
     return f"{count:,} {word}{'' if count == 1 else 's'}"
 
 
+def units(text: str) -> Markup:
+    """Return a number with its unit, the unit smaller."""
+    value, _, unit = text.partition(" ")
+    return Markup("{}<small>{}</small>").format(value, unit)
+
+
+def sentence(text: str) -> str:
+    """Return a text that begins with a capital and ends with a full stop."""
+    return f"{text[:1].upper()}{text[1:]}." if text else ""
+
+
+def capfirst(text: str) -> str:
+    """Return a text with a capital at its beginning, and the rest as it is."""
+    return f"{text[:1].upper()}{text[1:]}"
+
+
 FILTERS: dict[str, Callable[..., object]] = {
     "number": number,
     "size": size,
     "duration": duration,
     "moment": moment,
     "plural": plural,
+    "units": units,
+    "sentence": sentence,
+    "capfirst": capfirst,
 }
 """Of the templates, by name."""

@@ -9,7 +9,7 @@ from starlette.routing import Route
 from gateway.front_page import FrontPage
 from gateway.inspector.queries import health, overview
 from gateway.inspector.queries.inspection import Inspection
-from gateway.inspector.web import charts, commands
+from gateway.inspector.web import charts, snippets
 from gateway.inspector.web.answers import wants_page
 from gateway.inspector.web.rendering import Pages
 
@@ -38,7 +38,7 @@ def routes(pages: Pages, inspection: Inspection) -> list[Route]:
             health=verdict,
             chart=_by_hour(found),
             # No event yet: the page says how to send one.
-            snippets=[] if found.last_event else commands.first_events(config),
+            snippets=[] if found.last_event else snippets.first(config),
             is_built_in=config.built_in,
         )
 

@@ -1,12 +1,14 @@
 """Render the templates, and ask the queries that block in threads, a few at a time."""
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import ParamSpec, TypeVar
 
 import jinja2
 from anyio import CapacityLimiter, to_thread
+from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
@@ -51,7 +53,6 @@ class Pages:
         self._environment.filters.update(formats.FILTERS, json=document.show, visible=document.visible)
         self._environment.globals.update(
             bars=charts.bars,
-            csrf_field=FIELD,
             file=files.address,
             sections=SECTIONS,
             version=version("event-gateway"),
@@ -68,16 +69,28 @@ class Pages:
         return await to_thread.run_sync(lambda: query(*given, **named), limiter=self._limiter)
 
     def render(
-        self, request: Request, name: str, status: int = 200, headers: Mapping[str, str] | None = None, **values: object
+        self,
+        request: Request,
+        name: str,
+        status: int = 200,
+        headers: Mapping[str, str] | None = None,
+        **values: object,
     ) -> Response:
         """Return a page made of the template `name`."""
         visitor: Visitor | None = getattr(request.state, "visitor", None)
         path = request.url.path
         html = self._environment.get_template(f"{name}.html").render(
-            here=next((start for start, _ in SECTIONS[1:] if path == start or path.startswith(f"{start}/")), path),
+            here=next(
+                (start for start, _ in SECTIONS[1:] if path == start or path.startswith(f"{start}/")), path
+            ),
             path=path,
-            form_token=visitor.form_token if visitor else "",
+            csrf=partial(_form_field, visitor.form_token if visitor else ""),
+            status=status,
             can_sign_out=self._can_sign_out and bool(visitor and visitor.cookie),
             **values,
         )
         return HTMLResponse(html, status, headers)
+
+
+def _form_field(form_token: str) -> Markup:
+    return Markup('<input type="hidden" name="{}" value="{}">').format(FIELD, form_token)

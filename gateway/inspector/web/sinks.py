@@ -4,6 +4,7 @@ from collections import Counter
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
@@ -50,15 +51,21 @@ def routes(pages: Pages, inspection: Inspection) -> list[Route]:
     async def all_sinks(request: Request) -> Response:
         return pages.render(request, "sinks", sinks=await pages.ask(sinks.sinks, inspection))
 
-    async def show(request: Request, said: Said | None = None, skipping: sinks.Skipped | None = None) -> Response:
+    async def show(request: Request) -> Response:
+        return await page(request)
+
+    async def page(
+        request: Request, said: Said | None = None, skipping: sinks.Skipped | None = None, skip_to: str = ""
+    ) -> Response:
         name = request.path_params["name"]
         report = await pages.ask(sinks.sink, inspection, name)
         word = request.query_params.get("span", _DEFAULT)
         span = SPANS.get(word, SPANS[_DEFAULT])
         end = datetime.now(UTC)
-        start = datetime.fromtimestamp((int(end.timestamp()) - span.seconds) // span.step_seconds * span.step_seconds, UTC)
+        step = span.step_seconds
+        start = datetime.fromtimestamp((int(end.timestamp()) - span.seconds) // step * step, UTC)
         intervals = await pages.ask(
-            deliveries.deliveries, inspection, name, start.isoformat(), step_seconds=span.step_seconds
+            deliveries.deliveries, inspection, name, start.isoformat(), step_seconds=step
         )
         return pages.render(
             request,
@@ -73,6 +80,7 @@ def routes(pages: Pages, inspection: Inspection) -> list[Route]:
             replays=await _replays(name),
             said=said or _SAID.get(request.query_params.get("done", "")),
             skipping=skipping,
+            skip_to=skip_to,
         )
 
     async def _replays(name: str) -> list[replays.Replay]:
@@ -82,7 +90,7 @@ def routes(pages: Pages, inspection: Inspection) -> list[Route]:
     async def order(request: Request) -> Response:
         name, verb = request.path_params["name"], request.path_params["verb"]
         fields = {key: values[0].strip() for key, values in forms.parse(await request.body()).items()}
-        done = verb
+        done, to = verb, fields.get("to") or "now"
         try:
             if verb == "pause":
                 await pages.ask(sinks.pause, inspection, name)
@@ -90,19 +98,21 @@ def routes(pages: Pages, inspection: Inspection) -> list[Route]:
                 await pages.ask(sinks.resume, inspection, name)
             elif verb == "test":
                 tested = await pages.ask(sinks.test, inspection, name)
-                return await show(request, Said(f"The test went well: {tested.result}. Nothing was sent."))
+                return await page(request, _to_said(tested))
             elif verb == "skip" and not fields.get("sure"):
-                skipping = await pages.ask(sinks.skip, inspection, name, fields.get("to") or "now", dry_run=True)
-                return await show(request, skipping=skipping)
+                skipping = await pages.ask(sinks.skip, inspection, name, to, dry_run=True)
+                return await page(request, skipping=skipping, skip_to=to)
             elif verb == "skip":
-                skipped = await pages.ask(sinks.skip, inspection, name, fields.get("to") or "now")
+                skipped = await pages.ask(sinks.skip, inspection, name, to)
                 done = "skip" if skipped.done else "skipping"
+            elif verb != "replay":
+                raise HTTPException(404)
             else:
                 await pages.ask(replays.start, inspection, _to_replay(name, fields))
         except QueryError as error:
             if error.status == 404:
                 raise
-            return await show(request, Said(str(error), "bad"))
+            return await page(request, Said(str(error), "bad"))
         return RedirectResponse(filtering.address(f"/sinks/{name}", {"done": done}), 303)
 
     async def cancel(request: Request) -> Response:
@@ -117,7 +127,7 @@ def routes(pages: Pages, inspection: Inspection) -> list[Route]:
         Route("/sinks", all_sinks),
         Route("/sinks/{name}", show),
         Route("/sinks/{name}/exchanges/{id:int}", exchange),
-        Route("/sinks/{name}/{verb:verb}", order, methods=["POST"]),
+        Route("/sinks/{name}/{verb}", order, methods=["POST"]),
         Route("/replays/{id:int}/cancel", cancel, methods=["POST"]),
     ]
 
@@ -126,14 +136,27 @@ _SAID = {
     "pause": Said("Paused. Events wait in the journal until you resume."),
     "resume": Said("Resumed. The sink is tried at once."),
     "skip": Said("Skipped. What was passed over counts as skipped."),
-    "skipping": Said("The order to skip waits until the gateway is running and the sink can be stopped.", "wait"),
+    "skipping": Said(
+        "The order to skip waits until the gateway is running and the sink can be stopped.", "wait"
+    ),
     "replay": Said("The replay has begun. It goes on beside live delivery."),
     "cancel": Said("The replay was cancelled. What it has sent stays sent."),
 }
 
 
+_REPLAYED_BY = ("since", "until", "source", "type", "event", "user")
+
+
+def _to_said(tested: sinks.Tested) -> Said:
+    if tested.usable:
+        return Said(f"The test went well: {tested.message}. Nothing was sent.")
+    return Said(f"The test failed: {tested.message}", "bad")
+
+
 def _to_replay(name: str, fields: dict[str, str]) -> replays.ReplayOrder:
-    given = {key: fields[key] for key in ("since", "until", "source", "type", "event", "user") if fields.get(key)}
+    given = {
+        key: fields[key] for key in ("since", "until", "source", "type", "event", "user") if fields.get(key)
+    }
     return replays.ReplayOrder(sink=name, **given)  # type: ignore[arg-type]  # all of these are texts
 
 

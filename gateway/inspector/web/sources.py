@@ -6,7 +6,7 @@ from starlette.routing import Route
 
 from gateway.inspector.queries import sources
 from gateway.inspector.queries.inspection import Inspection
-from gateway.inspector.web import commands
+from gateway.inspector.web import snippets
 from gateway.inspector.web.rendering import Pages
 
 
@@ -30,7 +30,7 @@ def routes(pages: Pages, inspection: Inspection) -> list[Route]:
             sent=sent,
             keys=configured.write_keys if configured and with_key else (),
             has_keys=bool(configured and configured.write_keys),
-            snippets=commands.snippets(config, configured, with_key=with_key) if configured else [],
+            snippets=snippets.of_source(config, configured, with_key=with_key) if configured else [],
         )
 
     return [
