@@ -9,7 +9,7 @@ from gateway.inspector.web.formats import number
 
 _WIDTH = 960
 _HEIGHT = 120
-_GAP = 0.22
+_GAP = 0.34
 """Share of its place that a bar leaves free."""
 
 _SVG = Markup('<svg role="img" aria-label="{}" viewBox="0 0 {} {}" preserveAspectRatio="none">{}</svg>')
@@ -32,11 +32,16 @@ class Chart(NamedTuple):
     """The start of each interval, ISO 8601 in UTC."""
     series: Sequence[Series]
 
+    @property
+    def highest(self) -> float:
+        """The most that was counted in one interval."""
+        return max((sum(stack) for stack in zip(*(each.values for each in self.series), strict=True)), default=0)
+
 
 def bars(chart: Chart) -> Markup:
     """Return stacked bars, one for each interval, the first series at the bottom."""
     title, labels, series = chart
-    highest = max((sum(stack) for stack in zip(*(each.values for each in series), strict=True)), default=0)
+    highest = chart.highest
     step = _WIDTH / max(len(labels), 1)
     rects = Markup("")
     for place, label in enumerate(labels):

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
+import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -57,7 +58,7 @@ def routes(pages: Pages, inspection: Inspection, try_again: Try) -> list[Route]:
             hint=HINTS.get(row.code, ""),
             marked=marked,
             missing=missing,
-            body=body,
+            body=_indent(body),
             source=source,
             verdict=verdict,
             sources=sorted(inspection.config().sources),
@@ -67,6 +68,14 @@ def routes(pages: Pages, inspection: Inspection, try_again: Try) -> list[Route]:
         Route("/refused", search),
         Route("/refused/{id}", show, methods=["GET", "POST"]),
     ]
+
+
+def _indent(body: str) -> str:
+    """Return JSON as people edit it, and other text as it is."""
+    try:
+        return msgspec.json.format(body, indent=2)
+    except (msgspec.DecodeError, RecursionError):
+        return body
 
 
 def _by_code(counts: list[refused.RefusedCount]) -> list[tuple[str, int, int, str]]:

@@ -5,6 +5,7 @@
 const zone = { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" };
 const clock = new Intl.DateTimeFormat(undefined, zone);
 const calendar = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short", ...zone });
+const short = new Intl.DateTimeFormat(undefined, { ...zone, day: "numeric", month: "short", second: undefined });
 const figures = new Intl.NumberFormat("en-US");
 
 /** Show the times below an element in the zone of the reader; UTC is seen on hover. */
@@ -12,7 +13,8 @@ function localize(root) {
   const today = new Date().toDateString();
   for (const element of root.querySelectorAll("time[datetime]")) {
     const moment = new Date(element.dateTime);
-    element.textContent = (moment.toDateString() === today ? clock : calendar).format(moment);
+    const form = element.closest(".chart") ? short : moment.toDateString() === today ? clock : calendar;
+    element.textContent = form.format(moment);
   }
 }
 
@@ -183,7 +185,8 @@ class Tail {
     fill(".source", row.source);
     const verdict = row.verdict || "accepted";
     fill(".mark", verdict);
-    item.querySelector(".mark").classList.add(verdict === "accepted" ? "good" : "wait");
+    if (verdict !== "accepted") item.querySelector(".mark").className = "mark wait";
+    if (!row.event) item.querySelector(".name").classList.add("none");
     item.querySelector(".name").href = `/events/${row.position}`;
     return item;
   }
