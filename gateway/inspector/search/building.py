@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
+from typing import NamedTuple
 
 from gateway import durable
 from gateway.inspector.search import excerpts, runs
@@ -18,41 +19,50 @@ from gateway.inspector.search.runs import Draft
 from gateway.journal.base import Log, Position, Reader, UnknownPosition
 from gateway.journal.segments.log import SegmentLog
 
-MIN_EVENTS = 1000
-"""The fewest new events of a partition that are indexed; fewer are searched as quickly one by one."""
-
-_STRETCH_BYTES = 128 * 1024
-_UNWRITTEN_EVENTS = 5000  # after which a run that is not full is written
 _LINGER_SECONDS = 30.0
 _POLL_SECONDS = 1.0
 _LOCK = "LOCK"
 
 
+class Sizes(NamedTuple):
+    """The sizes of the index."""
+
+    min_events: int = 1000
+    """The fewest new events of a partition that are indexed; fewer are searched as quickly one by one."""
+    stretch_bytes: int = 128 * 1024
+    """The size at which a stretch ends."""
+    run_entries: int = 2**17
+    """The number of entries at which a run ends; so many are sorted in 50 ms."""
+    unwritten_events: int = 5000
+    """The number of new events after which a run is written, although it is to be continued."""
+
+
 class Indexer:
     """Indexes one partition, into a folder of its own. Every method blocks and may raise OSError."""
 
-    def __init__(self, reader: Reader, folder: Path) -> None:
+    def __init__(self, reader: Reader, folder: Path, sizes: Sizes) -> None:
         self._reader = reader
         self._folder = folder
+        self._sizes = sizes
         self._draft: Draft | None = None
         self._written = 0
 
     def step(self) -> bool:
         """Index a stretch of new events; return False if there are too few."""
         draft = self._draft = self._draft or self._start()
-        if self._reader.newest() - draft.end.number < MIN_EVENTS:
-            if draft.end.number - self._written >= _UNWRITTEN_EVENTS:
+        if self._reader.newest() - draft.end.number < self._sizes.min_events:
+            if draft.end.number - self._written >= self._sizes.unwritten_events:
                 self.write()
             return False
         try:
-            found = self._reader.read(draft.end, _STRETCH_BYTES)
+            found = self._reader.read(draft.end, self._sizes.stretch_bytes)
         except UnknownPosition:  # the journal was replaced
             self._draft = None
             return True
         if found is None:
             return False
         draft.add([each for chunk in found.chunks for each in excerpts.read(chunk)], found.end)
-        if draft.is_full:
+        if draft.is_full(self._sizes.run_entries):
             self.write()
             self._draft = Draft(draft.end)
             self._release()
@@ -83,7 +93,7 @@ class Indexer:
             draft = Draft(Position(oldest))
         else:
             last = Draft.resume(whole[-1])
-            draft = Draft(last.end) if last.is_full else last
+            draft = Draft(last.end) if last.is_full(self._sizes.run_entries) else last
         self._written = draft.end.number
         return draft
 
@@ -95,7 +105,13 @@ class Indexer:
                 path.unlink()
 
 
-def build(journal: Log, folder: Path, wait: Callable[[float], bool], linger: float = _LINGER_SECONDS) -> None:
+def build(
+    journal: Log,
+    folder: Path,
+    wait: Callable[[float], bool],
+    linger: float = _LINGER_SECONDS,
+    sizes: Sizes = Sizes(),  # noqa: B008  # it cannot be changed
+) -> None:
     """
     Index all events, and new ones until there have been too few for `linger` seconds.
 
@@ -107,7 +123,7 @@ def build(journal: Log, folder: Path, wait: Callable[[float], bool], linger: flo
         while True:
             for partition in journal.partitions():
                 if partition not in indexers:
-                    indexers[partition] = Indexer(journal.reader(partition), folder / partition)
+                    indexers[partition] = Indexer(journal.reader(partition), folder / partition, sizes)
             begun = time.monotonic()
             if sum(indexer.step() for indexer in indexers.values()):  # each of them has its turn
                 idle_since = None

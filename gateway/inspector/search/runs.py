@@ -32,7 +32,6 @@ _MAGIC = b"GWIDX\x01\0\0"
 _SUFFIX = ".run"
 _STRETCH_BITS = 16
 _MAX_STRETCHES = 2**_STRETCH_BITS
-_MAX_ENTRIES = 2**17  # which are sorted in 50 ms
 _NEVER = 2**63
 
 
@@ -119,9 +118,9 @@ class Draft:
         draft._entries.extend(run.entries)
         return draft
 
-    @property
-    def is_full(self) -> bool:
-        return len(self._entries) >= _MAX_ENTRIES or len(self._firsts) >= _MAX_STRETCHES
+    def is_full(self, entries: int) -> bool:
+        """Return True if the run has so many entries, or no number is left for another stretch."""
+        return len(self._entries) >= entries or len(self._firsts) >= _MAX_STRETCHES
 
     def add(self, excerpts: Sequence[Excerpt], end: Position) -> None:
         """Add a stretch of events, up to `end`."""
