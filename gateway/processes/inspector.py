@@ -10,6 +10,7 @@ from gateway.home import Home
 from gateway.inspector.ledger import Ledger
 from gateway.inspector.pages import inspector
 from gateway.inspector.queries.inspection import inspecting
+from gateway.inspector.search.upkeep import keep_indexed
 from gateway.journal.segments.log import SegmentLog
 from gateway.processes.control import Control, Server, run
 
@@ -25,11 +26,11 @@ def main(config: Config, listener: socket, pipe: Connection) -> None:
 async def show(config: Config, listener: socket, control: Control) -> None:
     """Serve the inspector until `control` stops it."""
     home = Home(config.journal.path)
-    log = SegmentLog(home.folder)
-    ledger = Ledger(log, home.state, config.sinks)
+    journal = SegmentLog(home.folder)
+    ledger = Ledger(journal, home.state, config.sinks)
     present = [config]
 
-    with inspecting(home, log, lambda: present[0]) as inspection:
+    with inspecting(home, journal, lambda: present[0]) as inspection:
         app = inspector(ledger, config.inspector.token.reveal(), inspection)
         server = Server(app, control, GRACE)
 
@@ -39,5 +40,6 @@ async def show(config: Config, listener: socket, control: Control) -> None:
 
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(control.obey, server.stop, reload)
+            tasks.start_soon(keep_indexed, journal, inspection.index)
             await server.serve([listener])
             tasks.cancel_scope.cancel()
