@@ -1,5 +1,6 @@
 """`--json`: commands that change something print what they did as one object."""
 
+import fcntl
 import json
 from pathlib import Path
 from typing import Any
@@ -50,9 +51,9 @@ def test_a_sink_is_tested(stopped: Stopped) -> None:
 
 
 def test_a_sink_that_cannot_be_used_says_why(stopped: Stopped) -> None:
-    (stopped.file.parent / "data/events.jsonl").mkdir(parents=True)
-
-    code, found = result(stopped, "sinks", "test", "events")
+    with (stopped.file.parent / "data/events.jsonl").open("wb") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        code, found = result(stopped, "sinks", "test", "events")
 
     assert code == 1
     assert (found["name"], found["usable"]) == ("events", False)
