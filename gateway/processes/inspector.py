@@ -9,6 +9,8 @@ from gateway.config.tables import Config
 from gateway.home import Home
 from gateway.inspector.ledger import Ledger
 from gateway.inspector.pages import inspector
+from gateway.inspector.queries.inspection import inspecting
+from gateway.inspector.search.upkeep import keep_indexed
 from gateway.journal.segments.log import SegmentLog
 from gateway.processes.control import Control, Server, run
 
@@ -24,13 +26,20 @@ def main(config: Config, listener: socket, pipe: Connection) -> None:
 async def show(config: Config, listener: socket, control: Control) -> None:
     """Serve the inspector until `control` stops it."""
     home = Home(config.journal.path)
-    ledger = Ledger(SegmentLog(home.folder), home.state, config.sinks)
-    server = Server(inspector(ledger, config.inspector.token.reveal()), control, GRACE)
+    journal = SegmentLog(home.folder)
+    ledger = Ledger(journal, home.state, config.sinks)
+    present = [config]
 
-    async def reload(new: Config) -> None:
-        ledger.sinks = new.sinks
+    with inspecting(home, journal, lambda: present[0]) as inspection:
+        app = inspector(ledger, config.inspector.token.reveal(), inspection)
+        server = Server(app, control, GRACE)
 
-    async with anyio.create_task_group() as tasks:
-        tasks.start_soon(control.obey, server.stop, reload)
-        await server.serve([listener])
-        tasks.cancel_scope.cancel()
+        async def reload(new: Config) -> None:
+            present[0] = new
+            ledger.sinks = new.sinks
+
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(control.obey, server.stop, reload)
+            tasks.start_soon(keep_indexed, journal, inspection.index)
+            await server.serve([listener])
+            tasks.cancel_scope.cancel()

@@ -126,6 +126,16 @@ class DeadLetters:
             last = rows[-1][0]
             left = None if left is None else left - len(rows)
 
+    def of_event(self, sink: str, partition: str, position: int, epoch: int) -> Letter | None:
+        """Return the letter of an event at a sink, if there is one."""
+        with self._database.reading() as connection:
+            row: Any = connection.execute(
+                f"SELECT {_COLUMNS} FROM dead"  # noqa: S608
+                " WHERE sink = ? AND partition = ? AND position = ? AND epoch = ?",
+                (sink, partition, position, epoch),
+            ).fetchone()
+        return Letter(*row) if row else None
+
     def count(self, choice: Choice) -> Counter[tuple[str, str]]:
         """Return the number of letters by sink and code."""
         condition, values = choice.condition()
