@@ -12,7 +12,7 @@ from gateway.sinks import KINDS
 # The longest name that fits counts: `config.units` may lie below the rest of `config`.
 LAYERS = (
     {"errors", "hints", "warnings", "operation", "metrics", "logs", "backoff", "bucket", "durable"}
-    | {"front_page"}
+    | {"front_page", "masking"}
     | {f"config.{name}" for name in ("units", "secret", "environment", "origins", "paths", "script")},
     {"message", "sqlite"},
     {"raw"},
@@ -20,6 +20,7 @@ LAYERS = (
     {"webhooks"},
     {"sources"},
     {"outcome", "clients"},
+    {"diagnostics"},
     {"commerce"},
     {"dialects", "journal"},
     {"sinks"},

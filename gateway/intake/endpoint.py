@@ -13,6 +13,7 @@ from gateway.event import encode_block
 from gateway.intake.account import Account
 from gateway.intake.admission import Admission, Grant
 from gateway.intake.normalize import normalize
+from gateway.intake.recent import Recent
 from gateway.message import DecodedSubmission, Message, Rejected
 from gateway.outcome import Outcome, Refused
 from gateway.raw import bodies
@@ -32,10 +33,11 @@ class Trial(NamedTuple):
 class Endpoint:
     """Judges the submissions of one dialect, message by message."""
 
-    def __init__(self, name: str, dialect: Dialect, sources: Sources) -> None:
+    def __init__(self, name: str, dialect: Dialect, sources: Sources, recent: Recent | None = None) -> None:
         self.name = name
         self.dialect = dialect
         self.sources = sources
+        self.recent = recent or Recent()
         self._seconds: dict[int, Callable[[float], None]] = {}
         self._admission = Admission(name, dialect, sources)
         self._max_events = sources.most_events(dialect.LIMITS)

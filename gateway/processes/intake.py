@@ -21,6 +21,8 @@ from gateway.intake.body import Budget
 from gateway.intake.connections import Limit, most_connections
 from gateway.intake.endpoint import Endpoint
 from gateway.intake.protocol import limited_to, sweep
+from gateway.intake.recent import Recent
+from gateway.intake.recorder import Recorder
 from gateway.intake.refusals import refusals
 from gateway.intake.router import Router
 from gateway.intake.sender import Networks
@@ -78,10 +80,13 @@ async def serve(config: Config, slot: int, listener: socket, control: Control) -
         budget = Budget()
         backlog = Backlog(budget, asyncio.get_running_loop().call_soon)
         records = Records(home)
+        recent = Recent()
+        recorder = Recorder(home.diagnostics, recent, str(slot))
 
         def parts(config: Config) -> tuple[list[Endpoint], ASGIApp]:
             sources = Sources(config.sources.values(), config.server.workers)
-            taking = endpoints(sources)
+            recorder.use(sources)
+            taking = endpoints(sources, recent)
             services = service_routes(config, sources, records, writer, budget, readiness.probe)
             services += validate_api.routes(validator(config, taking), budget, trusted_proxies(config))
             return taking, services_app([*services, openapi.describe(DIALECTS, services)])
@@ -108,9 +113,11 @@ async def serve(config: Config, slot: int, listener: socket, control: Control) -
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(control.obey, server.stop, apply)
             tasks.start_soon(watch)
+            tasks.start_soon(recorder.run)
             await server.serve([listener])
             tasks.cancel_scope.cancel()
         await writer.close()
+        recorder.close()
         limit.watch(0)
         metrics.flush()
 
@@ -123,8 +130,8 @@ def retire_others(config: Config, journal: SegmentLog) -> None:
                 partition.retire()
 
 
-def endpoints(sources: Sources) -> list[Endpoint]:
-    return [Endpoint(name, dialect, sources) for name, dialect in DIALECTS.items()]
+def endpoints(sources: Sources, recent: Recent) -> list[Endpoint]:
+    return [Endpoint(name, dialect, sources, recent) for name, dialect in DIALECTS.items()]
 
 
 def validator(config: Config, endpoints: Iterable[Endpoint]) -> Validator:
