@@ -22,7 +22,7 @@ KEYS = frozenset(
 """Keys whose values are never kept."""
 
 _HIDDEN_HEADERS = re.compile(r"auth|cookie|key|secret|token|signature|password|hmac")
-_ADDRESS_HEADERS = re.compile(r"forwarded|.*-ip")
+_ADDRESS_HEADERS = re.compile(r"(forwarded(-for)?|-ip)$")
 _KEPT_BITS = {4: 24, 6: 48}
 
 _STRING = re.compile(rb'"(?:[^"\\]|\\.)*+"?', re.DOTALL)
@@ -65,7 +65,7 @@ def headers(pairs: Mapping[bytes, bytes]) -> dict[str, str]:
         key, text = name.decode("latin-1").lower(), value.decode("utf-8", "replace")
         if _HIDDEN_HEADERS.search(key):
             text = MASK
-        elif _ADDRESS_HEADERS.match(key):
+        elif _ADDRESS_HEADERS.search(key):
             text = ", ".join(map(cut_address, text.split(",")))
         else:
             text = hide_text(text, KEYS)
@@ -89,14 +89,14 @@ def _hide_members(text: bytes, hidden: Collection[str], level: int) -> bytes:
     pieces: list[bytes] = []
     copied = place = 0
     while found := _STRING.search(text, place):
-        place = found.end()
+        string, place = found[0], found.end()
         colon = _COLON.match(text, place)
         if colon is None:
-            shown = _hide_nested(found[0], hidden, level)
-            if shown is not found[0]:
+            shown = _hide_nested(string, hidden, level)
+            if shown is not string:
                 pieces += [text[copied : found.start()], shown]
                 copied = place
-        elif _name(found[0]) in hidden:
+        elif _name(string) in hidden:
             place = _end_of_value(text, colon.end())
             pieces += [text[copied : colon.end()], b'"***"']
             copied = place
@@ -110,7 +110,7 @@ def _hide_nested(string: bytes, hidden: Collection[str], level: int) -> bytes:
     try:
         inner = _decode(string).encode("utf-8", "surrogatepass")
     except (msgspec.DecodeError, UnicodeError):  # cut off
-        inner = string.replace(b'\\"', b'"')
+        inner = string[1:].replace(b'\\"', b'"')
     if b'"' not in inner:
         return string
     if level == _MAX_NESTED:

@@ -11,6 +11,7 @@ _FILE = "watched"
 
 def watch(folder: Path, now: float) -> None:
     """Have the workers write raw requests for some time from `now`, in seconds since 1970. Raises OSError."""
+    folder.mkdir(mode=0o700, exist_ok=True)
     path = folder / _FILE
     path.touch(mode=0o600)
     os.utime(path, (now, now))

@@ -23,7 +23,7 @@ MAX_BYTES = 8 * 1024 * 1024
 
 _MAX_REFUSED_BYTES = 4 * 1024 * 1024
 _REQUEST_BYTES, _HEADER_BYTES = 800, 100  # what Python adds to each
-_BURST = 200
+BURST = 200
 """Refusals of one code on one route that are kept at once; after them, some of a flood."""
 _SECONDS_BETWEEN = 3.0  # two refusals of a flood that are kept: 28,800 a day
 
@@ -129,7 +129,7 @@ class Recent:
         found.events[code] += reason.events
         bucket = self._buckets.get((code, route))
         if bucket is None:
-            bucket = self._buckets[code, route] = Bucket(1 / _SECONDS_BETWEEN, _BURST)
+            bucket = self._buckets[code, route] = Bucket(1 / _SECONDS_BETWEEN, BURST)
         if bucket.wait(1):
             found.unkept[code] += reason.events
             return False

@@ -25,6 +25,9 @@ def fill(folder: Path, lines: Iterable[bytes], *, partition: str = "0", chunk: i
     keep(folder / partition, *(events[at : at + chunk] for at in range(0, len(events), chunk)))
 
 
-def index(folder: Path, sizes: Sizes = Sizes(min_events=1)) -> None:
+EVERYTHING = Sizes(min_events=1)
+
+
+def index(folder: Path, sizes: Sizes = EVERYTHING) -> None:
     """Index all events, in large runs unless the sizes say otherwise."""
     building.build(open_log(folder), folder / "search", lambda _: False, 0.0, sizes)

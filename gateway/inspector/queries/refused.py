@@ -43,7 +43,7 @@ class RefusedRow(msgspec.Struct, frozen=True, kw_only=True):
     route: str
     query: str
     place: int | None
-    """The index in the batch; None for a request that was refused as a whole."""
+    """Its index in what was sent; None for a request that was refused as a whole."""
     message_id: str
     events: int
     """Number of events that were refused with it."""

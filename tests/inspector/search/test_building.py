@@ -103,7 +103,7 @@ def test_a_damaged_run_is_made_again(tmp_path: Path, damage: str) -> None:
         file.unlink()
     else:
         content[len(content) // 2] ^= 1
-        file.write_bytes({"cut": content[:-8], "flipped": bytes(content), "emptied": b""}[damage])
+        file.write_bytes({"cut": bytes(content[:-8]), "flipped": bytes(content), "emptied": b""}[damage])
     left = ends(tmp_path)
 
     index(tmp_path, SMALL)
