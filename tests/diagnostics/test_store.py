@@ -1,4 +1,4 @@
-"""Databases of diagnostics: bounded, written by several processes, and begun anew whatever happens to them."""
+"""Databases of diagnostics: bounded, shared by processes, and begun anew whatever happens to them."""
 
 from pathlib import Path
 from threading import Thread
