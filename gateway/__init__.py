@@ -33,13 +33,13 @@ JSON that the gateway does not interpret stays undecoded: raw/objects.py handles
 single values, raw/truth.py every yes and no, raw/timestamps.py the many ways to write a time, raw/bodies.py
 whole bodies, and raw/repair.py those that are not quite JSON.
 
-intake/endpoint.py judges each message on its own. intake/admission.py says what its write key entitles to:
-a source (sources.py) must own the key, and may ask for steps, such as the cookie of intake/visitor.py or,
-with commerce.py, intake/translation.py. The dialect's rules must accept the message. Then
-intake/normalize.py makes it the canonical event of event.py: intake/times.py decides when it happened,
-intake/context.py adds what the request says of its sender, intake/permissions.py checks what it says of
-where it may go, and intake/uuid7.py gives it an id if it has none. A message that breaks a rule becomes a
-Refusal (errors.py) and costs no other message its place; what is repaired or assumed is noted in the event
+intake/endpoint.py judges each message on its own. intake/admission.py says what its write key entitles to: a
+source (sources.py) must own the key, and may ask for steps, such as the cookie of intake/visitor.py or, with
+commerce.py, intake/translation.py. The dialect's rules must accept the message. Then intake/normalize.py
+makes it the canonical event of event.py: intake/times.py decides when it happened, intake/context.py adds
+what the request says of its sender, intake/permissions.py checks what it says of where it may go, and
+intake/uuid7.py gives it an id if it has none. A message that breaks a rule becomes a Refusal (errors.py, with
+a hint of hints.py) and costs no other message its place; what is repaired or assumed is noted in the event
 (warnings.py). intake/account.py adds up what becomes of all of them, and intake/refusals.py logs when many
 begin to be refused; those that are stored are encoded at once, as one block of lines. bucket.py holds a
 source to its rate, and in intake/backlog.py large bodies wait for each other.

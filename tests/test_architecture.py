@@ -11,8 +11,8 @@ from gateway.sinks import KINDS
 # A module may import from the layers before its own: never from a later one, never from a neighbour.
 # The longest name that fits counts: `config.units` may lie below the rest of `config`.
 LAYERS = (
-    {"errors", "warnings", "operation", "metrics", "logs", "backoff", "bucket", "durable", "front_page"}
-    | {"masking"}
+    {"errors", "hints", "warnings", "operation", "metrics", "logs", "backoff", "bucket", "durable"}
+    | {"front_page", "masking"}
     | {f"config.{name}" for name in ("units", "secret", "environment", "origins", "paths", "script")},
     {"message", "sqlite"},
     {"raw"},
@@ -26,8 +26,8 @@ LAYERS = (
     {"sinks"},
     {"records", "state", "config.tables"},
     {"intake", "delivery"},
-    {"inspector"},
     {"services"},
+    {"inspector"},
     {"config"},
     {"processes"},
     {"cli"},

@@ -9,6 +9,8 @@ from gateway.config.tables import Config
 from gateway.home import Home
 from gateway.inspector.ledger import Ledger
 from gateway.inspector.pages import inspector
+from gateway.inspector.search.index import Index
+from gateway.inspector.search.upkeep import keep_indexed
 from gateway.journal.segments.log import SegmentLog
 from gateway.processes.control import Control, Server, run
 
@@ -24,7 +26,8 @@ def main(config: Config, listener: socket, pipe: Connection) -> None:
 async def show(config: Config, listener: socket, control: Control) -> None:
     """Serve the inspector until `control` stops it."""
     home = Home(config.journal.path)
-    ledger = Ledger(SegmentLog(home.folder), home.state, config.sinks)
+    journal = SegmentLog(home.folder)
+    ledger = Ledger(journal, home.state, config.sinks)
     server = Server(inspector(ledger, config.inspector.token.reveal()), control, GRACE)
 
     async def reload(new: Config) -> None:
@@ -32,5 +35,6 @@ async def show(config: Config, listener: socket, control: Control) -> None:
 
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(control.obey, server.stop, reload)
+        tasks.start_soon(keep_indexed, journal, Index(home.folder / "search"))
         await server.serve([listener])
         tasks.cancel_scope.cancel()

@@ -2,6 +2,7 @@
 
 import asyncio
 import sys
+from collections.abc import Iterable
 from functools import cached_property
 from ipaddress import ip_network
 from multiprocessing.connection import Connection
@@ -12,6 +13,7 @@ from starlette.types import ASGIApp
 
 from gateway import metrics
 from gateway.config.tables import Config
+from gateway.delivery.route import Route
 from gateway.dialects import DIALECTS
 from gateway.home import Home
 from gateway.intake.backlog import Backlog
@@ -28,9 +30,10 @@ from gateway.journal.segments.log import SegmentLog
 from gateway.journal.writer import Writer
 from gateway.processes.control import DRAIN, Control, Server, run
 from gateway.records.table import Table
-from gateway.services import openapi, product_api, script, settings, user_api
+from gateway.services import openapi, product_api, script, settings, user_api, validate_api
 from gateway.services.app import DescribedRoute, services_app
 from gateway.services.health import Probe, Readiness, health
+from gateway.services.validation import Validator
 from gateway.services.welcome import welcome
 from gateway.sources import Sources
 
@@ -83,9 +86,10 @@ async def serve(config: Config, slot: int, listener: socket, control: Control) -
         def parts(config: Config) -> tuple[list[Endpoint], ASGIApp]:
             sources = Sources(config.sources.values(), config.server.workers)
             recorder.use(sources)
-            return endpoints(sources, recent), services_app(
-                service_routes(config, sources, records, writer, budget, readiness.probe)
-            )
+            taking = endpoints(sources, recent)
+            services = service_routes(config, sources, records, writer, budget, readiness.probe)
+            services += validate_api.routes(validator(config, taking), budget, trusted_proxies(config))
+            return taking, services_app([*services, openapi.describe(DIALECTS, services)])
 
         router = Router(*parts(config), writer, budget, backlog, trusted_proxies(config))
         limit = Limit(most_connections())
@@ -130,6 +134,11 @@ def endpoints(sources: Sources, recent: Recent) -> list[Endpoint]:
     return [Endpoint(name, dialect, sources, recent) for name, dialect in DIALECTS.items()]
 
 
+def validator(config: Config, endpoints: Iterable[Endpoint]) -> Validator:
+    """Return what says of a submission which events would be stored, and which sinks would get them."""
+    return Validator(endpoints, {name: Route(name, sink) for name, sink in config.sinks.items()})
+
+
 def trusted_proxies(config: Config) -> Networks:
     return tuple(ip_network(each, strict=False) for each in config.server.trusted_proxies)
 
@@ -144,7 +153,7 @@ def service_routes(
     if sources.have_tokens:
         found += user_api.routes(sources, records.people, writer, budget)
         found += product_api.routes(sources, records.products, budget)
-    return [*found, openapi.describe(DIALECTS, found)]
+    return found
 
 
 class Records:

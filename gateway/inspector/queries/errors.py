@@ -20,9 +20,3 @@ class NotFound(QueryError):
     """There is no sink, event, letter or replay of this name."""
 
     code, status = "not_found", 404
-
-
-class Unusable(QueryError):
-    """The sink that was tested cannot be used; the text says why."""
-
-    code, status = "sink_unusable", 409

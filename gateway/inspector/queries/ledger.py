@@ -1,9 +1,17 @@
 """The ledger: whether every event is accounted for at every sink."""
 
+from contextlib import closing
+from typing import Any
+
 import msgspec
 
+from gateway.config.tables import Config
+from gateway.inspector.counters import intake_counts
 from gateway.inspector.queries.inspection import Inspection
+from gateway.journal.base import Log
+from gateway.state import report
 from gateway.state.report import Account
+from gateway.state.store import State
 
 
 class Ledger(msgspec.Struct, frozen=True, kw_only=True):
@@ -23,4 +31,25 @@ class Ledger(msgspec.Struct, frozen=True, kw_only=True):
 
 def ledger(inspection: Inspection) -> Ledger:
     """Return the balance. Raises StateUnavailable and OSError."""
-    raise NotImplementedError
+    config = inspection.config()
+    with closing(State.open_read_only(inspection.state)) as state:
+        return balance(config, state, inspection.journal)
+
+
+def balance(config: Config, state: State, journal: Log) -> Ledger:
+    """Return the balance of journal and state. Raises StateUnavailable and OSError."""
+    with report.readers(journal) as readers:
+        events = sum(reader.newest() for reader in readers.values())
+        sinks = {name: report.account(name, state, readers) for name in config.sinks}
+    address = config.inspector
+    intake: dict[str, Any] = intake_counts(address.host, address.port, address.token.reveal()) or {}
+    differences = [
+        f"sink {name}: {account.difference:+,} events not accounted for"
+        for name, account in sinks.items()
+        if account.difference
+    ]
+    if intake and intake["received"] < intake["accepted"] + sum(intake["refused"].values()):
+        differences.append("intake: fewer events received than accepted and refused")
+    return Ledger(
+        **intake, journal=events, sinks=sinks, balanced=not differences, differences=differences
+    )

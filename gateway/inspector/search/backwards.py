@@ -1,0 +1,106 @@
+"""Searching one partition backwards in time, from any position."""
+
+from collections import deque
+from collections.abc import Iterator, Sequence
+
+from gateway.inspector.search.runs import Run, Stretch
+from gateway.inspector.search.wanted import Hit, Matcher
+from gateway.journal.base import Position, Reader, UnknownPosition
+
+_STEP_EVENTS = 2000
+_READ_BYTES = 128 * 1024  # about a stretch
+
+
+class Backwards:
+    """
+    The events of a partition that a matcher wants, the newest first.
+
+    Where there are runs, only the stretches are read that may have such events; elsewhere all events are.
+    Not thread-safe. Raises OSError.
+    """
+
+    def __init__(self, reader: Reader, runs: Sequence[Run], matcher: Matcher, before: int | None) -> None:
+        newest = reader.newest()
+        self.position = newest if before is None else min(before, newest)
+        """Everything from here on has been examined."""
+        self._reader = reader
+        self._matcher = matcher
+        self._oldest = reader.oldest()
+        self._hits: deque[Hit] = deque()
+        self._stretches = _stretches(runs, matcher, self._oldest, self.position)
+
+    @property
+    def done(self) -> bool:
+        """True if there is nothing left."""
+        return not self._hits and self.position <= self._oldest
+
+    @property
+    def head(self) -> Hit | None:
+        """The newest event that was found, and has not been removed."""
+        return self._hits[0] if self._hits else None
+
+    def advance(self) -> None:
+        """Examine one stretch more."""
+        stretch = next(self._stretches, None)
+        if stretch is None:
+            self.position = self._oldest
+            return
+        found: list[Hit] = []
+        number = stretch.first
+        while number < stretch.end:
+            try:
+                part = self._reader.read(Position(number), _READ_BYTES)
+            except UnknownPosition:
+                break
+            if part is None:
+                break
+            for chunk in part.chunks:
+                found += self._matcher.hits(chunk, stretch.first, stretch.end)
+            number = part.end.number
+        self._hits.extend(reversed(found))
+        self.position = stretch.first
+
+    def pop(self) -> Hit:
+        """Remove and return the head."""
+        return self._hits.popleft()
+
+    @property
+    def resume(self) -> int:
+        """The position from which another search goes on backwards."""
+        return self._hits[0].number + 1 if self._hits else self.position
+
+
+def _stretches(runs: Sequence[Run], matcher: Matcher, oldest: int, end: int) -> Iterator[Stretch]:
+    """Yield what is to be read of the events from `oldest` on, before `end`, the newest first."""
+    wanted = matcher.wanted
+    for run in reversed(runs):
+        if run.end.number < end:
+            yield from _steps(max(run.end.number, oldest), end)
+        found = run.stretches(matcher.terms, wanted.since, wanted.until) if run.first < end else []
+        yield from _joined([each for each in found if each.first < end and each.end > oldest], end)
+        end = max(oldest, min(end, run.first))
+        if end == oldest:
+            return
+    yield from _steps(oldest, end)
+
+
+def _steps(first: int, end: int) -> Iterator[Stretch]:
+    while end > first:
+        start = max(first, end - _STEP_EVENTS)
+        yield Stretch(start, end)
+        end = start
+
+
+def _joined(stretches: list[Stretch], end: int) -> Iterator[Stretch]:
+    """Yield stretches, the last first, several at once if they follow one another."""
+    joined: Stretch | None = None
+    for each in reversed(stretches):
+        stop = min(each.end, end)
+        if joined and each.end == joined.first and joined.end - each.first <= _STEP_EVENTS:
+            joined = Stretch(each.first, joined.end)
+        else:
+            if joined:
+                yield joined
+            joined = Stretch(each.first, stop)
+    if joined:
+        yield joined
