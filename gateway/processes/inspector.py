@@ -7,6 +7,7 @@ import anyio
 
 from gateway.config.tables import Config
 from gateway.home import Home
+from gateway.inspector.api.routes import routes
 from gateway.inspector.ledger import Ledger
 from gateway.inspector.pages import inspector
 from gateway.inspector.queries.inspection import inspecting
@@ -31,7 +32,7 @@ async def show(config: Config, listener: socket, control: Control) -> None:
     present = [config]
 
     with inspecting(home, journal, lambda: present[0]) as inspection:
-        app = inspector(ledger, config.inspector.token.reveal(), inspection)
+        app = inspector(ledger, config.inspector.token.reveal(), inspection, routes(inspection))
         server = Server(app, control, GRACE)
 
         async def reload(new: Config) -> None:
