@@ -7,6 +7,7 @@ import anyio
 
 from gateway.config.tables import Config
 from gateway.home import Home
+from gateway.inspector.census import Census
 from gateway.inspector.ledger import Ledger
 from gateway.inspector.pages import inspector
 from gateway.inspector.search.index import Index
@@ -33,8 +34,11 @@ async def show(config: Config, listener: socket, control: Control) -> None:
     async def reload(new: Config) -> None:
         ledger.sinks = new.sinks
 
+    census = Census(home.diagnostics, journal)
+
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(control.obey, server.stop, reload)
+        tasks.start_soon(census.run)
         tasks.start_soon(keep_indexed, journal, Index(home.folder / "search"))
         await server.serve([listener])
         tasks.cancel_scope.cancel()
