@@ -9,6 +9,12 @@ DELIVERIES_MS = EXCHANGES_MS = 30 * DAY_MS
 WATCHED_MS = 2 * 3_600_000
 """How long the request stays that was kept because an operator was looking."""
 
+SOURCES_MS = 90 * DAY_MS
+"""How long a name is remembered that is not sent any more."""
+
+MAX_NAMES = 1000
+"""Event names of a source that are told apart; the others count under the type ""."""
+
 EXCHANGES_OF_SINK = 1000
 """Kept besides those of dead letters."""
 
@@ -120,4 +126,31 @@ EXCHANGES = Shape(
     """,
     "exchanges",
     256 * 1024**2,
+)
+
+SOURCES = Shape(
+    "sources.db",
+    """
+    CREATE TABLE names (
+        id INTEGER PRIMARY KEY,
+        expires_at INTEGER NOT NULL,
+        source TEXT NOT NULL,
+        type TEXT NOT NULL,
+        event TEXT NOT NULL,
+        events INTEGER NOT NULL,
+        warnings TEXT NOT NULL,     -- {code: events}
+        first_seen INTEGER NOT NULL,
+        last_seen INTEGER NOT NULL,
+        UNIQUE (source, type, event)
+    );
+    CREATE INDEX expiry ON names (expires_at);
+    CREATE TABLE positions (
+        partition TEXT PRIMARY KEY,
+        number INTEGER NOT NULL,    -- of the next event to be counted
+        epoch INTEGER NOT NULL,     -- of the event before it
+        at INTEGER NOT NULL         -- when that was committed
+    ) WITHOUT ROWID;
+    """,
+    "names",
+    64 * 1024**2,
 )

@@ -8,6 +8,7 @@ import anyio
 from gateway.config.tables import Config
 from gateway.home import Home
 from gateway.inspector.api.routes import routes
+from gateway.inspector.census import Census
 from gateway.inspector.ledger import Ledger
 from gateway.inspector.pages import inspector
 from gateway.inspector.queries.inspection import inspecting
@@ -30,6 +31,7 @@ async def show(config: Config, listener: socket, control: Control) -> None:
     journal = SegmentLog(home.folder)
     ledger = Ledger(journal, home.state, config.sinks)
     present = [config]
+    census = Census(home.diagnostics, journal)
 
     with inspecting(home, journal, lambda: present[0]) as inspection:
         app = inspector(ledger, config.inspector.token.reveal(), inspection, routes(inspection))
@@ -41,6 +43,7 @@ async def show(config: Config, listener: socket, control: Control) -> None:
 
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(control.obey, server.stop, reload)
+            tasks.start_soon(census.run)
             tasks.start_soon(keep_indexed, journal, inspection.index)
             await server.serve([listener])
             tasks.cancel_scope.cancel()

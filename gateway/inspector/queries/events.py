@@ -1,13 +1,14 @@
 """Events of the journal: search, and the journey of one event to every sink."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import closing
 from typing import Literal
 
 import msgspec
 from msgspec import Raw
 
+from gateway import masking
 from gateway.errors import StateUnavailable
 from gateway.inspector.queries import exchanges, raw
 from gateway.inspector.queries.errors import InvalidQuery
@@ -32,6 +33,7 @@ from gateway.warnings import Warning
 SECONDS = 0.8
 """The time after which a search gives what it has found so far."""
 
+_MASKABLE = {"event": "event", "userid": "user_id", "anonymousid": "anonymous_id"}
 _MOST_COPIES = 100  # of one messageId, among which the original of a duplicate is looked for
 
 
@@ -61,7 +63,7 @@ class EventJourney(msgspec.Struct, frozen=True, kw_only=True):
     row: EventRow
     warnings: list[Warning]
     canonical: Raw
-    """The event as JSON."""
+    """The event as JSON, without the values that `[inspector] mask` hides."""
     raw: RawRequest | NoRaw
     sinks: list[Fate]
     """One for each configured sink, in the order of the configuration."""
@@ -93,7 +95,8 @@ def events(
         searches = _searches(inspection, readers, matcher, before)
         found, partial = _newest(searches, size, lambda: clock() >= deadline)
     left = {partition: each.resume for partition, each in searches.items() if not each.done}
-    rows = [row(partition, hit) for partition, hit in found]
+    hidden = hidden_keys(inspection)
+    rows = [row(partition, hit, hidden) for partition, hit in found]
     return Page(rows, write_positions(left) if left else None, partial)
 
 
@@ -114,10 +117,12 @@ def event(inspection: Inspection, position: str) -> EventJourney | None:
         if located is None:
             return None
         excerpt = read_excerpt(located.line)
+        hidden = hidden_keys(inspection)
+        shown = masking.hide(located.line, hidden)
         return EventJourney(
-            row=row(partition, Hit(number, excerpt)),
-            warnings=_read_warnings(located.line).warnings,
-            canonical=Raw(located.line),
+            row=row(partition, Hit(number, excerpt), hidden),
+            warnings=_read_warnings(shown).warnings,
+            canonical=Raw(shown),
             raw=raw.raw(inspection, located.line),
             sinks=_fates(inspection, reader, located, excerpt),
         )
@@ -141,10 +146,10 @@ def wanted(filter: Filter) -> Wanted:
     )
 
 
-def row(partition: str, hit: Hit) -> EventRow:
-    """Return an event that was found, as lists show it."""
+def row(partition: str, hit: Hit, hidden: Collection[str]) -> EventRow:
+    """Return an event that was found, as lists show it, without the values of keys that are `hidden`."""
     excerpt = hit.excerpt
-    return EventRow(
+    found = EventRow(
         position=f"{partition}/{hit.number}",
         received_at=excerpt.received_at,
         source=excerpt.source.name,
@@ -157,6 +162,15 @@ def row(partition: str, hit: Hit) -> EventRow:
         verdict="repaired" if excerpt.warnings else "accepted",
         codes=tuple(dict.fromkeys(each.code for each in excerpt.warnings)),
     )
+    masked = {
+        field: masking.MASK for key, field in _MASKABLE.items() if key in hidden and getattr(found, field)
+    }
+    return msgspec.structs.replace(found, **masked) if masked else found
+
+
+def hidden_keys(inspection: Inspection) -> Collection[str]:
+    """Return the keys whose values are not shown."""
+    return masking.names(inspection.config().inspector.mask)
 
 
 def _searches(
@@ -211,7 +225,14 @@ def _fates(inspection: Inspection, reader: Reader, located: Located, excerpt: Ex
             )
     except StateUnavailable as error:
         return [Fate(sink=name, outcome="pending", message=str(error)) for name in sinks]
-    return [_sent(inspection, located, fate) for fate in found]
+    hidden = hidden_keys(inspection)
+    return [_masked(_sent(inspection, located, fate), hidden) for fate in found]
+
+
+def _masked(fate: Fate, hidden: Collection[str]) -> Fate:
+    """Return a fate without hidden values; targets repeat what they were sent."""
+    message, answer = (masking.hide_text(text, hidden) for text in (fate.message, fate.answer))
+    return msgspec.structs.replace(fate, message=message, answer=answer)
 
 
 def _sent(inspection: Inspection, located: Located, fate: Fate) -> Fate:

@@ -7,11 +7,11 @@ import anyio
 import msgspec
 from anyio import to_thread
 
-from gateway.inspector.queries.events import EventRow, row, wanted
+from gateway.inspector.queries.events import EventRow, hidden_keys, row, wanted
 from gateway.inspector.queries.filters import Filter, read_positions, write_positions
 from gateway.inspector.queries.inspection import Inspection
 from gateway.inspector.search.wanted import Matcher
-from gateway.journal.base import Log, Position, Reader, UnknownPosition
+from gateway.journal.base import Position, Reader, UnknownPosition
 
 MAX_BEHIND = 100_000
 """The most events of a partition that a reader may be behind; what is older is passed over."""
@@ -43,7 +43,7 @@ async def tail(inspection: Inspection, filter: Filter, positions: str = "") -> A
     """
     matcher = None if filter.verdict == "refused" else Matcher(wanted(filter))
     starts = read_positions("Last-Event-ID", positions) if positions else {}
-    follower = Follower(inspection.journal, matcher, starts)
+    follower = Follower(inspection, matcher, starts)
     yielded_at = float("-inf")
     try:
         while True:
@@ -65,11 +65,18 @@ class Follower:
     Without a matcher no event is shown. One thread at a time.
     """
 
-    def __init__(self, journal: Log, matcher: Matcher | None, starts: Mapping[str, int]) -> None:
+    def __init__(
+        self,
+        inspection: Inspection,
+        matcher: Matcher | None,
+        starts: Mapping[str, int],
+        most_behind: int = MAX_BEHIND,
+    ) -> None:
         self.has_more = False
         """True if the last burst was cut off by its size."""
-        self._journal = journal
+        self._inspection = inspection
         self._matcher = matcher
+        self._most_behind = most_behind
         self._started = bool(starts)
         self._numbers = dict(starts)
         self._readers: dict[str, Reader] = {}
@@ -79,7 +86,7 @@ class Follower:
         self.has_more = False
         rows: list[EventRow] = []
         dropped = 0
-        for partition in self._journal.partitions():
+        for partition in self._inspection.journal.partitions():
             try:
                 dropped += self._read(partition, rows)
             except OSError:  # a writer may be working on the file
@@ -94,13 +101,14 @@ class Follower:
     def _read(self, partition: str, rows: list[EventRow]) -> int:
         """Append the new events of a partition to `rows`, and return the number of those passed over."""
         if partition not in self._readers:
-            self._readers[partition] = self._journal.reader(partition)
+            self._readers[partition] = self._inspection.journal.reader(partition)
         reader = self._readers[partition]
         newest = reader.newest()
         # A partition that appears later is new from its first event on.
         number = self._numbers.setdefault(partition, reader.oldest() if self._started else newest)
-        dropped = max(0, newest - number - MAX_BEHIND)
+        dropped = max(0, newest - number - self._most_behind)
         number += dropped
+        hidden = hidden_keys(self._inspection)
         size = 0
         while size < _BURST_BYTES:
             try:
@@ -116,7 +124,7 @@ class Follower:
                 size += len(chunk.data)
                 if self._matcher:
                     hits = self._matcher.hits(chunk, chunk.first, chunk.end)
-                    rows.extend(row(partition, hit) for hit in hits)
+                    rows.extend(row(partition, hit, hidden) for hit in hits)
         self._numbers[partition] = number
         self.has_more = self.has_more or number < newest
         return dropped
