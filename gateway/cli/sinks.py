@@ -114,9 +114,7 @@ def resume(name: str, yes: bool, as_json: bool, file: Path | None, data: Path | 
 @json_option
 @config_option
 @data_option
-def skip(
-    name: str, target: str, yes: bool, as_json: bool, file: Path | None, data: Path | None
-) -> None:
+def skip(name: str, target: str, yes: bool, as_json: bool, file: Path | None, data: Path | None) -> None:
     """Pass pending events of the sink NAME without delivering them.
 
     They count as skipped. As long as the journal retains them, `gateway replay` can send them all the same.
@@ -160,7 +158,9 @@ def test_sink(name: str, as_json: bool, file: Path | None, data: Path | None) ->
     raise click.exceptions.Exit(1)
 
 
-def _order(verb: Literal["pause", "resume"], name: str, yes: bool, file: Path | None, data: Path | None) -> Ordered:
+def _order(
+    verb: Literal["pause", "resume"], name: str, yes: bool, file: Path | None, data: Path | None
+) -> Ordered:
     """Place an order for a sink after the operator has confirmed it. Raises Exit with code 2."""
     with opened(file, data, writing=True) as gateway:
         gateway.check_sink(name)

@@ -9,7 +9,7 @@ from gateway.config.tables import Config
 from gateway.home import Home
 from gateway.inspector.ledger import Ledger
 from gateway.inspector.pages import inspector
-from gateway.inspector.search.index import Index
+from gateway.inspector.queries.inspection import inspecting
 from gateway.inspector.search.upkeep import keep_indexed
 from gateway.journal.segments.log import SegmentLog
 from gateway.processes.control import Control, Server, run
@@ -28,13 +28,18 @@ async def show(config: Config, listener: socket, control: Control) -> None:
     home = Home(config.journal.path)
     journal = SegmentLog(home.folder)
     ledger = Ledger(journal, home.state, config.sinks)
-    server = Server(inspector(ledger, config.inspector.token.reveal()), control, GRACE)
+    present = [config]
 
-    async def reload(new: Config) -> None:
-        ledger.sinks = new.sinks
+    with inspecting(home, journal, lambda: present[0]) as inspection:
+        app = inspector(ledger, config.inspector.token.reveal(), inspection)
+        server = Server(app, control, GRACE)
 
-    async with anyio.create_task_group() as tasks:
-        tasks.start_soon(control.obey, server.stop, reload)
-        tasks.start_soon(keep_indexed, journal, Index(home.folder / "search"))
-        await server.serve([listener])
-        tasks.cancel_scope.cancel()
+        async def reload(new: Config) -> None:
+            present[0] = new
+            ledger.sinks = new.sinks
+
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(control.obey, server.stop, reload)
+            tasks.start_soon(keep_indexed, journal, inspection.index)
+            await server.serve([listener])
+            tasks.cancel_scope.cancel()

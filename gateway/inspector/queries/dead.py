@@ -229,4 +229,3 @@ def _choose(inspection: Inspection, state: State, choice: DeadChoice) -> Choice:
         if name in given:
             given[name] = moment(name, given[name])
     return Choice(**given)
-

@@ -50,6 +50,4 @@ def balance(config: Config, state: State, journal: Log) -> Ledger:
     ]
     if intake and intake["received"] < intake["accepted"] + sum(intake["refused"].values()):
         differences.append("intake: fewer events received than accepted and refused")
-    return Ledger(
-        **intake, journal=events, sinks=sinks, balanced=not differences, differences=differences
-    )
+    return Ledger(**intake, journal=events, sinks=sinks, balanced=not differences, differences=differences)

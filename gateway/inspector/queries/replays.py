@@ -186,4 +186,3 @@ def to_fields(job: Job) -> Replay:
         until=None if selection.until is None else timestamps.write(selection.until),
         filters={name: value for name, value in wanted.items() if value is not None},
     )
-

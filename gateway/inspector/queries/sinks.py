@@ -158,9 +158,7 @@ def pending_before(state: State, name: str, positions: dict[str, int]) -> int:
     return sum(max(0, position - known.get(partition, 0)) for partition, position in positions.items())
 
 
-def place_skip(
-    state: State, name: str, positions: dict[str, int], is_running: Callable[[], bool]
-) -> Skipped:
+def place_skip(state: State, name: str, positions: dict[str, int], is_running: Callable[[], bool]) -> Skipped:
     """Order a sink to skip to these positions, and wait up to 10 s while the gateway is running."""
     events = pending_before(state, name, positions)
     before = _skipped(state, name)
