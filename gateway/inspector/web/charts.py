@@ -35,7 +35,9 @@ class Chart(NamedTuple):
     @property
     def highest(self) -> float:
         """The most that was counted in one interval."""
-        return max((sum(stack) for stack in zip(*(each.values for each in self.series), strict=True)), default=0)
+        return max(
+            (sum(stack) for stack in zip(*(each.values for each in self.series), strict=True)), default=0
+        )
 
 
 def bars(chart: Chart) -> Markup:

@@ -37,7 +37,7 @@ def show(text: str | bytes, marked: tuple[str, ...] = (), missing: str = "") -> 
         if len(decoded) > MAX_SHOWN:
             return escape(visible(decoded))
         tokens = _tokens(msgspec.json.format(decoded, indent=2))
-        lines = [_element(kind, word, path == marked) for kind, word, path in tokens]
+        lines = [_element(kind, word, bool(marked) and path == marked) for kind, word, path in tokens]
     except (ValueError, RecursionError):
         return escape(visible(decoded))
     if missing and lines[0] == _OPEN:

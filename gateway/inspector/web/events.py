@@ -3,6 +3,7 @@
 import math
 import time
 from collections.abc import AsyncIterator
+from contextlib import aclosing
 from typing import Any
 
 import msgspec
@@ -11,11 +12,13 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response, StreamingResponse
 from starlette.routing import Route
 
+from gateway.config.tables import Config
+from gateway.delivery.route import Route as Filters
 from gateway.event import TYPES
 from gateway.inspector.access import forms
 from gateway.inspector.queries import events, exchanges, raw, refused, replays, stream
 from gateway.inspector.queries.errors import InvalidQuery, NotFound
-from gateway.inspector.queries.filters import Filter
+from gateway.inspector.queries.filters import Filter, newest, write_positions
 from gateway.inspector.queries.inspection import Inspection
 from gateway.inspector.web import commands, filtering, snippets
 from gateway.inspector.web.rendering import Pages
@@ -41,9 +44,13 @@ def routes(pages: Pages, inspection: Inspection) -> list[Route]:
         if choice.filter.verdict == "refused":
             rows = await pages.ask(refused.refused, inspection, choice.filter)
             return pages.render(request, "events_refused", page=rows, **values)
+        # The tail goes on from here, so that no event falls between the two.
+        positions = await pages.ask(newest, inspection.journal)
         found = await pages.ask(events.events, inspection, choice.filter)
         is_live = not (choice.filter.cursor or choice.filter.until)
-        return pages.render(request, "events", page=found, is_live=is_live, **values)
+        return pages.render(
+            request, "events", page=found, is_live=is_live, start=write_positions(positions), **values
+        )
 
     async def tail(request: Request) -> Response:
         choice = filtering.read(request)
@@ -76,6 +83,7 @@ def routes(pages: Pages, inspection: Inspection) -> list[Route]:
             canonical=bytes(journey.canonical),
             command=commands.curl(snippets.address(config), journey),
             sent=sent,
+            denied=_denied(config, journey),
             sinks=list(config.sinks),
             replay=request.query_params.get("replay", ""),
         )
@@ -109,15 +117,34 @@ def routes(pages: Pages, inspection: Inspection) -> list[Route]:
 async def _stream(inspection: Inspection, filter: Filter, since: str) -> AsyncIterator[bytes]:
     watched = -math.inf
     try:
-        async for burst in stream.tail(inspection, filter, since):
-            if time.monotonic() - watched > _WATCH_SECONDS:
-                watched = time.monotonic()
-                await to_thread.run_sync(raw.watch, inspection)
-            drawn = burst.rows[-_MOST_DRAWN:]
-            data = msgspec.json.encode({"rows": drawn, "more": len(burst.rows) - len(drawn) + burst.dropped})
-            yield b"id: %b\ndata: %b\n\n" % (burst.positions.encode(), data)
+        async with aclosing(stream.tail(inspection, filter, since)) as bursts:
+            async for burst in bursts:
+                if time.monotonic() - watched > _WATCH_SECONDS:
+                    watched = time.monotonic()
+                    await to_thread.run_sync(raw.watch, inspection)
+                drawn = burst.rows[-_MOST_DRAWN:]
+                data = msgspec.json.encode(
+                    {"rows": drawn, "more": len(burst.rows) - len(drawn) + burst.dropped}
+                )
+                yield b"id: %b\ndata: %b\n\n" % (burst.positions.encode(), data)
     except InvalidQuery as error:
         yield b"event: problem\ndata: %b\n\n" % msgspec.json.encode(str(error))
+
+
+def _denied(config: Config, journey: events.EventJourney) -> dict[str, list[str]]:
+    """Return the categories of consent that the event lacks, by the sinks that it was kept from."""
+    line = bytes(journey.canonical)
+    found = {}
+    for fate in journey.sinks:
+        sink = config.sinks.get(fate.sink)
+        if sink and fate.reason == "consent":
+            one_by_one = {each: msgspec.structs.replace(sink, consent=(each,)) for each in sink.consent}
+            found[fate.sink] = [
+                each
+                for each, only in one_by_one.items()
+                if Filters(fate.sink, only).reason(line) == "consent"
+            ]
+    return found
 
 
 def _position(request: Request) -> str:

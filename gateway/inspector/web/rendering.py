@@ -33,6 +33,19 @@ SECTIONS = (
 )
 
 
+_environment = jinja2.Environment(
+    autoescape=True,
+    loader=jinja2.FileSystemLoader(Path(__file__).with_name("templates")),
+    undefined=jinja2.StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+_environment.filters.update(formats.FILTERS, json=document.show, visible=document.visible)
+_environment.globals.update(
+    bars=charts.bars, file=files.address, sections=SECTIONS, version=version("event-gateway")
+)
+
+
 class Busy(GatewayError):
     """More questions are waiting than the inspector will answer soon."""
 
@@ -43,20 +56,6 @@ class Pages:
     def __init__(self, *, can_sign_out: bool) -> None:
         self._can_sign_out = can_sign_out
         self._limiter: CapacityLimiter | None = None
-        self._environment = jinja2.Environment(
-            autoescape=True,
-            loader=jinja2.FileSystemLoader(Path(__file__).with_name("templates")),
-            undefined=jinja2.StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
-        self._environment.filters.update(formats.FILTERS, json=document.show, visible=document.visible)
-        self._environment.globals.update(
-            bars=charts.bars,
-            file=files.address,
-            sections=SECTIONS,
-            version=version("event-gateway"),
-        )
 
     async def ask(
         self, query: Callable[Arguments, Answer], *given: Arguments.args, **named: Arguments.kwargs
@@ -79,7 +78,7 @@ class Pages:
         """Return a page made of the template `name`."""
         visitor: Visitor | None = getattr(request.state, "visitor", None)
         path = request.url.path
-        html = self._environment.get_template(f"{name}.html").render(
+        html = _environment.get_template(f"{name}.html").render(
             here=next(
                 (start for start, _ in SECTIONS[1:] if path == start or path.startswith(f"{start}/")), path
             ),

@@ -101,6 +101,7 @@ class Tail {
     this.seen = []; // [time, events] of the last seconds
     this.undrawn = 0;
     this.last = this.rows.dataset.from;
+    this.known = new Set([...this.rows.querySelectorAll("a.name")].map((link) => link.pathname));
     this.button.hidden = false;
     this.button.addEventListener("click", () => (this.source ? this.pause() : this.open()));
     setInterval(() => this.draw(), DRAW_MS);
@@ -148,7 +149,7 @@ class Tail {
     this.say("good", "Live");
     this.seen.push([performance.now(), burst.rows.length + burst.more]);
     this.undrawn += burst.more;
-    this.waiting.push(...burst.rows);
+    this.waiting.push(...burst.rows.filter((row) => !this.known.has(`/events/${row.position}`)));
     if (this.waiting.length > MOST_ROWS) {
       this.undrawn += this.waiting.length - MOST_ROWS;
       this.waiting.splice(0, this.waiting.length - MOST_ROWS);
@@ -199,5 +200,9 @@ for (const form of document.forms) {
 }
 addEventListener("pageshow", () => document.documentElement.classList.remove("busy"));
 if (parts.length) keepNew();
+// On a fresh gateway the page becomes the overview as soon as there is an event.
+if (document.querySelector("[data-first]")) {
+  new EventSource("/events/stream").onmessage = (message) => JSON.parse(message.data).rows.length && location.reload();
+}
 const bar = document.querySelector("[data-tail]:not([hidden])");
 if (bar) new Tail(bar);
