@@ -1,6 +1,6 @@
 """`/api/events`: search, one event's journey, and the live tail as a stream of server-sent events."""
 
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing
 from time import monotonic
 from typing import Annotated
@@ -10,7 +10,6 @@ from msgspec import Meta, Raw
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
-from gateway import masking
 from gateway.inspector.api.asking import Asking, read_filter
 from gateway.inspector.api.describing import describe_question, in_path
 from gateway.inspector.api.encoding import to_json
@@ -26,6 +25,7 @@ from gateway.services.app import DescribedRoute
 from gateway.warnings import Warning
 
 COMMENT_SECONDS = 15.0
+"""Proxies close streams that are silent for longer."""
 
 _UNBUFFERED = {"X-Accel-Buffering": "no"}  # by nginx
 
@@ -76,13 +76,13 @@ def routes(asking: Asking) -> list[DescribedRoute]:
         found = await asking.ask(lambda: events.event(inspection, position))
         if found is None:
             raise NotFound(f"the journal has no event at {position[:50]}")
-        return to_json(_detail(found, masking.names(inspection.config().inspector.mask)))
+        return to_json(_detail(found))
 
     async def tail(request: Request) -> Response:
         filter, _ = read_filter(request)
         bursts = stream.tail(inspection, filter, request.headers.get("last-event-id", ""))
         first = await anext(bursts)  # raises what is wrong with the question, before the answer begins
-        return StreamingResponse(_lines(first, bursts), headers=_UNBUFFERED, media_type="text/event-stream")
+        return StreamingResponse(lines(first, bursts), headers=_UNBUFFERED, media_type="text/event-stream")
 
     return [
         DescribedRoute("/api/events", search, {"GET": _SEARCH}),
@@ -91,18 +91,20 @@ def routes(asking: Asking) -> list[DescribedRoute]:
     ]
 
 
-async def _lines(first: Burst, bursts: AsyncGenerator[Burst, None]) -> AsyncIterator[bytes]:
-    """Yield the bursts as SSE, and a comment every 15 s, so that proxies see that the stream is alive."""
-    said_at = monotonic()
+async def lines(
+    first: Burst, bursts: AsyncGenerator[Burst, None], clock: Callable[[], float] = monotonic
+) -> AsyncIterator[bytes]:
+    """Yield bursts as server-sent events, and a comment if there was nothing else for 15 s."""
+    said_at = clock()
     seen: dict[str, int] = {}
     async with aclosing(bursts):
         yield _sse(first, seen)
         async for burst in bursts:
             text = _sse(burst, seen) if burst.rows or burst.dropped else b""
-            if not text and monotonic() - said_at >= COMMENT_SECONDS:
+            if not text and clock() - said_at >= COMMENT_SECONDS:
                 text = b": alive\n\n"
             if text:
-                said_at = monotonic()
+                said_at = clock()
                 yield text
 
 
@@ -133,7 +135,7 @@ def _place(row: EventRow) -> tuple[str, int]:
     return partition, int(number)
 
 
-def _detail(found: EventJourney, hidden: frozenset[str]) -> EventDetail:
+def _detail(found: EventJourney) -> EventDetail:
     row = found.row
     missing = found.raw.reason if isinstance(found.raw, NoRaw) else None
     return EventDetail(
@@ -149,7 +151,7 @@ def _detail(found: EventJourney, hidden: frozenset[str]) -> EventDetail:
         anonymous_id=row.anonymous_id or None,
         verdict=row.verdict,
         warnings=found.warnings,
-        canonical=Raw(masking.hide(bytes(found.canonical), hidden)),
+        canonical=found.canonical,
         raw=None if isinstance(found.raw, NoRaw) else found.raw,
         raw_missing=missing,
         sinks=found.sinks,
