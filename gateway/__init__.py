@@ -93,18 +93,19 @@ translate events and share sinks/http_client/upstream.py. After a failure the wo
 delivery/trim.py releases what every sink has.
 
 What else the public port answers is a service: services/app.py routes to the page at its root
-(services/welcome.py with front_page.py, as the inspector's), to services/health.py, to the
-settings and the script that SDKs fetch (services/settings.py, services/script.py), to services/openapi.py,
-which describes all routes in the words of operation.py, and to the APIs for people (services/user_api.py)
-and products (services/product_api.py). Products are checked by records/products.py, both are kept in a
-records/table.py, and records/file.py imports whole catalogues.
+(services/welcome.py with front_page.py, as the inspector's), to services/health.py, to the settings and the
+script that SDKs fetch (services/settings.py, services/script.py), to services/openapi.py, which describes all
+routes in the words of operation.py, to services/validate_api.py, which says what services/validation.py finds
+out about events that are only tried (with their places in the body from raw/places.py), and to the APIs
+for people (services/user_api.py) and products (services/product_api.py). Products are checked by
+records/products.py, both are kept in a records/table.py, and records/file.py imports whole catalogues.
 
 Around it: config/file.py finds gateway.toml, and config/reader.py turns it into the tables of
 config/tables.py, each of which checks itself. config/environment.py fills in what the environment says,
 config/units.py reads durations and sizes, config/secret.py keeps secrets from being printed, and
 config/origins.py, config/paths.py and config/script.py know what can be an origin, a file and the script of
 SDKs. cli/main.py is the command (with cli/options.py) that has cli/init.py, cli/serve.py, cli/check.py (with
-cli/summary.py and cli/connecting.py), cli/tail.py, cli/send.py, cli/products.py, cli/sinks.py (with
+cli/summary.py), cli/tail.py, cli/send.py, cli/validate.py, cli/products.py, cli/sinks.py (with
 cli/sink_views.py), cli/dead.py, cli/replay.py and cli/ledger.py. processes/supervisor.py runs the processes
 (processes/intake.py; processes/delivery.py with processes/workers.py and processes/indexing.py;
 processes/inspector.py) as processes/child.py, processes/control.py, processes/delivery_processes.py and
@@ -118,8 +119,11 @@ sees to it that this takes a bounded time. journal/follow.py follows the log. cl
 events that cli/event_file.py reads, through cli/posting.py, and cli/importing.py shows an import at work.
 
 The commands for delivery open the state (cli/state.py) to place orders and jobs, which cli/jobs.py watches,
-and print what state/report.py and inspector/counters.py say, as cli/printing.py does, for the times of
-cli/times.py.
+and print as cli/printing.py does, for the times of cli/times.py. They share the functions of the inspector's
+queries: inspector/queries/sinks.py (which tries sinks with inspector/trial.py), inspector/queries/dead.py,
+inspector/queries/replays.py, inspector/queries/ledger.py (with the counts of inspector/counters.py) and
+inspector/queries/health.py say what state/report.py finds, page by page (inspector/queries/cursors.py), and
+raise what inspector/queries/errors.py has.
 
 cli/journal/group.py has the commands for a journal, running or not: cli/journal/verify.py,
 cli/journal/dump.py and cli/journal/stats.py, with cli/journal/common.py, cli/arguments.py and cli/tables.py.

@@ -8,7 +8,7 @@ from gateway.cli import printing
 from gateway.cli.jobs import watch
 from gateway.cli.options import config_option, data_option, yes_option
 from gateway.cli.printing import json_option
-from gateway.cli.state import Opened, confirm, opened
+from gateway.cli.state import confirm, opened
 from gateway.cli.times import rate_option, since_option, until_option
 from gateway.inspector.queries.replays import count_events, find, find_spans, progress, to_fields
 from gateway.journal.follow import Wanted

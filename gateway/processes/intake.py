@@ -11,7 +11,7 @@ from socket import socket
 import anyio
 from starlette.types import ASGIApp
 
-from gateway import metrics
+from gateway import logs, metrics
 from gateway.config.tables import Config
 from gateway.delivery.route import Route
 from gateway.dialects import DIALECTS
@@ -64,6 +64,7 @@ def first_name(slot: int) -> str:
 def main(config: Config, slot: int, listener: socket, pipe: Connection) -> None:
     """Take events from `listener` until the supervisor says otherwise."""
     sys.setswitchinterval(_SWITCH_EVERY)
+    logs.hide(config.inspector.mask)
     run(lambda: serve(config, slot, listener, Control(pipe)))
 
 
@@ -87,9 +88,8 @@ async def serve(config: Config, slot: int, listener: socket, control: Control) -
             sources = Sources(config.sources.values(), config.server.workers)
             recorder.use(sources)
             taking = endpoints(sources, recent)
-            services = service_routes(config, sources, records, writer, budget, readiness.probe)
-            services += validate_api.routes(validator(config, taking), budget, trusted_proxies(config))
-            return taking, services_app([*services, openapi.describe(DIALECTS, services)])
+            services = service_routes(config, sources, taking, records, writer, budget, readiness.probe)
+            return taking, services_app(services)
 
         router = Router(*parts(config), writer, budget, backlog, trusted_proxies(config))
         limit = Limit(most_connections())
@@ -106,6 +106,7 @@ async def serve(config: Config, slot: int, listener: socket, control: Control) -
 
         async def apply(message: Config | str) -> None:
             if isinstance(message, Config):
+                logs.hide(message.inspector.mask)
                 router.replace_routes(*parts(message))
             elif message == DRAIN:
                 readiness.drain()
@@ -144,16 +145,23 @@ def trusted_proxies(config: Config) -> Networks:
 
 
 def service_routes(
-    config: Config, sources: Sources, records: "Records", writer: Writer, budget: Budget, probe: Probe
+    config: Config,
+    sources: Sources,
+    endpoints: Iterable[Endpoint],
+    records: "Records",
+    writer: Writer,
+    budget: Budget,
+    probe: Probe,
 ) -> list[DescribedRoute]:
     server, proxies = config.server, trusted_proxies(config)
     found = [welcome(), *health(probe)]
     found += settings.routes(sources, server.public_url, proxies)
     found += script.routes(sources, server.analytics_js, server.public_url, proxies)
+    found += validate_api.routes(validator(config, endpoints), budget, proxies)
     if sources.have_tokens:
         found += user_api.routes(sources, records.people, writer, budget)
         found += product_api.routes(sources, records.products, budget)
-    return found
+    return [*found, openapi.describe(DIALECTS, found)]
 
 
 class Records:

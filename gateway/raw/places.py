@@ -40,7 +40,7 @@ def find_entries(body: bytes) -> list[Place]:
 
 
 def _entries(text: str, start: int) -> Iterator[tuple[int, int]]:
-    """Yield where each entry begins and ends, in characters. Raises ValueError, IndexError, RecursionError."""
+    """Yield the span of each entry, in characters. Raises ValueError, IndexError or RecursionError."""
     if text[start] == "[":
         yield from _of_list(text, start)
         return

@@ -56,8 +56,8 @@ _OPERATION = Operation(
     summary="Say what would become of events, and store nothing",
     description=(
         "The body, the write key and the other parameters are those of the route. Each event gets its "
-        "canonical form, its warnings, the verdict with code and hint, its place in the body, and which sinks "
-        "would get it or why not. Duplicates and rates are not looked at."
+        "canonical form, its warnings, the verdict with code and hint, its place in the body, and which "
+        "sinks would get it or why not. Duplicates and rates are not looked at."
     ),
     parameters=[
         query("dialect", "Whose routes; `segment` by default.", example="commandersact"),

@@ -112,7 +112,7 @@ async def test_a_burst_has_a_bounded_size(tmp_path: Path) -> None:
     fill(tmp_path, lines, chunk=10)
     follower = Follower(inspection(tmp_path), Matcher(Wanted()), {"0": 0})
 
-    found = []
+    found: list[Burst] = []
     while not found or follower.has_more:
         found.append(follower.read())
     follower.close()
