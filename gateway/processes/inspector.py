@@ -5,6 +5,7 @@ from socket import socket
 
 import anyio
 
+from gateway import logs
 from gateway.config.tables import Config
 from gateway.home import Home
 from gateway.inspector.api.routes import routes
@@ -22,6 +23,7 @@ GRACE = 0.5
 
 def main(config: Config, listener: socket, pipe: Connection) -> None:
     """Serve the inspector on `listener` until SIGTERM."""
+    logs.hide(config.inspector.mask)
     run(lambda: show(config, listener, Control(pipe)))
 
 
@@ -36,9 +38,11 @@ async def show(config: Config, listener: socket, control: Control) -> None:
     with inspecting(home, journal, lambda: present[0]) as inspection:
         app = inspector(ledger, config.inspector.token.reveal(), inspection, routes(inspection))
         server = Server(app, control, GRACE)
+        census = Census(home.diagnostics, journal)
 
         async def reload(new: Config) -> None:
             present[0] = new
+            logs.hide(new.inspector.mask)
             ledger.sinks = new.sinks
 
         async with anyio.create_task_group() as tasks:
