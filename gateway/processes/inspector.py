@@ -38,7 +38,6 @@ async def show(config: Config, listener: socket, control: Control) -> None:
     with inspecting(home, journal, lambda: present[0]) as inspection:
         app = inspector(ledger, config.inspector.token.reveal(), inspection, routes(inspection))
         server = Server(app, control, GRACE)
-        census = Census(home.diagnostics, journal)
 
         async def reload(new: Config) -> None:
             present[0] = new
