@@ -17,9 +17,9 @@ from tests.build import JOURNAL, event_line, keep, open_log
 from tests.journal.crafted import write_file
 
 
-def inspection(folder: Path, **sinks: Sink) -> Inspection:
+def inspection(folder: Path, mask: tuple[str, ...] = (), **sinks: Sink) -> Inspection:
     """The inspection of a gateway with these sinks whose data is in `folder`."""
-    config = Config(Server(), Inspector(), Journal(), Delivery(), {}, sinks)
+    config = Config(Server(), Inspector(mask=mask), Journal(), Delivery(), {}, sinks)
     return Inspection(Home(folder), open_log(folder), lambda: config, Index(folder / "search"))
 
 

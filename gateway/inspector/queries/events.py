@@ -52,7 +52,7 @@ class EventRow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     message_id: str
     user_id: str = ""
     anonymous_id: str = ""
-    verdict: Literal["accepted", "repaired"] = "accepted"
+    verdict: Literal["accepted", "repaired"]
     codes: tuple[str, ...] = ()
     """Of the event's warnings, each once."""
 
@@ -100,11 +100,13 @@ def events(
     return Page(rows, write_positions(left) if left else None, partial)
 
 
-def event(inspection: Inspection, position: str) -> EventJourney | None:
+def event(
+    inspection: Inspection, position: str, patience: float = raw.PATIENCE_SECONDS
+) -> EventJourney | None:
     """
     Return one event by its position such as `0/12345`, or None if the journal has none there.
 
-    Raises InvalidQuery and OSError.
+    Waits up to `patience` seconds for its request. Raises InvalidQuery, StateUnavailable and OSError.
     """
     places = read_positions("position", position)
     if len(places) != 1:
@@ -123,7 +125,7 @@ def event(inspection: Inspection, position: str) -> EventJourney | None:
             row=row(partition, Hit(number, excerpt), hidden),
             warnings=_read_warnings(shown).warnings,
             canonical=Raw(shown),
-            raw=raw.raw(inspection, located.line),
+            raw=raw.raw(inspection, located.line, patience),
             sinks=_fates(inspection, reader, located, excerpt),
         )
 

@@ -15,7 +15,9 @@ from gateway.event import Origin
 from gateway.inspector.queries.inspection import Inspection
 from gateway.raw import timestamps
 
-_PATIENCE_SECONDS = 2.0  # for workers to write what they have in memory
+PATIENCE_SECONDS = 2.0
+"""The time that workers have to write what they have in memory."""
+
 _POLL_SECONDS = 0.1
 
 
@@ -57,11 +59,11 @@ _read_ids = msgspec.json.Decoder(list[tuple[str, int | None]]).decode
 _read_headers = msgspec.json.Decoder(dict[str, str]).decode
 
 
-def raw(inspection: Inspection, canonical: bytes) -> RawRequest | NoRaw:
+def raw(inspection: Inspection, canonical: bytes, patience: float = PATIENCE_SECONDS) -> RawRequest | NoRaw:
     """
     Return the request of an event, given as the line of the journal.
 
-    Waits up to 2 s for the workers to write what they have in memory. Raises StateUnavailable.
+    Waits up to `patience` seconds for the workers to write what they have in memory. Raises StateUnavailable.
     """
     event = _read_event(canonical)
     asked_at = time.time()
@@ -69,7 +71,7 @@ def raw(inspection: Inspection, canonical: bytes) -> RawRequest | NoRaw:
     if found:
         return found
     watch(inspection)
-    while not (written := _have_written(inspection, asked_at)) and time.time() < asked_at + _PATIENCE_SECONDS:
+    while not (written := _have_written(inspection, asked_at)) and time.time() < asked_at + patience:
         time.sleep(_POLL_SECONDS)
     return _find(inspection, event) or NoRaw(_reason(inspection, event.source.name, written=written))
 
