@@ -47,14 +47,12 @@ def inspector(books: Ledger, token: str, inspection: Inspection, api: Sequence[B
         *ledger.routes(pages, inspection),
         *api,
     ]
-    return Starlette(
+    app = Starlette(
         routes=routes,
-        middleware=[
-            Middleware(SecurityHeaders),
-            Middleware(Guard, sessions=sessions, attempts=attempts, refuse=answers.refuse),
-        ],
+        middleware=[Middleware(Guard, sessions=sessions, attempts=attempts, refuse=answers.refuse)],
         exception_handlers=answers.handlers,
     )
+    return SecurityHeaders(app)  # around what answers exceptions too
 
 
 def _metrics(books: Ledger) -> Callable[[Request], Awaitable[Response]]:

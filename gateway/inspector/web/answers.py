@@ -38,6 +38,7 @@ class Answers:
             StateUnavailable: self._handle,
             OSError: self._handle,
             Busy: self._handle,
+            Exception: self._handle,
         }
 
     def refuse(self, scope: Scope, denial: Denial) -> Response:
@@ -96,5 +97,7 @@ def _denial(error: Exception) -> Denial:
         return Denial(error.status_code, phrase.lower().replace(" ", "_"), phrase, error.headers or {})
     if isinstance(error, Busy):
         return Denial(503, "overloaded", str(error))
+    if not isinstance(error, StateUnavailable | OSError):  # our mistake; the server logs it
+        return Denial(500, "internal_error", "The inspector has made a mistake. Its log says more.")
     subject = "The state" if isinstance(error, StateUnavailable) else "The journal"
     return Denial(503, "unavailable", f"{subject} cannot be read: {error}")

@@ -76,6 +76,8 @@ def routes(pages: Pages, inspection: Inspection) -> list[Route]:
             chart=_chart(intervals, start, end, span),
             failures=_failures(intervals),
             dead=await pages.ask(dead.counts, inspection, name),
+            # README.md: all kinds that send requests have this key.
+            sends_requests="allow_private" in inspection.config().sinks[name].__struct_fields__,
             exchanges=await pages.ask(exchanges.exchanges, inspection, name, Filter(limit=_EXCHANGES)),
             replays=await _replays(name),
             said=said or _SAID.get(request.query_params.get("done", "")),
