@@ -11,8 +11,9 @@ from gateway.sinks import KINDS
 # A module may import from the layers before its own: never from a later one, never from a neighbour.
 # The longest name that fits counts: `config.units` may lie below the rest of `config`.
 LAYERS = (
+    {"masking"},
     {"errors", "hints", "warnings", "operation", "metrics", "logs", "backoff", "bucket", "durable"}
-    | {"front_page", "masking"}
+    | {"front_page"}
     | {f"config.{name}" for name in ("units", "secret", "environment", "origins", "paths", "script")},
     {"message", "sqlite"},
     {"raw"},

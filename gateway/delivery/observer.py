@@ -114,7 +114,8 @@ def _outcomes(work: Work) -> Iterator[Outcome]:
                 yield "replayed", reason, _names(part, positions)
         if not replay:
             for (outcome, reason), events in part.lost.items():
-                yield outcome, reason, Counter({OTHERS: events})
+                if events:
+                    yield outcome, reason, Counter({OTHERS: events})
 
 
 def _names(part: Part, positions: list[int]) -> Counter[tuple[str, str]]:

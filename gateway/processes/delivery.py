@@ -8,6 +8,7 @@ import anyio
 import structlog
 from anyio import to_thread
 
+from gateway import logs
 from gateway.config.tables import Config
 from gateway.delivery.enrich import Enricher
 from gateway.delivery.known import Known
@@ -44,6 +45,7 @@ def main(share: Share, pipe: Connection) -> None:
     The process ends with status STATE_LOST if its state is removed or replaced.
     """
     try:
+        logs.hide(share.config.inspector.mask)
         run(lambda: Delivery(share).run(Control(pipe)))
     except* StateLost:
         os._exit(STATE_LOST)
@@ -102,6 +104,7 @@ class Delivery:
 
     async def _use(self, share: Share) -> None:
         self.share = share
+        logs.hide(share.config.inspector.mask)
         self.known.enabled = share.config.delivery.duplicates > 0
         await self.indexing.use(self._window())
         await self.workers.use(share.config)

@@ -5,8 +5,10 @@ from socket import socket
 
 import anyio
 
+from gateway import logs
 from gateway.config.tables import Config
 from gateway.home import Home
+from gateway.inspector.census import Census
 from gateway.inspector.ledger import Ledger
 from gateway.inspector.pages import inspector
 from gateway.inspector.queries.inspection import inspecting
@@ -20,6 +22,7 @@ GRACE = 0.5
 
 def main(config: Config, listener: socket, pipe: Connection) -> None:
     """Serve the inspector on `listener` until SIGTERM."""
+    logs.hide(config.inspector.mask)
     run(lambda: show(config, listener, Control(pipe)))
 
 
@@ -33,13 +36,16 @@ async def show(config: Config, listener: socket, control: Control) -> None:
     with inspecting(home, journal, lambda: present[0]) as inspection:
         app = inspector(ledger, config.inspector.token.reveal(), inspection)
         server = Server(app, control, GRACE)
+        census = Census(home.diagnostics, journal)
 
         async def reload(new: Config) -> None:
             present[0] = new
+            logs.hide(new.inspector.mask)
             ledger.sinks = new.sinks
 
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(control.obey, server.stop, reload)
+            tasks.start_soon(census.run)
             tasks.start_soon(keep_indexed, journal, inspection.index)
             await server.serve([listener])
             tasks.cancel_scope.cancel()

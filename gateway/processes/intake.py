@@ -11,7 +11,7 @@ from socket import socket
 import anyio
 from starlette.types import ASGIApp
 
-from gateway import metrics
+from gateway import logs, metrics
 from gateway.config.tables import Config
 from gateway.delivery.route import Route
 from gateway.dialects import DIALECTS
@@ -64,6 +64,7 @@ def first_name(slot: int) -> str:
 def main(config: Config, slot: int, listener: socket, pipe: Connection) -> None:
     """Take events from `listener` until the supervisor says otherwise."""
     sys.setswitchinterval(_SWITCH_EVERY)
+    logs.hide(config.inspector.mask)
     run(lambda: serve(config, slot, listener, Control(pipe)))
 
 
@@ -105,6 +106,7 @@ async def serve(config: Config, slot: int, listener: socket, control: Control) -
 
         async def apply(message: Config | str) -> None:
             if isinstance(message, Config):
+                logs.hide(message.inspector.mask)
                 router.replace_routes(*parts(message))
             elif message == DRAIN:
                 readiness.drain()

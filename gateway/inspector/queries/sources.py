@@ -1,7 +1,6 @@
 """Sources: what each has sent, by event name and code, and when it was first and last seen."""
 
 import time
-from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
@@ -88,11 +87,9 @@ def sources(inspection: Inspection) -> list[SourceRow]:
     return found
 
 
-def source(
-    inspection: Inspection, name: str, clock: Callable[[], float] = time.time
-) -> tuple[SourceRow, list[Sent]]:
+def source(inspection: Inspection, name: str) -> tuple[SourceRow, list[Sent]]:
     """
-    Return a source and what it has sent, the most frequent first. `clock` is in seconds since 1970.
+    Return a source and what it has sent, the most frequent first.
 
     Raises NotFound, StateUnavailable and OSError.
     """
@@ -106,7 +103,7 @@ def source(
         " ORDER BY events DESC, type, event",
         (name,),
     )
-    yesterday = int(clock() * 1000) - DAY_MS
+    yesterday = time.time_ns() // 1_000_000 - DAY_MS
     is_old = any(first_seen < yesterday for *_, first_seen, _ in rows)
     return row, [_sent(each, yesterday if is_old else None) for each in rows]
 
