@@ -52,7 +52,7 @@ class EventRow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     message_id: str
     user_id: str = ""
     anonymous_id: str = ""
-    verdict: Literal["accepted", "repaired"] = "accepted"
+    verdict: Literal["accepted", "repaired"]
     codes: tuple[str, ...] = ()
     """Of the event's warnings, each once."""
 
