@@ -163,6 +163,31 @@ def test_an_event_that_cannot_be_decoded_costs_no_other(tmp_path: Path) -> None:
     assert len(run.stretches([("message_id", "m0"), ("message_id", "m3")])) == 1
 
 
+def test_an_error_of_the_disk_is_tried_again(tmp_path: Path) -> None:
+    fill(tmp_path, event_lines(0, 100), chunk=5)
+    folder = tmp_path / "search"
+    folder.mkdir()
+    (folder / "0").touch()  # where a folder should be
+
+    def mend(_: float) -> bool:
+        if (folder / "0").is_file():
+            (folder / "0").unlink()
+        return False
+
+    build(open_log(tmp_path), folder, mend, 0.001, SMALL)
+
+    assert ends(tmp_path)[-1][1] == 100
+
+
+def test_an_error_that_stays_ends_it(tmp_path: Path) -> None:
+    fill(tmp_path, event_lines(0, 100), chunk=5)
+    (tmp_path / "search").mkdir()
+    (tmp_path / "search/0").touch()
+
+    with pytest.raises(OSError, match="search/0"):
+        build(open_log(tmp_path), tmp_path / "search", lambda _: False, 60.0, SMALL)
+
+
 def test_it_ends_when_it_is_told_to(tmp_path: Path) -> None:
     fill(tmp_path, event_lines(0, 100), chunk=5)
 
