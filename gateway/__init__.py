@@ -134,6 +134,14 @@ inspector/queries/replays.py, inspector/queries/ledger.py (with the counts of in
 inspector/queries/health.py say what state/report.py finds, page by page (inspector/queries/cursors.py), and
 raise what inspector/queries/errors.py has.
 
+Programs ask the same questions of the routes of inspector/api/routes.py: inspector/api/events.py,
+inspector/api/reports.py, inspector/api/sinks.py, inspector/api/dead.py and inspector/api/replays.py, which
+read them with inspector/api/asking.py, answer as inspector/api/encoding.py writes, and are described by
+inspector/api/describing.py. Commanders Act's event delivery API, on both ports, is
+inspector/delivery_api/routes.py: inspector/delivery_api/figures.py sums up the deliveries of a period
+(inspector/delivery_api/period.py), inspector/delivery_api/issues.py says why others failed,
+inspector/delivery_api/shapes.py has the documents, and inspector/delivery_api/describing.py describes them.
+
 cli/journal/group.py has the commands for a journal, running or not: cli/journal/verify.py,
 cli/journal/dump.py and cli/journal/stats.py, with cli/journal/common.py, cli/arguments.py and cli/tables.py.
 They look through journal/segments/examine/inventory.py and journal/segments/examine/walk.py, for what
