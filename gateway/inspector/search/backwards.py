@@ -3,22 +3,22 @@
 from collections import deque
 from collections.abc import Iterator, Sequence
 
-from gateway.inspector.search.runs import Run, Stretch
+from gateway.inspector.search.runs import Run
 from gateway.inspector.search.wanted import Hit, Matcher
 from gateway.journal.base import Position, Reader, UnknownPosition
 
 _STEP_BYTES = 2 * 1024**2
 _FIRST_STEP_EVENTS = 16
 _MAX_STEP_EVENTS = 2000
-_READ_BYTES = 128 * 1024  # about a stretch of the index
-_JOINED = 16  # stretches
+_READ_BYTES = 128 * 1024  # about a granule of the index
+_JOINED = 16  # granules
 
 
 class Backwards:
     """
     The events of a partition that a matcher wants, the newest first.
 
-    Where there are runs, only the stretches are read that may have such events; elsewhere all events are.
+    Where there are runs, only the granules are read that may have such events; elsewhere all events are.
     Not thread-safe. Raises OSError.
     """
 
@@ -31,7 +31,7 @@ class Backwards:
         self._oldest = reader.oldest()
         self._hits: deque[Hit] = deque()
         self._step_events = _FIRST_STEP_EVENTS
-        self._stretches = self._plan(runs, self.position)
+        self._spans = self._plan(runs, self.position)
 
     @property
     def done(self) -> bool:
@@ -54,13 +54,13 @@ class Backwards:
 
     def advance(self) -> None:
         """Examine some more events: a few MB, or a single chunk that is larger."""
-        stretch = next(self._stretches, None)
-        if stretch is None:
+        span = next(self._spans, None)
+        if span is None:
             self.position = self._oldest
             return
         found: list[Hit] = []
-        number, size = stretch.first, 0
-        while number < stretch.end:
+        number, size = span.start, 0
+        while number < span.stop:
             try:
                 part = self._reader.read(Position(number), _READ_BYTES)
             except UnknownPosition:
@@ -69,44 +69,44 @@ class Backwards:
                 break
             for chunk in part.chunks:
                 size += len(chunk.data)
-                found += self._matcher.hits(chunk, stretch.first, stretch.end)
+                found += self._matcher.hits(chunk, span.start, span.stop)
             number = part.end.number
         self._hits.extend(reversed(found))
-        self.position = stretch.first
-        fitting = (stretch.end - stretch.first) * _STEP_BYTES // max(size, 1)
+        self.position = span.start
+        fitting = (span.stop - span.start) * _STEP_BYTES // max(size, 1)
         self._step_events = max(1, min(fitting, 8 * self._step_events, _MAX_STEP_EVENTS))
 
-    def _plan(self, runs: Sequence[Run], end: int) -> Iterator[Stretch]:
+    def _plan(self, runs: Sequence[Run], end: int) -> Iterator[range]:
         """Yield what is to be read of the events before `end`, the newest first."""
         wanted, oldest = self._matcher.wanted, self._oldest
         for run in reversed(runs):
             yield from self._steps(max(run.end.number, oldest), end)
-            found = run.stretches(self._matcher.terms, wanted.since, wanted.until) if run.first < end else []
-            yield from _joined([each for each in found if each.first < end and each.end > oldest], end)
+            found = run.granules(self._matcher.terms, wanted.since, wanted.until) if run.first < end else []
+            yield from _joined([each for each in found if each.start < end and each.stop > oldest], end)
             end = max(oldest, min(end, run.first))
             if end == oldest:
                 return
         yield from self._steps(oldest, end)
 
-    def _steps(self, first: int, end: int) -> Iterator[Stretch]:
-        """Yield stretches of a range that is not indexed, as large as the events before let expect."""
+    def _steps(self, first: int, end: int) -> Iterator[range]:
+        """Yield parts of a range that is not indexed, as large as the events before let expect."""
         while end > first:
             start = max(first, end - self._step_events)
-            yield Stretch(start, end)
+            yield range(start, end)
             end = start
 
 
-def _joined(stretches: list[Stretch], end: int) -> Iterator[Stretch]:
-    """Yield stretches, the last first, several at once if they follow one another."""
-    joined: Stretch | None = None
+def _joined(granules: list[range], end: int) -> Iterator[range]:
+    """Yield granules, the last first, several at once if they follow one another."""
+    joined: range | None = None
     count = 0
-    for each in reversed(stretches):
-        if joined and each.end == joined.first and count < _JOINED:
-            joined = Stretch(each.first, joined.end)
+    for each in reversed(granules):
+        if joined and each.stop == joined.start and count < _JOINED:
+            joined = range(each.start, joined.stop)
             count += 1
         else:
             if joined:
                 yield joined
-            joined, count = Stretch(each.first, min(each.end, end)), 1
+            joined, count = range(each.start, min(each.stop, end)), 1
     if joined:
         yield joined

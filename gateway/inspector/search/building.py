@@ -32,8 +32,8 @@ class Sizes(NamedTuple):
     """The sizes of the index."""
 
     min_events: int = MIN_EVENTS
-    stretch_bytes: int = 128 * 1024
-    """The size at which a stretch ends."""
+    granule_bytes: int = 128 * 1024
+    """The size at which a granule ends."""
     run_entries: int = 2**17
     """The number of entries at which a run ends; so many are sorted in 50 ms."""
     unwritten_events: int = 5000
@@ -51,14 +51,14 @@ class Indexer:
         self._written = 0
 
     def step(self) -> bool:
-        """Index a stretch of new events; return False if there are too few."""
+        """Index a granule of new events; return False if there are too few."""
         draft = self._draft = self._draft or self._start()
         if self._reader.newest() - draft.end.number < self._sizes.min_events:
             if draft.end.number - self._written >= self._sizes.unwritten_events:
                 self.write()
             return False
         try:
-            found = self._reader.read(draft.end, self._sizes.stretch_bytes)
+            found = self._reader.read(draft.end, self._sizes.granule_bytes)
         except UnknownPosition:  # the journal was replaced
             self._draft = None
             return True

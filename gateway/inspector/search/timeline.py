@@ -14,7 +14,7 @@ class Timeline:
     The times of a partition's events, as far as the clock was never set back.
 
     Reads the newest events once: at most `tail_events`, and about `tail_bytes`. Of older ones it knows in
-    which stretch of the index they are; where there is none it reads some. Not thread-safe. Raises OSError.
+    which granule of the index they are; where there is none it reads some. Not thread-safe. Raises OSError.
     """
 
     def __init__(

@@ -21,7 +21,7 @@ from gateway.raw import timestamps
 from tests.build import event_line, event_lines
 from tests.inspector.inspecting import fill, index, inspection
 
-SMALL = Sizes(min_events=1, stretch_bytes=2000, run_entries=100, unwritten_events=1)
+SMALL = Sizes(min_events=1, granule_bytes=2000, run_entries=100, unwritten_events=1)
 START = timestamps.read("2026-11-01T00:00:00Z")
 USERS = ("u1", "u2", 'quoted "name"', "ünï", "a/b<c>", "\U0001f600")
 NAMES = ("Ordered", "Left", "Größe")

@@ -13,8 +13,8 @@ from tests.inspector.inspecting import EVERYTHING, write_events_at
 
 START = timestamps.read("2026-11-01T00:00:00Z")
 TIMES = [START + number // 3 * 1000 for number in range(100)]
-ONE_EVENT = EVERYTHING._replace(stretch_bytes=1)
-"""A stretch each."""
+ONE_EVENT = EVERYTHING._replace(granule_bytes=1)
+"""A granule each."""
 
 
 def timeline(folder: Path, tail_events: int, tail_bytes: int = 10**6) -> Timeline:
