@@ -83,6 +83,8 @@ class Indexer:
     def _start(self) -> Draft:
         """Go on after the last run; runs that others do not lead to are deleted, and made again."""
         durable.make_folder(self._folder)
+        for unfinished in self._folder.glob(f"*{runs.UNFINISHED}"):
+            unfinished.unlink()
         oldest = self._reader.oldest()
         files = {path: open_run(path) for path, _ in runs.listing(self._folder)}
         whole = runs.continuous((run for run in files.values() if run), self._reader.accepts)

@@ -28,6 +28,9 @@ _HEADER = struct.Struct("=8sQQQQQQQQQ")
 _CHECKED = 16  # the checksum is of everything from here on
 _MAGIC = b"GWIDX\x01\0\0"
 _SUFFIX = ".run"
+UNFINISHED = ".new"
+"""The suffix of a run that is being written."""
+
 _GRANULE_BITS = 16
 _MAX_GRANULES = 2**_GRANULE_BITS
 _NEVER = 2**63
@@ -136,7 +139,7 @@ class Draft:
         numbers = (len(self._firsts), len(entries), self.first, self.end.number, self.end.epoch, self.seed)
         crc = zlib.crc32(body, zlib.crc32(_HEADER.pack(_MAGIC, 0, *numbers, *span)[_CHECKED:]))
         path = folder / f"{self.first:020d}{_SUFFIX}"
-        new = path.with_suffix(".new")
+        new = path.with_suffix(UNFINISHED)
         # Not synced, which would disturb the commits of the journal: a damaged run is made again.
         descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(descriptor, "wb") as file:

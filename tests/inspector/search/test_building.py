@@ -84,6 +84,16 @@ def test_a_run_is_continued_until_it_is_full(tmp_path: Path) -> None:
     assert ends(tmp_path) == [(0, 40)]
 
 
+def test_what_a_killed_process_has_not_finished_is_deleted(tmp_path: Path) -> None:
+    fill(tmp_path, event_lines(0, 20))
+    index(tmp_path)
+    (tmp_path / "search/0/00000000000000000007.new").write_bytes(b"cut o")
+
+    index(tmp_path)
+
+    assert [path.name for path in (tmp_path / "search/0").iterdir()] == ["00000000000000000000.run"]
+
+
 def test_few_new_events_are_left_to_searches(tmp_path: Path) -> None:
     fill(tmp_path, event_lines(0, 999))
 
