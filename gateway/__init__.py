@@ -130,12 +130,29 @@ events, from inspector/ledger.py, and what the gateway uses, from inspector/proc
 sees to it that this takes a bounded time. journal/follow.py follows the log. cli/import_file.py imports the
 events that cli/event_file.py reads, through cli/posting.py, and cli/importing.py shows an import at work.
 
+inspector/queries/inspection.py is all that operators look at. inspector/queries/events.py finds events by the
+filter of inspector/queries/filters.py: inspector/search/backwards.py goes through a partition, the newest
+events first, for what inspector/search/wanted.py matches by the excerpts of inspector/search/excerpts.py, and
+reads only where the runs (inspector/search/runs.py) of inspector/search/index.py have the terms
+(inspector/search/terms.py). inspector/search/upkeep.py starts a process that builds them,
+inspector/search/building.py. inspector/queries/fates.py says what became of an event at each sink,
+inspector/queries/stream.py follows new events, and inspector/queries/overview.py sums everything up, by the
+times of inspector/search/timeline.py.
+
 The commands for delivery open the state (cli/state.py) to place orders and jobs, which cli/jobs.py watches,
 and print as cli/printing.py does, for the times of cli/times.py. They share the functions of the inspector's
 queries: inspector/queries/sinks.py (which tries sinks with inspector/trial.py), inspector/queries/dead.py,
 inspector/queries/replays.py, inspector/queries/ledger.py (with the counts of inspector/counters.py) and
 inspector/queries/health.py say what state/report.py finds, page by page (inspector/queries/cursors.py), and
 raise what inspector/queries/errors.py has.
+
+Programs ask the same questions of the routes of inspector/api/routes.py: inspector/api/events.py,
+inspector/api/reports.py, inspector/api/sinks.py, inspector/api/dead.py and inspector/api/replays.py, which
+read them with inspector/api/asking.py, answer as inspector/api/encoding.py writes, and are described by
+inspector/api/describing.py. Commanders Act's event delivery API, on both ports, is
+inspector/delivery_api/routes.py: inspector/delivery_api/figures.py sums up the deliveries of a period
+(inspector/delivery_api/period.py), inspector/delivery_api/issues.py says why others failed,
+inspector/delivery_api/shapes.py has the documents, and inspector/delivery_api/describing.py describes them.
 
 cli/journal/group.py has the commands for a journal, running or not: cli/journal/verify.py,
 cli/journal/dump.py and cli/journal/stats.py, with cli/journal/common.py, cli/arguments.py and cli/tables.py.

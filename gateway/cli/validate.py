@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path
-from typing import IO
+from typing import IO, cast
 from urllib.parse import urlencode
 
 import click
@@ -21,9 +21,8 @@ from gateway.config.tables import Config, suggest
 from gateway.errors import ConfigError, Refusal
 from gateway.intake import body
 from gateway.intake.router import begin
-from gateway.processes.intake import endpoints, validator
 from gateway.raw.places import Place
-from gateway.services.validation import Item, UnknownRoute, refuse
+from gateway.services.validation import Item, UnknownRoute, Validator, refuse
 from gateway.sources import Source, Sources
 
 _MAX_BODY_BYTES = 16 * 1024**2
@@ -88,7 +87,7 @@ class _Judge:
 
     def __init__(self, config: Config, dialect: str, route: str, source: Source | None) -> None:
         """Raise ConfigError if there is no such route."""
-        self._validator = validator(config, endpoints(Sources(config.sources.values())))
+        self._validator = Validator.of(Sources(config.sources.values()), config.sinks)
         try:
             self._endpoint, self._route = self._validator.endpoint(dialect, route)
         except UnknownRoute as error:
@@ -133,7 +132,7 @@ def _bodies(stream: IO[bytes]) -> Iterator[tuple[int, bytes]]:
     head = stream.read(_MAX_BODY_BYTES + 1)
     rest: IO[bytes] | gzip.GzipFile = stream
     if head.startswith(b"\x1f\x8b"):
-        rest = gzip.GzipFile(fileobj=_Joined(head, stream))
+        rest = gzip.GzipFile(fileobj=cast(IO[bytes], _Joined(head, stream)))
         head = rest.read(_MAX_BODY_BYTES + 1)
     first = head.lstrip().partition(b"\n")[0]
     if len(head) <= _MAX_BODY_BYTES and (_reads(head) or not _reads(first)):

@@ -8,6 +8,7 @@ import anyio
 from gateway import logs
 from gateway.config.tables import Config
 from gateway.home import Home
+from gateway.inspector.api.routes import routes
 from gateway.inspector.census import Census
 from gateway.inspector.ledger import Ledger
 from gateway.inspector.pages import inspector
@@ -32,11 +33,11 @@ async def show(config: Config, listener: socket, control: Control) -> None:
     journal = SegmentLog(home.folder)
     ledger = Ledger(journal, home.state, config.sinks)
     present = [config]
+    census = Census(home.diagnostics, journal)
 
     with inspecting(home, journal, lambda: present[0]) as inspection:
-        app = inspector(ledger, config.inspector.token.reveal(), inspection)
+        app = inspector(ledger, config.inspector.token.reveal(), inspection, routes(inspection))
         server = Server(app, control, GRACE)
-        census = Census(home.diagnostics, journal)
 
         async def reload(new: Config) -> None:
             present[0] = new

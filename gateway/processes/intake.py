@@ -2,7 +2,6 @@
 
 import asyncio
 import sys
-from collections.abc import Iterable
 from functools import cached_property
 from ipaddress import ip_network
 from multiprocessing.connection import Connection
@@ -13,9 +12,11 @@ from starlette.types import ASGIApp
 
 from gateway import logs, metrics
 from gateway.config.tables import Config
-from gateway.delivery.route import Route
 from gateway.dialects import DIALECTS
 from gateway.home import Home
+from gateway.inspector.delivery_api import routes as delivery_api
+from gateway.inspector.queries.inspection import Inspection
+from gateway.inspector.search.index import Index
 from gateway.intake.backlog import Backlog
 from gateway.intake.body import Budget
 from gateway.intake.connections import Limit, most_connections
@@ -87,9 +88,9 @@ async def serve(config: Config, slot: int, listener: socket, control: Control) -
         def parts(config: Config) -> tuple[list[Endpoint], ASGIApp]:
             sources = Sources(config.sources.values(), config.server.workers)
             recorder.use(sources)
-            taking = endpoints(sources, recent)
-            services = service_routes(config, sources, taking, records, writer, budget, readiness.probe)
-            return taking, services_app(services)
+            return endpoints(sources, recent), services_app(
+                service_routes(config, sources, records, writer, budget, readiness.probe)
+            )
 
         router = Router(*parts(config), writer, budget, backlog, trusted_proxies(config))
         limit = Limit(most_connections())
@@ -135,33 +136,29 @@ def endpoints(sources: Sources, recent: Recent) -> list[Endpoint]:
     return [Endpoint(name, dialect, sources, recent) for name, dialect in DIALECTS.items()]
 
 
-def validator(config: Config, endpoints: Iterable[Endpoint]) -> Validator:
-    """Return what says of a submission which events would be stored, and which sinks would get them."""
-    return Validator(endpoints, {name: Route(name, sink) for name, sink in config.sinks.items()})
-
-
 def trusted_proxies(config: Config) -> Networks:
     return tuple(ip_network(each, strict=False) for each in config.server.trusted_proxies)
 
 
 def service_routes(
-    config: Config,
-    sources: Sources,
-    endpoints: Iterable[Endpoint],
-    records: "Records",
-    writer: Writer,
-    budget: Budget,
-    probe: Probe,
+    config: Config, sources: Sources, records: "Records", writer: Writer, budget: Budget, probe: Probe
 ) -> list[DescribedRoute]:
     server, proxies = config.server, trusted_proxies(config)
     found = [welcome(), *health(probe)]
     found += settings.routes(sources, server.public_url, proxies)
     found += script.routes(sources, server.analytics_js, server.public_url, proxies)
-    found += validate_api.routes(validator(config, endpoints), budget, proxies)
+    found += validate_api.routes(Validator.of(sources, config.sinks), budget, proxies)
     if sources.have_tokens:
         found += user_api.routes(sources, records.people, writer, budget)
         found += product_api.routes(sources, records.products, budget)
+        found += delivery_api.routes(inspection(config))
     return [*found, openapi.describe(DIALECTS, found)]
+
+
+def inspection(config: Config) -> Inspection:
+    """Return what the event delivery API looks at."""
+    home = Home(config.journal.path)
+    return Inspection(home, SegmentLog(home.folder), lambda: config, Index(home.folder / "search"))
 
 
 class Records:

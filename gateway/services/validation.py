@@ -7,11 +7,14 @@ import msgspec
 from msgspec import UNSET, Raw, UnsetType
 
 from gateway.delivery.route import Route
+from gateway.dialects import DIALECTS
 from gateway.dialects.base import Dialect
 from gateway.errors import Refusal
 from gateway.hints import HINTS
 from gateway.intake.endpoint import Endpoint, Trial
 from gateway.raw.places import Place, find_entries
+from gateway.sinks.base import Sink
+from gateway.sources import Sources
 from gateway.submission import Submission
 from gateway.warnings import Warning
 
@@ -64,9 +67,15 @@ class Validator:
     """Validates submissions, for the endpoints and the sinks of one configuration. Thread-safe."""
 
     def __init__(self, endpoints: Iterable[Endpoint], routes: Mapping[str, Route]) -> None:
+        """`routes` are those of the sinks, by name."""
         self._endpoints = {endpoint.name: endpoint for endpoint in endpoints}
         self._routes = routes
-        """By the name of the sink."""
+
+    @classmethod
+    def of(cls, sources: Sources, sinks: Mapping[str, Sink]) -> "Validator":
+        """Return the validator of all dialects, for these sources and sinks."""
+        endpoints = [Endpoint(name, dialect, sources) for name, dialect in DIALECTS.items()]
+        return cls(endpoints, {name: Route(name, sink) for name, sink in sinks.items()})
 
     def endpoint(self, dialect: str, route: str = "") -> tuple[Endpoint, str]:
         """

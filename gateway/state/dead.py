@@ -6,7 +6,7 @@ The journal is trimmed, so each letter holds its whole event.
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import apsw
 import msgspec
@@ -99,6 +99,17 @@ class Choice(msgspec.Struct, frozen=True, omit_defaults=True):
         return condition, [value for _, values in found for value in values]
 
 
+class Group(NamedTuple):
+    """The letters with one code and one event name."""
+
+    code: str
+    event: str
+    letters: int
+    last_failed_at: int
+    id: int
+    """Of the newest letter."""
+
+
 _COLUMNS = ", ".join(field.name for field in msgspec.structs.fields(Letter))
 _PAGE = 500
 
@@ -145,6 +156,17 @@ class DeadLetters:
                 values,
             ).fetchall()
         return Counter({(sink, code): letters for sink, code, letters in rows})
+
+    def groups(self, choice: Choice) -> list[Group]:
+        """Return the letters by code and event name, or type where there is no name."""
+        condition, values = choice.condition()
+        with self._database.reading() as connection:
+            rows: list[Any] = connection.execute(
+                "SELECT code, CASE event WHEN '' THEN type ELSE event END AS name, count(*),"  # noqa: S608  # placeholders only
+                f" max(last_failed_at), max(id) FROM dead WHERE {condition} GROUP BY code, name",
+                values,
+            ).fetchall()
+        return [Group(*row) for row in rows]
 
     def size(self, sink: str) -> int:
         """Return the bytes of a sink's letters."""

@@ -1,6 +1,8 @@
 """An operator's browser at the inspector of a real gateway, with its console open."""
 
-from collections.abc import Callable, Iterator
+import os
+import signal
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -9,9 +11,9 @@ from playwright.sync_api import Page, Request, expect
 from tests.browser.tab import Tab
 from tests.gateway import Gateway, free_ports
 
-__all__ = ["CONFIG", "Desk", "configuration", "expect"]
+__all__ = ["Desk", "Sit", "all_pages", "configuration", "expect", "refusals"]
 
-CONFIG = """
+_CONFIG = """
 [server]
 port = {port}
 [inspector]
@@ -25,7 +27,7 @@ path = "data/events.jsonl"
 """
 
 
-def configuration(more: str = "", config: str = CONFIG) -> str:
+def configuration(more: str = "", config: str = _CONFIG) -> str:
     """Return a configuration that names its ports, which pages show and restarts keep."""
     port, inspector_port = free_ports()
     return config.format(port=port, inspector_port=inspector_port, more=more)
@@ -49,6 +51,10 @@ class Desk(Tab):
         answer = self.running.post("/v1/track", {"userId": "u1", "event": "Hello", **event})
         assert answer.status in (200, 400)
 
+    def kill_inspector(self) -> None:
+        """End the process of the inspector without warning; the gateway starts another one."""
+        os.kill(self.running.children()["inspector"], signal.SIGKILL)
+
     @property
     def faults(self) -> list[str]:
         """All complaints, but for requests that ended because the page was left."""
@@ -63,19 +69,20 @@ class Desk(Tab):
         return request.url.startswith(self.origin) or urlsplit(request.url).scheme in ("data", "blob")
 
 
-def pages(position: str, refusal: str, letter: str = "") -> Iterator[str]:
-    """Yield the paths of all pages, with something to show on each."""
-    yield from (
-        "/",
-        "/events",
-        f"/events/{position}",
-        "/events?verdict=refused",
-        "/refused",
-        f"/refused/{refusal}",
-    )
-    yield from ("/sinks", "/sinks/events", "/dead", "/sources", "/sources/website", "/ledger", "/nothing")
-    if letter:
-        yield f"/dead/{letter}"
+Sit = Callable[..., Desk]
+"""Starts a gateway, given more of its configuration, and sits down at its inspector."""
 
 
-Look = Callable[[str], Page]
+def refusals(desk: Desk) -> list[str]:
+    """Return the paths of the pages of all refused events, the newest first."""
+    links = desk.look("/refused").locator("#rows a.main")
+    return [str(link.get_attribute("href")) for link in links.all()]
+
+
+def all_pages(desk: Desk) -> list[str]:
+    """Return the paths of pages of each kind, for whatever the gateway has."""
+    return [
+        *("/", "/events", "/events?verdict=refused", "/refused", "/sinks", "/sinks/events", "/dead"),
+        *("/sources", "/sources/website", "/ledger", "/nothing", "/events?since=never"),
+        *refusals(desk)[:1],
+    ]

@@ -6,11 +6,11 @@ from typing import Self
 
 
 class Target:
-    """Answers every request with `status`, and counts them."""
+    """Answers every request with `status` and `body`."""
 
-    def __init__(self, status: int = 200) -> None:
+    def __init__(self, status: int = 200, body: str = "{}") -> None:
         self.status = status
-        self.asked = 0
+        answer = body.encode(errors="replace")
         target = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -18,11 +18,10 @@ class Target:
 
             def do_POST(self) -> None:
                 self.rfile.read(int(self.headers["content-length"]))
-                target.asked += 1
                 self.send_response(target.status)
-                self.send_header("content-length", "2")
+                self.send_header("content-length", str(len(answer)))
                 self.end_headers()
-                self.wfile.write(b"{}")
+                self.wfile.write(answer)
 
             def log_message(self, *arguments: object) -> None:
                 """Nothing is logged."""

@@ -2,34 +2,10 @@
 
 import re
 import subprocess
-from collections.abc import Callable, Iterator
 
-import pytest
-from playwright.sync_api import Browser
-
-from tests.browser.desk import Desk, configuration, expect
+from tests.browser.desk import Sit, expect
 from tests.browser.target import Target
-from tests.gateway import PATIENCE, Gateway, until
-
-Sit = Callable[..., Desk]
-
-
-@pytest.fixture
-def sit(chromium: Browser, gateway: Callable[..., Gateway]) -> Iterator[Sit]:
-    """Starts a gateway with more tables in its configuration, and sits down at its inspector."""
-    expect.set_options(timeout=PATIENCE * 1000)
-    contexts = []
-
-    def sit(more: str = "", **options: object) -> Desk:
-        running = gateway(configuration(more))
-        context = chromium.new_context(**options)  # type: ignore[arg-type]  # options of Playwright
-        context.set_default_timeout(PATIENCE * 1000)
-        contexts.append(context)
-        return Desk(context.new_page(), running)
-
-    yield sit
-    for context in contexts:
-        context.close()
+from tests.gateway import until
 
 
 def test_a_newcomer_sends_the_first_event_and_sees_it(sit: Sit) -> None:
@@ -55,7 +31,7 @@ def test_a_refused_event_says_what_to_change_and_is_tried_until_it_is_green(sit:
     hint = page.locator(".lead").inner_text()
     page.get_by_role("button", name="Try again").click()
     expect(page.locator("#verdict")).to_contain_text("missing_event")
-    body = page.get_by_label("Body", exact=True).last
+    body = page.get_by_role("textbox", name="Body")
     body.fill(body.input_value().replace("{", '{"event": "Hello",', 1))
     page.get_by_role("button", name="Try again").click()
 

@@ -10,6 +10,7 @@ from starlette.testclient import TestClient
 from gateway.config import file
 from gateway.config.tables import Config
 from gateway.home import Home
+from gateway.inspector.api.routes import routes
 from gateway.inspector.ledger import Ledger
 from gateway.inspector.pages import inspector
 from gateway.inspector.queries.inspection import Inspection, inspecting
@@ -51,7 +52,7 @@ def visitor(folder: Path, token: str = "", text: str = CONFIG, **more: Any) -> T
     home = Home(config.journal.path)
     journal = open_log(home.folder)
     with inspecting(home, journal, lambda: config) as inspection:
-        app = inspector(Ledger(journal, home.state, config.sinks), token, inspection)
+        app = inspector(Ledger(journal, home.state, config.sinks), token, inspection, routes(inspection))
         return TestClient(app, **{"base_url": LOCAL, "follow_redirects": False, **more})
 
 

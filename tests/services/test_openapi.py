@@ -19,7 +19,7 @@ from gateway.home import Home
 from gateway.intake.body import Budget
 from gateway.journal.writer import Writer
 from gateway.message import ADDED
-from gateway.processes.intake import Records, endpoints, service_routes
+from gateway.processes.intake import Records, service_routes
 from gateway.services.app import DescribedRoute
 from gateway.sources import Source, Sources
 from tests.build import Door, open_partition, to_json, track
@@ -35,7 +35,7 @@ async def services(tmp_path: Path) -> AsyncIterator[list[DescribedRoute]]:
     sources = Sources([Source("shop", ("dev",), api_tokens=(Secret("secret"),))])
     writer = Writer(open_partition(tmp_path / "journal/0"))
     records = Records(Home(tmp_path / "journal"))
-    yield service_routes(config, sources, endpoints(sources), records, writer, Budget(), writer.probe)
+    yield service_routes(config, sources, records, writer, Budget(), writer.probe)
     await writer.close()
 
 

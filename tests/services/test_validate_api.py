@@ -11,10 +11,7 @@ from starlette.types import ASGIApp
 
 from gateway import metrics
 from gateway.config.units import Rate
-from gateway.delivery.route import Route
-from gateway.dialects import DIALECTS
 from gateway.intake.body import Budget
-from gateway.intake.endpoint import Endpoint
 from gateway.services.app import services_app
 from gateway.services.validate_api import routes
 from gateway.services.validation import Validator
@@ -48,10 +45,8 @@ class Client:
 
 
 def service(*sources: Source) -> ASGIApp:
-    known = Sources(sources or (DEFAULT,))
-    endpoints = [Endpoint(name, dialect, known) for name, dialect in DIALECTS.items()]
-    sinks = {name: Route(name, sink) for name, sink in SINKS.items()}
-    return services_app(routes(Validator(endpoints, sinks), Budget()))
+    validator = Validator.of(Sources(sources or (DEFAULT,)), SINKS)
+    return services_app(routes(validator, Budget()))
 
 
 def validate(

@@ -1,13 +1,14 @@
 """Dead letters: list, look at, retry and drop them."""
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import closing
 from typing import Annotated
 
 import msgspec
 from msgspec import Meta, Raw
 
+from gateway import masking
 from gateway.config.tables import suggest
 from gateway.inspector.queries.cursors import read_id
 from gateway.inspector.queries.errors import InvalidQuery, NotFound
@@ -114,14 +115,16 @@ def dead(inspection: Inspection, filter: Filter, sink: str = "") -> Page[DeadLet
     )
     size, after, text = page_size(filter), read_id(filter.cursor) or 0, filter.text.lower()
     end = time.monotonic() + _MAX_SECONDS
+    hidden = masking.names(inspection.config().inspector.mask)
     found: list[DeadLetter] = []
     with closing(State.open_read_only(inspection.state)) as state:
         for letter in state.dead.select(choice, after=after):
             if len(found) == size:
                 return Page(found, str(after))
             after = letter.id
-            if not text or text in letter.canonical.decode().lower():
-                found.append(to_fields(letter))
+            shown = to_fields(letter, hidden)
+            if not text or text in bytes(shown.canonical).decode().lower():
+                found.append(shown)
             elif time.monotonic() > end:
                 return Page(found, str(after), partial=True)
     return Page(found)
@@ -137,7 +140,7 @@ def counts(inspection: Inspection, sink: str = "") -> list[DeadCount]:
 def letter(inspection: Inspection, id: int) -> DeadLetter:
     """Return a letter. Raises NotFound and StateUnavailable."""
     with closing(State.open_read_only(inspection.state)) as state:
-        return to_fields(find(state, id))
+        return to_fields(find(state, id), masking.names(inspection.config().inspector.mask))
 
 
 def retry(inspection: Inspection, choice: DeadChoice) -> Retried:
@@ -184,16 +187,16 @@ def order_retries(
         yield job
 
 
-def to_fields(letter: Letter) -> DeadLetter:
-    """Return a letter as programs and pages get it."""
+def to_fields(letter: Letter, hidden: Collection[str] = ()) -> DeadLetter:
+    """Return a letter as programs and pages get it, without the values of hidden keys."""
     return DeadLetter(
         id=letter.id,
         sink=letter.sink,
         position=f"{letter.partition}/{letter.position}",
         batch=letter.batch,
         code=letter.code,
-        message=letter.message,
-        answer=letter.answer or None,
+        message=masking.hide_text(letter.message, hidden),
+        answer=masking.hide_text(letter.answer, hidden) or None,
         tries=letter.tries,
         first_failed_at=timestamps.write(letter.first_failed_at),
         last_failed_at=timestamps.write(letter.last_failed_at),
@@ -201,7 +204,7 @@ def to_fields(letter: Letter) -> DeadLetter:
         source=letter.source,
         type=letter.type,
         event=letter.event or None,
-        canonical=Raw(letter.canonical),
+        canonical=Raw(masking.hide(letter.canonical, hidden)),
     )
 
 

@@ -20,3 +20,9 @@ class NotFound(QueryError):
     """There is no sink, event, letter or replay of this name."""
 
     code, status = "not_found", 404
+
+
+class Overloaded(QueryError):
+    """More questions wait than can be answered soon."""
+
+    code, status = "overloaded", 503

@@ -1,5 +1,7 @@
 """The pages of dead letters: choose, look, retry and drop, many at once."""
 
+import time
+
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
@@ -10,6 +12,7 @@ from gateway.inspector.queries.errors import InvalidQuery
 from gateway.inspector.queries.inspection import Inspection
 from gateway.inspector.web import filtering
 from gateway.inspector.web.rendering import Pages
+from gateway.raw import timestamps
 
 _CHOSEN_BY = ("sink", "code", "event", "type", "source", "user", "message_id", "since", "until")
 
@@ -69,6 +72,7 @@ def _choose(body: bytes, *, dry_run: bool = False) -> dead.DeadChoice:
     fields = forms.parse(body)
     if "all" in fields:
         given = {key: fields[key][0] for key in _CHOSEN_BY if fields.get(key, [""])[0]}
+        given.setdefault("until", timestamps.write(time.time_ns() // 1_000_000))  # what the person has seen
         return dead.DeadChoice(dry_run=dry_run, **given)  # type: ignore[arg-type]  # all of these are texts
     ids = [_number(text) for text in fields.get("id", ())]
     if not ids:

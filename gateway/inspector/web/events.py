@@ -27,6 +27,9 @@ from gateway.raw import timestamps
 _MOST_DRAWN = 40
 """Rows of a burst that are sent to a page; ten bursts a second are more than anyone reads."""
 
+_COMMIT_MS = 60_000
+"""The time from the receipt of an event to its commit, at the most."""
+
 _WATCH_SECONDS = 10.0
 """How often the workers are told that somebody watches, which holds for 30 s."""
 
@@ -94,11 +97,12 @@ def routes(pages: Pages, inspection: Inspection) -> list[Route]:
         if journey is None:
             raise NotFound(f"The journal has no event at {position}.")
         sink = forms.parse(await request.body()).get("sink", [""])[0]
+        # The id chooses; the times, those of the commit and not of the event, only bound the search.
         received = timestamps.read(journey.row.received_at)
         order = replays.ReplayOrder(
             sink=sink,
-            since=journey.row.received_at,
-            until=timestamps.write(received + 1),
+            since=timestamps.write(received - _COMMIT_MS),
+            until=timestamps.write(received + _COMMIT_MS),
             message_id=journey.row.message_id,
             source=journey.row.source,
         )

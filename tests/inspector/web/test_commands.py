@@ -18,6 +18,7 @@ ROW = EventRow(
     dialect="segment",
     type="track",
     message_id="m",
+    verdict="accepted",
 )
 REQUEST = RawRequest(
     at="2026-11-26T09:00:00.000Z",

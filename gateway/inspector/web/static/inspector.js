@@ -42,6 +42,7 @@ function fetchPage() {
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest();
     request.open("GET", location.href);
+    request.setRequestHeader("Accept", "text/html");
     request.responseType = "document";
     request.timeout = 10_000;
     request.onload = () => (request.status === 200 && request.response ? resolve(request.response) : reject());
