@@ -125,9 +125,9 @@ processes/machine.py let it. It owns the data folder (processes/ownership.py), a
 bounded time (processes/stopping.py). cli/reload.py asks it to reload, and reads in its processes/status.py
 what came of it; for new code it replaces itself by a new program (processes/succession.py) that inherits its
 children (processes/inherited.py). home.py knows every path of a gateway, and durable.py and sqlite.py make
-what lies there. metrics.py counts and logs.py tells. inspector/pages.py shows operators what became of all
-events, from inspector/ledger.py, and what the gateway uses, from inspector/processes.py; inspector/scrape.py
-sees to it that this takes a bounded time. journal/follow.py follows the log. cli/import_file.py imports the
+what lies there. metrics.py counts and logs.py tells. inspector/ledger.py has metrics of what became of
+all events, and inspector/processes.py of what the gateway uses; inspector/scrape.py sees to it that reading
+them takes a bounded time. journal/follow.py follows the log. cli/import_file.py imports the
 events that cli/event_file.py reads, through cli/posting.py, and cli/importing.py shows an import at work.
 
 inspector/queries/inspection.py is all that operators look at. inspector/queries/events.py finds events by the
@@ -153,6 +153,18 @@ inspector/api/describing.py. Commanders Act's event delivery API, on both ports,
 inspector/delivery_api/routes.py: inspector/delivery_api/figures.py sums up the deliveries of a period
 (inspector/delivery_api/period.py), inspector/delivery_api/issues.py says why others failed,
 inspector/delivery_api/shapes.py has the documents, and inspector/delivery_api/describing.py describes them.
+
+Operators see the gateway in pages. inspector/pages.py composes the inspector's application, behind
+inspector/access/guard.py, which says who may use it: by inspector/access/origins.py requests that another
+site makes a browser send are refused, and by inspector/access/sessions.py and inspector/access/attempts.py
+only those who have the token get in; inspector/access/forms.py reads what they submit, and
+inspector/access/headers.py tells browsers what they may do. inspector/web/rendering.py asks the queries and
+renders templates, with inspector/web/filtering.py for what lists are asked, inspector/web/formats.py,
+inspector/web/charts.py and inspector/web/document.py for what is shown, inspector/web/files.py for styles and
+script, and inspector/web/answers.py for what goes wrong. The pages are inspector/web/login.py,
+inspector/web/overview.py, inspector/web/events.py (with inspector/web/commands.py), inspector/web/refused.py
+(which tries events again with inspector/web/trial.py), inspector/web/sinks.py, inspector/web/dead.py,
+inspector/web/sources.py (with inspector/web/snippets.py) and inspector/web/ledger.py.
 
 cli/journal/group.py has the commands for a journal, running or not: cli/journal/verify.py,
 cli/journal/dump.py and cli/journal/stats.py, with cli/journal/common.py, cli/arguments.py and cli/tables.py.

@@ -9,7 +9,7 @@ from tests.inspector.web.hostile import CORPUS, MARKER
 
 
 def attack(desk: Desk) -> int:
-    """Send each text of the corpus in every field that a stranger can fill, and return how many are accepted."""
+    """Send each text in every field that a stranger can fill, and return how many events are accepted."""
     for text in CORPUS:
         event: dict[str, Any] = {
             "event": text,
@@ -35,7 +35,8 @@ def is_clean(desk: Desk) -> bool:
     """Return whether nothing has run on the page, and nothing has changed where its links and forms lead."""
     return bool(
         desk.page.evaluate(
-            f"""() => window.{MARKER} === undefined && !document.querySelector("base, iframe, object, embed, main img")
+            f"""() => window.{MARKER} === undefined
+              && !document.querySelector("base, iframe, object, embed, main img")
               && [...document.links].every((each) => each.origin === location.origin)
               && [...document.forms].every((each) => new URL(each.action).origin === location.origin)"""
         )
