@@ -26,7 +26,7 @@ TURN_BYTES = 2 * 1024 * 1024
 Of accepted requests from one `refill` to the next, half a second later; about 500 ordinary ones.
 
 Under full load 8 MB would be gone within a fifteenth of a second, so that to hold every request would be of
-no use; and it would slow all of them down, because memory that was held is no longer in the processor's cache.
+no use; and it would slow all of them down, because memory that was held has left the processor's cache.
 """
 
 _MAX_REFUSED_BYTES = 4 * 1024 * 1024
