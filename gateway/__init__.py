@@ -58,6 +58,9 @@ journal/segments/scan.py to find chunks behind damage and journal/segments/rescu
 removed or do not belong there. journal/segments/reader.py reads from any position, in the files that
 journal/segments/open_files.py keeps open.
 
+intake/recent.py holds the last requests and what was refused; intake/recorder.py writes them for the
+inspector, the requests only where a source asks for it or diagnostics/watching.py says that somebody looks.
+
 In another process (processes/shares.py assigns sinks to processes) delivery/duplicates/indexer.py decides of
 each event, ahead of all sinks, whether it is a duplicate: in the order of time
 (delivery/duplicates/order.py), it looks for their keys (delivery/duplicates/keys.py) in the index of
@@ -86,11 +89,20 @@ prepares its tables with sinks/postgresql/schema.py, writes with sinks/postgresq
 failures by sinks/postgresql/failures.py; sinks/postgresql/views.py makes its table look like Segment's, as
 sinks/rows/views.py and sinks/rows/names.py say. sinks/parquet.py encodes rows with sinks/rows/arrow.py, names
 the files with sinks/storage/names.py, and creates them in what sinks/storage/base.py describes:
-sinks/storage/folder.py or sinks/storage/bucket.py. sinks/http.py, sinks/segment.py and
-sinks/commandersact.py send requests with sinks/http_client/client.py, which connects only where
-sinks/http_client/guard.py lets it, and read answers with sinks/http_client/answers.py; the last two
-translate events and share sinks/http_client/upstream.py. After a failure the worker waits as backoff.py says.
-delivery/trim.py releases what every sink has.
+sinks/storage/folder.py or sinks/storage/bucket.py. sinks/http.py, sinks/segment.py and sinks/commandersact.py
+send requests with sinks/http_client/client.py, which connects only where sinks/http_client/guard.py lets it,
+and read answers with sinks/http_client/answers.py; the last two translate events and share
+sinks/http_client/upstream.py. After a failure the worker waits as backoff.py says. delivery/trim.py releases
+what every sink has. A delivery/observer.py counts what becomes of a sink's events, by the names that
+delivery/names.py finds, and has its exchanges with the target; delivery/recorder.py writes both.
+
+What is kept for the inspector besides events lies in databases that are never synced (diagnostics/store.py,
+with the tables of diagnostics/shapes.py): requests, from which diagnostics/bodies.py takes single events,
+deliveries by the minute (diagnostics/minutes.py) and exchanges (diagnostics/exchanges.py). masking.py hides
+secrets in all of it before it is written, and what operators want hidden when it is shown.
+inspector/census.py counts what each source sends. inspector/queries/refused.py, inspector/queries/raw.py,
+inspector/queries/deliveries.py, inspector/queries/exchanges.py and inspector/queries/sources.py answer
+questions about them.
 
 What else the public port answers is a service: services/app.py routes to the page at its root
 (services/welcome.py with front_page.py, as the inspector's), to services/health.py, to the settings and the
@@ -117,6 +129,15 @@ what lies there. metrics.py counts and logs.py tells. inspector/ledger.py has me
 all events, and inspector/processes.py of what the gateway uses; inspector/scrape.py sees to it that reading
 them takes a bounded time. journal/follow.py follows the log. cli/import_file.py imports the
 events that cli/event_file.py reads, through cli/posting.py, and cli/importing.py shows an import at work.
+
+inspector/queries/inspection.py is all that operators look at. inspector/queries/events.py finds events by the
+filter of inspector/queries/filters.py: inspector/search/backwards.py goes through a partition, the newest
+events first, for what inspector/search/wanted.py matches by the excerpts of inspector/search/excerpts.py, and
+reads only where the runs (inspector/search/runs.py) of inspector/search/index.py have the terms
+(inspector/search/terms.py). inspector/search/upkeep.py starts a process that builds them,
+inspector/search/building.py. inspector/queries/fates.py says what became of an event at each sink,
+inspector/queries/stream.py follows new events, and inspector/queries/overview.py sums everything up, by the
+times of inspector/search/timeline.py.
 
 The commands for delivery open the state (cli/state.py) to place orders and jobs, which cli/jobs.py watches,
 and print as cli/printing.py does, for the times of cli/times.py. They share the functions of the inspector's

@@ -21,6 +21,14 @@ from gateway.submission import Submission
 MAX_BYTES = 8 * 1024 * 1024
 """Of accepted requests in one worker."""
 
+TURN_BYTES = 2 * 1024 * 1024
+"""
+Of accepted requests from one `refill` to the next, half a second later; about 500 ordinary ones.
+
+Under full load 8 MB would be gone within a fifteenth of a second, so that to hold every request would be of
+no use; and it would slow all of them down, because memory that was held has left the processor's cache.
+"""
+
 _MAX_REFUSED_BYTES = 4 * 1024 * 1024
 _REQUEST_BYTES, _HEADER_BYTES = 800, 100  # what Python adds to each
 BURST = 200
@@ -83,17 +91,26 @@ class Recent:
     def __init__(self, max_bytes: int = MAX_BYTES) -> None:
         self._entries: deque[tuple[Submission, Outcome]] = deque()
         self._max_bytes = self._left = max_bytes
+        self._room = TURN_BYTES
         self._appended = 0
         self._refusals = Refusals()
         self._buckets: dict[tuple[str, str], Bucket] = {}
 
     def accepted(self, submission: Submission, outcome: Outcome) -> None:
-        """Hold a submission of which something was stored, until 8 MB have come after it."""
+        """Hold a submission of which something was stored, if there is room, until 8 MB came after it."""
+        if self._room <= 0:
+            return
+        size = _size(submission) + len(outcome.block)
+        self._room -= size
         self._entries.append((submission, outcome))
         self._appended += 1
-        self._left -= _size(submission) + len(outcome.block)
+        self._left -= size
         if self._left < 0:
             self._forget()
+
+    def refill(self) -> None:
+        """Make room for the requests of the next half second."""
+        self._room = TURN_BYTES
 
     def since(self, seen: int) -> tuple[int, list[tuple[Submission, Outcome]]]:
         """Return how many were ever held, and those that came after the first `seen` of them."""

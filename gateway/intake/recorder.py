@@ -35,7 +35,6 @@ log = structlog.get_logger()
 SECONDS = 0.5
 """Between two writes."""
 
-_MAX_WATCHED_REQUESTS = 500  # at a time, of sources that do not keep theirs
 _MAX_RAW_BYTES = 1024 * 1024
 _MAX_DETAILS_CHARACTERS = 1000
 _KEY = re.compile(rb'"(?:write[_-]?key|token|tc_skey)"\s*+:\s*+"([^"\\]{1,200})"', re.IGNORECASE)
@@ -89,6 +88,7 @@ class Recorder:
 
     def collect(self) -> Findings | None:
         """Return what is to be written, if anything is. To be called where `recent` is filled."""
+        self._recent.refill()
         watched = is_watched(self._folder, self._clock())
         requests: list[tuple[Submission, Outcome]] = []
         if watched or self._inspected:
@@ -129,9 +129,8 @@ class Recorder:
         self._raw.close()
 
     def _requests(self, findings: Findings) -> Iterator[tuple[Any, ...]]:
-        most = _MAX_WATCHED_REQUESTS if findings.watched else 0
-        for number, (submission, outcome) in enumerate(reversed(findings.requests)):
-            kept_ms = WATCHED_MS if number < most else 0
+        for submission, outcome in findings.requests:
+            kept_ms = WATCHED_MS if findings.watched else 0
             if kept_ms or any(name.encode() in outcome.block for name in self._inspected):
                 subjects = [read_subject(line) for line in outcome.block.split(b"\n")]
                 kept_ms = max(kept_ms, *(self._inspected.get(each.source.name, 0) for each in subjects))

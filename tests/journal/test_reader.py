@@ -148,7 +148,7 @@ def test_a_damaged_header_on_the_way_costs_no_other_event(tmp_path: Path) -> Non
     make_file(file, Header(JOURNAL, 0, 7, 0, 0), *([b"%d%b" % (n, bytes(1000))] for n in range(3000)))
     content = bytearray(file.read_bytes())
     middle = content.find(chunk.MAGIC, (START + len(content)) // 2)  # where a search begins
-    header = chunk.parse_header(content, middle)
+    header = chunk.parse_header(bytes(content), middle)
     assert header
     content[middle + 17] ^= 4  # in the number, which is now smaller by 1024
     file.write_bytes(content)

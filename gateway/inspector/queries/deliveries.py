@@ -19,7 +19,12 @@ _MAX_INTERVALS = 5000
 
 
 class Outcomes(msgspec.Struct, frozen=True, kw_only=True):
-    """Events of one name with one outcome."""
+    """
+    Events of one name with one outcome.
+
+    The sum over all names is exact. In a backlog, whose batches have more than 500 events, they
+    are divided among the names as in a sample.
+    """
 
     outcome: str
     """delivered, filtered, duplicate, dead, skipped or replayed."""

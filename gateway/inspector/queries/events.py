@@ -1,5 +1,6 @@
 """Events of the journal: search, and the journey of one event to every sink."""
 
+import re
 import time
 from collections.abc import Callable, Collection, Mapping
 from contextlib import closing
@@ -35,6 +36,9 @@ SECONDS = 0.8
 
 _MASKABLE = {"event": "event", "userid": "user_id", "anonymousid": "anonymous_id"}
 _MOST_COPIES = 100  # of one messageId, among which the original of a duplicate is looked for
+
+
+_ADDRESS = re.compile(rb'"ip":"([\da-fA-F:.]{2,45})"')  # as event.py writes it
 
 
 class EventRow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -101,12 +105,17 @@ def events(
 
 
 def event(
-    inspection: Inspection, position: str, patience: float = raw.PATIENCE_SECONDS
+    inspection: Inspection,
+    position: str,
+    patience: float = raw.PATIENCE_SECONDS,
+    *,
+    addresses: bool = False,
 ) -> EventJourney | None:
     """
     Return one event by its position such as `0/12345`, or None if the journal has none there.
 
-    Waits up to `patience` seconds for its request. Raises InvalidQuery, StateUnavailable and OSError.
+    Without `addresses`, IP addresses lose their last part. Waits up to `patience` seconds for the request.
+    Raises InvalidQuery, StateUnavailable and OSError.
     """
     places = read_positions("position", position)
     if len(places) != 1:
@@ -121,6 +130,8 @@ def event(
         excerpt = read_excerpt(located.line)
         hidden = hidden_keys(inspection)
         shown = masking.hide(located.line, hidden)
+        if not addresses:
+            shown = _ADDRESS.sub(_cut_address, shown)
         return EventJourney(
             row=row(partition, Hit(number, excerpt), hidden),
             warnings=_read_warnings(shown).warnings,
@@ -128,6 +139,10 @@ def event(
             raw=raw.raw(inspection, located.line, patience),
             sinks=_fates(inspection, reader, located, excerpt),
         )
+
+
+def _cut_address(found: re.Match[bytes]) -> bytes:
+    return b'"ip":"%b"' % masking.cut_address(found[1].decode()).encode()
 
 
 def wanted(filter: Filter) -> Wanted:

@@ -66,7 +66,6 @@ def fates(
     for name, sink in sinks.items():
         letter = state.dead.of_event(name, event.partition, event.number, event.epoch)
         progress = state.progress(name).get(event.partition)
-        reason = Route(name, sink).reason(event.line)
         if letter:
             fate = Fate(
                 sink=name,
@@ -82,7 +81,7 @@ def fates(
             fate = Fate(sink=name, outcome="pending", message=_waiting(state, name, paused=name in paused))
         elif is_duplicate:
             fate = Fate(sink=name, outcome="duplicate", of=of)
-        elif reason:
+        elif reason := Route(name, sink).reason(event.line):
             fate = Fate(sink=name, outcome="filtered", reason=reason)
         else:
             passed = progress.tally["skipped", "operator"] + progress.tally["skipped", "dropped"]

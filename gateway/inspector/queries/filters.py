@@ -32,7 +32,7 @@ class Filter(msgspec.Struct, frozen=True, kw_only=True):
     text: str = ""
     """Anywhere in the JSON of the item, in upper or lower case."""
     verdict: str = ""
-    """accepted, repaired or refused; an event that was repaired was also accepted."""
+    """accepted, for those that needed no repair; repaired, for those with a warning; or refused."""
     code: str = ""
     """Of a warning, a refusal or a dead letter."""
     since: str = ""

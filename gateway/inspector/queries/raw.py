@@ -128,9 +128,10 @@ def _reason(inspection: Inspection, name: str, *, written: bool) -> str:
     if source and source.inspect:
         return (
             "The request is older than `inspect` of its source allows, or than the 256 MB that are kept of"
-            " all sources."
+            " all sources; or a worker got more than 4 MB a second, of which it keeps a part."
         )
     return (
-        "Each worker has only its last 8 MB of requests in memory, and this one is older. To keep those of"
-        f' the source "{name}" on disk, set `inspect = "2h"` in its table.'
+        "Each worker has only its last 8 MB of requests in memory, and of more than 4 MB a second only a"
+        f' part: this one is not among them. To keep those of the source "{name}" on disk, set'
+        ' `inspect = "2h"` in its table.'
     )

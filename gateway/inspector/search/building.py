@@ -19,18 +19,21 @@ from gateway.inspector.search.runs import Draft
 from gateway.journal.base import Log, Position, Reader, UnknownPosition
 from gateway.journal.segments.log import SegmentLog
 
+MIN_EVENTS = 1000
+"""The fewest new events of a partition that are indexed; fewer are searched as quickly one by one."""
+
 _LINGER_SECONDS = 30.0
 _POLL_SECONDS = 1.0
+_MAX_FAILURES = 25  # in a row; a reader that fails 20 times takes what it cannot read for damaged
 _LOCK = "LOCK"
 
 
 class Sizes(NamedTuple):
     """The sizes of the index."""
 
-    min_events: int = 1000
-    """The fewest new events of a partition that are indexed; fewer are searched as quickly one by one."""
-    stretch_bytes: int = 128 * 1024
-    """The size at which a stretch ends."""
+    min_events: int = MIN_EVENTS
+    granule_bytes: int = 128 * 1024
+    """The size at which a granule ends."""
     run_entries: int = 2**17
     """The number of entries at which a run ends; so many are sorted in 50 ms."""
     unwritten_events: int = 5000
@@ -48,14 +51,14 @@ class Indexer:
         self._written = 0
 
     def step(self) -> bool:
-        """Index a stretch of new events; return False if there are too few."""
+        """Index a granule of new events; return False if there are too few."""
         draft = self._draft = self._draft or self._start()
         if self._reader.newest() - draft.end.number < self._sizes.min_events:
             if draft.end.number - self._written >= self._sizes.unwritten_events:
                 self.write()
             return False
         try:
-            found = self._reader.read(draft.end, self._sizes.stretch_bytes)
+            found = self._reader.read(draft.end, self._sizes.granule_bytes)
         except UnknownPosition:  # the journal was replaced
             self._draft = None
             return True
@@ -80,6 +83,8 @@ class Indexer:
     def _start(self) -> Draft:
         """Go on after the last run; runs that others do not lead to are deleted, and made again."""
         durable.make_folder(self._folder)
+        for unfinished in self._folder.glob(f"*{runs.UNFINISHED}"):
+            unfinished.unlink()
         oldest = self._reader.oldest()
         files = {path: open_run(path) for path, _ in runs.listing(self._folder)}
         whole = runs.continuous((run for run in files.values() if run), self._reader.accepts)
@@ -120,12 +125,21 @@ def build(
     indexers: dict[str, Indexer] = {}
     try:
         idle_since = None
+        failures = 0
         while True:
             for partition in journal.partitions():
                 if partition not in indexers:
                     indexers[partition] = Indexer(journal.reader(partition), folder / partition, sizes)
             begun = time.monotonic()
-            if sum(indexer.step() for indexer in indexers.values()):  # each of them has its turn
+            try:
+                worked = sum(indexer.step() for indexer in indexers.values())  # each of them has its turn
+                failures = 0
+            except OSError:  # a reader goes around what it has often failed to read
+                failures += 1
+                if failures == _MAX_FAILURES:
+                    raise
+                worked = 0
+            if worked:
                 idle_since = None
                 if wait(time.monotonic() - begun):  # half of a core is enough
                     return
@@ -145,12 +159,17 @@ def _locked(folder: Path) -> Iterator[bool]:
     durable.make_folder(folder)
     descriptor = os.open(folder / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        yield True
-    except BlockingIOError:
-        yield False
+        yield _lock(descriptor)
     finally:
         os.close(descriptor)
+
+
+def _lock(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def main(journal: Path, folder: Path) -> None:

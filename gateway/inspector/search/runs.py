@@ -1,10 +1,10 @@
 """
-Runs: the files of the index. Each says of consecutive events in which stretches of them a term occurs.
+Runs: the files of the index. Each says of consecutive events in which granules of them a term occurs.
 
-A stretch is what one read of the journal returned: some 100 KB. A run is written once, complete, and replaced
+A granule is what one read of the journal returned: some 100 KB. A run is written once, complete, and replaced
 only by a longer one with the same first event. It has a header of 80 bytes; three arrays with the number of
-each stretch's first event, and the first and last time of receipt of its events in milliseconds; and the
-entries, sorted: the hash of a term in the upper 48 bits, the number of a stretch within the run in the lower
+each granule's first event, and the first and last time of receipt of its events in milliseconds; and the
+entries, sorted: the hash of a term in the upper 48 bits, the number of a granule within the run in the lower
 16. Integers have 64 bits and the machine's byte order.
 """
 
@@ -18,8 +18,6 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
-import msgspec
-
 from gateway.inspector.search import terms
 from gateway.inspector.search.excerpts import Excerpt
 from gateway.inspector.search.terms import Term
@@ -30,16 +28,12 @@ _HEADER = struct.Struct("=8sQQQQQQQQQ")
 _CHECKED = 16  # the checksum is of everything from here on
 _MAGIC = b"GWIDX\x01\0\0"
 _SUFFIX = ".run"
-_STRETCH_BITS = 16
-_MAX_STRETCHES = 2**_STRETCH_BITS
+UNFINISHED = ".new"
+"""The suffix of a run that is being written."""
+
+_GRANULE_BITS = 16
+_MAX_GRANULES = 2**_GRANULE_BITS
 _NEVER = 2**63
-
-
-class Stretch(msgspec.Struct, frozen=True):
-    """Some consecutive events: from the number `first` on, before `end`."""
-
-    first: int
-    end: int
 
 
 class Run:
@@ -50,27 +44,31 @@ class Run:
             content = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
         if len(content) < _HEADER.size:
             raise ValueError("too short")
-        magic, crc, stretches, entries, *numbers = _HEADER.unpack_from(content)
+        magic, crc, granules, entries, *numbers = _HEADER.unpack_from(content)
         rest = memoryview(content)[_CHECKED:]
-        if magic != _MAGIC or zlib.crc32(rest) != crc or len(content) != _size(stretches, entries):
+        if magic != _MAGIC or zlib.crc32(rest) != crc or len(content) != _size(granules, entries):
             raise ValueError("damaged")
         self.first, end, epoch, self.seed, self.earliest, self.latest = numbers
         self.end = Position(end, epoch)
         arrays = memoryview(content)[_HEADER.size :].cast("Q")
-        self.firsts = arrays[:stretches]
-        self.earliests = arrays[stretches : 2 * stretches]
-        self.latests = arrays[2 * stretches : 3 * stretches]
-        self.entries = arrays[3 * stretches :]
+        self.firsts = arrays[:granules]
+        self.earliests = arrays[granules : 2 * granules]
+        self.latests = arrays[2 * granules : 3 * granules]
+        self.entries = arrays[3 * granules :]
 
-    def stretch(self, place: int) -> Stretch:
-        """Return a stretch by its number within the run."""
+    def granule(self, place: int) -> range:
+        """Return the numbers of the events of a granule, by its own number within the run."""
         last = place + 1 == len(self.firsts)
-        return Stretch(self.firsts[place], self.end.number if last else self.firsts[place + 1])
+        return range(self.firsts[place], self.end.number if last else self.firsts[place + 1])
 
-    def stretches(
+    def granules(
         self, wanted: Sequence[Term], since: int | None = None, until: int | None = None
-    ) -> list[Stretch]:
-        """Return the stretches that have all terms and an event in the time, besides few others; in order."""
+    ) -> list[range]:
+        """
+        Return the granules that have all terms and an event received in the time, in order.
+
+        Each is the range of its events' numbers. Few granules are returned that have no such event.
+        """
         first, end = since or 0, _NEVER if until is None else until
         if self.latest < first or self.earliest >= end:
             return []
@@ -78,21 +76,21 @@ class Run:
         for term in wanted[1:]:
             places = sorted(set(places).intersection(self._places(term))) if places else places
         return [
-            self.stretch(place)
+            self.granule(place)
             for place in places
             if self.latests[place] >= first and self.earliests[place] < end
         ]
 
     def number_at(self, time: int) -> int:
-        """Return the first number of the first stretch that was received at `time` or later, or the end."""
+        """Return the first number of the first granule that was received at `time` or later, or the end."""
         place = bisect_left(self.latests, time)
         return self.firsts[place] if place < len(self.firsts) else self.end.number
 
     def _places(self, term: Term) -> list[int]:
-        low = terms.key(term, self.seed) << _STRETCH_BITS
+        low = terms.key(term, self.seed) << _GRANULE_BITS
         start = bisect_left(self.entries, low)
-        end = bisect_right(self.entries, low + _MAX_STRETCHES - 1, lo=start)
-        return [entry & (_MAX_STRETCHES - 1) for entry in self.entries[start:end]]
+        end = bisect_right(self.entries, low + _MAX_GRANULES - 1, lo=start)
+        return [entry & (_MAX_GRANULES - 1) for entry in self.entries[start:end]]
 
 
 class Draft:
@@ -119,18 +117,18 @@ class Draft:
         return draft
 
     def is_full(self, entries: int) -> bool:
-        """Return True if the run has so many entries, or no number is left for another stretch."""
-        return len(self._entries) >= entries or len(self._firsts) >= _MAX_STRETCHES
+        """Return True if the run has so many entries, or no number is left for another granule."""
+        return len(self._entries) >= entries or len(self._firsts) >= _MAX_GRANULES
 
     def add(self, excerpts: Sequence[Excerpt], end: Position) -> None:
-        """Add a stretch of events, up to `end`."""
+        """Add a granule of events, up to `end`."""
         place = len(self._firsts)
         times = [each.received_at for each in excerpts if each.received_at]
         self._firsts.append(self.end.number)
         # What has no readable time may be of any.
         self._earliests.append(_milliseconds(min(times, default=""), 0))
         self._latests.append(_milliseconds(max(times, default=""), _NEVER))
-        self._entries.extend(key << _STRETCH_BITS | place for key in terms.keys(excerpts, self.seed))
+        self._entries.extend(key << _GRANULE_BITS | place for key in terms.keys(excerpts, self.seed))
         self.end = end
 
     def write(self, folder: Path) -> Path:
@@ -141,7 +139,7 @@ class Draft:
         numbers = (len(self._firsts), len(entries), self.first, self.end.number, self.end.epoch, self.seed)
         crc = zlib.crc32(body, zlib.crc32(_HEADER.pack(_MAGIC, 0, *numbers, *span)[_CHECKED:]))
         path = folder / f"{self.first:020d}{_SUFFIX}"
-        new = path.with_suffix(".new")
+        new = path.with_suffix(UNFINISHED)
         # Not synced, which would disturb the commits of the journal: a damaged run is made again.
         descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(descriptor, "wb") as file:
@@ -174,8 +172,8 @@ def continuous(runs: Iterable[Run], accepts: Callable[[Position], bool]) -> list
     return found
 
 
-def _size(stretches: int, entries: int) -> int:
-    return _HEADER.size + 8 * (3 * stretches + entries)
+def _size(granules: int, entries: int) -> int:
+    return _HEADER.size + 8 * (3 * granules + entries)
 
 
 def _milliseconds(text: str, unknown: int) -> int:

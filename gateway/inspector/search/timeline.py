@@ -6,16 +6,24 @@ from collections.abc import Sequence
 from gateway.inspector.search.runs import Run
 from gateway.journal.base import Position, Reader, UnknownPosition
 
+_SAMPLE_EVENTS = 100
+
 
 class Timeline:
     """
     The times of a partition's events, as far as the clock was never set back.
 
-    Reads the newest events once, at most `tail_events`. Of older ones it knows in which stretch of the index
-    they are; where there is none it reads some. Not thread-safe. Raises OSError.
+    Reads the newest events once: at most `tail_events`, and about `tail_bytes`. Of older ones it knows in
+    which granule of the index they are; where there is none it reads some. Not thread-safe. Raises OSError.
     """
 
-    def __init__(self, reader: Reader, runs: Sequence[Run], tail_events: int = 20_000) -> None:
+    def __init__(
+        self,
+        reader: Reader,
+        runs: Sequence[Run],
+        tail_events: int = 20_000,
+        tail_bytes: int = 16 * 1024**2,
+    ) -> None:
         self.newest = reader.newest()
         self.oldest = min(reader.oldest(), self.newest)
         self.size = 0
@@ -28,7 +36,8 @@ class Timeline:
         self._numbers: list[int] = []
         self._times: list[int] = []
         indexed = runs[-1].end.number if runs else self.oldest
-        self._start = max(indexed, self.newest - tail_events, self.oldest)
+        fitting = min(tail_events, tail_bytes // self._usual_size())
+        self._start = max(indexed, self.newest - fitting, self.oldest)
         self._read(min(self._start, max(self.oldest, self.newest - 1)))
 
     def number_at(self, time: int) -> int:
@@ -57,6 +66,15 @@ class Timeline:
                 self.counted += chunk.count
                 self.last_at = chunk.received_at
             number = found.end.number
+
+    def _usual_size(self) -> int:
+        """Return the mean size in bytes of some of the newest events."""
+        try:
+            found = self._reader.read(Position(max(self.oldest, self.newest - _SAMPLE_EVENTS)))
+        except UnknownPosition:
+            return 1
+        size = sum(len(chunk.data) for chunk in found.chunks) if found else 0
+        return max(1, size // max(1, found.events if found else 0))
 
     def _time(self, number: int) -> int:
         """Return when an event was stored; 0 if it cannot be read, as if it were older than all others."""

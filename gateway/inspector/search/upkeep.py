@@ -10,6 +10,7 @@ import structlog
 from anyio import to_thread
 
 from gateway.inspector.search import building
+from gateway.inspector.search.building import MIN_EVENTS
 from gateway.inspector.search.index import Index
 from gateway.journal.base import Log
 from gateway.journal.segments.log import SegmentLog
@@ -43,12 +44,13 @@ async def keep_indexed(journal: SegmentLog, index: Index) -> None:
 
 
 def unindexed(journal: Log, index: Index) -> int:
-    """Return the number of events that are not indexed. Raises OSError."""
+    """Return the number of events that could be indexed, and are not. Raises OSError."""
     events = 0
     with report.readers(journal) as readers:
         for partition, reader in readers.items():
             runs = index.runs(partition, reader)
-            events += reader.newest() - (runs[-1].end.number if runs else reader.oldest())
+            new = reader.newest() - (runs[-1].end.number if runs else reader.oldest())
+            events += new if new >= MIN_EVENTS else 0
     return events
 
 

@@ -262,3 +262,20 @@ def test_masked_values_are_shown_nowhere(tmp_path: Path, state: State) -> None:
     assert b"a@b.example" not in msgspec.json.encode(found)
     assert json.loads(bytes(found.canonical))["traits"] == {"email": "***"}
     assert found.row.user_id == "***"
+
+
+def test_addresses_lose_their_last_part_unless_they_are_asked_for(tmp_path: Path) -> None:
+    context = {"ip": "192.0.2.77", "note": '{"ip":"192.0.2.77"}', "other": {"ip": "2001:db8:1:2::5"}}
+    fill(tmp_path, [event_line(0, context=context)])
+    asked = inspection(tmp_path)
+
+    cut, whole = (event(asked, "0/0", 0.0, addresses=addresses) for addresses in (False, True))
+
+    assert cut
+    assert whole
+    assert json.loads(bytes(whole.canonical))["context"] == context
+    assert json.loads(bytes(cut.canonical))["context"] == {
+        "ip": "192.0.2.0",
+        "note": '{"ip":"192.0.2.77"}',
+        "other": {"ip": "2001:db8:1::"},
+    }

@@ -50,8 +50,8 @@ def test_events_are_counted_by_hour(tmp_path: Path, indexed: str) -> None:
     store(tmp_path, [*(HOUR * age for age in hours), 8.0, 4.0, 0.1])
     store(tmp_path, [HOUR * 1.5, 1.0], partition=1)
     if indexed != "not indexed":
-        small = EVERYTHING._replace(stretch_bytes=1, run_entries=10)
-        index(tmp_path, EVERYTHING._replace(stretch_bytes=1) if indexed == "indexed" else small)
+        small = EVERYTHING._replace(granule_bytes=1, run_entries=10)
+        index(tmp_path, EVERYTHING._replace(granule_bytes=1) if indexed == "indexed" else small)
 
     found = overview(inspection(tmp_path))
 

@@ -168,10 +168,24 @@ def test_memory_is_bounded_by_the_bytes_of_requests(tmp_path: Path, size: int) -
 
     for _ in range(1500):
         door.post("/v1/track", body, X_Filler=header)
+        door.recent.refill()
 
     _, held = door.recent.since(0)
     texts = sum(len(each.body) + len(outcome.block) + len(header) for each, outcome in held)
     assert MAX_BYTES // 2 < texts <= MAX_BYTES
+
+
+def test_of_a_flood_only_a_part_is_held(tmp_path: Path) -> None:
+    door = RecordedDoor(tmp_path)
+
+    for _ in range(1000):
+        door.post("/v1/track", track(properties={"a": "x" * 4000}))
+    _, held = door.recent.since(0)
+    door.recent.refill()
+    door.post("/v1/track", track(messageId="later"))
+
+    assert 100 < len(held) < 500
+    assert len(door.recent.since(0)[1]) == len(held) + 1
 
 
 def test_what_was_seen_does_not_come_again() -> None:

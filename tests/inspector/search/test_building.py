@@ -12,8 +12,8 @@ from gateway.journal.segments import files
 from tests.build import event_line, event_lines, keep, open_log
 from tests.inspector.inspecting import fill, index
 
-SMALL = Sizes(min_events=1, stretch_bytes=2000, run_entries=100, unwritten_events=1)
-"""Stretches of some 7 events, and runs of some 90."""
+SMALL = Sizes(min_events=1, granule_bytes=2000, run_entries=100, unwritten_events=1)
+"""Granulees of some 7 events, and runs of some 90."""
 
 
 def runs(folder: Path, partition: str = "0") -> list[Run]:
@@ -44,7 +44,7 @@ def test_each_partition_has_runs_of_its_own(tmp_path: Path) -> None:
     assert [run.end.number for run in runs(tmp_path, "0") + runs(tmp_path, "1")] == [10, 20]
 
 
-def test_a_run_tells_in_which_stretches_a_term_occurs(tmp_path: Path) -> None:
+def test_a_run_tells_in_which_granules_a_term_occurs(tmp_path: Path) -> None:
     lines = event_lines(0, 50)
     lines[33] = event_line(33, userId="someone else", event="Left")
     fill(tmp_path, lines, chunk=5)
@@ -53,11 +53,11 @@ def test_a_run_tells_in_which_stretches_a_term_occurs(tmp_path: Path) -> None:
     [run] = runs(tmp_path)
 
     for term in (("user", "someone else"), ("event", "Left"), ("message_id", "m33")):
-        [stretch] = run.stretches([term])
-        assert stretch.first <= 33 < stretch.end
-    assert run.stretches([("user", "nobody")]) == []
-    assert run.stretches([("event", "someone else")]) == []
-    assert len(run.stretches([("user", "u1")])) == len(run.stretches([])) > 4
+        [granule] = run.granules([term])
+        assert 33 in granule
+    assert run.granules([("user", "nobody")]) == []
+    assert run.granules([("event", "someone else")]) == []
+    assert len(run.granules([("user", "u1")])) == len(run.granules([])) > 4
 
 
 def test_another_process_goes_on_where_the_last_one_ended(tmp_path: Path) -> None:
@@ -82,6 +82,16 @@ def test_a_run_is_continued_until_it_is_full(tmp_path: Path) -> None:
     index(tmp_path)
 
     assert ends(tmp_path) == [(0, 40)]
+
+
+def test_what_a_killed_process_has_not_finished_is_deleted(tmp_path: Path) -> None:
+    fill(tmp_path, event_lines(0, 20))
+    index(tmp_path)
+    (tmp_path / "search/0/00000000000000000007.new").write_bytes(b"cut o")
+
+    index(tmp_path)
+
+    assert [path.name for path in (tmp_path / "search/0").iterdir()] == ["00000000000000000000.run"]
 
 
 def test_few_new_events_are_left_to_searches(tmp_path: Path) -> None:
@@ -124,7 +134,7 @@ def test_runs_of_another_history_are_made_again(tmp_path: Path) -> None:
 
     assert stale == []
     assert ends(tmp_path)[-1][1] == 100
-    assert all(run.stretches([("user", "u1")]) == [] for run in runs(tmp_path))
+    assert all(run.granules([("user", "u1")]) == [] for run in runs(tmp_path))
 
 
 def test_runs_of_events_that_the_journal_has_released_are_deleted(tmp_path: Path) -> None:
@@ -160,7 +170,32 @@ def test_an_event_that_cannot_be_decoded_costs_no_other(tmp_path: Path) -> None:
 
     [run] = runs(tmp_path)
     assert run.end.number == 4
-    assert len(run.stretches([("message_id", "m0"), ("message_id", "m3")])) == 1
+    assert len(run.granules([("message_id", "m0"), ("message_id", "m3")])) == 1
+
+
+def test_an_error_of_the_disk_is_tried_again(tmp_path: Path) -> None:
+    fill(tmp_path, event_lines(0, 100), chunk=5)
+    folder = tmp_path / "search"
+    folder.mkdir()
+    (folder / "0").touch()  # where a folder should be
+
+    def mend(_: float) -> bool:
+        if (folder / "0").is_file():
+            (folder / "0").unlink()
+        return False
+
+    build(open_log(tmp_path), folder, mend, 0.001, SMALL)
+
+    assert ends(tmp_path)[-1][1] == 100
+
+
+def test_an_error_that_stays_ends_it(tmp_path: Path) -> None:
+    fill(tmp_path, event_lines(0, 100), chunk=5)
+    (tmp_path / "search").mkdir()
+    (tmp_path / "search/0").touch()
+
+    with pytest.raises(OSError, match="search/0"):
+        build(open_log(tmp_path), tmp_path / "search", lambda _: False, 60.0, SMALL)
 
 
 def test_it_ends_when_it_is_told_to(tmp_path: Path) -> None:
