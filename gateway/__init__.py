@@ -38,10 +38,10 @@ of intake/browser_ids.py or, with commerce.py, intake/translation.py. The dialec
 message. Then intake/normalize.py makes it the canonical event of event.py: intake/times.py decides when it
 happened, intake/context.py adds what the request says of its sender, intake/permissions.py checks what it
 says of where it may go, and intake/uuid7.py gives it an id if it has none. A message that breaks a rule
-becomes a Refusal (errors.py) and costs no other message its place; what is repaired or assumed is noted in
-the event (warnings.py). intake/account.py adds up what becomes of all of them, and intake/refusals.py logs
-when many begin to be refused; those that are stored are encoded at once, as one block of lines. bucket.py
-holds a source to its rate, and in intake/backlog.py large bodies wait for each other.
+becomes a Refusal (errors.py, with a hint of hints.py) and costs no other message its place; what is repaired
+or assumed is noted in the event (warnings.py). intake/account.py adds up what becomes of all of them, and
+intake/refusals.py logs when many begin to be refused; those that are stored are encoded at once, as one block
+of lines. bucket.py holds a source to its rate, and in intake/backlog.py large bodies wait for each other.
 
 The lines wait in journal/writer.py for the next commit, which a thread makes, or the event loop itself while
 journal/pace.py says that commits are fast. journal/segments/partition.py makes them durable as one chunk
@@ -56,6 +56,9 @@ engine. journal/segments/recovery.py recovers a partition after a crash, with jo
 chunks behind damage and journal/segments/rescue.py for files that were removed or do not belong there.
 journal/segments/reader.py reads from any position, in the files that journal/segments/open_files.py keeps
 open.
+
+intake/recent.py holds the last requests and what was refused; intake/recorder.py writes them for the
+inspector, the requests only where a source asks for it or diagnostics/watching.py says that somebody looks.
 
 In another process (processes/shares.py assigns sinks to processes) delivery/duplicates/indexer.py decides of
 each event, ahead of all sinks, whether it is a duplicate: in the order of time
@@ -110,21 +113,32 @@ mean. sinks/kafka.py, sinks/nats.py and sinks/redis.py publish messages: all rea
 sinks/brokers/excerpt.py, the first two name topics and subjects with sinks/brokers/names.py. sinks/kafka.py
 has its producers from sinks/brokers/kafka_client.py, and judges their failures by
 sinks/brokers/kafka_failures.py, as sinks/nats.py does by sinks/brokers/nats_failures.py. After a failure the
-worker waits as backoff.py says. delivery/trim.py releases what every sink has.
+worker waits as backoff.py says. delivery/trim.py releases what every sink has. A delivery/observer.py counts
+what becomes of a sink's events, by the names that delivery/names.py finds, and has its exchanges with the
+target; delivery/recorder.py writes both.
+
+What is kept for the inspector besides events lies in databases that are never synced (diagnostics/store.py,
+with the tables of diagnostics/shapes.py): requests, from which diagnostics/bodies.py takes single events,
+deliveries by the minute (diagnostics/minutes.py) and exchanges (diagnostics/exchanges.py). masking.py hides
+secrets in all of it before it is written, and what operators want hidden when it is shown.
+inspector/census.py counts what each source sends. inspector/queries/refused.py, inspector/queries/raw.py,
+inspector/queries/deliveries.py, inspector/queries/exchanges.py and inspector/queries/sources.py answer
+questions about them.
 
 What else the public port answers is a service: services/app.py routes to the page at its root
 (services/welcome.py with front_page.py, as the inspector's), to services/health.py, to the settings and the
 script that SDKs fetch (services/settings.py, services/script.py), to services/openapi.py, which describes all
-routes in the words of operation.py, and to the APIs for people (services/user_api.py) and products
-(services/product_api.py). Products are checked by records/products.py, both are kept in a records/table.py,
-and records/file.py imports whole catalogues.
+routes in the words of operation.py, to services/validate_api.py, which says what services/validation.py finds
+out about events that are only tried (with their places in the body from raw/places.py), and to the APIs for
+people (services/user_api.py) and products (services/product_api.py). Products are checked by
+records/products.py, both are kept in a records/table.py, and records/file.py imports whole catalogues.
 
 Around it: config/file.py finds gateway.toml, and config/reader.py turns it into the tables of
 config/tables.py, each of which checks itself. config/environment.py fills in what the environment says,
 config/units.py reads durations and sizes, config/secret.py keeps secrets from being printed, and
 config/origins.py, config/paths.py and config/script.py know what can be an origin, a file and the script of
 SDKs. cli/main.py is the command (with cli/options.py) that has cli/init.py, cli/serve.py, cli/check.py (with
-cli/summary.py and cli/connecting.py), cli/tail.py, cli/send.py, cli/products.py, cli/sinks.py (with
+cli/summary.py), cli/tail.py, cli/send.py, cli/validate.py, cli/products.py, cli/sinks.py (with
 cli/sink_views.py), cli/dead.py, cli/replay.py, cli/ledger.py and cli/destinations.py. processes/supervisor.py
 runs the processes (processes/intake.py; processes/delivery.py with processes/workers.py and
 processes/indexing.py; processes/inspector.py) as processes/child.py, processes/control.py,
@@ -133,19 +147,51 @@ processes/delivery_processes.py and processes/machine.py let it. It owns the dat
 it to reload, and reads in its processes/status.py what came of it; for new code it replaces itself by a new
 program (processes/succession.py) that inherits its children (processes/inherited.py). home.py knows every
 path of a gateway, and durable.py and sqlite.py make what lies there. metrics.py counts and logs.py tells.
-inspector/pages.py shows operators what became of all events, from inspector/ledger.py, and what the gateway
-uses, from inspector/processes.py; inspector/scrape.py sees to it that this takes a bounded time.
-journal/follow.py follows the log. cli/import_file.py imports the events that cli/event_file.py reads, through
-cli/posting.py, and cli/importing.py shows an import at work.
+inspector/ledger.py has metrics of what became of all events, and inspector/processes.py of what the gateway
+uses; inspector/scrape.py sees to it that reading them takes a bounded time. journal/follow.py follows the
+log. cli/import_file.py imports the events that cli/event_file.py reads, through cli/posting.py, and
+cli/importing.py shows an import at work.
 
 People analyse events with cli/query.py, which prints the rows that SQL finds (cli/results.py) and has a
 prompt (cli/prompt.py), and with cli/export.py. Both read the journal with analysis/blocks.py. DuckDB
 (analysis/database.py) sees it as analysis/table.py, whose columns analysis/columns.py decodes;
 analysis/export.py writes files in the forms of analysis/forms.py.
 
+inspector/queries/inspection.py is all that operators look at. inspector/queries/events.py finds events by the
+filter of inspector/queries/filters.py: inspector/search/backwards.py goes through a partition, the newest
+events first, for what inspector/search/wanted.py matches by the excerpts of inspector/search/excerpts.py, and
+reads only where the runs (inspector/search/runs.py) of inspector/search/index.py have the terms
+(inspector/search/terms.py). inspector/search/upkeep.py starts a process that builds them,
+inspector/search/building.py. inspector/queries/fates.py says what became of an event at each sink,
+inspector/queries/stream.py follows new events, and inspector/queries/overview.py sums everything up, by the
+times of inspector/search/timeline.py.
+
 The commands for delivery open the state (cli/state.py) to place orders and jobs, which cli/jobs.py watches,
-and print what state/report.py and inspector/counters.py say, as cli/printing.py does, for the times of
-cli/times.py.
+and print as cli/printing.py does, for the times of cli/times.py. They share the functions of the inspector's
+queries: inspector/queries/sinks.py (which tries sinks with inspector/trial.py), inspector/queries/dead.py,
+inspector/queries/replays.py, inspector/queries/ledger.py (with the counts of inspector/counters.py) and
+inspector/queries/health.py say what state/report.py finds, page by page (inspector/queries/cursors.py), and
+raise what inspector/queries/errors.py has.
+
+Programs ask the same questions of the routes of inspector/api/routes.py: inspector/api/events.py,
+inspector/api/reports.py, inspector/api/sinks.py, inspector/api/dead.py and inspector/api/replays.py, which
+read them with inspector/api/asking.py, answer as inspector/api/encoding.py writes, and are described by
+inspector/api/describing.py. Commanders Act's event delivery API, on both ports, is
+inspector/delivery_api/routes.py: inspector/delivery_api/figures.py sums up the deliveries of a period
+(inspector/delivery_api/period.py), inspector/delivery_api/issues.py says why others failed,
+inspector/delivery_api/shapes.py has the documents, and inspector/delivery_api/describing.py describes them.
+
+Operators see the gateway in pages. inspector/pages.py composes the inspector's application, behind
+inspector/access/guard.py, which says who may use it: by inspector/access/origins.py requests that another
+site makes a browser send are refused, and by inspector/access/sessions.py and inspector/access/attempts.py
+only those who have the token get in; inspector/access/forms.py reads what they submit, and
+inspector/access/headers.py tells browsers what they may do. inspector/web/rendering.py asks the queries and
+renders templates, with inspector/web/filtering.py for what lists are asked, inspector/web/formats.py,
+inspector/web/charts.py and inspector/web/document.py for what is shown, inspector/web/files.py for styles and
+script, and inspector/web/answers.py for what goes wrong. The pages are inspector/web/login.py,
+inspector/web/overview.py, inspector/web/events.py (with inspector/web/commands.py), inspector/web/refused.py
+(which tries events again with inspector/web/trial.py), inspector/web/sinks.py, inspector/web/dead.py,
+inspector/web/sources.py (with inspector/web/snippets.py) and inspector/web/ledger.py.
 
 cli/journal/group.py has the commands for a journal, running or not: cli/journal/verify.py,
 cli/journal/dump.py and cli/journal/stats.py, with cli/journal/common.py, cli/arguments.py and cli/tables.py.

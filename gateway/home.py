@@ -10,11 +10,10 @@ import stat
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import apsw
 import msgspec
 import structlog
 
@@ -55,6 +54,9 @@ class Home:
         """Holds the index of duplicates, which can be rebuilt from the journal."""
         self.people = folder / "people.db"
         self.products = folder / "products.db"
+        self.databases = (self.state, self.people, self.products)
+        self.diagnostics = folder / "diagnostics"
+        """Holds what the inspector shows besides, see diagnostics/. It may be deleted."""
         self.locked: int | None = None
         """The descriptor of LOCK while this process owns the folder."""
         self._journal: bytes | None = None
@@ -167,7 +169,7 @@ class Home:
             os.fspath(self.folder).encode()
         except UnicodeEncodeError:
             raise ConfigError(f"[journal] path: {self} is not valid UTF-8, which SQLite requires") from None
-        databases = (self.state, self.people, self.products)
+        databases = (*self.databases, self.diagnostics / "deliveries.db")
         excess = max(len(os.fsencode(os.path.realpath(path))) for path in databases) - sqlite.MAX_PATH_BYTES
         if excess > 0:
             raise ConfigError(f"[journal] path: {self} is {excess} bytes too long for SQLite")
@@ -224,11 +226,11 @@ class Home:
     def _files(self) -> Iterator[Path]:
         """Yield the gateway's own files and folders, and no others in the folder."""
         yield self.folder
-        databases = (self.state.name, self.people.name, self.products.name)
+        databases = tuple(path.name for path in self.databases)
         for path in self.folder.iterdir():
             if path in (self.lock, self.identity) or path.name.startswith(databases):
                 yield path
-        for folder in (*self.partitions(), self.quarantine):
+        for folder in (*self.partitions(), self.quarantine, self.diagnostics):
             if folder.is_dir():
                 yield folder
                 yield from folder.iterdir()
@@ -237,9 +239,9 @@ class Home:
         probe = self.folder / "probe"
         durable.write_file(probe, _PROBE)
         probe.unlink()
-        for path in (self.state, self.people, self.products):
+        for path in self.databases:
             if path.exists():
-                _check_database(path)
+                sqlite.check_writable(path)
 
     def _ensure_identity(self, known: Callable[[], bytes | None]) -> None:
         self._journal = self._read_identity()
@@ -281,19 +283,6 @@ def _has_name(descriptor: int, path: Path) -> bool:
         return os.path.samestat(os.fstat(descriptor), path.stat())
     except OSError:
         return False
-
-
-def _check_database(path: Path) -> None:
-    """Raise ConfigError if a database cannot be written, for example by this user."""
-    try:
-        with closing(sqlite.open_for_writing(path, busy_timeout=0)) as connection:
-            if connection.readonly("main"):  # BEGIN IMMEDIATE would succeed all the same
-                raise ConfigError(f"[journal] path: {path}: this user cannot write to it")
-            connection.execute("BEGIN IMMEDIATE; ROLLBACK")
-    except (apsw.BusyError, *sqlite.DAMAGE):
-        pass  # another process is writing; damage is handled where the database is used
-    except apsw.Error as error:
-        raise ConfigError(f"[journal] path: {path}: {error}") from error
 
 
 def _printable(path: Path) -> str:

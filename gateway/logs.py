@@ -8,9 +8,12 @@ import logging
 import os
 import select
 import sys
+from collections.abc import Collection
 from typing import Any
 
 import structlog
+
+from gateway import masking
 
 _STDERR = 2
 _PATIENCE_MILLISECONDS = 100  # for a slow reader; once a line is lost, the next ones do not wait
@@ -32,6 +35,7 @@ def configure() -> None:
             _add_lost_lines,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             *([] if person else [structlog.processors.format_exc_info]),
+            _hide_values,
             renderer,
         ],
         logger_factory=Output,
@@ -40,6 +44,15 @@ def configure() -> None:
     # uvicorn tells of every malformed request; they are answered, and that is enough.
     logging.getLogger("uvicorn").setLevel(logging.CRITICAL)
     logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)
+
+
+def hide(keys: Collection[str]) -> None:
+    """Hide the values of these keys in the lines of this process, from now on."""
+    global _hidden  # noqa: PLW0603  # like the configuration of structlog, it is that of the process
+    _hidden = masking.names(keys)
+
+
+_hidden: frozenset[str] = frozenset()
 
 
 def fill_standard_streams() -> None:
@@ -84,6 +97,17 @@ def _add_lost_lines(
     """Let the first line that is written again say how many were lost before it."""
     if Output.lost:
         event["lost_lines"] = Output.lost
+    return event
+
+
+def _hide_values(_logger: Any, _method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    """Hide values by their key in the line's fields, and in texts such as the answers of targets."""
+    if _hidden:
+        for key, value in event.items():
+            if key.casefold() in _hidden:
+                event[key] = masking.MASK
+            elif isinstance(value, str):
+                event[key] = masking.hide_text(value, _hidden)
     return event
 
 

@@ -9,7 +9,7 @@ import msgspec
 from gateway.bucket import Bucket
 from gateway.config import origins
 from gateway.config.secret import Secret, Secrets
-from gateway.config.units import Rate, Size
+from gateway.config.units import Duration, Rate, Size
 from gateway.errors import OriginNotAllowed, SourceDisabled, UnknownWriteKey
 from gateway.webhooks.signature import Signature, check_secret
 from gateway.webhooks.table import Webhook
@@ -72,6 +72,8 @@ class Source(msgspec.Struct, frozen=True):
     """The vocabulary into which e-commerce events are translated, whatever the client's is."""
     webhook: Annotated[Webhook | None, NAMED] = None
     """The table by which bodies of webhooks become events, if they are not events of Segment's spec."""
+    inspect: Duration = Duration(0)
+    """Time for which its raw requests are kept on disk for the inspector; 0: only while somebody looks."""
     webhook_secret: Secrets = Secrets()
     """If set, only signed webhooks are accepted; signed as Segment does, if there is no `webhook`."""
 
@@ -161,6 +163,10 @@ class Sources:
         if not source.enabled:
             raise SourceDisabled
         return source
+
+    def owner(self, write_key: str) -> Source | None:
+        """Return the source that owns a key, be it enabled or not."""
+        return self._by_digest.get(_digest(write_key))
 
     def __iter__(self) -> Iterator[Source]:
         """Iterate over all sources that have a write key; one with several of them comes several times."""

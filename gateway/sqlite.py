@@ -1,6 +1,7 @@
 """SQLite databases, through apsw: create, open, check and set aside."""
 
 import os
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -72,6 +73,19 @@ def open_for_reading(path: Path) -> apsw.Connection:
 
 def _quote(path: Path) -> str:
     return os.fspath(path).replace("%", "%25").replace("?", "%3f").replace("#", "%23")
+
+
+def check_writable(path: Path) -> None:
+    """Raise ConfigError if a database cannot be written, for example by this user."""
+    try:
+        with closing(open_for_writing(path, busy_timeout=0)) as connection:
+            if connection.readonly("main"):  # BEGIN IMMEDIATE would succeed all the same
+                raise ConfigError(f"[journal] path: {path}: this user cannot write to it")
+            connection.execute("BEGIN IMMEDIATE; ROLLBACK")
+    except (apsw.BusyError, *DAMAGE):
+        pass  # another process is writing; damage is handled where the database is used
+    except apsw.Error as error:
+        raise ConfigError(f"[journal] path: {path}: {error}") from error
 
 
 def check_pages(connection: apsw.Connection) -> None:

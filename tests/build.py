@@ -13,6 +13,7 @@ from gateway.dialects import DIALECTS
 from gateway.intake.backlog import Backlog
 from gateway.intake.body import Budget
 from gateway.intake.endpoint import Endpoint
+from gateway.intake.recent import Recent
 from gateway.intake.router import Router
 from gateway.journal.base import Position, Reader
 from gateway.journal.chunk import ANYTHING
@@ -53,11 +54,12 @@ class Door:
         public_url: str = "",
     ) -> None:
         self.journal = journal or MemoryJournal()
+        self.recent = Recent()
         known = Sources(sources or (DEFAULT,))
         proxies = tuple(ip_network(each) for each in trusted_proxies)
         budget = Budget()
         self.router = Router(
-            [Endpoint(name, dialect, known) for name, dialect in DIALECTS.items()],
+            [Endpoint(name, dialect, known, self.recent) for name, dialect in DIALECTS.items()],
             services_app([welcome(), *health(self.probe), *settings.routes(known, public_url, proxies)]),
             self.journal,
             budget,

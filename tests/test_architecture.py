@@ -11,7 +11,9 @@ from gateway.sinks import KINDS
 # A module may import from the layers before its own: never from a later one, never from a neighbour.
 # The longest name that fits counts: `config.units` may lie below the rest of `config`.
 LAYERS = (
-    {"errors", "warnings", "operation", "metrics", "logs", "backoff", "bucket", "durable", "front_page"}
+    {"masking"},
+    {"errors", "hints", "warnings", "operation", "metrics", "logs", "backoff", "bucket", "durable"}
+    | {"front_page"}
     | {f"config.{name}" for name in ("units", "secret", "environment", "origins", "paths", "script")},
     {"message", "sqlite"},
     {"raw"},
@@ -19,12 +21,14 @@ LAYERS = (
     {"webhooks"},
     {"sources"},
     {"outcome", "clients"},
+    {"diagnostics"},
     {"commerce"},
     {"dialects", "journal", "destinations"},
     {"sinks"},
-    {"records", "state"},
-    {"intake", "delivery", "inspector", "analysis"},
+    {"records", "state", "config.tables"},
+    {"intake", "delivery", "analysis"},
     {"services"},
+    {"inspector"},
     {"config"},
     {"processes"},
     {"cli"},

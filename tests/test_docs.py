@@ -17,6 +17,7 @@ from gateway.cli.main import main
 from gateway.config import file, tables
 from gateway.config.secret import Secret
 from gateway.dialects import DIALECTS
+from gateway.hints import HINTS
 from gateway.inspector.ledger import Ledger
 from gateway.inspector.processes import Processes
 from gateway.inspector.scrape import COMPLETE
@@ -68,6 +69,13 @@ def test_every_documented_code_exists() -> None:
     documented = re.findall(r"^\| `(\w+)` \|", section(INTAKE, "Error codes"), re.MULTILINE)
 
     assert sorted(documented) == sorted(errors.codes())
+
+
+@pytest.mark.parametrize("code", errors.codes())
+def test_the_hint_of_a_code_has_the_words_of_its_documentation(code: str) -> None:
+    [row] = re.findall(rf"^\| `{code}` \| \d+ \| (.+) \|$", section(INTAKE, "Error codes"), re.MULTILINE)
+
+    assert re.sub(r"\[(.+?)\]\(.+?\)", r"\1", row).replace("`", "") == HINTS[code]
 
 
 def test_the_documented_warnings_are_those_that_exist() -> None:

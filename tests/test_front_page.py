@@ -7,13 +7,11 @@ from hashlib import sha256
 from pathlib import Path
 
 import pytest
-from starlette.testclient import TestClient
 
 from gateway.front_page import FrontPage
-from gateway.inspector.ledger import Ledger
-from gateway.inspector.pages import inspector
-from tests.build import Door, open_log, track
+from tests.build import Door, track
 from tests.gateway import Answer
+from tests.inspector.visitor import visitor
 
 Get = Callable[[str, str], Answer]
 
@@ -24,14 +22,18 @@ FIREFOX = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
 def get(request: pytest.FixtureRequest, tmp_path: Path) -> Get:
     """Gets a path of a listener, with an Accept header."""
     if request.param == "public":
-        return lambda path, accept: Door().request("GET", path, headers={"Accept": accept})
-    client = TestClient(inspector(Ledger(open_log(tmp_path / "journal"), tmp_path / "state.db", []), ""))
+        return get_public
+    client = visitor(tmp_path)
 
     def get(path: str, accept: str) -> Answer:
         found = client.get(path, headers={"Accept": accept})
         return Answer(found.status_code, found.headers, found.content)
 
     return get
+
+
+def get_public(path: str, accept: str) -> Answer:
+    return Door().request("GET", path, headers={"Accept": accept})
 
 
 @pytest.mark.parametrize("accept", ["*/*", "", "application/json"], ids=["curl", "nothing", "JSON"])
@@ -43,23 +45,23 @@ def test_a_program_gets_text(get: Get, accept: str) -> None:
 
 
 @pytest.mark.parametrize("accept", [FIREFOX, "Text/HTML"], ids=["Firefox", "in capitals"])
-def test_a_browser_gets_html(get: Get, accept: str) -> None:
-    answer = get("/", accept)
+def test_a_browser_gets_html(accept: str) -> None:
+    answer = get_public("/", accept)
 
     assert (answer.status, answer.headers["content-type"]) == (200, "text/html; charset=utf-8")
     assert b"<h1>Event gateway</h1>\n<p>This port " in answer.body
 
 
-def test_every_link_leads_to_an_answer(get: Get) -> None:
-    links = re.findall(r'href="([^"]+)"', get("/", FIREFOX).body.decode())
+def test_every_link_leads_to_an_answer() -> None:
+    links = re.findall(r'href="([^"]+)"', get_public("/", FIREFOX).body.decode())
 
-    statuses = {link: get(link, FIREFOX).status for link in links if link != "/openapi.json"}
+    statuses = {link: get_public(link, FIREFOX).status for link in links if link != "/openapi.json"}
 
     assert set(statuses.values()) == {200}
 
 
-def test_the_browser_may_load_nothing_but_the_style_of_the_page(get: Get) -> None:
-    answer = get("/", FIREFOX)
+def test_the_browser_may_load_nothing_but_the_style_of_the_page() -> None:
+    answer = get_public("/", FIREFOX)
 
     [style] = re.findall(rb"<style>(.*?)</style>", answer.body, re.DOTALL)
     digest = b64encode(sha256(style).digest()).decode()

@@ -29,6 +29,7 @@ def test_all_paths_of_a_gateway_are_in_its_folder(home: Home) -> None:
         home.state: "state.db",
         home.people: "people.db",
         home.products: "products.db",
+        home.diagnostics: "diagnostics",
     }
 
     assert paths == {home.folder / name: name for name in paths.values()}

@@ -130,7 +130,7 @@ def test_a_path_too_long_for_sqlite_is_refused_at_start(tmp_path: Path) -> None:
 
 
 def test_a_path_of_the_maximum_length_works(tmp_path: Path) -> None:
-    least = len(os.fsencode(Path(os.path.realpath(tmp_path)) / "products.db")) + 1
+    least = len(os.fsencode(Path(os.path.realpath(tmp_path)) / "diagnostics/deliveries.db")) + 1
     folder = tmp_path.joinpath("x" * 200, "y" * (sqlite.MAX_PATH_BYTES - least - 201))
 
     start(folder)

@@ -115,3 +115,19 @@ def test_a_file_never_gets_the_number_of_a_standard_stream_that_was_closed(
 
     assert done.returncode == 0
     assert file.read_text() == ""
+
+
+HIDDEN = """
+import structlog
+from gateway import logs
+logs.configure()
+logs.hide(["Email"])
+structlog.get_logger().info("refused", email="jo@example.com", answer='{"email": "jo@example.com", "n": 1}')
+"""
+
+
+def test_masked_values_are_hidden_in_fields_and_in_what_targets_have_answered() -> None:
+    shown = subprocess.run([sys.executable, "-c", HIDDEN], capture_output=True, check=True).stderr
+
+    line = json.loads(shown)
+    assert (line["email"], json.loads(line["answer"])) == ("***", {"email": "***", "n": 1})

@@ -94,7 +94,7 @@ def _unwritable(config: Config) -> Iterator[str]:
 
 def _connect(config: Config) -> bool:
     """Print a line for each sink. Return True if one failed."""
-    from gateway.cli.connecting import SinkFailed, try_to_connect
+    from gateway.inspector.trial import SinkFailed, try_to_connect
 
     failed = False
     for name, sink in config.sinks.items():

@@ -14,8 +14,9 @@ from gateway.cli.printing import json_option
 from gateway.cli.state import Opened, confirm, opened
 from gateway.cli.times import rate_option, since_option, until_option
 from gateway.errors import ConfigError
+from gateway.inspector.queries.dead import Dropped, Retried, find, order_retries, to_fields
 from gateway.raw import timestamps
-from gateway.state.dead import Choice, Letter
+from gateway.state.dead import Choice
 
 _SHOWN = 50
 _NO_LIMIT = 2**62
@@ -95,14 +96,12 @@ def list_letters(
 def show(id: int, as_json: bool, file: Path | None, data: Path | None) -> None:
     """Show the dead letter ID with its whole event and the target's words."""
     with opened(file, data) as gateway:
-        letter = next(gateway.state.dead.select(Choice(id=id)), None)
-        if letter is None:
-            raise ConfigError(f"there is no dead letter {id}")
-    fields = to_fields(letter)
+        letter = find(gateway.state, id)
     if as_json:
-        printing.to_json(fields)
+        printing.to_json(to_fields(letter))
         return
-    del fields["canonical"]
+    shown = msgspec.structs.asdict(to_fields(letter))
+    fields = {key: value for key, value in shown.items() if value is not None and key != "canonical"}
     width = max(map(len, fields))
     for key, value in fields.items():
         click.echo(f"{click.style(key.ljust(width), bold=True)}  {printing.clean(str(value), 4096)}")
@@ -116,6 +115,7 @@ def show(id: int, as_json: bool, file: Path | None, data: Path | None) -> None:
 @click.option("--dry-run", is_flag=True, help="Only say how many letters would be retried.")
 @click.option("--detach", is_flag=True, help="Do not wait for the end.")
 @yes_option
+@json_option
 def retry(
     sink: str | None,
     limit: int | None,
@@ -123,6 +123,7 @@ def retry(
     dry_run: bool,
     detach: bool,
     yes: bool,
+    as_json: bool,
     file: Path | None,
     data: Path | None,
     **filters: Any,
@@ -136,22 +137,21 @@ def retry(
         counts = gateway.state.dead.count(choice)
         letters = min(sum(counts.values()), limit or _NO_LIMIT)
         if not letters or dry_run:
-            click.echo(f"{letters:,} dead letters to retry.")
+            printing.tell(Retried(letters, []), as_json, f"{letters:,} dead letters to retry.")
             return
         names = sorted({name for name, _ in counts})
         for name in names:
             gateway.check_sink(name)
         confirm(yes, f"Retry {letters:,} dead letters?")
         detach = detach or not gateway.is_running()
-        jobs, left = [], limit
-        for name in names:
-            jobs.append(gateway.state.jobs.retry(name, choice, rate or 0.0, left))
-            left = None if left is None else left - jobs[-1].events
+        jobs = [*order_retries(gateway.state, names, choice, rate or 0.0, limit)]
         refused = 0 if detach else sum(watch(gateway, job, "Retrying").refused for job in jobs)
+    ordered = Retried(sum(job.events for job in jobs), [job.id for job in jobs], None if detach else refused)
     if detach:
-        click.echo(f"{letters:,} dead letters are retried while the gateway is running.")
-    elif refused:
-        click.echo(f"{refused:,} letters were refused again.", err=True)
+        printing.tell(ordered, as_json, f"{letters:,} dead letters are retried while the gateway is running.")
+    elif refused or as_json:
+        printing.tell(ordered, as_json, f"{refused:,} letters were refused again.", err=True)
+    if refused:
         raise click.exceptions.Exit(1)
 
 
@@ -159,8 +159,15 @@ def retry(
 @_filtered
 @click.option("--dry-run", is_flag=True, help="Only say how many letters would be dropped.")
 @yes_option
+@json_option
 def drop(
-    sink: str | None, dry_run: bool, yes: bool, file: Path | None, data: Path | None, **filters: Any
+    sink: str | None,
+    dry_run: bool,
+    yes: bool,
+    as_json: bool,
+    file: Path | None,
+    data: Path | None,
+    **filters: Any,
 ) -> None:
     """Delete dead letters of SINK, or of all sinks. Their events count as skipped from then on."""
     with opened(file, data, writing=True) as gateway:
@@ -169,29 +176,8 @@ def drop(
         if letters and not dry_run:
             confirm(yes, f"Drop {letters:,} dead letters for good?")
             letters = gateway.state.dead.drop(choice)
-    click.echo(f"{letters:,} dead letters {'to drop' if dry_run else 'dropped'}.")
-
-
-def to_fields(letter: Letter) -> dict[str, Any]:
-    """Return the fields of a letter as programs and pages get them."""
-    fields: dict[str, Any] = {
-        "id": letter.id,
-        "sink": letter.sink,
-        "position": f"{letter.partition}/{letter.position}",
-        "batch": letter.batch,
-        "code": letter.code,
-        "message": letter.message,
-        "answer": letter.answer or None,
-        "tries": letter.tries,
-        "first_failed_at": timestamps.write(letter.first_failed_at),
-        "last_failed_at": timestamps.write(letter.last_failed_at),
-        "message_id": letter.message_id,
-        "source": letter.source,
-        "type": letter.type,
-        "event": letter.event or None,
-        "canonical": msgspec.Raw(letter.canonical),
-    }
-    return {key: value for key, value in fields.items() if value is not None}
+    text = f"{letters:,} dead letters {'to drop' if dry_run else 'dropped'}."
+    printing.tell(Dropped(letters), as_json, text)
 
 
 def _choice(gateway: Opened, sink: str | None, filters: dict[str, Any]) -> Choice:

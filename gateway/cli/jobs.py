@@ -1,10 +1,12 @@
 """A job that a command watches: its progress bar, and its end."""
 
+import sys
 import time
 
 import click
 
 from gateway.cli.state import Opened
+from gateway.inspector.queries.replays import progress
 from gateway.state.jobs import Job
 
 _LOOK_SECONDS = 0.1
@@ -20,7 +22,7 @@ def watch(gateway: Opened, job: Job, label: str) -> Job:
     if job.sink in state.paused():
         click.echo(f"Sink {job.sink} is paused; the job goes on when it is resumed.", err=True)
     click.echo(f"{label} as job {job.id}; Ctrl-C leaves it running.", err=True)
-    with click.progressbar(length=max(1, job.events), label=label, show_pos=True) as bar:
+    with click.progressbar(length=max(1, job.events), label=label, show_pos=True, file=sys.stderr) as bar:
         done = 0
         while job.state == "running" and gateway.is_running():
             time.sleep(_LOOK_SECONDS)
@@ -31,10 +33,3 @@ def watch(gateway: Opened, job: Job, label: str) -> Job:
     if job.state == "running":
         click.echo("The gateway has stopped; the job goes on when it runs again.", err=True)
     return job
-
-
-def progress(job: Job) -> int:
-    """Return the number of events of a job that are dealt with."""
-    if job.kind == "replay":
-        return job.events - sum(max(0, span.end - span.next) for span in job.positions.values())
-    return job.sent + job.refused

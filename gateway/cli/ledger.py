@@ -8,8 +8,7 @@ from gateway.cli import printing
 from gateway.cli.options import config_option, data_option
 from gateway.cli.printing import json_option
 from gateway.cli.state import opened
-from gateway.inspector.counters import intake_counts
-from gateway.state import report
+from gateway.inspector.queries.ledger import balance
 
 
 @click.command()
@@ -24,36 +23,17 @@ def ledger(as_json: bool, file: Path | None, data: Path | None) -> None:
     received and refused is known only while it is running.
     """
     with opened(file, data) as gateway:
-        with report.readers(gateway.journal) as readers:
-            journal = sum(reader.newest() for reader in readers.values())
-            inspector = gateway.config.inspector
-            sinks = {name: report.account(name, gateway.state, readers) for name in gateway.config.sinks}
-        intake = intake_counts(inspector.host, inspector.port, inspector.token.reveal())
-    differences = [
-        f"sink {name}: {account.difference:+,} events not accounted for"
-        for name, account in sinks.items()
-        if account.difference
-    ]
-    if intake and intake["received"] < intake["accepted"] + sum(intake["refused"].values()):
-        differences.append("intake: fewer events received than accepted and refused")
+        found = balance(gateway.config, gateway.state, gateway.journal)
     if as_json:
-        printing.to_json(
-            {
-                **(intake or {}),
-                "journal": journal,
-                "sinks": sinks,
-                "balanced": not differences,
-                "differences": differences,
-            }
-        )
+        printing.to_json(found)
     else:
-        if intake:
-            refused = sum(intake["refused"].values())
+        if found.refused is not None:
+            refused = sum(found.refused.values())
             click.echo(
-                f"Received {intake['received']:,}: {intake['accepted']:,} accepted, {refused:,} refused"
+                f"Received {found.received:,}: {found.accepted:,} accepted, {refused:,} refused"
                 " since the counters began."
             )
-        click.echo(f"The journal has had {journal:,} events.\n")
+        click.echo(f"The journal has had {found.journal:,} events.\n")
         rows = [
             (
                 name,
@@ -65,13 +45,13 @@ def ledger(as_json: bool, file: Path | None, data: Path | None) -> None:
                 sum(each.skipped.values()),
                 each.pending,
             )
-            for name, each in sinks.items()
+            for name, each in found.sinks.items()
         ]
         header = ("SINK", "EVENTS", "DELIVERED", "FILTERED", "DUPLICATE", "DEAD", "SKIPPED", "PENDING")
         printing.table(header, rows)
-        for line in differences:
+        for line in found.differences:
             click.secho(line, fg="red")
-        if not differences:
+        if found.balanced:
             click.secho("balanced", fg="green")
-    if differences:
+    if not found.balanced:
         raise click.exceptions.Exit(1)

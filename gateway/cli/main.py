@@ -13,6 +13,7 @@ _MODULES = {
     "check": "check",
     "tail": "tail",
     "send": "send",
+    "validate": "validate",
     "journal": "journal.group",
     "sinks": "sinks",
     "dead": "dead",

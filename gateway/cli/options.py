@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from gateway.errors import ConfigError, StateUnavailable
+from gateway.inspector.queries.errors import QueryError
 
 config_option = click.option(
     "--config",
@@ -26,12 +27,12 @@ yes_option = click.option(
 
 @contextmanager
 def exiting_on_errors() -> Iterator[None]:
-    """Print ConfigError, one line a mistake, or StateUnavailable, and exit with 2."""
+    """Print ConfigError, one line a mistake, StateUnavailable or QueryError, and exit with 2."""
     try:
         yield
     except ConfigError as error:
         raise click.exceptions.Exit(fail(*error.mistakes)) from error
-    except StateUnavailable as error:
+    except (StateUnavailable, QueryError) as error:
         raise click.exceptions.Exit(fail(str(error))) from error
 
 

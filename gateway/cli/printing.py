@@ -19,6 +19,14 @@ def to_json(value: msgspec.Struct | dict[str, Any]) -> None:
     click.echo(msgspec.json.encode({key: each for key, each in fields.items() if each is not None}))
 
 
+def tell(value: msgspec.Struct, as_json: bool, text: str, *, err: bool = False) -> None:
+    """Print what was done: a value for programs, or else a text for people."""
+    if as_json:
+        to_json(value)
+    else:
+        click.echo(text, err=err)
+
+
 def table(header: Sequence[str], rows: Sequence[Sequence[object]], left: int = 1) -> None:
     """Print rows in columns, of which the first `left` are aligned to the left."""
     texts = [[str(cell) for cell in row] for row in rows]

@@ -1,26 +1,19 @@
 """`gateway replay`: send a part of the journal to a sink again."""
 
 from pathlib import Path
-from typing import Any
 
 import click
-import msgspec
 
 from gateway.cli import printing
-from gateway.cli.jobs import progress, watch
+from gateway.cli.jobs import watch
 from gateway.cli.options import config_option, data_option, yes_option
 from gateway.cli.printing import json_option
-from gateway.cli.state import Opened, confirm, opened
+from gateway.cli.state import confirm, opened
 from gateway.cli.times import rate_option, since_option, until_option
-from gateway.delivery.enrich import Enricher
-from gateway.delivery.jobs import count
-from gateway.delivery.prepare import Preparation
-from gateway.errors import ConfigError
-from gateway.home import Home
+from gateway.inspector.queries.replays import count_events, find, find_spans, progress, to_fields
 from gateway.journal.follow import Wanted
 from gateway.raw import timestamps
-from gateway.state import report
-from gateway.state.jobs import Job, Selection, Span
+from gateway.state.jobs import Selection
 
 
 class _Replay(click.Group):
@@ -86,8 +79,8 @@ def start(
     selection = Selection(Wanted(source, kind, event, user, message_id), since, until)
     with opened(file, data, writing=True) as gateway:
         gateway.check_sink(sink)
-        spans = _spans(gateway, sink, selection)
-        events = _count(gateway, sink, selection, spans)
+        spans = find_spans(gateway.state, gateway.journal, sink, selection)
+        events = count_events(gateway.config, gateway.journal, sink, selection, spans).events
         if dry_run or not events:
             if as_json:
                 printing.to_json({"sink": sink, "events": events})
@@ -142,55 +135,17 @@ def list_jobs(as_json: bool, file: Path | None, data: Path | None) -> None:
 @replay.command()
 @click.argument("id", type=int)
 @yes_option
+@json_option
 @config_option
 @data_option
-def cancel(id: int, yes: bool, file: Path | None, data: Path | None) -> None:
+def cancel(id: int, yes: bool, as_json: bool, file: Path | None, data: Path | None) -> None:
     """Cancel the replay ID. What it has sent stays sent."""
     with opened(file, data, writing=True) as gateway:
-        job = gateway.state.jobs.read(id)
-        if job is None or job.kind != "replay":
-            raise ConfigError(f"there is no replay {id}")
+        job = find(gateway.state, id)
         confirm(yes, f"Cancel replay {id} to sink {job.sink}?")
         ended = gateway.state.jobs.finish(id, "cancelled")
-    click.echo(f"Replay {id} is cancelled." if ended else f"Replay {id} has ended already: {job.state}.")
-
-
-def to_fields(job: Job) -> dict[str, Any]:
-    """Return the fields of a replay as programs and pages get them."""
-    selection = job.selection
-    wanted = msgspec.to_builtins(selection.wanted)
-    fields: dict[str, Any] = {
-        "id": job.id,
-        "sink": job.sink,
-        "state": job.state,
-        "events": job.events,
-        "sent": job.sent,
-        "since": None if selection.since is None else timestamps.write(selection.since),
-        "until": None if selection.until is None else timestamps.write(selection.until),
-        "filters": {key: value for key, value in wanted.items() if value is not None},
-    }
-    return {key: value for key, value in fields.items() if value is not None}
-
-
-def _spans(gateway: Opened, sink: str, selection: Selection) -> dict[str, Span]:
-    """Return the ranges of the journal to replay: only what live delivery has passed."""
-    passed = gateway.state.progress(sink)
-    spans = {}
-    with report.readers(gateway.journal) as readers:
-        for partition, reader in readers.items():
-            if partition in passed:
-                first = reader.oldest() if selection.since is None else reader.seek(selection.since / 1000)
-                end = reader.newest() if selection.until is None else reader.seek(selection.until / 1000)
-                spans[partition] = Span(
-                    max(first, reader.oldest()), min(end, passed[partition].position.number)
-                )
-    return {partition: span for partition, span in spans.items() if span.next < span.end}
-
-
-def _count(gateway: Opened, sink: str, selection: Selection, spans: dict[str, Span]) -> int:
-    """Return the number of events that a replay would send."""
-    config = gateway.config
-    preparation = Preparation(sink, config.sinks[sink], Enricher(Home(config.journal.path).products))
-    return sum(
-        count(gateway.journal, partition, span, selection, preparation) for partition, span in spans.items()
-    )
+        job = find(gateway.state, id)
+    if as_json:
+        printing.to_json(to_fields(job))
+    else:
+        click.echo(f"Replay {id} is cancelled." if ended else f"Replay {id} has ended already: {job.state}.")

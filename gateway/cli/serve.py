@@ -66,6 +66,7 @@ def serve(
 
     def read() -> Config:
         config = load(file, data, os.environ)
+        logs.hide(config.inspector.mask)
         server = _replace(config.server, host=host, port=port, workers=workers)
         return _replace(config, server=server, inspector=_replace(config.inspector, port=inspector_port))
 

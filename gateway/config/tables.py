@@ -66,6 +66,8 @@ class Inspector(msgspec.Struct, frozen=True):
     port: Port = 8081
     token: Secret = Secret("")
     """Required from clients as Bearer; empty: none is, which only a loopback address may have."""
+    mask: tuple[str, ...] = ()
+    """Keys whose values are hidden in pages, APIs and logs, at any depth and in any case."""
 
     def check(self) -> Iterator[tuple[str, str]]:
         """Yield the key and the text of each mistake in the table."""

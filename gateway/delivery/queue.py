@@ -13,6 +13,7 @@ from gateway.delivery.guard import Guard
 from gateway.delivery.jobs import ReplayFeed, RetryFeed
 from gateway.delivery.known import Known
 from gateway.delivery.live import LiveFeed
+from gateway.delivery.observer import Observer
 from gateway.delivery.prepare import Preparation
 from gateway.delivery.work import Work
 from gateway.errors import Culprit, SinkHeld, SinkMisconfigured, SinkRefused, StateUnavailable
@@ -34,6 +35,7 @@ class Queue:
         known: Known,
         max_dead: Callable[[], int],
         guard: Guard | None = None,
+        observer: Observer | None = None,
     ) -> None:
         self._name = name
         self._sink = sink
@@ -43,6 +45,7 @@ class Queue:
         self._known = known
         self._max_dead = max_dead
         self._guard = guard or Guard()
+        self.observer = observer or Observer()
         self._live: dict[str, LiveFeed] = {}
         self._jobs: dict[int, RetryFeed | ReplayFeed] = {}
         self._look_for_jobs = True
@@ -114,6 +117,7 @@ class Queue:
                 self.read_ahead()  # so that its intent rides in this commit
             following = self._ahead.get(work.partition)
         feed.record(work, receipt, following)
+        self.observer.recorded(work)
         self._pieces.popleft()
 
     def failed(self) -> None:

@@ -68,6 +68,8 @@ class Worker:
         """True if the recorded status says so."""
         self._failures = 0
         self._unexpected = 0
+        self._attempt: tuple[float, int] | None = None
+        """When the attempt under way began, by time.monotonic(), and its events."""
         self._waits = delays()
 
     def stop(self) -> None:
@@ -166,6 +168,7 @@ class Worker:
             try:
                 receipt = await self._write(connection, work.batch)
             except SinkRefused as error:
+                self._attempted(error)
                 await to_thread.run_sync(self.queue.refused, error)
                 return True
             except SinkError as error:
@@ -179,6 +182,7 @@ class Worker:
                     await to_thread.run_sync(self.queue.refused, SinkRefused(message, code="internal_error"))
                 raise
             self._unexpected = 0
+            self._attempted(None)
         await to_thread.run_sync(self.queue.record, receipt)
         if work.batch:
             await self._succeeded()
@@ -186,6 +190,11 @@ class Worker:
 
     async def _write(self, connection: Connection, batch: Batch) -> bytes:
         """Write a batch, and in a backlog read the next one meanwhile."""
+        self._attempt = time.monotonic(), batch.count
+        with self.queue.observer.writing(batch):
+            return await self._write_and_read(connection, batch)
+
+    async def _write_and_read(self, connection: Connection, batch: Batch) -> bytes:
         if not self.queue.has_more():
             return await connection.write(batch)
         failure: Exception | None = None
@@ -215,6 +224,8 @@ class Worker:
         metrics.SINK_RETRIES.labels(self.name).inc()
         self._failures += 1
         self._is_up = False
+        if not isinstance(error, StateUnavailable):
+            self._attempted(error)
         try:
             error, seconds = await to_thread.run_sync(self._record_failure, error)
         except (StateUnavailable, OSError):
@@ -223,6 +234,12 @@ class Worker:
         self._log_failure(error)
         self._trouble = type(error).__name__, str(error)
         return seconds
+
+    def _attempted(self, error: Exception | None) -> None:
+        """Count an attempt to connect or to write."""
+        now = time.monotonic()
+        (started, events), self._attempt = self._attempt or (now, 0), None
+        self.queue.observer.attempted(now - started, events, error)
 
     def _record_failure(self, error: Exception) -> tuple[Exception, float]:
         """Return the error that the operator needs to know, and for how many seconds to wait."""

@@ -1,8 +1,7 @@
-"""The routes of the inspector: a page for people at `/`, and /metrics."""
+"""The application of the inspector: pages for people, the API, and /metrics, behind who may."""
 
-import hmac
 import os
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 
 from prometheus_client import CollectorRegistry, Metric
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
@@ -11,37 +10,62 @@ from prometheus_client.registry import Collector
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response
-from starlette.routing import Route
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+from starlette.types import ASGIApp
 
-from gateway.front_page import FrontPage
+from gateway.inspector.access.attempts import Attempts
+from gateway.inspector.access.guard import Guard
+from gateway.inspector.access.headers import SecurityHeaders
+from gateway.inspector.access.sessions import Sessions
 from gateway.inspector.ledger import Ledger
 from gateway.inspector.processes import Processes
+from gateway.inspector.queries.inspection import Inspection
 from gateway.inspector.scrape import Scrape
+from gateway.inspector.web import dead, events, files, ledger, login, overview, refused, sinks, sources
+from gateway.inspector.web.answers import Answers
+from gateway.inspector.web.rendering import Pages
+from gateway.inspector.web.trial import trial
 
-_PAGE = FrontPage(
-    "This port is for the operators of the gateway. Events are accepted on another port.",
-    {"/metrics": "counts all events and what became of them, for Prometheus"},
-)
+
+def inspector(books: Ledger, token: str, inspection: Inspection, api: Sequence[BaseRoute] = ()) -> ASGIApp:
+    """Return the ASGI application. If `token` is not empty, requests need it, or a session begun with it."""
+    sessions = Sessions(token)
+    attempts = Attempts()
+    pages = Pages(can_sign_out=sessions.required)
+    answers = Answers(pages)
+    routes = [
+        Route("/metrics", _metrics(books)),
+        Route("/static/{digest}/{name}", files.send),
+        *login.routes(pages, sessions, attempts),
+        *overview.routes(pages, inspection),
+        *events.routes(pages, inspection),
+        *refused.routes(pages, inspection, trial(inspection.config)),
+        *sinks.routes(pages, inspection),
+        *dead.routes(pages, inspection),
+        *sources.routes(pages, inspection),
+        *ledger.routes(pages, inspection),
+        *api,
+    ]
+    app = Starlette(
+        routes=routes,
+        middleware=[Middleware(Guard, sessions=sessions, attempts=attempts, refuse=answers.refuse)],
+        exception_handlers=answers.handlers,
+    )
+    return SecurityHeaders(app)  # around what answers exceptions too
 
 
-def inspector(ledger: Ledger, token: str) -> ASGIApp:
-    """Return the ASGI application. If `token` is not empty, every request must carry it."""
+def _metrics(books: Ledger) -> Callable[[Request], Awaitable[Response]]:
     live = CollectorRegistry()
     if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
-        live.register(ProcessMetrics(ledger))
+        live.register(ProcessMetrics(books))
     live.register(Processes())
-    scrape = Scrape(live, ledger)
-
-    async def front_page(request: Request) -> Response:
-        return _PAGE.response(request.headers.get("accept", ""))
+    scrape = Scrape(live, books)
 
     async def metrics(_: Request) -> Response:
         return Response(await scrape.text(), media_type=CONTENT_TYPE_LATEST)
 
-    routes = [Route("/", front_page), Route("/metrics", metrics)]
-    return Starlette(routes=routes, middleware=[Middleware(TokenAuth, token=token)])
+    return metrics
 
 
 class ProcessMetrics(Collector):
@@ -60,22 +84,3 @@ class ProcessMetrics(Collector):
                 if sample.labels.get("sink", "") in ("", *self._ledger.sinks)
             ]
             yield metric
-
-
-class TokenAuth:
-    """Answers 401 to requests without the bearer token. Compares in constant time."""
-
-    def __init__(self, app: ASGIApp, token: str) -> None:
-        self.app = app
-        self.expected = f"Bearer {token}".encode() if token else b""
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        given = dict(scope.get("headers", ())).get(b"authorization", b"")
-        if self.expected and not hmac.compare_digest(given, self.expected):
-            refusal = PlainTextResponse(
-                "The inspector requires Authorization: Bearer with the token of [inspector].\n",
-                401,
-                {"WWW-Authenticate": "Bearer"},
-            )
-            return await refusal(scope, receive, send)
-        await self.app(scope, receive, send)

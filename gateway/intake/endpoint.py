@@ -3,6 +3,7 @@
 import math
 from collections import Counter
 from collections.abc import Callable
+from typing import NamedTuple
 
 from gateway import metrics
 from gateway.dialects.base import Decode, Dialect, ForSource
@@ -12,6 +13,7 @@ from gateway.event import encode_block
 from gateway.intake.account import Account
 from gateway.intake.admission import Admission, Grant
 from gateway.intake.normalize import normalize
+from gateway.intake.recent import Recent
 from gateway.message import DecodedSubmission, Message, Rejected
 from gateway.outcome import Outcome, Refused
 from gateway.raw import bodies
@@ -19,13 +21,23 @@ from gateway.sources import Sources
 from gateway.submission import BODY_METHODS, Submission
 
 
+class Trial(NamedTuple):
+    """What would become of a submission."""
+
+    decoded: DecodedSubmission
+    account: Account
+    lines: list[bytes]
+    """The canonical events that would be stored, one for each place in the account."""
+
+
 class Endpoint:
     """Judges the submissions of one dialect, message by message."""
 
-    def __init__(self, name: str, dialect: Dialect, sources: Sources) -> None:
+    def __init__(self, name: str, dialect: Dialect, sources: Sources, recent: Recent | None = None) -> None:
         self.name = name
         self.dialect = dialect
         self.sources = sources
+        self.recent = recent or Recent()
         self._seconds: dict[int, Callable[[float], None]] = {}
         self._admission = Admission(name, dialect, sources)
         self._max_events = sources.most_events(dialect.LIMITS)
@@ -45,13 +57,27 @@ class Endpoint:
         The outcome holds only once its block is on stable storage.
         """
         decoded = self._decode(submission)
-        if len(decoded.messages) > self._max_events:
-            raise TooManyEvents(len(decoded.messages), self._max_events)
         account = Account()
         if decoded.is_handshake and submission.method not in BODY_METHODS:
             return account.close(b"", decoded)  # before there is a source for it
         if self.sources.buckets:
             self._check_rates(submission, decoded, account)
+        block = self._judge(submission, decoded, account)
+        return account.close(block, decoded)
+
+    def try_out(self, submission: Submission) -> Trial:
+        """
+        Judge each message as `process` does, but count nothing, and let the rate of the source be.
+
+        Raises the Refusal of a submission that is refused as a whole.
+        """
+        decoded = self._decode(submission)
+        account = Account()
+        block = self._judge(submission, decoded, account)
+        return Trial(decoded, account, block.split(b"\n") if block else [])
+
+    def _judge(self, submission: Submission, decoded: DecodedSubmission, account: Account) -> bytes:
+        """Divide the messages into those to store, whose block is returned, and those refused."""
         stored, places, grants, refused = account.stored, account.places, account.grants, account.refused
         validate, ignores = self.dialect.validate, decoded.ignores
         last: str | None = None
@@ -90,18 +116,26 @@ class Endpoint:
             if isinstance(each, Grant):
                 block = each.erase_keys(block)
         account.check(decoded)
-        return account.close(block, decoded)
+        return block
 
     def _decode(self, submission: Submission) -> DecodedSubmission:
-        """Decode as the source asks for whose key stands outside the body, or else as the dialect does."""
+        """
+        Decode as the source asks for whose key stands outside the body, or else as the dialect does.
+
+        Raises UnreadableBody, BadSignature or TooManyEvents.
+        """
+        decode = self.dialect.decode
         if self._decoders:
             try:
                 source = self.sources.authenticate(self._outside_key(submission))
             except Refusal:  # which admission repeats, if no key in the body outranks this one
                 pass
             else:
-                return self._decoders.get(source.name, self.dialect.decode)(submission)
-        return self.dialect.decode(submission)
+                decode = self._decoders.get(source.name, decode)
+        decoded = decode(submission)
+        if len(decoded.messages) > self._max_events:
+            raise TooManyEvents(len(decoded.messages), self._max_events)
+        return decoded
 
     def _outside_key(self, submission: Submission) -> str:
         """Return the write key outside the body, or ""."""
@@ -167,6 +201,7 @@ def _drop_unacceptable_events(block: bytes, decoded: DecodedSubmission, account:
     """Refuse each event that is too large for its source or nests too deep; return the others' lines."""
     lines: list[bytes] = []
     stored: list[Message] = []
+    places: list[int] = []
     entries = zip(block.split(b"\n"), account.stored, account.places, account.grants, strict=True)
     for line, message, place, grant in entries:
         try:
@@ -178,7 +213,8 @@ def _drop_unacceptable_events(block: bytes, decoded: DecodedSubmission, account:
         else:
             lines.append(line)
             stored.append(message)
-    account.stored = stored
+            places.append(place)
+    account.stored, account.places = stored, places
     account.refused.sort(key=lambda one: one.place or 0)
     return b"\n".join(lines)
 

@@ -6,7 +6,7 @@ from gateway import metrics
 from gateway.errors import OriginNotAllowed, Refusal
 from gateway.intake import cors, refusals
 from gateway.intake.endpoint import Endpoint
-from gateway.outcome import Answer, Outcome, error
+from gateway.outcome import Answer, Outcome, Refused, error
 from gateway.submission import Submission
 
 log = structlog.get_logger()
@@ -20,6 +20,10 @@ Reply = tuple[Answer, cors.Headers]
 def accept(endpoint: Endpoint, submission: Submission, outcome: Outcome) -> Reply:
     """Reply to a submission that was read; whatever is to be stored of it is durable."""
     _decide(outcome)
+    if outcome.stored:
+        endpoint.recent.accepted(submission, outcome)
+    if outcome.refused:
+        endpoint.recent.refused(endpoint, submission, outcome.refused)
     answer = endpoint.dialect.answer(submission, outcome)
     origin = submission.headers.get(b"origin")
     headers = cors.allow(None if origin and outcome.origin_denied else origin)
@@ -36,6 +40,8 @@ def refuse(endpoint: Endpoint, submission: Submission, refusal: Refusal, outcome
     else:
         metrics.RECEIVED.add(refusal.events)
     refusals.count(refusal, refusal.events)
+    refused = [*(outcome.refused if outcome else ()), Refused(None, None, refusal.with_traceback(None))]
+    endpoint.recent.refused(endpoint, submission, refused)
     answer = endpoint.dialect.refuse(submission, refusal)
     origin = None if isinstance(refusal, OriginNotAllowed) else submission.headers.get(b"origin")
     return answer, cors.allow(origin)
@@ -48,7 +54,7 @@ def _decide(outcome: Outcome) -> int:
     return events
 
 
-def fail(submission: Submission, bug: Exception, outcome: Outcome | None) -> Reply:
+def fail(endpoint: Endpoint, submission: Submission, bug: Exception, outcome: Outcome | None) -> Reply:
     """Reply that an exception, which is no refusal, is the gateway's fault. Log the first of its kind."""
     if outcome:
         events = _decide(outcome)
@@ -57,4 +63,5 @@ def fail(submission: Submission, bug: Exception, outcome: Outcome | None) -> Rep
         metrics.RECEIVED.add(events)
     if refusals.refusals.count(refusals.BUG, events, f"{submission.route} {type(bug).__name__}"):
         log.error("bug", route=submission.route, exc_info=bug)
+    endpoint.recent.failed(endpoint, submission, bug, events)
     return error(500), cors.allow(submission.headers.get(b"origin"))

@@ -124,7 +124,7 @@ class Router:
         except body.Disconnected:
             return
         except Exception as bug:
-            answer, more = reply.fail(submission, bug, outcome)
+            answer, more = reply.fail(endpoint, submission, bug, outcome)
         endpoint.observe(answer.status, time.perf_counter() - started)
         start, end = _messages(answer, more)
         await send(start)

@@ -102,7 +102,7 @@ class Exchange:
         except Refusal as refusal:
             return self._settle(refusal)
         except Exception as bug:
-            return self._send(*reply.fail(submission, bug, None))
+            return self._send(*reply.fail(self._route.endpoint, submission, bug, None))
         self._process()
 
     def _process(self) -> None:
@@ -116,7 +116,7 @@ class Exchange:
         except Refusal as refusal:
             return self._settle(refusal)
         except Exception as bug:
-            answer, headers = reply.fail(submission, bug, self._outcome)
+            answer, headers = reply.fail(endpoint, submission, bug, self._outcome)
         self._send(answer, headers)
 
     def _settle(self, refusal: Refusal | None) -> None:
@@ -129,7 +129,7 @@ class Exchange:
                 assert outcome
                 answer, headers = reply.accept(endpoint, submission, outcome)
         except Exception as bug:  # nobody else in the same commit shall suffer from it
-            answer, headers = reply.fail(submission, bug, outcome)
+            answer, headers = reply.fail(endpoint, submission, bug, outcome)
         self._send(answer, headers)
 
     def _send(self, answer: Answer, headers: cors.Headers) -> None:

@@ -8,12 +8,14 @@ import anyio
 import structlog
 from anyio import to_thread
 
+from gateway import logs
 from gateway.config.tables import Config
 from gateway.delivery.enrich import Enricher
 from gateway.delivery.known import Known
 from gateway.delivery.lookout import Lookout
 from gateway.delivery.prepare import Preparation
 from gateway.delivery.queue import Queue
+from gateway.delivery.recorder import DeliveryRecorder
 from gateway.delivery.trim import trim
 from gateway.delivery.worker import Worker
 from gateway.errors import StateLost, StateUnavailable
@@ -43,6 +45,7 @@ def main(share: Share, pipe: Connection) -> None:
     The process ends with status STATE_LOST if its state is removed or replaced.
     """
     try:
+        logs.hide(share.config.inspector.mask)
         run(lambda: Delivery(share).run(Control(pipe)))
     except* StateLost:
         os._exit(STATE_LOST)
@@ -60,6 +63,7 @@ class Delivery:
         self.known = Known(self.state.verdicts, enabled=share.config.delivery.duplicates > 0)
         self.lookout = Lookout(self.journal, self.known.version)
         self.indexing = Indexing(self.journal, self.state.verdicts, self.home.duplicates, self.lookout)
+        self.recorder = DeliveryRecorder(self.home.diagnostics)
         self.stopping = anyio.Event()
         self.stopped = anyio.Event()
         self.paused: Collection[str] | None = None
@@ -78,22 +82,29 @@ class Delivery:
                 tasks.start_soon(self._trim_for_ever)
                 await self.indexing.use(self._window())
                 tasks.start_soon(self.indexing.run)
+                tasks.start_soon(self.recorder.run)
                 delivering.start_soon(self._finish)
                 tasks.start_soon(self._look_for_ever)
                 control.ready()
                 await self.stopped.wait()  # without sinks nothing else keeps the group open
             tasks.cancel_scope.cancel()
         await self.indexing.close()
+        await to_thread.run_sync(self.recorder.close)
         self.state.close()
 
     def _open_worker(self, name: str, config: Config) -> Worker:
         sink = config.sinks[name]
         preparation = Preparation(name, sink, Enricher(self.home.products))
-        queue = Queue(name, sink, self.journal, self.state, preparation, self.known, self._max_dead)
+        observer = self.recorder.observer(name)
+        queue = Queue(
+            *(name, sink, self.journal, self.state, preparation, self.known, self._max_dead),
+            observer=observer,
+        )
         return Worker(name, sink, queue, self.state, self.lookout)
 
     async def _use(self, share: Share) -> None:
         self.share = share
+        logs.hide(share.config.inspector.mask)
         self.known.enabled = share.config.delivery.duplicates > 0
         await self.indexing.use(self._window())
         await self.workers.use(share.config)

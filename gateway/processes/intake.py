@@ -10,15 +10,20 @@ from socket import socket
 import anyio
 from starlette.types import ASGIApp
 
-from gateway import metrics
+from gateway import logs, metrics
 from gateway.config.tables import Config
 from gateway.dialects import DIALECTS
 from gateway.home import Home
+from gateway.inspector.delivery_api import routes as delivery_api
+from gateway.inspector.queries.inspection import Inspection
+from gateway.inspector.search.index import Index
 from gateway.intake.backlog import Backlog
 from gateway.intake.body import Budget
 from gateway.intake.connections import Limit, most_connections
 from gateway.intake.endpoint import Endpoint
 from gateway.intake.protocol import limited_to, sweep
+from gateway.intake.recent import Recent
+from gateway.intake.recorder import Recorder
 from gateway.intake.refusals import refusals
 from gateway.intake.router import Router
 from gateway.intake.sender import Networks
@@ -26,9 +31,10 @@ from gateway.journal.segments.log import SegmentLog
 from gateway.journal.writer import Writer
 from gateway.processes.control import DRAIN, Control, Server, run
 from gateway.records.table import Table
-from gateway.services import openapi, product_api, script, settings, user_api
+from gateway.services import openapi, product_api, script, settings, user_api, validate_api
 from gateway.services.app import DescribedRoute, services_app
 from gateway.services.health import Probe, Readiness, health
+from gateway.services.validation import Validator
 from gateway.services.welcome import welcome
 from gateway.sources import Sources
 
@@ -59,6 +65,7 @@ def first_name(slot: int) -> str:
 def main(config: Config, slot: int, listener: socket, pipe: Connection) -> None:
     """Take events from `listener` until the supervisor says otherwise."""
     sys.setswitchinterval(_SWITCH_EVERY)
+    logs.hide(config.inspector.mask)
     run(lambda: serve(config, slot, listener, Control(pipe)))
 
 
@@ -75,10 +82,13 @@ async def serve(config: Config, slot: int, listener: socket, control: Control) -
         budget = Budget()
         backlog = Backlog(budget, asyncio.get_running_loop().call_soon)
         records = Records(home)
+        recent = Recent()
+        recorder = Recorder(home.diagnostics, recent, str(slot))
 
         def parts(config: Config) -> tuple[list[Endpoint], ASGIApp]:
             sources = Sources(config.sources.values(), config.server.workers)
-            return endpoints(sources), services_app(
+            recorder.use(sources)
+            return endpoints(sources, recent), services_app(
                 service_routes(config, sources, records, writer, budget, readiness.probe)
             )
 
@@ -97,6 +107,7 @@ async def serve(config: Config, slot: int, listener: socket, control: Control) -
 
         async def apply(message: Config | str) -> None:
             if isinstance(message, Config):
+                logs.hide(message.inspector.mask)
                 router.replace_routes(*parts(message))
             elif message == DRAIN:
                 readiness.drain()
@@ -104,9 +115,11 @@ async def serve(config: Config, slot: int, listener: socket, control: Control) -
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(control.obey, server.stop, apply)
             tasks.start_soon(watch)
+            tasks.start_soon(recorder.run)
             await server.serve([listener])
             tasks.cancel_scope.cancel()
         await writer.close()
+        recorder.close()
         limit.watch(0)
         metrics.flush()
 
@@ -119,8 +132,8 @@ def retire_others(config: Config, journal: SegmentLog) -> None:
                 partition.retire()
 
 
-def endpoints(sources: Sources) -> list[Endpoint]:
-    return [Endpoint(name, dialect, sources) for name, dialect in DIALECTS.items()]
+def endpoints(sources: Sources, recent: Recent) -> list[Endpoint]:
+    return [Endpoint(name, dialect, sources, recent) for name, dialect in DIALECTS.items()]
 
 
 def trusted_proxies(config: Config) -> Networks:
@@ -134,10 +147,18 @@ def service_routes(
     found = [welcome(), *health(probe)]
     found += settings.routes(sources, server.public_url, proxies)
     found += script.routes(sources, server.analytics_js, server.public_url, proxies)
+    found += validate_api.routes(Validator.of(sources, config.sinks), budget, proxies)
     if sources.have_tokens:
         found += user_api.routes(sources, records.people, writer, budget)
         found += product_api.routes(sources, records.products, budget)
+        found += delivery_api.routes(inspection(config))
     return [*found, openapi.describe(DIALECTS, found)]
+
+
+def inspection(config: Config) -> Inspection:
+    """Return what the event delivery API looks at."""
+    home = Home(config.journal.path)
+    return Inspection(home, SegmentLog(home.folder), lambda: config, Index(home.folder / "search"))
 
 
 class Records:

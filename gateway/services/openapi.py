@@ -1,6 +1,6 @@
 """/openapi.json: all routes in OpenAPI 3.1, made of the Operations of dialects and services."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from gateway.dialects.base import Dialect
 from gateway.message import ADDED
-from gateway.operation import Operation, Reply
+from gateway.operation import Fragment, Operation, Reply
 from gateway.services.app import DescribedRoute
 
 _INFO = {
@@ -29,16 +29,30 @@ _DESCRIPTION = Operation(
 )
 
 
-def describe(dialects: Mapping[str, Dialect], services: Sequence[DescribedRoute]) -> DescribedRoute:
-    """Return the route of the description of dialects, services and itself, which is made once, now."""
+def describe(
+    dialects: Mapping[str, Dialect],
+    services: Sequence[DescribedRoute],
+    *,
+    info: Fragment = _INFO,
+    tag: str = "services",
+    exact: bool = False,
+) -> DescribedRoute:
+    """
+    Return the route of the description of dialects, services and itself, which is made once, now.
+
+    `exact` says that bodies are read exactly as their Structs say.
+    """
 
     async def show(_: Request) -> Response:
         return Response(document, media_type="application/json")
 
     route = DescribedRoute("/openapi.json", show, {"GET": _DESCRIPTION})
-    document = msgspec.json.encode(_document([*_of_dialects(dialects), *_of_services([*services, route])]))
+    all_routes = [*_of_dialects(dialects), *_of_services([*services, route], tag)]
+    document = msgspec.json.encode(_document(all_routes, info, exact))
     return route
 
+
+Schema = dict[str, Any]
 
 Route = tuple[str, str, str, Operation]
 """Path, method, tag, and what it does."""
@@ -51,27 +65,28 @@ def _of_dialects(dialects: Mapping[str, Dialect]) -> Iterable[Route]:
                 yield path, method, name, dialect.describe(method, path)
 
 
-def _of_services(services: Iterable[DescribedRoute]) -> Iterable[Route]:
+def _of_services(services: Iterable[DescribedRoute], tag: str) -> Iterable[Route]:
     for route in services:
         for method, operation in route.operations.items():
-            yield route.path_format, method, "services", operation
+            yield route.path_format, method, tag, operation
 
 
-def _document(routes: Sequence[Route]) -> dict[str, Any]:
-    schemas = _Schemas(operation for _, _, _, operation in routes)
+def _document(routes: Sequence[Route], info: Fragment, exact: bool) -> dict[str, Any]:
+    tidy = _strip if exact else _loosen
+    schemas = _Schemas((operation for _, _, _, operation in routes), tidy)
     paths: dict[str, Any] = {}
     schemes: dict[str, Any] = {}
     for path, method, tag, operation in routes:
         schemes.update(operation.security)
         paths.setdefault(path, {})[method.lower()] = {"tags": [tag], **_operation(operation, schemas)}
     components = {"schemas": schemas.components, "securitySchemes": schemes}
-    return {"openapi": "3.1.0", "info": _INFO, "paths": paths, "components": components}
+    return {"openapi": "3.1.0", "info": info, "paths": paths, "components": components}
 
 
 class _Schemas:
     """The schemas of all shapes. Those of Structs are written once, as components."""
 
-    def __init__(self, operations: Iterable[Operation]) -> None:
+    def __init__(self, operations: Iterable[Operation], tidy: Callable[[Schema], Schema]) -> None:
         all_shapes = [
             shape
             for operation in operations
@@ -81,7 +96,7 @@ class _Schemas:
         types = list({shape: None for shape in all_shapes if not isinstance(shape, Mapping)})
         found, components = msgspec.json.schema_components(types, ref_template=_COMPONENTS + "{name}")
         self._by_type = dict(zip(types, found, strict=True))
-        loosened = {name: _loosen(schema) for name, schema in components.items()}
+        loosened = {name: tidy(schema) for name, schema in components.items()}
         text = msgspec.json.encode([found, loosened]).decode()
         self.components = {
             name: schema for name, schema in loosened.items() if f'{_COMPONENTS}{name}"' in text
@@ -93,15 +108,19 @@ class _Schemas:
         return {"schema": found[0] if len(found) == 1 else {"anyOf": found}}
 
 
-def _loosen(schema: dict[str, Any]) -> dict[str, Any]:
+def _strip(schema: Schema) -> Schema:
+    """Return a Struct's schema without the docstring, which is for maintainers."""
+    return {key: value for key, value in schema.items() if key not in ("title", "description")}
+
+
+def _loosen(schema: Schema) -> Schema:
     """
-    Return a Struct's schema as clients need it, without the docstring, which is for maintainers.
+    Return a Struct's schema as clients need it.
 
     A Struct that forbids unknown fields does so to hand such bodies over to dialects/shared/slow_path.py,
     which accepts other fields, and numbers for texts. So does the schema.
     """
-    del schema["title"]
-    schema.pop("description", None)
+    schema = _strip(schema)
     if schema.pop("additionalProperties", True):
         return schema
     fields = {name: field for name, field in schema["properties"].items() if name not in ADDED}

@@ -20,6 +20,7 @@ from yarl import URL
 
 from gateway.config.secret import Secret, Secrets
 from gateway.config.units import Positive
+from gateway.diagnostics import exchanges
 from gateway.errors import Culprit, SinkError, SinkMisconfigured, SinkRefused
 from gateway.sinks.base import Batch, Connection
 from gateway.sinks.http_client.answers import check
@@ -140,7 +141,8 @@ class HttpConnection:
                     position = batch.positions[index]
                     id = f"{batch.sink}/{batch.partition}/{position}-{position + 1}{batch.suffix}"
                     try:
-                        await self._send(batch, id, lines[index])
+                        with exchanges.about(position):
+                            await self._send(batch, id, lines[index])
                     except SinkRefused as error:
                         culprits[index] = Culprit(str(error), error.code, error.answer)
                     except SinkError as error:

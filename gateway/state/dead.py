@@ -6,7 +6,7 @@ The journal is trimmed, so each letter holds its whole event.
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import apsw
 import msgspec
@@ -69,9 +69,12 @@ class Choice(msgspec.Struct, frozen=True, omit_defaults=True):
 
     sink: str = ""
     id: int = 0
+    ids: tuple[int, ...] = ()
     code: str = ""
     event: str = ""
+    type: str = ""
     source: str = ""
+    message_id: str = ""
     user: str = ""
     """Matches userId or anonymousId."""
     since: int | None = None
@@ -81,8 +84,11 @@ class Choice(msgspec.Struct, frozen=True, omit_defaults=True):
 
     def condition(self) -> tuple[str, list[object]]:
         """Return the SQL condition and its parameters."""
-        tests = [(f"{key} = ?", getattr(self, key)) for key in ("sink", "id", "code", "event", "source")]
+        keys = ("sink", "id", "code", "event", "type", "source", "message_id")
+        tests = [(f"{key} = ?", getattr(self, key)) for key in keys]
         found = [(test, [value]) for test, value in tests if value]
+        if self.ids:
+            found.append((f"id IN ({', '.join('?' * len(self.ids))})", [*self.ids]))
         if self.user:
             found.append(("(user_id = ? OR anonymous_id = ?)", [self.user, self.user]))
         if self.since is not None:
@@ -91,6 +97,17 @@ class Choice(msgspec.Struct, frozen=True, omit_defaults=True):
             found.append(("last_failed_at < ?", [self.until]))
         condition = " AND ".join(test for test, _ in found) or "1"
         return condition, [value for _, values in found for value in values]
+
+
+class Group(NamedTuple):
+    """The letters with one code and one event name."""
+
+    code: str
+    event: str
+    letters: int
+    last_failed_at: int
+    id: int
+    """Of the newest letter."""
 
 
 _COLUMNS = ", ".join(field.name for field in msgspec.structs.fields(Letter))
@@ -103,10 +120,10 @@ class DeadLetters:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def select(self, choice: Choice, limit: int | None = None) -> Iterator[Letter]:
-        """Yield letters by id, the oldest first, in pages, so that writers need not wait."""
+    def select(self, choice: Choice, limit: int | None = None, after: int = 0) -> Iterator[Letter]:
+        """Yield letters with ids above `after`, the oldest first, in pages, so that writers need not wait."""
         condition, values = choice.condition()
-        last, left = 0, limit
+        last, left = after, limit
         while left is None or left > 0:
             page = _PAGE if left is None else min(left, _PAGE)
             with self._database.reading() as connection:
@@ -120,6 +137,16 @@ class DeadLetters:
             last = rows[-1][0]
             left = None if left is None else left - len(rows)
 
+    def of_event(self, sink: str, partition: str, position: int, epoch: int) -> Letter | None:
+        """Return the letter of an event at a sink, if there is one."""
+        with self._database.reading() as connection:
+            row: Any = connection.execute(
+                f"SELECT {_COLUMNS} FROM dead"  # noqa: S608
+                " WHERE sink = ? AND partition = ? AND position = ? AND epoch = ?",
+                (sink, partition, position, epoch),
+            ).fetchone()
+        return Letter(*row) if row else None
+
     def count(self, choice: Choice) -> Counter[tuple[str, str]]:
         """Return the number of letters by sink and code."""
         condition, values = choice.condition()
@@ -129,6 +156,17 @@ class DeadLetters:
                 values,
             ).fetchall()
         return Counter({(sink, code): letters for sink, code, letters in rows})
+
+    def groups(self, choice: Choice) -> list[Group]:
+        """Return the letters by code and event name, or type where there is no name."""
+        condition, values = choice.condition()
+        with self._database.reading() as connection:
+            rows: list[Any] = connection.execute(
+                "SELECT code, CASE event WHEN '' THEN type ELSE event END AS name, count(*),"  # noqa: S608  # placeholders only
+                f" max(last_failed_at), max(id) FROM dead WHERE {condition} GROUP BY code, name",
+                values,
+            ).fetchall()
+        return [Group(*row) for row in rows]
 
     def size(self, sink: str) -> int:
         """Return the bytes of a sink's letters."""

@@ -33,6 +33,7 @@ from tests.bench import (
     postgres,
     requests,
     restarts,
+    search,
     single,
     soak,
     table,
@@ -63,7 +64,7 @@ _MEASUREMENTS = {
         brokers,
     )
 }
-_ONLY_WHEN_NAMED = {"soak": soak}
+_ONLY_WHEN_NAMED = {"search": search, "soak": soak}
 
 
 @click.command()
@@ -92,8 +93,23 @@ _ONLY_WHEN_NAMED = {"soak": soak}
 @click.option(
     "--minutes", type=click.IntRange(1), default=20, show_default=True, help="Of the soak, if it is named."
 )
+@click.option(
+    "--search",
+    "searched",
+    type=click.IntRange(1),
+    default=10_000_000,
+    show_default=True,
+    help="Events of the journal to search, 1 KB each.",
+)
 def main(
-    names: tuple[str, ...], rounds: int, seconds: int, drain: int, backlog: int, ids: int, minutes: int
+    names: tuple[str, ...],
+    rounds: int,
+    seconds: int,
+    drain: int,
+    backlog: int,
+    ids: int,
+    minutes: int,
+    searched: int,
 ) -> None:
     """Measure the gateway, or only what is named, below the current folder."""
     modules = _MEASUREMENTS | _ONLY_WHEN_NAMED
@@ -104,7 +120,8 @@ def main(
     try:
         for name in names or _MEASUREMENTS:
             with tempfile.TemporaryDirectory(dir=".") as folder:
-                options = Options(Path(folder).absolute(), rounds, seconds, drain, backlog, ids, minutes)
+                path = Path(folder).absolute()
+                options = Options(path, rounds, seconds, drain, backlog, ids, minutes, searched)
                 _measure(name, modules[name], options, rows)
     finally:  # what was found before an error or Ctrl-C counts
         click.echo("\n".join(["", *table.lines(rows)]))

@@ -18,3 +18,5 @@ class Options(NamedTuple):
     """Events whose ids are indexed."""
     minutes: int
     """Of the soak."""
+    search: int
+    """Events of the journal that is searched."""

@@ -1,14 +1,15 @@
 """What all tests in a browser share."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
+from tests.browser.desk import Desk, Sit, configuration, expect
 from tests.browser.site import Site
 from tests.browser.tab import Tab
 from tests.clients import install
-from tests.gateway import PATIENCE
+from tests.gateway import PATIENCE, Gateway
 from tests.journey import needs
 
 # As on a machine without a network: Chromium looks for its maker's hosts otherwise.
@@ -49,3 +50,21 @@ def tab(chromium: Browser) -> Iterator[Tab]:
 def site() -> Iterator[Site]:
     with Site(needs.client(install.NODE) / "node_modules") as site:
         yield site
+
+
+@pytest.fixture
+def sit(chromium: Browser, gateway: Callable[..., Gateway]) -> Iterator[Sit]:
+    """Starts a gateway with more tables in its configuration, and sits down at its inspector."""
+    expect.set_options(timeout=PATIENCE * 1000)
+    contexts = []
+
+    def sit(more: str = "", **options: object) -> Desk:
+        running = gateway(configuration(more))
+        context = chromium.new_context(**options)  # type: ignore[arg-type]  # options of Playwright
+        context.set_default_timeout(PATIENCE * 1000)
+        contexts.append(context)
+        return Desk(context.new_page(), running)
+
+    yield sit
+    for context in contexts:
+        context.close()

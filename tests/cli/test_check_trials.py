@@ -8,8 +8,8 @@ import anyio
 import pytest
 from click.testing import CliRunner, Result
 
-from gateway.cli.connecting import SinkFailed, try_to_connect
 from gateway.cli.main import main
+from gateway.inspector.trial import SinkFailed, try_to_connect
 from gateway.sinks.base import Connection, Sink
 from gateway.sinks.locked_file import LockedFile
 from gateway.sinks.null import NullConnection

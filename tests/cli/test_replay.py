@@ -43,13 +43,17 @@ def test_a_replay_is_listed_and_done_when_the_gateway_runs(stopped: Stopped) -> 
 
     assert ordered.exit_code == 0
     assert [list(batch.positions) for batch in sink.batches] == [[0, 2, 4, 6, 8]]
-    [job] = stopped.run("replay", "list", "--json").output.splitlines()
-    assert json.loads(job) == {
+    [line] = stopped.run("replay", "list", "--json").output.splitlines()
+    job = json.loads(line)
+    assert job == {
         "id": 1,
         "sink": "events",
         "state": "done",
         "events": 10,
         "sent": 5,
+        "refused": 0,
+        "progress": 1.0,
+        "created_at": job["created_at"],
         "filters": {"event": "Signed Up"},
     }
 

@@ -10,6 +10,7 @@ import anyio
 from gateway.delivery.enrich import Enricher
 from gateway.delivery.known import Known
 from gateway.delivery.lookout import Lookout
+from gateway.delivery.observer import Observer
 from gateway.delivery.prepare import Preparation
 from gateway.delivery.queue import Queue
 from gateway.delivery.worker import Worker
@@ -34,11 +35,13 @@ def make(
     *,
     max_dead: int = 2**30,
     enricher: Enricher | None = None,
+    observer: Observer | None = None,
 ) -> Worker:
     """Create a worker without back-off."""
     log = open_log(journal)
     preparation = Preparation(name, sink, enricher or Enricher(journal / "products.db"))
-    queue = Queue(name, sink, log, state, preparation, Known(state.verdicts, enabled=False), lambda: max_dead)
+    known = Known(state.verdicts, enabled=False)
+    queue = Queue(name, sink, log, state, preparation, known, lambda: max_dead, observer=observer)
     return Worker(name, sink, queue, state, Lookout(log), lambda: repeat(0.0))
 
 

@@ -3,17 +3,9 @@
 from pathlib import Path
 
 import pytest
-from starlette.testclient import TestClient
 
-from gateway.inspector.ledger import Ledger
-from gateway.inspector.pages import inspector
-from tests.build import event_lines, keep, open_log
-
-
-def visitor(folder: Path, token: str = "") -> TestClient:
-    return TestClient(
-        inspector(Ledger(open_log(folder / "journal"), folder / "state.db", ["archive"]), token)
-    )
+from tests.build import event_lines, keep
+from tests.inspector.visitor import visitor
 
 
 def test_metrics_exist_before_there_is_a_journal(tmp_path: Path) -> None:
@@ -28,7 +20,7 @@ def test_metrics_are_collected_at_each_scrape(tmp_path: Path) -> None:
     client = visitor(tmp_path)
     client.get("/metrics")
 
-    keep(tmp_path / "journal/0", event_lines(0, 3))
+    keep(tmp_path / "data/journal/0", event_lines(0, 3))
 
     assert "gateway_journal_events_total 3.0" in client.get("/metrics").text
 
@@ -46,7 +38,7 @@ def test_each_metric_has_a_help_text(tmp_path: Path) -> None:
 def test_a_scrape_leaves_no_descriptor_open(tmp_path: Path) -> None:
     visitor(tmp_path).get("/metrics")
 
-    assert list(tmp_path.iterdir()) == []
+    assert [path.name for path in tmp_path.iterdir()] == ["gateway.toml"]
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from gateway.journal import chunk
 from gateway.journal.base import Position
 from gateway.journal.segments import files
 from gateway.journal.segments.files import START, Header
@@ -125,6 +126,44 @@ def test_a_hundred_thousand_chunks_of_one_event_are_read_from_anywhere(tmp_path:
         read = read_to_end(reader, Position(number))
         assert read.lines[0] == b'{"n":%d}' % number
         assert (len(read.lines), read.lost, read.end) == (100_000 - number, 0, 100_000)
+
+
+def test_few_bytes_are_read_on_the_way_to_a_position(tmp_path: Path) -> None:
+    (tmp_path / "0").mkdir()
+    chunks = ([b"%d%b" % (number, bytes(1000))] for number in range(20_000))
+    make_file(tmp_path / "0" / files.name(0), Header(JOURNAL, 0, 7, 0, 0), *chunks)
+    reader = Reader(tmp_path / "0")
+
+    before = bytes_read()
+    found = [reader.read(Position(number), limit=1) for number in (19_000, 7_777, 15_000, 3)]
+    after = bytes_read()
+
+    assert [each.chunks[0].first for each in found if each] == [19_000, 7_777, 15_000, 3]
+    assert after - before < 4 * 1024**2
+
+
+def test_a_damaged_header_on_the_way_costs_no_other_event(tmp_path: Path) -> None:
+    (tmp_path / "0").mkdir()
+    file = tmp_path / "0" / files.name(0)
+    make_file(file, Header(JOURNAL, 0, 7, 0, 0), *([b"%d%b" % (n, bytes(1000))] for n in range(3000)))
+    content = bytearray(file.read_bytes())
+    middle = content.find(chunk.MAGIC, (START + len(content)) // 2)  # where a search begins
+    header = chunk.parse_header(bytes(content), middle)
+    assert header
+    content[middle + 17] ^= 4  # in the number, which is now smaller by 1024
+    file.write_bytes(content)
+    reader = Reader(tmp_path / "0")
+
+    found = [reader.read(Position(header.first + step), limit=1) for step in (-5, 0, 5)]
+
+    numbers = [each.chunks[0].first if each.chunks else each.damaged for each in found if each]
+    assert numbers == [header.first - 5, 1, header.first + 5]
+
+
+def bytes_read() -> int:
+    """Return the bytes that this process has read from files."""
+    fields = dict(line.split(": ") for line in Path("/proc/self/io").read_text().splitlines())
+    return int(fields["rchar"])
 
 
 def test_seeking_a_time_works_after_the_clock_was_set_back(tmp_path: Path) -> None:

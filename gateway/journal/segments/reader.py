@@ -26,6 +26,7 @@ DEFAULT_SLICE_BYTES = 1024 * 1024
 
 _MIN_READ_BYTES = 64 * 1024
 _MAX_QUARANTINED_BYTES = 4 * 1024 * 1024  # of one damaged range
+_NEAR_EVENTS = 1000  # which are read, rather than bisecting the file
 _MAX_READ_FAILURES = 20  # EIO at the same place; the sink's back-off separates the attempts
 
 
@@ -168,6 +169,11 @@ class Reader:
             return None
         if self._cursor.file is not file or self._cursor.number > number:
             self._cursor = _Cursor(file, START, file.first)
+        if number - self._cursor.number > _NEAR_EVENTS:
+            offset = self._cursor.offset
+            near = scan.approach(file.descriptor, number, offset, end, file.epoch, self._read)
+            if near:
+                self._cursor = _Cursor(file, near.offset, near.chunk.first)
         while True:
             chunks = self._chunks(file, number, end, stop, limit)
             if chunks:

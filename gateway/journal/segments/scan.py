@@ -6,9 +6,11 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from gateway.journal import chunk
-from gateway.journal.chunk import Chunk
+from gateway.journal.chunk import Chunk, Header
 
 _WINDOW_BYTES = 1024 * 1024
+_PROBE_BYTES = 32 * 1024
+_CLOSE_BYTES = 64 * 1024  # which are read as quickly as another place is probed
 _PAGE_BYTES = 4096
 
 Read = Callable[[int, int, int], bytes]
@@ -47,6 +49,45 @@ def next_chunk(
             found = chunk_at(descriptor, offset + place, limit, epoch, read)
             if found:
                 return found
+            place = window.find(chunk.MAGIC, place + 1)
+        offset += max(1, len(window) - len(chunk.MAGIC) + 1)
+    return None
+
+
+def approach(
+    descriptor: int, number: int, offset: int, limit: int, epoch: int, read: Read = os.pread
+) -> LocatedChunk | None:
+    """
+    Return a valid chunk between two offsets that begins close before the event `number`, or with it.
+
+    Bisects, because the chunks of a file are in the order of their numbers. If they are not, the chunk begins
+    anywhere before the event. Returns None if no such chunk is found. Raises OSError.
+    """
+    closest, end = None, limit
+    while end - offset > _CLOSE_BYTES:
+        middle = (offset + end) // 2
+        found = _next_header(descriptor, middle, end, epoch, read)
+        if found is None or found[1].first > number:
+            end = middle
+        else:
+            closest = found[0]
+            offset = closest + found[1].size
+    # A damaged header may have a wrong number.
+    valid = None if closest is None else chunk_at(descriptor, closest, limit, epoch, read)
+    return valid if valid and valid.chunk.first <= number else None
+
+
+def _next_header(
+    descriptor: int, offset: int, limit: int, epoch: int, read: Read
+) -> tuple[int, Header] | None:
+    """Return offset and header of the first chunk at `offset` or later that may be valid, or None."""
+    while offset + chunk.HEADER.size <= limit:
+        window = read(descriptor, min(_PROBE_BYTES, limit - offset), offset)
+        place = window.find(chunk.MAGIC)
+        while place >= 0:
+            header = chunk.parse_header(read(descriptor, chunk.HEADER.size, offset + place), 0)
+            if header and offset + place + header.size <= limit and epoch in (0, header.epoch):
+                return offset + place, header
             place = window.find(chunk.MAGIC, place + 1)
         offset += max(1, len(window) - len(chunk.MAGIC) + 1)
     return None

@@ -7,8 +7,10 @@ inflated, and certificates verified. aiohttp's texts are not passed on where the
 
 import os
 import ssl
+import time
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from contextlib import asynccontextmanager
+from functools import partial
 from io import BytesIO
 from types import SimpleNamespace
 from typing import Any
@@ -18,6 +20,7 @@ from aiohttp.abc import AbstractResolver
 from yarl import URL
 
 from gateway.config.secret import Secret
+from gateway.diagnostics import exchanges
 from gateway.errors import SinkError, SinkMisconfigured, SinkUnavailable
 from gateway.sinks.http_client import guard
 from gateway.sinks.http_client.answers import Answer
@@ -71,16 +74,22 @@ class Client:
         get the same request twice. Raises SinkUnavailable, and SinkMisconfigured if the address must not be
         connected to or TLS fails.
         """
+        started = time.monotonic()
+        note = partial(exchanges.note, started, method, str(url), headers, body, secrets=self._masked)
         try:
             reuse = SimpleNamespace(happened=False)
             try:
-                return await self._exchange(method, url, headers, body, reuse)
+                answer = await self._exchange(method, url, headers, body, reuse)
             except _CLOSED:
                 if not reuse.happened:
                     raise
-                return await self._exchange(method, url, headers, body, reuse)
+                answer = await self._exchange(method, url, headers, body, reuse)
         except (aiohttp.ClientError, OSError) as error:
-            raise _failure(error, _host(url), self._seconds) from None  # its text may show the URL
+            failure = _failure(error, _host(url), self._seconds)
+            note(error=str(failure))
+            raise failure from None  # the text of the error may show the URL
+        note(status=answer.status, answer_headers=answer.headers, answer=answer.body)
+        return answer
 
     async def reach(self, url: URL) -> None:
         """

@@ -2,6 +2,7 @@
 
 import fcntl
 import logging
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +15,8 @@ from gateway.home import Home
 from gateway.sinks.base import Sink
 
 _TIMEOUT_SECONDS = 10.0
+_one_at_a_time = threading.Lock()
+"""The configuration of logs is the whole process's."""
 
 
 def try_to_connect(name: str, sink: Sink, journal: Path, seconds: float = _TIMEOUT_SECONDS) -> str:
@@ -24,7 +27,7 @@ def try_to_connect(name: str, sink: Sink, journal: Path, seconds: float = _TIMEO
     """
     if _is_locked(Home(journal).lock) and any(map(_is_locked, sink.files)):
         return "in use by the running gateway"
-    with _silent_logs():
+    with _one_at_a_time, _silent_logs():
         anyio.run(_connect, name, sink, seconds)
     return "ok"
 

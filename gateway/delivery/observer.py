@@ -1,0 +1,126 @@
+"""The observer of a sink: what became of its events by the minute, and its exchanges with the target."""
+
+import time
+from collections import Counter, deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from threading import Lock
+
+import msgspec
+
+from gateway.delivery import names
+from gateway.delivery.part import Part
+from gateway.delivery.work import Work
+from gateway.diagnostics import exchanges
+from gateway.diagnostics.exchanges import Attempt, Exchange
+from gateway.diagnostics.minutes import OTHERS, Minute
+from gateway.errors import SinkError
+from gateway.sinks.base import Batch
+
+_MAX_FAILURES = 500  # of exchanges, between two writes
+_MAX_SUCCESSES = 100
+_MAX_DEAD = 50_000
+
+
+class Observations(msgspec.Struct):
+    """What was observed of one sink since it was last collected."""
+
+    minutes: dict[int, Minute] = {}
+    """By minute since 1970."""
+    failures: deque[Exchange] = msgspec.field(default_factory=lambda: deque(maxlen=_MAX_FAILURES))
+    successes: deque[Exchange] = msgspec.field(default_factory=lambda: deque(maxlen=_MAX_SUCCESSES))
+    exchanges: int = 0
+    """All of them."""
+    dead: list[tuple[str, int]] = []
+    """Partition and position of the events that became dead letters."""
+
+
+class Observer:
+    """Observes one sink. Thread-safe; `clock` returns seconds since 1970."""
+
+    def __init__(self, clock: Callable[[], float] = time.time) -> None:
+        self._clock = clock
+        self._lock = Lock()
+        self._found = Observations()
+
+    def recorded(self, work: Work) -> None:
+        """Count what became of the events of some work, by name."""
+        counted = list(_outcomes(work))
+        dead = [
+            (work.partition, each.position)
+            for part in work.parts
+            for each in part.excluded
+            if each.outcome == "dead"
+        ]
+        with self._lock:
+            minute = self._minute()
+            for outcome, reason, by_name in counted:
+                for name, events in by_name.items():
+                    minute.add(outcome, reason, name, events)
+            self._found.dead += dead[: _MAX_DEAD - len(self._found.dead)]
+
+    def attempted(self, seconds: float, events: int, error: Exception | None = None) -> None:
+        """Count an attempt to write a batch; `error` is why it failed."""
+        text = str(error) if isinstance(error, SinkError) else type(error).__name__ if error else ""
+        with self._lock:
+            self._minute().attempted(int(seconds * 1000), events, text)
+
+    @contextmanager
+    def writing(self, batch: Batch) -> Iterator[None]:
+        """Note the requests by which a batch is written in the block."""
+        attempt = Attempt(
+            batch.id, batch.partition, batch.first, batch.end, batch.count, batch.origin, self._note
+        )
+        with exchanges.during(attempt):
+            yield
+
+    def collect(self) -> Observations:
+        """Return what was observed since the last call."""
+        with self._lock:
+            found, self._found = self._found, Observations()
+        return found
+
+    def _note(self, exchange: Exchange) -> None:
+        with self._lock:
+            self._found.exchanges += 1
+            failed = exchange.status is None or exchange.status >= 300
+            (self._found.failures if failed else self._found.successes).append(exchange)
+
+    def _minute(self) -> Minute:
+        return self._found.minutes.setdefault(int(self._clock()) // 60, Minute())
+
+
+Outcome = tuple[str, str, Counter[tuple[str, str]]]
+
+
+def _outcomes(work: Work) -> Iterator[Outcome]:
+    """Yield outcome, reason, and the events by name."""
+    replay = work.origin == "replay"
+    delivered = "replayed" if replay else "delivered"
+    retried = "retry" if work.tries or work.origin == "retry" else ""
+    if work.batch:
+        yield delivered, retried, names.count_batch(work.batch.data, work.batch.count)
+    had = set(work.delivered)
+    for part in work.parts:
+        if had and (positions := [each for each in had if part.start <= each < part.end]):
+            yield delivered, retried, _names(part, positions)
+        by_outcome: dict[tuple[str, str], list[int]] = {}
+        for each in part.excluded:
+            by_outcome.setdefault((each.outcome, each.reason), []).append(each.position)
+        for (outcome, reason), positions in by_outcome.items():
+            if not replay:
+                yield outcome, reason, _names(part, positions)
+            elif outcome == "dead":
+                yield "replayed", reason, _names(part, positions)
+        if not replay:
+            for (outcome, reason), events in part.lost.items():
+                if events:
+                    yield outcome, reason, Counter({OTHERS: events})
+
+
+def _names(part: Part, positions: list[int]) -> Counter[tuple[str, str]]:
+    if part.chunk is None:
+        return Counter({OTHERS: len(positions)})
+    lines, first = part.chunk.lines(), part.chunk.first
+    some = positions[:: -(-len(positions) // names.MAX_COUNTED)]
+    return names.scale(names.count(lines[position - first] for position in some), len(positions))

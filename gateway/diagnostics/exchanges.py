@@ -1,0 +1,161 @@
+"""
+Exchanges with the targets of sinks: the request, and the answer or why there is none.
+
+Delivery says which batch is being written (`during`); the HTTP client of all sinks notes its requests.
+"""
+
+import time
+import zlib
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+
+import msgspec
+
+from gateway import masking
+from gateway.diagnostics.shapes import MAX_BODY_BYTES
+
+_MAX_ANSWER_BYTES = 4096
+_GZIP = 31  # zlib's window bits
+
+
+class Attempt(msgspec.Struct, frozen=True):
+    """A batch that is being written, or a single event of it."""
+
+    batch: str
+    partition: str
+    first: int
+    """The first position of the events."""
+    end: int
+    """One past the last."""
+    events: int
+    origin: str
+    note: "Callable[[Exchange], object]"
+    """Takes each exchange."""
+
+
+class Exchange(msgspec.Struct, frozen=True, kw_only=True):
+    """A request and its answer, without secrets. What the target says may be hostile."""
+
+    at: int
+    """Milliseconds since 1970."""
+    batch: str
+    partition: str
+    first: int
+    end: int
+    events: int
+    origin: str
+    method: str
+    url: str
+    request_headers: dict[str, str]
+    request_body: str
+    """At most 16 KB, inflated."""
+    request_bytes: int
+    """As they were sent."""
+    status: int | None
+    """None if there was no answer."""
+    error: str
+    answer_headers: dict[str, str]
+    answer_body: str
+    """At most 4 KB."""
+    milliseconds: int
+
+
+_attempt: ContextVar[Attempt | None] = ContextVar("attempt", default=None)
+
+
+@contextmanager
+def during(attempt: Attempt) -> Iterator[None]:
+    """Have the requests of the block, and of the tasks that it starts, noted as those of an attempt."""
+    token = _attempt.set(attempt)
+    try:
+        yield
+    finally:
+        _attempt.reset(token)
+
+
+@contextmanager
+def about(position: int) -> Iterator[None]:
+    """Within `during`: have the requests of the block noted as those of a single event."""
+    attempt = _attempt.get()
+    if attempt is None:
+        yield
+        return
+    with during(msgspec.structs.replace(attempt, first=position, end=position + 1, events=1)):
+        yield
+
+
+def note(
+    started: float,
+    method: str,
+    url: str,
+    headers: Mapping[str, str],
+    body: bytes,
+    *,
+    secrets: tuple[bytes, ...],
+    status: int | None = None,
+    answer_headers: Mapping[str, str] | None = None,
+    answer: bytes = b"",
+    error: str = "",
+) -> None:
+    """
+    Note an exchange that began at `started`, by time.monotonic(), if a batch is being written.
+
+    No text of it shows one of the `secrets`.
+    """
+    attempt = _attempt.get()
+    if attempt is None:
+        return
+    milliseconds = int((time.monotonic() - started) * 1000)
+    attempt.note(
+        Exchange(
+            at=time.time_ns() // 1_000_000 - milliseconds,
+            batch=attempt.batch,
+            partition=attempt.partition,
+            first=attempt.first,
+            end=attempt.end,
+            events=attempt.events,
+            origin=attempt.origin,
+            method=method,
+            url=_show(url.encode(), len(url), secrets),
+            request_headers=_show_headers(headers, secrets),
+            request_body=_show(_inflate(headers, body), MAX_BODY_BYTES, secrets),
+            request_bytes=len(body),
+            status=status,
+            error=error,
+            answer_headers=_show_headers(answer_headers or {}, secrets),
+            answer_body=_show(answer, _MAX_ANSWER_BYTES, secrets),
+            milliseconds=milliseconds,
+        )
+    )
+
+
+def _inflate(headers: Mapping[str, str], body: bytes) -> bytes:
+    """Return the first bytes of a body that the gateway may itself have compressed."""
+    if headers.get("Content-Encoding") != "gzip":
+        return body
+    try:
+        return zlib.decompressobj(_GZIP).decompress(body, 2 * MAX_BODY_BYTES)
+    except zlib.error:
+        return body
+
+
+def _show(text: bytes, most: int, secrets: tuple[bytes, ...]) -> str:
+    # A secret that is cut in two would be shown in part: so much more is looked at, and not shown.
+    longest = max(map(len, secrets), default=0)
+    found = text[: most + longest]
+    for secret in secrets:
+        found = found.replace(secret, masking.MASK.encode())
+    if len(text) > most + longest:
+        found = found[: max(0, len(found) - longest)]
+    return masking.hide(found[:most], masking.KEYS).decode("utf-8", "replace")
+
+
+def _show_headers(headers: Mapping[str, str], secrets: tuple[bytes, ...]) -> dict[str, str]:
+    found = {}
+    for name, text in headers.items():
+        value = text.encode("utf-8", "surrogateescape")
+        for secret in secrets:
+            value = value.replace(secret, masking.MASK.encode())
+        found[name.encode("latin-1", "replace")] = value[:_MAX_ANSWER_BYTES]
+    return masking.headers(found)

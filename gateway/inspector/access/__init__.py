@@ -1,0 +1,1 @@
+"""Who may use the inspector: hosts, origins, tokens, sessions and forms."""

@@ -1,0 +1,51 @@
+"""Read the fields of a submitted form, within limits."""
+
+from collections.abc import Mapping
+from urllib.parse import parse_qs
+
+from starlette.types import Message, Receive
+
+FORM_TYPE = "application/x-www-form-urlencoded"
+MAX_FORM_BYTES = 1024 * 1024
+_MAX_FIELDS = 2000
+
+
+class FormTooLarge(Exception):
+    """A form has more bytes or fields than any of ours."""
+
+
+async def read(receive: Receive) -> bytes:
+    """Return the body of a request. Raises FormTooLarge."""
+    body = bytearray()
+    while True:
+        message = await receive()
+        body += message.get("body", b"")
+        if len(body) > MAX_FORM_BYTES:
+            raise FormTooLarge
+        if not message.get("more_body"):
+            return bytes(body)
+
+
+def again(body: bytes, receive: Receive) -> Receive:
+    """Return a `receive` that delivers a body that was read already, and then goes on with `receive`."""
+    waiting = [body]
+
+    async def replay() -> Message:
+        if waiting:
+            return {"type": "http.request", "body": waiting.pop(), "more_body": False}
+        return await receive()
+
+    return replay
+
+
+def parse(body: bytes) -> Mapping[str, list[str]]:
+    """Return the values of each field. Raises FormTooLarge."""
+    try:
+        return parse_qs(
+            body.decode(errors="replace"),
+            keep_blank_values=True,
+            errors="replace",
+            max_num_fields=_MAX_FIELDS,
+        )
+    except ValueError as error:
+        raise FormTooLarge from error

@@ -1,0 +1,1 @@
+"""Commanders Act's event delivery API, over what the gateway keeps of its deliveries."""

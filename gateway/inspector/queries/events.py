@@ -1,0 +1,276 @@
+"""Events of the journal: search, and the journey of one event to every sink."""
+
+import re
+import time
+from collections.abc import Callable, Collection, Mapping
+from contextlib import closing
+from typing import Literal
+
+import msgspec
+from msgspec import Raw
+
+from gateway import masking
+from gateway.errors import StateUnavailable
+from gateway.inspector.queries import exchanges, raw
+from gateway.inspector.queries.errors import InvalidQuery
+from gateway.inspector.queries.fates import Fate, Located, fates
+from gateway.inspector.queries.filters import (
+    Filter,
+    Page,
+    page_size,
+    read_positions,
+    write_positions,
+)
+from gateway.inspector.queries.inspection import Inspection
+from gateway.inspector.queries.raw import NoRaw, RawRequest
+from gateway.inspector.search.backwards import Backwards
+from gateway.inspector.search.excerpts import Excerpt, read_excerpt
+from gateway.inspector.search.wanted import Hit, Matcher, Wanted
+from gateway.journal.base import Position, Reader, UnknownPosition
+from gateway.state import report
+from gateway.state.store import State
+from gateway.warnings import Warning
+
+SECONDS = 0.8
+"""The time after which a search gives what it has found so far."""
+
+_MASKABLE = {"event": "event", "userid": "user_id", "anonymousid": "anonymous_id"}
+_MOST_COPIES = 100  # of one messageId, among which the original of a duplicate is looked for
+
+
+_ADDRESS = re.compile(rb'"ip":"([\da-fA-F:.]{2,45})"')  # as event.py writes it
+
+
+class EventRow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One event in a list or in the live tail."""
+
+    position: str
+    """Such as `0/12345`."""
+    received_at: str
+    """ISO-8601 UTC, to the millisecond."""
+    source: str
+    dialect: str
+    type: str
+    event: str = ""
+    """The name of a track event, page or screen."""
+    message_id: str
+    user_id: str = ""
+    anonymous_id: str = ""
+    verdict: Literal["accepted", "repaired"]
+    codes: tuple[str, ...] = ()
+    """Of the event's warnings, each once."""
+
+
+class EventJourney(msgspec.Struct, frozen=True, kw_only=True):
+    """One event, from its request to every sink."""
+
+    row: EventRow
+    warnings: list[Warning]
+    canonical: Raw
+    """The event as JSON, without the values that `[inspector] mask` hides."""
+    raw: RawRequest | NoRaw
+    sinks: list[Fate]
+    """One for each configured sink, in the order of the configuration."""
+
+
+class _Warned(msgspec.Struct):
+    warnings: list[Warning] = []
+
+
+_read_warnings = msgspec.json.Decoder(_Warned).decode
+
+
+def events(
+    inspection: Inspection, filter: Filter, clock: Callable[[], float] = time.monotonic
+) -> Page[EventRow]:
+    """
+    Return events of the journal, the newest first. Takes a bounded time, so that a page may be partial.
+
+    Refused events are not in the journal but in refused.py: with the verdict "refused" the page is empty.
+    Raises InvalidQuery and OSError.
+    """
+    size = page_size(filter)
+    matcher = Matcher(wanted(filter))
+    before = read_positions("cursor", filter.cursor) if filter.cursor else None
+    if filter.verdict == "refused":
+        return Page([])
+    deadline = clock() + SECONDS
+    with report.readers(inspection.journal) as readers:
+        searches = _searches(inspection, readers, matcher, before)
+        found, partial = _newest(searches, size, lambda: clock() >= deadline)
+    left = {partition: each.resume for partition, each in searches.items() if not each.done}
+    hidden = hidden_keys(inspection)
+    rows = [row(partition, hit, hidden) for partition, hit in found]
+    return Page(rows, write_positions(left) if left else None, partial)
+
+
+def event(
+    inspection: Inspection,
+    position: str,
+    patience: float = raw.PATIENCE_SECONDS,
+    *,
+    addresses: bool = False,
+) -> EventJourney | None:
+    """
+    Return one event by its position such as `0/12345`, or None if the journal has none there.
+
+    Without `addresses`, IP addresses lose their last part. Waits up to `patience` seconds for the request.
+    Raises InvalidQuery, StateUnavailable and OSError.
+    """
+    places = read_positions("position", position)
+    if len(places) != 1:
+        raise InvalidQuery(f'position: expected one such as "0/12", got {position[:100]!r}')
+    [(partition, number)] = places.items()
+    if partition not in inspection.journal.partitions():
+        return None
+    with closing(inspection.journal.reader(partition)) as reader:
+        located = _locate(reader, partition, number)
+        if located is None:
+            return None
+        excerpt = read_excerpt(located.line)
+        hidden = hidden_keys(inspection)
+        shown = masking.hide(located.line, hidden)
+        if not addresses:
+            shown = _ADDRESS.sub(_cut_address, shown)
+        return EventJourney(
+            row=row(partition, Hit(number, excerpt), hidden),
+            warnings=_read_warnings(shown).warnings,
+            canonical=Raw(shown),
+            raw=raw.raw(inspection, located.line, patience),
+            sinks=_fates(inspection, reader, located, excerpt),
+        )
+
+
+def _cut_address(found: re.Match[bytes]) -> bytes:
+    return b'"ip":"%b"' % masking.cut_address(found[1].decode()).encode()
+
+
+def wanted(filter: Filter) -> Wanted:
+    """Return what a filter looks for. Raises InvalidQuery."""
+    if filter.verdict not in ("", "accepted", "repaired", "refused"):
+        raise InvalidQuery(f'verdict: expected "accepted", "repaired" or "refused", got {filter.verdict!r}')
+    return Wanted(
+        source=filter.source,
+        type=filter.type,
+        event=filter.event,
+        user=filter.user,
+        message_id=filter.message_id,
+        code=filter.code,
+        repaired={"repaired": True, "accepted": False}.get(filter.verdict),
+        text=filter.text,
+        since=filter.first,
+        until=filter.end,
+    )
+
+
+def row(partition: str, hit: Hit, hidden: Collection[str]) -> EventRow:
+    """Return an event that was found, as lists show it, without the values of keys that are `hidden`."""
+    excerpt = hit.excerpt
+    found = EventRow(
+        position=f"{partition}/{hit.number}",
+        received_at=excerpt.received_at,
+        source=excerpt.source.name,
+        dialect=excerpt.source.dialect,
+        type=excerpt.type,
+        event=excerpt.title,
+        message_id=excerpt.message_id,
+        user_id=excerpt.user_id,
+        anonymous_id=excerpt.anonymous_id,
+        verdict="repaired" if excerpt.warnings else "accepted",
+        codes=tuple(dict.fromkeys(each.code for each in excerpt.warnings)),
+    )
+    masked = {
+        field: masking.MASK for key, field in _MASKABLE.items() if key in hidden and getattr(found, field)
+    }
+    return msgspec.structs.replace(found, **masked) if masked else found
+
+
+def hidden_keys(inspection: Inspection) -> Collection[str]:
+    """Return the keys whose values are not shown."""
+    return masking.names(inspection.config().inspector.mask)
+
+
+def _searches(
+    inspection: Inspection, readers: Mapping[str, Reader], matcher: Matcher, before: Mapping[str, int] | None
+) -> dict[str, Backwards]:
+    """Return a search of each partition; of those alone that `before` names, if it is given."""
+    ends = dict.fromkeys(readers) if before is None else before
+    return {
+        partition: Backwards(reader, inspection.index.runs(partition, reader), matcher, ends[partition])
+        for partition, reader in readers.items()
+        if partition in ends
+    }
+
+
+def _newest(
+    searches: Mapping[str, Backwards], size: int, late: Callable[[], bool]
+) -> tuple[list[tuple[str, Hit]], bool]:
+    """Return the newest events that searches find, and True if it was too late to find them all."""
+    found: list[tuple[str, Hit]] = []
+    while len(found) < size:
+        # Which event is the newest is known once each partition has shown its newest.
+        for each in searches.values():
+            while not each.head and not each.done:
+                each.advance()
+                if late() and not each.head and not each.done:
+                    return found, True
+        heads = {partition: each.head for partition, each in searches.items() if each.head}
+        if not heads:
+            break
+        newest = max(heads, key=lambda partition: heads[partition].excerpt.received_at)
+        found.append((newest, searches[newest].pop()))
+    return found, False
+
+
+def _locate(reader: Reader, partition: str, number: int) -> Located | None:
+    try:
+        found = reader.read(Position(number), limit=1)
+    except UnknownPosition:
+        return None
+    if found is None or not found.chunks or found.chunks[0].first != number:
+        return None
+    chunk = found.chunks[0]
+    return Located(partition, number, chunk.epoch, chunk.lines()[0])
+
+
+def _fates(inspection: Inspection, reader: Reader, located: Located, excerpt: Excerpt) -> list[Fate]:
+    sinks = inspection.config().sinks
+    try:
+        with closing(State.open_read_only(inspection.state)) as state:
+            found = fates(
+                state, sinks, located, reader, lambda: _original(inspection, state, located, excerpt)
+            )
+    except StateUnavailable as error:
+        return [Fate(sink=name, outcome="pending", message=str(error)) for name in sinks]
+    hidden = hidden_keys(inspection)
+    return [_masked(_sent(inspection, located, fate), hidden) for fate in found]
+
+
+def _masked(fate: Fate, hidden: Collection[str]) -> Fate:
+    """Return a fate without hidden values; targets repeat what they were sent."""
+    message, answer = (masking.hide_text(text, hidden) for text in (fate.message, fate.answer))
+    return msgspec.structs.replace(fate, message=message, answer=answer)
+
+
+def _sent(inspection: Inspection, located: Located, fate: Fate) -> Fate:
+    """Return a fate with time and batch of its delivery, if that was recorded."""
+    if fate.outcome != "delivered":
+        return fate
+    for each in exchanges.of_event(inspection, fate.sink, located.partition, located.number):
+        if each.status and 200 <= each.status < 300:
+            return msgspec.structs.replace(fate, at=each.at, batch=each.batch)
+    return fate
+
+
+def _original(inspection: Inspection, state: State, located: Located, excerpt: Excerpt) -> str | None:
+    """Return the position of the event that another is a duplicate of, if it is found in time."""
+    matcher = Matcher(Wanted(message_id=excerpt.message_id, source=excerpt.source.name))
+    deadline = time.monotonic() + SECONDS
+    with report.readers(inspection.journal) as readers:
+        searches = _searches(inspection, readers, matcher, None)
+        found, _ = _newest(searches, _MOST_COPIES, lambda: time.monotonic() >= deadline)
+    for partition, hit in found:
+        others = hit.excerpt.received_at <= excerpt.received_at
+        if others and not state.verdicts.duplicates(partition, hit.number, hit.number + 1):
+            return f"{partition}/{hit.number}"
+    return None

@@ -1,0 +1,33 @@
+"""What the inspector looks at: everything that its queries read, opened once."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import msgspec
+
+from gateway.config.tables import Config
+from gateway.home import Home
+from gateway.inspector.search.index import Index
+from gateway.journal.base import Log
+
+
+class Inspection(msgspec.Struct, frozen=True):
+    """A gateway, as queries see it. Thread-safe: each query opens what it reads of journal and state."""
+
+    home: Home
+    """The paths of everything that is kept."""
+    journal: Log
+    config: Callable[[], Config]
+    """Returns the configuration that the gateway has now."""
+    index: Index
+
+    @property
+    def state(self) -> Path:
+        return self.home.state
+
+
+@contextmanager
+def inspecting(home: Home, journal: Log, config: Callable[[], Config]) -> Iterator[Inspection]:
+    """Lend an inspection for the duration of the block."""
+    yield Inspection(home, journal, config, Index(home.folder / "search"))

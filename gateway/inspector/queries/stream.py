@@ -1,0 +1,130 @@
+"""The live tail: events as they are accepted, from any positions on."""
+
+import time
+from collections.abc import AsyncGenerator, Mapping
+
+import anyio
+import msgspec
+from anyio import to_thread
+
+from gateway.inspector.queries.events import EventRow, hidden_keys, row, wanted
+from gateway.inspector.queries.filters import Filter, read_positions, write_positions
+from gateway.inspector.queries.inspection import Inspection
+from gateway.inspector.search.wanted import Matcher
+from gateway.journal.base import Position, Reader, UnknownPosition
+
+MAX_BEHIND = 100_000
+"""The most events of a partition that a reader may be behind; what is older is passed over."""
+
+_POLL_SECONDS = 0.1
+_PULSE_SECONDS = 1.0
+_BURST_BYTES = 4 * 1024**2  # of each partition
+
+
+class Burst(msgspec.Struct, frozen=True, kw_only=True):
+    """What is new since the last burst."""
+
+    positions: str
+    """Up to where the journal was read, such as `0/12,1/7`: the id of the event of SSE, to resume from."""
+    rows: list[EventRow]
+    """The events that match, in the order of each partition; empty if only others came, or none did."""
+    dropped: int = 0
+    """Events that were passed over, because the reader is slower than they come."""
+
+
+async def tail(inspection: Inspection, filter: Filter, positions: str = "") -> AsyncGenerator[Burst, None]:
+    """
+    Yield bursts of new events from `positions` on, or from now on, forever.
+
+    At most 10 bursts a second once it is up to date, and one without rows each second if nothing comes, so
+    that the caller notices that its client has gone. `limit` and `cursor` are ignored. Refused events are not
+    in the journal: with the verdict "refused" no burst has rows. Raises InvalidQuery before the first burst;
+    what cannot be read now is read later.
+    """
+    matcher = None if filter.verdict == "refused" else Matcher(wanted(filter))
+    starts = read_positions("Last-Event-ID", positions) if positions else {}
+    follower = Follower(inspection, matcher, starts)
+    yielded_at = float("-inf")
+    try:
+        while True:
+            burst = await to_thread.run_sync(follower.read)
+            now = time.monotonic()
+            if burst.rows or burst.dropped or now - yielded_at >= _PULSE_SECONDS:
+                yielded_at = now
+                yield burst
+            if not follower.has_more:
+                await anyio.sleep(_POLL_SECONDS)
+    finally:
+        follower.close()
+
+
+class Follower:
+    """
+    Reads all partitions on, from the positions in `starts`; if that is empty, from the first `read` on.
+
+    Without a matcher no event is shown. One thread at a time.
+    """
+
+    def __init__(
+        self,
+        inspection: Inspection,
+        matcher: Matcher | None,
+        starts: Mapping[str, int],
+        most_behind: int = MAX_BEHIND,
+    ) -> None:
+        self.has_more = False
+        """True if the last burst was cut off by its size."""
+        self._inspection = inspection
+        self._matcher = matcher
+        self._most_behind = most_behind
+        self._started = bool(starts)
+        self._numbers = dict(starts)
+        self._readers: dict[str, Reader] = {}
+
+    def read(self) -> Burst:
+        """Return what is new. Errors of the disk are ignored, and it is read at another call."""
+        self.has_more = False
+        rows: list[EventRow] = []
+        dropped = 0
+        for partition in self._inspection.journal.partitions():
+            try:
+                dropped += self._read(partition, rows)
+            except OSError:  # a writer may be working on the file
+                continue
+        self._started = True
+        return Burst(positions=write_positions(self._numbers), rows=rows, dropped=dropped)
+
+    def close(self) -> None:
+        for reader in self._readers.values():
+            reader.close()
+
+    def _read(self, partition: str, rows: list[EventRow]) -> int:
+        """Append the new events of a partition to `rows`, and return the number of those passed over."""
+        if partition not in self._readers:
+            self._readers[partition] = self._inspection.journal.reader(partition)
+        reader = self._readers[partition]
+        newest = reader.newest()
+        # A partition that appears later is new from its first event on.
+        number = self._numbers.setdefault(partition, reader.oldest() if self._started else newest)
+        dropped = max(0, newest - number - self._most_behind)
+        number += dropped
+        hidden = hidden_keys(self._inspection)
+        size = 0
+        while size < _BURST_BYTES:
+            try:
+                found = reader.read(Position(number))
+            except UnknownPosition as error:  # the journal was replaced
+                number = error.oldest
+                break
+            if found is None:
+                break
+            dropped += found.released
+            number = found.end.number
+            for chunk in found.chunks:
+                size += len(chunk.data)
+                if self._matcher:
+                    hits = self._matcher.hits(chunk, chunk.first, chunk.end)
+                    rows.extend(row(partition, hit, hidden) for hit in hits)
+        self._numbers[partition] = number
+        self.has_more = self.has_more or number < newest
+        return dropped

@@ -1,0 +1,114 @@
+"""What a search looks for, and which events of a chunk that is."""
+
+import json
+from typing import NamedTuple
+
+import msgspec
+
+from gateway.inspector.search import excerpts
+from gateway.inspector.search.excerpts import Excerpt
+from gateway.inspector.search.terms import REPAIRED, Kind, Term
+from gateway.journal.chunk import Chunk
+from gateway.raw import timestamps
+
+
+class Wanted(msgspec.Struct, frozen=True, kw_only=True):
+    """A filter on events; what is not given matches everything."""
+
+    source: str = ""
+    type: str = ""
+    event: str = ""
+    """The name of a track event, page or screen."""
+    user: str = ""
+    """Matches userId or anonymousId."""
+    message_id: str = ""
+    code: str = ""
+    """Of a warning."""
+    repaired: bool | None = None
+    """True: only events with a warning; False: only those without."""
+    text: str = ""
+    """Anywhere in the line of the event; ASCII letters match in upper or lower case."""
+    since: int | None = None
+    """The first time of receipt, milliseconds since 1970."""
+    until: int | None = None
+    """The time of receipt before which."""
+
+
+class Hit(NamedTuple):
+    """An event that was looked for, and its number in its partition."""
+
+    number: int
+    excerpt: Excerpt
+
+
+class Matcher:
+    """Finds the events that are wanted. Thread-safe."""
+
+    def __init__(self, wanted: Wanted) -> None:
+        self.wanted = wanted
+        kinds: tuple[Kind, ...] = ("message_id", "user", "code", "event", "source", "type")
+        self.terms: list[Term] = [(kind, getattr(wanted, kind)) for kind in kinds if getattr(wanted, kind)]
+        """What the index knows of the events that are wanted."""
+        if wanted.repaired:
+            self.terms.append(REPAIRED)
+        self._spellings = _spellings(wanted.text)
+        self._ids = [each.encode() for each in (wanted.message_id, wanted.user) if _is_plain(each)]
+        self._since = "" if wanted.since is None else _instant(wanted.since)
+        self._until = "" if wanted.until is None else _instant(wanted.until)
+
+    def hits(self, chunk: Chunk, first: int, end: int) -> list[Hit]:
+        """Return the events of a chunk that are wanted and have numbers from `first` on, before `end`."""
+        data = bytes(chunk.data) if self._ids or self._spellings else b""
+        if not all(each in data for each in self._ids):
+            return []
+        lines: list[bytes] = []
+        if self._spellings:
+            data = data.lower()
+            if not any(each in data for each in self._spellings):
+                return []
+            lines = data.split(b"\n")
+        return [
+            Hit(number, excerpt)
+            for number, excerpt in enumerate(excerpts.read(chunk), chunk.first)
+            if first <= number < end
+            and self._admits(excerpt)
+            and (not lines or self._has_text(lines[number - chunk.first]))
+        ]
+
+    def _admits(self, excerpt: Excerpt) -> bool:
+        wanted = self.wanted
+        return (
+            wanted.message_id in ("", excerpt.message_id)
+            and wanted.user in ("", excerpt.user_id, excerpt.anonymous_id)
+            and wanted.event in ("", excerpt.title)
+            and wanted.source in ("", excerpt.source.name)
+            and wanted.type in ("", excerpt.type)
+            and wanted.repaired in (None, bool(excerpt.warnings))
+            and (not wanted.code or any(each.code == wanted.code for each in excerpt.warnings))
+            and self._since <= excerpt.received_at
+            and (not self._until or excerpt.received_at < self._until)
+        )
+
+    def _has_text(self, line: bytes) -> bool:
+        return any(each in line for each in self._spellings)
+
+
+def _spellings(text: str) -> set[bytes]:
+    """Return what a text may look like in JSON, in lower case: itself, or escaped in two ways."""
+    if not text:
+        return set()
+    escaped = (json.dumps(text)[1:-1], json.dumps(text, ensure_ascii=False)[1:-1])
+    return {each.encode(errors="surrogatepass").lower() for each in (text, *escaped)}
+
+
+def _is_plain(text: str) -> bool:
+    """Return True for a text that every encoder of JSON writes as it is."""
+    return bool(text) and text.isascii() and text.isprintable() and not set(text) & set('"\\/<>&')
+
+
+def _instant(milliseconds: int) -> str:
+    """Return an instant in our format, which sorts as time does; the first or last if there is none."""
+    try:
+        return timestamps.write(milliseconds)
+    except ValueError:
+        return "" if milliseconds < 0 else "~"

@@ -1,0 +1,48 @@
+"""Write the command that sends an event again: what strangers wrote is quoted for the shell."""
+
+import shlex
+from collections.abc import Iterator, Mapping
+
+from gateway.inspector.queries.events import EventJourney
+from gateway.inspector.queries.raw import NoRaw
+
+_OF_THE_CONNECTION = frozenset(
+    ("host", "content-length", "connection", "accept-encoding", "transfer-encoding", "content-encoding")
+)
+_KEYS = frozenset(("authorization", "x-write-key"))
+_KEY = "$WRITE_KEY"
+
+
+def curl(gateway: str, journey: EventJourney) -> str:
+    """Return the command for the gateway at an address, with the event's own request if that is there."""
+    request = journey.raw
+    if isinstance(request, NoRaw):
+        body = '{"batch":[' + bytes(journey.canonical).decode() + "]}"
+        parts = _command(f"{gateway}/v1/batch", "POST", {}, body)
+    else:
+        url = f"{gateway}{request.route}" + (f"?{request.query}" if request.query else "")
+        parts = _command(url, request.method, request.headers, request.body)
+    return " \\\n  ".join(parts)
+
+
+def _command(url: str, method: str, headers: Mapping[str, str], body: str) -> Iterator[str]:
+    yield f"curl -X {quote(method)} {quote(url)}"
+    yield f'-H "X-Write-Key: {_KEY}"'
+    for name, value in headers.items():
+        if name.lower() not in _OF_THE_CONNECTION | _KEYS:
+            yield f"-H {quote(f'{name}: {value}')}"
+    if body:
+        yield f"--data-binary {quote(body)}"
+
+
+def quote(text: str) -> str:
+    """Return a text as one word of a shell that holds no character by which it could control a terminal."""
+    if text.isprintable():
+        return shlex.quote(text)
+    return "$'" + "".join(map(_escape, text)) + "'"
+
+
+def _escape(character: str) -> str:
+    if character.isprintable() and character not in "\\'":
+        return character
+    return "".join(f"\\x{octet:02x}" for octet in character.encode(errors="replace"))

@@ -1,0 +1,53 @@
+"""Read the filter of a list from the address of its page, and make addresses of filters."""
+
+from collections.abc import Mapping
+from urllib.parse import urlencode
+
+import msgspec
+from starlette.requests import Request
+
+from gateway.inspector.queries.errors import InvalidQuery
+from gateway.inspector.queries.filters import Filter
+
+FIELDS = ("source", "type", "event", "user", "message_id", "text", "verdict", "code", "since", "until")
+_MAX_CHARACTERS = 1000
+
+
+class Choice(msgspec.Struct, frozen=True):
+    """A filter as the page shows it. A link keeps it."""
+
+    path: str
+    filter: Filter
+    given: dict[str, str]
+    """The fields that are not empty."""
+
+    def address(self, **changes: str) -> str:
+        """Return the address of the page with some fields of the filter changed, from the first row on."""
+        return address(self.path, {**self.given, **changes})
+
+    def after(self, cursor: str) -> str:
+        """Return the address of the next page of the list."""
+        return address(self.path, {**self.given, "cursor": cursor})
+
+
+def read(request: Request, *more: str) -> Choice:
+    """Return the choice that a request asks for; `more` are other parameters to keep. Raises InvalidQuery."""
+    query = request.query_params
+    given = {
+        key: query[key].strip()[:_MAX_CHARACTERS] for key in (*FIELDS, *more) if query.get(key, "").strip()
+    }
+    try:
+        filter = Filter(
+            **{key: value for key, value in given.items() if key in FIELDS},
+            limit=int(query.get("limit") or 50),
+            cursor=query.get("cursor", ""),
+        )
+    except ValueError as error:
+        raise InvalidQuery(f"limit: expected a number, got {query['limit'][:20]!r}") from error
+    return Choice(request.url.path, filter, given)
+
+
+def address(path: str, fields: Mapping[str, str]) -> str:
+    """Return a path with a query of the fields that are not empty."""
+    query = urlencode({key: value for key, value in fields.items() if value})
+    return f"{path}?{query}" if query else path
