@@ -34,10 +34,13 @@ log = structlog.get_logger()
 SECONDS = 1.0
 """Between two writes."""
 
+SPANS = (1, 60)
+"""Minutes that are added up: a month of single ones would take seconds to read."""
+
 _MAX_DEAD = 5000  # in one transaction
 _ADD_MINUTE = """
-    INSERT INTO minutes (expires_at, sink, minute, found) VALUES (?, ?, ?, ?)
-    ON CONFLICT (sink, minute) DO UPDATE SET found = excluded.found
+    INSERT INTO minutes (expires_at, sink, minutes, minute, found) VALUES (?, ?, ?, ?, ?)
+    ON CONFLICT (sink, minutes, minute) DO UPDATE SET found = excluded.found
 """
 _ADD_EXCHANGE = """
     INSERT INTO exchanges (expires_at, at, sink, partition, first, last, status, dead, found)
@@ -109,12 +112,15 @@ class DeliveryRecorder:
 
 def _store_minutes(database: apsw.Connection, found: list[tuple[str, int, Minute]], now: int) -> None:
     for sink, minute, counted in found:
-        known: Any = database.execute(
-            "SELECT found FROM minutes WHERE sink = ? AND minute = ?", (sink, minute)
-        ).get
-        if known:
-            counted.merge(minutes.decode(known))
-        database.execute(_ADD_MINUTE, (now + DELIVERIES_MS, sink, minute, minutes.encode(counted)))
+        for span in SPANS:
+            start = minute // span * span
+            known: Any = database.execute(
+                "SELECT found FROM minutes WHERE sink = ? AND minutes = ? AND minute = ?",
+                (sink, span, start),
+            ).get
+            total = minutes.decode(known) if known else Minute()
+            total.merge(counted)
+            database.execute(_ADD_MINUTE, (now + DELIVERIES_MS, sink, span, start, minutes.encode(total)))
 
 
 def _store_exchanges(database: apsw.Connection, found: dict[str, Observations], now: int) -> None:

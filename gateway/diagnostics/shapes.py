@@ -94,9 +94,10 @@ DELIVERIES = Shape(
         id INTEGER PRIMARY KEY,
         expires_at INTEGER NOT NULL,
         sink TEXT NOT NULL,
-        minute INTEGER NOT NULL,    -- since 1970
+        minutes INTEGER NOT NULL,   -- that it is about: 1 or 60
+        minute INTEGER NOT NULL,    -- the first, since 1970
         found BLOB NOT NULL,        -- a minutes.Minute as JSON
-        UNIQUE (sink, minute)
+        UNIQUE (sink, minutes, minute)
     );
     CREATE INDEX expiry ON minutes (expires_at);
     """,

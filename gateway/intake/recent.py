@@ -33,6 +33,7 @@ _MAX_REFUSED_BYTES = 4 * 1024 * 1024
 _REQUEST_BYTES, _HEADER_BYTES = 800, 100  # what Python adds to each
 BURST = 200
 """Refusals of one code on one route that are kept at once; after them, some of a flood."""
+_MAX_OF_SUBMISSION = 20  # so that a single batch is no flood
 _SECONDS_BETWEEN = 3.0  # two refusals of a flood that are kept: 28,800 a day
 
 
@@ -127,12 +128,21 @@ class Recent:
 
     def _hold(self, judge: Judge, submission: Submission, causes: list[Cause]) -> None:
         found = self._refusals
-        kept = [cause for cause in causes if self._is_kept(cause.reason, submission.route)]
+        kept: list[Cause] = []
+        for cause in causes:
+            code, events = cause.reason.code, cause.reason.events
+            found.events[code] += events
+            if len(kept) < _MAX_OF_SUBMISSION and self._passes(code, submission.route):
+                kept.append(cause)
+            else:
+                found.unkept[code] += events
+        if not kept:
+            return
         size = _size(submission)
         if found.kept and found.size + size > _MAX_REFUSED_BYTES:
             for cause in kept:
                 found.unkept[cause.reason.code] += cause.reason.events
-        elif kept:
+        else:
             found.size += size
             found.kept.append(RefusedSubmission(judge, submission, kept))
 
@@ -141,14 +151,12 @@ class Recent:
         found, self._refusals = self._refusals, Refusals()
         return found
 
-    def _is_kept(self, reason: Refusal | Bug, route: str) -> bool:
-        found, code = self._refusals, reason.code
-        found.events[code] += reason.events
+    def _passes(self, code: str, route: str) -> bool:
+        """Return whether one more refusal is not part of a flood."""
         bucket = self._buckets.get((code, route))
         if bucket is None:
             bucket = self._buckets[code, route] = Bucket(1 / _SECONDS_BETWEEN, BURST)
         if bucket.wait(1):
-            found.unkept[code] += reason.events
             return False
         bucket.take(1)
         return True

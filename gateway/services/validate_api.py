@@ -60,8 +60,8 @@ _OPERATION = Operation(
         "sinks would get it or why not. Duplicates and rates are not looked at."
     ),
     parameters=[
-        query("dialect", "Whose routes; `segment` by default.", example="commandersact"),
-        query("route", "The path; by default that for several events.", example="/v1/track"),
+        query("dialect", "Whose routes, such as `commandersact`; `segment` by default."),
+        query("route", "The path, such as `/v1/track`; by default that for several events."),
     ],
     security={**HEADER_KEYS, **QUERY_KEY},
     anonymous=True,

@@ -13,6 +13,8 @@ from gateway.inspector.delivery_api.shapes import (
 )
 from gateway.operation import Fragment, Operation, Reply, header, query
 
+MEDIA_TYPE = "application/vnd.api+json"
+
 _SECURITY: Fragment = {
     "apiToken": {"type": "http", "scheme": "bearer", "description": "One of the source's `api_tokens`."}
 }
@@ -24,10 +26,13 @@ _PERIOD = (
     query(
         "granularity",
         "Milliseconds of a step, a multiple of 60000; by default a minute, an hour or a day.",
-        example="3600000",
     ),
 )
 _WAIT = {"Retry-After": header("Seconds to wait before the next call.", "integer", always=True)}
+
+
+def _failure(description: str, headers: Fragment | None = None) -> Reply:
+    return Reply(description, [DeliveryErrors], headers or {}, MEDIA_TYPE)
 
 
 def _describe(summary: str, shape: Any, *parameters: Fragment, description: str = "") -> Operation:
@@ -37,12 +42,12 @@ def _describe(summary: str, shape: Any, *parameters: Fragment, description: str 
         parameters=[_SITE, *parameters],
         security=_SECURITY,
         replies={
-            200: Reply("JSON:API.", [shape], content_type="application/vnd.api+json"),
-            400: Reply("A parameter is unknown or malformed.", [DeliveryErrors]),
-            401: Reply("The site's token is missing.", [DeliveryErrors]),
-            404: Reply("No data found.", [DeliveryErrors]),
-            429: Reply("Too many calls with this token at once, or within a second.", headers=_WAIT),
-            503: Reply("Deliveries cannot be read now.", [DeliveryErrors], _WAIT),
+            200: Reply("JSON:API.", [shape], content_type=MEDIA_TYPE),
+            400: _failure("A parameter is unknown or malformed."),
+            401: _failure("The site's token is missing."),
+            404: _failure("No data found."),
+            429: _failure("Too many calls with this token at once, or within a second.", _WAIT),
+            503: _failure("Deliveries cannot be read now.", _WAIT),
         },
     )
 

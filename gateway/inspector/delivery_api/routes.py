@@ -40,7 +40,6 @@ from gateway.services.product_api import Calls
 from gateway.sinks.base import Sink
 from gateway.sources import Sources
 
-_MEDIA_TYPE = "application/vnd.api+json"
 _PERIOD = ("start", "end", "granularity")
 _TYPE = "filter[type]"
 _NO_DATA = "No data found"
@@ -97,8 +96,8 @@ class _DeliveryApi:
             calls = self._calls.setdefault(token, Calls())
             try:
                 calls.begin(time.monotonic())
-            except Denied as denied:
-                return denied.response
+            except Denied:
+                return _fail(429, "too_many_calls", "too many calls with this token", {"Retry-After": "1"})
             if self._limiter is None:  # it belongs to the loop that runs, which has events to take
                 self._limiter = CapacityLimiter(1)
             try:
@@ -222,7 +221,7 @@ def _health(sink: Sink, now: Figures, before: Figures, days: dict[int, Figures])
 
 
 def _respond(body: msgspec.Struct, status: int, headers: dict[str, str] | None = None) -> Response:
-    return Response(msgspec.json.encode(body), status, headers, _MEDIA_TYPE)
+    return Response(msgspec.json.encode(body), status, headers, describing.MEDIA_TYPE)
 
 
 def _fail(status: int, code: str, detail: str, headers: dict[str, str] | None = None) -> Response:

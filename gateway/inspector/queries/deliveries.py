@@ -87,18 +87,24 @@ def deliveries(
         raise InvalidQuery(f"step: expected a multiple of 60 seconds, got {step_seconds}")
     first = (moment("since", since) or 0) // _MINUTE_MS
     end = -(-(moment("until", until) or time.time_ns() // 1_000_000) // _MINUTE_MS)
-    rows = fetch(
-        inspection.home.diagnostics,
-        DELIVERIES,
-        "SELECT minute, found FROM minutes WHERE sink = ? AND minute >= ? AND minute < ? ORDER BY minute",
-        (sink, first, max(first, end) + 1),
-    )
     by_start: dict[int, list[bytes]] = {}
-    for minute, found in rows:
+    for minute, found in fetch(inspection.home.diagnostics, DELIVERIES, *_select(sink, first, end, step)):
         by_start.setdefault(minute // step * step, []).append(found)
     if len(by_start) > _MAX_INTERVALS:
         raise InvalidQuery(f"step: with {step_seconds} there are more than {_MAX_INTERVALS} intervals")
     return [_interval(start, minutes.merged(found)) for start, found in by_start.items()]
+
+
+def _select(sink: str, first: int, end: int, step: int) -> tuple[str, list[object]]:
+    """Return a query for all rows from one minute to another; of whole hours those that add them up."""
+    whole = (-(-first // 60) * 60, end // 60 * 60)
+    if step % 60 or whole[0] >= whole[1]:
+        ranges = [(1, first, end)]
+    else:
+        ranges = [(1, first, whole[0]), (60, *whole), (1, whole[1], end)]
+    condition = " OR ".join("(minutes = ? AND minute >= ? AND minute < ?)" for _ in ranges)
+    statement = f"SELECT minute, found FROM minutes WHERE sink = ? AND ({condition}) ORDER BY minute"  # noqa: S608
+    return statement, [sink, *(value for each in ranges for value in each)]
 
 
 def _interval(start: int, found: Minute) -> Interval:

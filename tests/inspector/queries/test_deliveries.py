@@ -168,6 +168,29 @@ async def test_they_go_after_thirty_days(delivering: Delivering) -> None:
     assert [each.at for each in delivering.intervals()] == ["2027-02-15T08:00:00.000Z"]
 
 
+async def test_whole_hours_and_the_minutes_around_them_add_up(delivering: Delivering) -> None:
+    sink = ScriptedSink()
+    for number in range(13):  # at 8:00, 8:15, … 11:00
+        keep(delivering.folder / "0", event_lines(number, number + 1))
+        await delivering.deliver(sink)
+        delivering.now += 15 * 60
+    since, until = "2027-01-15T08:15:00Z", "2027-01-15T10:45:00Z"
+
+    found = deliveries(inspect(delivering.folder), "sink", since, until, 3600)
+
+    assert [(each.at[11:16], each.delivered) for each in found] == [("08:00", 3), ("09:00", 4), ("10:00", 3)]
+
+
+async def test_a_time_until_which_is_asked_is_not_included(delivering: Delivering) -> None:
+    keep(delivering.folder / "0", event_lines(0, 1))
+    await delivering.deliver(ScriptedSink())
+
+    at = "2027-01-15T08:00:00Z"
+
+    assert deliveries(inspect(delivering.folder), "sink", SINCE, at) == []
+    assert len(deliveries(inspect(delivering.folder), "sink", at, "2027-01-15T08:00:01Z")) == 1
+
+
 @pytest.mark.parametrize("step", [0, -60, 30, 90])
 async def test_a_step_that_is_no_whole_minute_is_refused(delivering: Delivering, step: int) -> None:
     with pytest.raises(InvalidQuery):

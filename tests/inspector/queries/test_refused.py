@@ -176,6 +176,18 @@ def test_a_flood_is_counted_whole_and_kept_in_part(door: RecordedDoor, tmp_path:
     assert len(rows(door, tmp_path, code="unreadable_body")) == 1
 
 
+def test_a_single_batch_is_no_flood(door: RecordedDoor, tmp_path: Path) -> None:
+    door.post("/v1/batch", {"batch": [{"type": "sale"}] * 1000}, X_Write_Key="web-key-1")
+    door.post("/v1/batch", {"batch": [{"type": "sale"}]}, X_Write_Key="web-key-1")
+
+    found = rows(door, tmp_path, code="unknown_type")
+
+    assert len(found) == 21
+    [of_source, unknown] = sorted(counts(inspect(tmp_path), "1h"), key=lambda each: each.events)
+    assert (of_source.source, of_source.events) == ("website", 21)
+    assert (unknown.events, unknown.unkept) == (980, 980)
+
+
 def test_a_flood_of_large_bodies_is_held_in_bounded_memory(door: RecordedDoor, tmp_path: Path) -> None:
     body = {"userId": "u1", "x": "y" * 7_000}
 
