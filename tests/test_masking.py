@@ -5,6 +5,8 @@ import json
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from gateway.masking import KEYS, cut_address, headers, hide, hide_text, names
 from tests.build import to_json
@@ -68,6 +70,37 @@ def test_json_stays_json_whatever_is_hidden_in_it() -> None:
 
     assert shown.keys() == value.keys()
     assert shown["c"] == 'q"uote'
+
+
+KEYS_OF_ANY = st.sampled_from(["email", "EMAIL", "e", 'e"mail', "payload"])
+ANY = st.recursive(
+    st.none()
+    | st.integers()
+    | st.text()
+    | st.just(json.dumps(NESTED))
+    | st.just("?email=a&data=" + ENCODED.decode()),
+    lambda inner: st.lists(inner) | st.dictionaries(KEYS_OF_ANY, inner) | inner.map(json.dumps),
+)
+
+
+def without_texts(value: Any) -> Any:
+    """Return a value with only the kinds of its texts and numbers."""
+    if isinstance(value, dict):
+        return {key: "str" if key.lower() == "email" else without_texts(each) for key, each in value.items()}
+    return [*map(without_texts, value)] if isinstance(value, list) else type(value).__name__
+
+
+@given(ANY, st.booleans())
+def test_any_json_stays_json_of_the_same_shape(value: Any, escaped: bool) -> None:
+    shown = hide(json.dumps(value, ensure_ascii=escaped).encode(), EMAIL)
+
+    assert without_texts(json.loads(shown)) == without_texts(value)
+    assert b"jo@example.com" not in shown
+
+
+@given(ANY, st.integers(0, 200))
+def test_what_is_cut_off_anywhere_is_hidden_without_an_error(value: Any, length: int) -> None:
+    assert isinstance(hide(json.dumps(value).encode()[:length], EMAIL), bytes)
 
 
 @pytest.mark.parametrize(

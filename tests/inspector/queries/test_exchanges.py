@@ -161,6 +161,7 @@ async def test_the_last_thousand_stay_and_those_of_dead_letters(sending: Sending
     )
     firsts = [row.first for row in (*page.items, *following.items)]
     assert firsts == list(range(1100, 100, -1))
+    assert following.next is None
 
 
 async def test_more_than_can_be_kept_are_counted(sending: Sending) -> None:
