@@ -64,8 +64,13 @@ class Guard:
         address = scope["client"][0] if scope.get("client") else ""
         cookie = self._session(headers)
         denial = self._admit(scope, headers, address, cookie)
-        if not denial and self._needs_form_token(scope, headers, cookie):
-            receive, denial = await self._check_form(headers, receive, cookie)
+        if not denial and scope["method"] not in SAFE_METHODS:
+            try:
+                body = await forms.read(receive)
+                receive = forms.again(body, receive)
+                denial = self._check_form(scope, headers, body, cookie)
+            except forms.FormTooLarge:
+                denial = _TOO_LARGE
         if denial:
             return await self.refuse(scope, denial)(scope, receive, send)
         visitor = Visitor(address, cookie, self.sessions.form_token(cookie))
@@ -100,23 +105,13 @@ class Guard:
         self.attempts.fail(address)
         return _NO_TOKEN
 
-    def _needs_form_token(self, scope: Scope, headers: Headers, cookie: str) -> bool:
-        if scope["method"] in SAFE_METHODS or scope["path"].startswith(_OWN_TOKENS):
-            return False
-        return bool(cookie) or is_from_browser(headers)
-
-    async def _check_form(
-        self, headers: Headers, receive: Receive, cookie: str
-    ) -> tuple[Receive, Denial | None]:
-        token = headers.get("x-csrf-token", "")
-        if not token and headers.get("content-type", "").partition(";")[0].strip() == forms.FORM_TYPE:
-            try:
-                body = await forms.read(receive)
-                token = forms.parse(body).get(FIELD, [""])[0]
-            except forms.FormTooLarge:
-                return receive, _TOO_LARGE
-            receive = forms.again(body, receive)
-        return receive, None if self.sessions.accepts_form(token, cookie) else _STALE
+    def _check_form(self, scope: Scope, headers: Headers, body: bytes, cookie: str) -> Denial | None:
+        """Return why a request that changes something may not go on. Raises FormTooLarge."""
+        fields = forms.parse(body) if headers.get("content-type", "").startswith(forms.FORM_TYPE) else {}
+        if scope["path"].startswith(_OWN_TOKENS) or not (cookie or is_from_browser(headers)):
+            return None
+        token = headers.get("x-csrf-token") or fields.get(FIELD, [""])[0]
+        return None if self.sessions.accepts_form(token, cookie) else _STALE
 
 
 def too_many(wait: int) -> Denial:

@@ -7,7 +7,7 @@ import msgspec
 from starlette.requests import Request
 
 from gateway.inspector.queries.errors import InvalidQuery
-from gateway.inspector.queries.filters import Filter
+from gateway.inspector.queries.filters import DEFAULT_LIMIT, Filter
 
 FIELDS = ("source", "type", "event", "user", "message_id", "text", "verdict", "code", "since", "until")
 _MAX_CHARACTERS = 1000
@@ -27,7 +27,8 @@ class Choice(msgspec.Struct, frozen=True):
 
     def after(self, cursor: str) -> str:
         """Return the address of the next page of the list."""
-        return address(self.path, {**self.given, "cursor": cursor})
+        limit = "" if self.filter.limit == DEFAULT_LIMIT else str(self.filter.limit)
+        return address(self.path, {**self.given, "limit": limit, "cursor": cursor})
 
 
 def read(request: Request, *more: str) -> Choice:
@@ -39,7 +40,7 @@ def read(request: Request, *more: str) -> Choice:
     try:
         filter = Filter(
             **{key: value for key, value in given.items() if key in FIELDS},
-            limit=int(query.get("limit") or 50),
+            limit=int(query.get("limit") or DEFAULT_LIMIT),
             cursor=query.get("cursor", ""),
         )
     except ValueError as error:
