@@ -61,7 +61,7 @@ def test_a_target_goes_away_and_comes_back(sit: Sit) -> None:
         page = desk.look("/")
         desk.send()
 
-        expect(page.get_by_role("heading", level=1)).to_have_text("Sink target needs you.")
+        expect(page.get_by_role("heading", level=1)).to_have_text("Sink target needs attention.")
         target.status = 200
         expect(page.get_by_role("heading", level=1)).to_have_text("All is well.")
 

@@ -177,7 +177,7 @@ def _chart(intervals: list[deliveries.Interval], start: datetime, end: datetime,
         [label.isoformat(timespec="minutes") for label in labels],
         [
             charts.Series("delivered", "good", delivered),
-            charts.Series("tried in vain", "wait", failed),
+            charts.Series("failed attempts", "wait", failed),
             charts.Series("dead", "bad", dead_letters),
         ],
     )
