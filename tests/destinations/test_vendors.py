@@ -12,6 +12,7 @@ from gateway.destinations import vendor as vendors
 from gateway.destinations.planning import plan
 from gateway.destinations.program import Program
 from gateway.destinations.vendor import built_in
+from tests.destinations.trying import content
 from tests.sinks.nasty import nasty_lines
 
 SCHEMA = json.loads((Path(vendors.__file__).parent / "schema.json").read_text())
@@ -69,4 +70,4 @@ def test_the_nastiest_events_are_mapped_or_refused_with_a_reason(name: str) -> N
     assert [str(refused) for refused in planned.refused.values() if not refused.code] == []
     for lane in planned.lanes:
         for request in lane:
-            json.loads(request.body)
+            content(request)
