@@ -116,7 +116,9 @@ class _Reader:
         steps = () if items == _WHOLE_BODY else items
         form = self._table.get("form", False)
         if not isinstance(form, bool) or (form and not steps):
-            self._report(self._place("form"), "expected true or false; the items of a form are in one of its fields")
+            self._report(
+                self._place("form"), "expected true or false; the items of a form are in one of its fields"
+            )
         return Call(
             name,
             str(method),

@@ -23,7 +23,15 @@ EVENT = {
     *("device_type", "os_version", "language"),
 }
 REQUIRED = {"event_name", "event_time", "event_id", "action_source", "user_data"}
-TEXTS = {"value", "currency", "content_name", "content_category", "content_brand", "order_id", "search_string"}
+TEXTS = {
+    "value",
+    "currency",
+    "content_name",
+    "content_category",
+    "content_brand",
+    "order_id",
+    "search_string",
+}
 CUSTOM = {*TEXTS, "contents", "content_ids", "num_items"}
 CONTENT_TEXTS = {"id", "item_name", "item_category", "item_brand", "item_price"}
 
@@ -32,7 +40,9 @@ def broken(request: Request, now: float = 1767268860) -> list[str]:
     """Return the rules that a request breaks."""
     body = json.loads(request.body)
     call = request.call
-    found = [] if re.fullmatch(r"https://api\.pinterest\.com/v5/ad_accounts/\d+/events", call.url) else ["url"]
+    found = (
+        [] if re.fullmatch(r"https://api\.pinterest\.com/v5/ad_accounts/\d+/events", call.url) else ["url"]
+    )
     found += [] if call.headers.get("Authorization", "").startswith("Bearer ") else ["no token"]
     found += [] if call.query in ({}, {"test": "true"}) else ["query"]
     found += [] if body.keys() == {"data"} and 1 <= len(body["data"]) <= 1000 else ["not 1 to 1,000 events"]
@@ -65,6 +75,8 @@ def _custom(custom: dict[str, Any]) -> list[str]:
     found += [] if all(isinstance(each, str) for each in custom.get("content_ids", [])) else ["content_ids"]
     for content in custom.get("contents", []):
         found += [f"unknown contents.{name}" for name in content.keys() - {*CONTENT_TEXTS, "quantity"}]
-        found += [f"{name}: no text" for name in CONTENT_TEXTS & content.keys() if type(content[name]) is not str]
+        found += [
+            f"{name}: no text" for name in CONTENT_TEXTS & content.keys() if type(content[name]) is not str
+        ]
         found += [] if isinstance(content.get("quantity", 0), int) else ["quantity"]
     return found

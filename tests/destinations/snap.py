@@ -20,7 +20,15 @@ NAMES = {
     *(f"CUSTOM_EVENT_{number}" for number in range(1, 6)),
 }
 EVENT = {
-    *("event_name", "event_time", "event_id", "action_source", "event_source_url", "user_data", "custom_data"),
+    *(
+        "event_name",
+        "event_time",
+        "event_id",
+        "action_source",
+        "event_source_url",
+        "user_data",
+        "custom_data",
+    ),
     *("app_data", "data_processing_options", "data_processing_options_country"),
     "data_processing_options_state",
 }

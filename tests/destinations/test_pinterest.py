@@ -252,7 +252,8 @@ def test_a_request_has_at_most_1000_events() -> None:
 
 def test_of_a_request_that_fails_in_part_the_others_are_stored() -> None:
     body = b"""{"num_events_received": 3, "num_events_processed": 2, "events": [
-        {"status": "processed"}, {"status": "failed", "error_message": "Bad time"}, {"status": "processed"}]}"""
+        {"status": "processed"}, {"status": "failed", "error_message": "Bad time"},
+        {"status": "processed"}]}"""
 
     verdict = PINTEREST.program().calls["send"].answers.judge(422, body)
 

@@ -178,12 +178,16 @@ def test_nothing_of_a_person_leaves_in_plain_text() -> None:
     ("fields", "code"),
     [
         pytest.param(
-            {"context": {"ip": "192.0.2.1", "page": {"url": "https://a.example"}}}, "weak_match", id="no browser"
+            {"context": {"ip": "192.0.2.1", "page": {"url": "https://a.example"}}},
+            "weak_match",
+            id="no browser",
         ),
         pytest.param(
             {"context": {"ip": "192.0.2.1", "userAgent": "M"}}, "missing_event_source_url", id="no page"
         ),
-        pytest.param({"event": "Order Completed", "properties": {"total": 1}}, "missing_currency", id="no code"),
+        pytest.param(
+            {"event": "Order Completed", "properties": {"total": 1}}, "missing_currency", id="no code"
+        ),
         pytest.param({"event": "Order Completed"}, "missing_value", id="no value"),
         pytest.param({"event": "PURCHASE"}, "incomplete_purchase", id="a purchase by Snap's name"),
         pytest.param({"properties": {"currency": "Euro"}}, "invalid_currency", id="no currency code"),
