@@ -1,6 +1,7 @@
 """What holds for the mapping of every vendor."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +61,23 @@ def test_every_vendor_says_what_it_is_and_what_its_settings_mean(name: str) -> N
 @every_vendor
 def test_every_vendor_has_its_tests(name: str) -> None:
     assert (ROOT / f"tests/destinations/test_{name}.py").exists()
+
+
+@every_vendor
+def test_every_vendor_has_a_row_in_the_documents(name: str) -> None:
+    assert f"\n| `{name}` |" in (ROOT / "config/README.md").read_text()
+
+
+def test_the_full_configuration_has_the_settings_of_vendors_with_their_defaults() -> None:
+    text = (ROOT / "config/full.toml").read_text().replace("\n#     ", " ")
+    told = dict(re.findall(r"^# (\w+): (.+)$", text, re.MULTILINE))
+
+    for name in told.keys() & set(vendors.names()):
+        known, _ = settings_of.read_settings(built_in(name).table["settings"])
+        required = [key for key, each in known.items() if each.default is None]
+        others = [f'{key} = "{each.default}"' for key, each in known.items() if each.default is not None]
+        assert told[name] == ", ".join([*required, *others])
+    assert told.keys() >= {"amplitude", "ga4", "meta", "mixpanel", "pinterest", "posthog", "snap", "tiktok"}
 
 
 @every_vendor
