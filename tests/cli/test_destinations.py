@@ -28,10 +28,10 @@ def test_vendors_are_listed_with_their_settings() -> None:
 
 
 def test_the_list_can_be_json() -> None:
-    found = [json.loads(line) for line in run("--json").output.splitlines()]
+    found = {each["name"]: each for each in map(json.loads, run("--json").output.splitlines())}
 
-    assert [each["name"] for each in found] == list(vendors.names())
-    assert found[0]["settings"]["api_secret"]["secret"] is True
+    assert tuple(found) == vendors.names()
+    assert found["ga4"]["settings"]["api_secret"]["secret"] is True
 
 
 def test_requests_are_printed_as_they_would_be_sent() -> None:
