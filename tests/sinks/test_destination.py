@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import anyio
 import pytest
 
 from gateway.config.secret import Secret
@@ -11,8 +12,8 @@ from gateway.destinations.vendor import MappingFile
 from gateway.errors import SinkError, SinkMisconfigured, SinkRefused, SinkUnavailable
 from gateway.sinks.base import Sink
 from gateway.sinks.destination import Destination
-from tests.build import event_line, event_lines
-from tests.config import texts
+from tests.build import event_line, event_lines, keep
+from tests.delivery.work import deliver, make, open_state
 from tests.sinks import chaos
 from tests.sinks.batches import batch, batch_of, write
 from tests.sinks.chaos import Behaviour, Target, script, standing_target
@@ -222,63 +223,32 @@ def test_errors_show_no_secret() -> None:
     assert error.answer == "******** ********"
 
 
-def test_people_are_told_the_vendor_and_the_host() -> None:
-    sink = Destination(name="ga4", settings={"measurement_id": Secret("G-1"), "api_secret": Secret("s")})
-
-    assert sink.target == "ga4 at https://www.google-analytics.com"
-
-
-@pytest.mark.parametrize(
-    ("keys", "mistake"),
-    [
-        ("", "name: expected either name"),
-        ('name = "ga5"', "name: expected one of "),
-        ('name = "ga4"\nsettings = {api_secret = "s"}', "settings.measurement_id: missing: of the web data"),
-        (
-            'name = "ga4"\nsettings = {measurement_id = "G-1", api_secret = "s", valu = "x"}',
-            "settings.valu: unknown",
-        ),
-        (
-            'name = "ga4"\nsettings = {measurement_id = "UA-1", api_secret = "s"}',
-            "settings.measurement_id: expected what matches G-[A-Z0-9]+",
-        ),
-        ('mapping = "no.toml"', "mapping: "),
-    ],
-)
-def test_a_mistake_in_the_table_is_named(keys: str, mistake: str, tmp_path: Path) -> None:
-    file = texts.write(tmp_path / "gateway.toml", sinks__ads=f'kind = "destination"\n{keys}')
-
-    [said] = texts.mistakes(file)
-
-    assert said.startswith(f"[sinks.ads] {mistake}")
-
-
-def test_a_mistake_in_a_mapping_names_its_file_line_and_key(tmp_path: Path) -> None:
-    (tmp_path / "acme.toml").write_text(
-        ACME.replace('user = "userId"', 'user = {from = "userId", do = ["trm"]}')
-    )
-    table = 'kind = "destination"\nmapping = "acme.toml"\nsettings = {token = "t"}'
-    file = texts.write(tmp_path / "gateway.toml", sinks__ads=table)
-
-    [said] = texts.mistakes(file)
-
-    place = f"{tmp_path}/acme.toml:12: common.user.do[0]"
-    assert said == f"[sinks.ads] mapping: {place}: there is no function 'trm'; did you mean trim?"
-
-
-def test_a_mapping_that_changes_makes_another_sink(tmp_path: Path) -> None:
-    table = 'kind = "destination"\nmapping = "acme.toml"\nsettings = {token = "t"}'
-    file = texts.write(tmp_path / "gateway.toml", sinks__ads=table)
-    read = []
-    for text in (ACME, ACME, NAMED):
-        (tmp_path / "acme.toml").write_text(text)
-        read.append(texts.read(file).sinks["ads"])
-
-    assert read[0] == read[1] != read[2]
-
-
 def test_all_events_are_in_one_lane_if_all_are_of_one_person() -> None:
     with Target() as target:
         write(to(target, in_flight=8), b"", batch_of(event_lines(0, 8)))
 
     assert len(target.requests) == 2
+
+
+def test_events_without_a_rule_are_filtered(tmp_path: Path) -> None:
+    text = ACME.replace("on = {}", 'on = {type = "track", event = "Order *"}')
+    names = ["Order Completed", "Other", "Order Refunded"]
+    lines = [event_line(n, event=name) for n, name in enumerate(names)] + [
+        event_line(3, type="page", event="")
+    ]
+    keep(tmp_path / "journal/0", lines)
+    state = open_state(tmp_path)
+    with Target() as target:
+        anyio.run(deliver, make(to(target, text), tmp_path / "journal", state))
+
+    tally = dict(state.tallies()["sink"])
+    assert tally == {("delivered", ""): 2, ("filtered", "event"): 1, ("filtered", "type"): 1}
+    assert len(target.requests) == 1
+
+
+def test_requests_keep_to_the_rate_of_the_vendor() -> None:
+    text = ACME.replace("limits = {items = 4}", 'limits = {items = 1, rate = "1000/s"}')
+    with Target() as target:
+        write(to(target, text), b"", batch(0, 5))
+
+    assert len(target.requests) == 5

@@ -1,0 +1,65 @@
+"""The table of a destination sink: its mapping, its settings, and what is said of mistakes."""
+
+from pathlib import Path
+
+import pytest
+
+from gateway.config.secret import Secret
+from gateway.sinks.destination import Destination
+from tests.config import texts
+from tests.sinks.test_destination import ACME, NAMED
+
+
+def test_people_are_told_the_vendor_and_the_host() -> None:
+    sink = Destination(name="ga4", settings={"measurement_id": Secret("G-1"), "api_secret": Secret("s")})
+
+    assert sink.target == "ga4 at https://www.google-analytics.com"
+
+
+@pytest.mark.parametrize(
+    ("keys", "mistake"),
+    [
+        ("", "name: expected either name"),
+        ('name = "ga5"', "name: expected one of "),
+        ('name = "ga4"\nsettings = {api_secret = "s"}', "settings.measurement_id: missing: of the web data"),
+        (
+            'name = "ga4"\nsettings = {measurement_id = "G-1", api_secret = "s", valu = "x"}',
+            "settings.valu: unknown",
+        ),
+        (
+            'name = "ga4"\nsettings = {measurement_id = "UA-1", api_secret = "s"}',
+            "settings.measurement_id: expected what matches G-[A-Z0-9]+",
+        ),
+        ('mapping = "no.toml"', "mapping: "),
+    ],
+)
+def test_a_mistake_in_the_table_is_named(keys: str, mistake: str, tmp_path: Path) -> None:
+    file = texts.write(tmp_path / "gateway.toml", sinks__ads=f'kind = "destination"\n{keys}')
+
+    [said] = texts.mistakes(file)
+
+    assert said.startswith(f"[sinks.ads] {mistake}")
+
+
+def test_a_mistake_in_a_mapping_names_its_file_line_and_key(tmp_path: Path) -> None:
+    (tmp_path / "acme.toml").write_text(
+        ACME.replace('user = "userId"', 'user = {from = "userId", do = ["trm"]}')
+    )
+    table = 'kind = "destination"\nmapping = "acme.toml"\nsettings = {token = "t"}'
+    file = texts.write(tmp_path / "gateway.toml", sinks__ads=table)
+
+    [said] = texts.mistakes(file)
+
+    place = f"{tmp_path}/acme.toml:12: common.user.do[0]"
+    assert said == f"[sinks.ads] mapping: {place}: there is no function 'trm'; did you mean trim?"
+
+
+def test_a_mapping_that_changes_makes_another_sink(tmp_path: Path) -> None:
+    table = 'kind = "destination"\nmapping = "acme.toml"\nsettings = {token = "t"}'
+    file = texts.write(tmp_path / "gateway.toml", sinks__ads=table)
+    read = []
+    for text in (ACME, ACME, NAMED):
+        (tmp_path / "acme.toml").write_text(text)
+        read.append(texts.read(file).sinks["ads"])
+
+    assert read[0] == read[1] != read[2]
