@@ -15,20 +15,12 @@ DEFAULT = "send"
 """The name of the call that [send] describes."""
 
 _KEYS = (
-    "method",
-    "url",
-    "query",
-    "headers",
-    "body",
-    "items",
-    "unique",
-    "limits",
-    "envelope",
-    "common",
-    "answers",
+    *("method", "url", "query", "headers", "form", "body", "items", "unique", "limits", "envelope"),
+    *("common", "answers"),
 )
 _METHODS = ("POST", "PUT", "PATCH")
 _WHOLE_BODY = "."
+_FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
 
 class Limits(msgspec.Struct, frozen=True):
@@ -56,6 +48,8 @@ class Call(msgspec.Struct, frozen=True, eq=False):
     url: str
     query: dict[str, str]
     headers: dict[str, str]
+    form: bool
+    """Send the members of a body as the fields of a form, instead of JSON."""
     body: dict[str, Any]
     """The constant members of each body."""
     items: tuple[str, ...] | None
@@ -122,12 +116,21 @@ class _Reader:
             self._report(self._place("items"), 'expected the name of a member of the body, or "."')
             items = None
         steps = () if items == _WHOLE_BODY else items
+        form = self._table.get("form", False)
+        if not isinstance(form, bool) or (form and not steps):
+            self._report(
+                self._place("form"), "expected true or false; the items of a form are in one of its fields"
+            )
         return Call(
             name,
             str(method),
             self._url(),
             {key: str(value) for key, value in self._constants("query").items()},
-            {key: str(value) for key, value in self._constants("headers").items()},
+            {
+                **(_FORM if form else {}),
+                **{key: str(value) for key, value in self._constants("headers").items()},
+            },
+            bool(form),
             self._constants("body"),
             tuple(steps.split(".")) if isinstance(steps, str) else steps,
             self._values.compile(self._table["unique"], self._place("unique"))

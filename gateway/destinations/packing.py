@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from typing import Any
+from urllib.parse import urlencode
 
 import msgspec
 from msgspec import Raw
@@ -60,7 +61,7 @@ class _Open:
         body = {**self.call.body, **(self.envelope or {})}
         for into, array in (self.arrays or {"": []}).items():
             _place(body, tuple(into.split(".")) if into else self.call.items, Raw(_array(array)))
-        return encode(body)
+        return _form(body) if self.call.form else encode(body)
 
     def close(self) -> Request:
         return Request(self.call, self.body(), self.events)
@@ -85,6 +86,12 @@ def pack(items: Iterable[tuple[int, Item]]) -> list[Request]:
 
 def _array(items: list[bytes]) -> bytes:
     return b"[%b]" % b",".join(items)
+
+
+def _form(body: dict[str, Any]) -> bytes:
+    """Return the fields of a form; what is no text is in its field as JSON."""
+    fields = {name: value if isinstance(value, str) else encode(value) for name, value in body.items()}
+    return urlencode(fields).encode()
 
 
 def _place(body: dict[str, Any], steps: tuple[str, ...], value: Raw) -> None:
