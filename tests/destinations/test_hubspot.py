@@ -71,7 +71,7 @@ def test_a_contact_is_known_by_its_address_its_cookie_or_its_id(
         pytest.param({"context": KNOWN}, None, id="somebody"),
     ],
 )
-def test_events_of_people_who_are_no_contacts_are_filtered(fields: dict[str, Any], reason: str | None) -> None:
+def test_people_who_are_no_contacts_are_filtered(fields: dict[str, Any], reason: str | None) -> None:
     given = {"type": "track", "event": "E", **fields}
 
     found = HUBSPOT.program().exclusion(given["type"], given["event"], event_line(**given))
