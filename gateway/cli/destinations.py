@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
+from urllib.parse import parse_qsl
 
 import click
 import msgspec
@@ -89,6 +90,8 @@ def try_(name: str, events: IO[bytes], file: Path | None, data: Path | None) -> 
         vendor, given = _find(name, file, data)
     try:
         known, _ = read_settings(vendor.table.get("settings", {}))
+        # With a mask for each secret there is none to be printed, however a mapping encodes it.
+        given |= {key: _MASK for key, value in given.items() if value and key in known and known[key].secret}
         program = Program(vendor, {key: _made_up(key, each) for key, each in known.items()} | given)
         lines = list(_lines(events))
     except BadMapping as error:
@@ -99,7 +102,7 @@ def try_(name: str, events: IO[bytes], file: Path | None, data: Path | None) -> 
     planned = plan(program, [line for _, line in kept], 1, time.time())
     for lane in planned.lanes:
         for request in lane:
-            _show(request, program.secrets)
+            _show(request)
     reasons: dict[int, Exception] = {**planned.refused, **planned.failed}
     for index, reason in sorted(reasons.items()):
         code = getattr(reason, "code", "internal_error")
@@ -158,21 +161,24 @@ def _excluded(program: "Program", number: int, line: bytes) -> bool:
     return reason is not None
 
 
-def _show(request: "Request", secrets: list[str]) -> None:
-    """Print a request without secrets."""
+def _show(request: "Request") -> None:
+    """Print a request; a form as the JSON of its fields."""
     call = request.call
     query = "&".join(f"{key}={value}" for key, value in call.query.items())
     head = [f"{call.method} {call.url}{'?' if query else ''}{query}"]
     head += [f"{key}: {value}" for key, value in call.headers.items()]
-    text = "\n".join([*head, printing.document(request.body)])
-    for secret in sorted(secrets, key=len, reverse=True):
-        text = text.replace(secret, _MASK)
+    body = request.body
+    if call.form:
+        body = json.dumps(dict(parse_qsl(body.decode()))).encode()
+    text = "\n".join([*head, printing.document(body)])
     click.echo(f"{text}\n")
 
 
 def _made_up(name: str, setting: Setting) -> str:
-    """Return a setting for a trial: its default, or its name."""
-    return f"<{name}>" if setting.default is None else setting.default
+    """Return a setting for a trial: its default, a mask for a secret, or its name."""
+    if setting.default is not None:
+        return setting.default
+    return _MASK if setting.secret else f"<{name}>"
 
 
 def _default(setting: Setting) -> str:

@@ -1,6 +1,7 @@
 """`gateway destinations`: vendors, and what a mapping makes of events."""
 
 import json
+from base64 import b64encode
 from pathlib import Path
 
 import pytest
@@ -119,3 +120,23 @@ def test_a_file_that_holds_no_events_is_refused() -> None:
 
 def test_the_schema_is_printed() -> None:
     assert json.loads(run("schema").output)["title"] == "Mapping of a destination"
+
+
+def test_a_secret_is_masked_before_a_mapping_can_encode_it(tmp_path: Path) -> None:
+    table = 'kind = "destination"\nname = "mixpanel"\nsettings = {token = "very-secret"}'
+    file = texts.write(tmp_path / "gateway.toml", sinks__product=table)
+
+    result = run("try", "product", "-", "--config", str(file), lines=json.dumps(ORDER))
+
+    assert f"Authorization: Basic {b64encode(b'********:').decode()}\n" in result.output
+    assert b64encode(b"very-secret:").decode() not in result.output
+
+
+def test_a_form_is_printed_by_its_fields() -> None:
+    alias = {"type": "alias", "previousId": "old", "userId": "new"}
+
+    result = run("try", "amplitude", "-", lines=json.dumps(alias))
+
+    assert result.exit_code == 0
+    assert '"api_key": "********"' in result.output
+    assert r'"mapping": "[{\"user_id\":\"old\",\"global_user_id\":\"new\"}]"' in result.output
