@@ -7,7 +7,7 @@ import msgspec
 
 from gateway.config.units import Duration, Rate
 from gateway.destinations.answers import Answers
-from gateway.destinations.grammar import Constant, Report, Value, fill, suggest
+from gateway.destinations.grammar import ABSENT, Constant, Report, Value, fill, suggest
 from gateway.destinations.lines import Path
 from gateway.destinations.values import Values
 
@@ -15,8 +15,8 @@ DEFAULT = "send"
 """The name of the call that [send] describes."""
 
 _KEYS = (
-    *("method", "url", "query", "headers", "form", "body", "items", "limits", "envelope", "common"),
-    "answers",
+    *("method", "url", "query", "headers", "form", "body", "items", "unique", "limits", "envelope"),
+    *("common", "answers"),
 )
 _METHODS = ("POST", "PUT", "PATCH")
 _WHOLE_BODY = "."
@@ -54,6 +54,8 @@ class Call(msgspec.Struct, frozen=True, eq=False):
     """The constant members of each body."""
     items: tuple[str, ...] | None
     """Where the list of items is in a body; () if it is the body, None if each item is a request."""
+    unique: Value
+    """Of an item: no two items of a request may have the same."""
     envelope: Value
     """The members that the items of a request share."""
     common: dict[str, Any]
@@ -131,6 +133,9 @@ class _Reader:
             bool(form),
             self._constants("body"),
             tuple(steps.split(".")) if isinstance(steps, str) else steps,
+            self._values.compile(self._table["unique"], self._place("unique"))
+            if "unique" in self._table
+            else ABSENT,
             self._values.compile(self._table.get("envelope", {}), self._place("envelope")),
             self._object("common"),
             self._limits(),

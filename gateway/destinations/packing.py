@@ -31,6 +31,7 @@ class _Open:
         self.envelope = envelope
         self.arrays: dict[str, list[bytes]] = {}
         self.events: dict[tuple[str, int], int] = {}
+        self.unique: set[str | int] = set()
         self.size = len(self.body())
 
     def takes(self, item: Item) -> bool:
@@ -38,6 +39,7 @@ class _Open:
         return (
             self.call.items is not None
             and item.envelope == self.envelope
+            and (item.unique is None or item.unique not in self.unique)
             and not (limits.items and len(self.events) >= limits.items)
             and not (limits.bytes and self.size + len(item.data) + _COMMA_BYTES > limits.bytes)
         )
@@ -45,6 +47,8 @@ class _Open:
     def add(self, index: int, item: Item) -> None:
         array = self.arrays.setdefault(item.into, [])
         self.events[item.into, len(array)] = index
+        if item.unique is not None:
+            self.unique.add(item.unique)
         array.append(item.data)
         self.size += len(item.data) + _COMMA_BYTES + (len(item.into) + 5 if len(array) == 1 else 0)
 
