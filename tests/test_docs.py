@@ -252,7 +252,10 @@ def test_the_commands_of_the_readme_are_what_ci_runs() -> None:
     ci = (ROOT / ".ci/run").read_text()
 
     assert [block for block in blocks(README, "sh") if "pytest" in block] == [
-        "python3 -m venv .venv && .venv/bin/pip install -e '.[test]' && .venv/bin/pytest -n auto --dist loadfile"
+        (
+            "python3 -m venv .venv && .venv/bin/pip install -e '.[test]'"
+            " && .venv/bin/pytest -n auto --dist loadfile"
+        )
     ]
     assert "README.md" in ci
 

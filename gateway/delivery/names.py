@@ -17,7 +17,8 @@ To look at each event of a backlog would make its delivery slower by a tenth.
 
 _EVENT = b'","event":"'
 _PROPERTIES = b',"properties":'
-_TYPE = len(b'{"type":"')
+_START = b'{"type":"'
+_TYPE = len(_START)
 _decode = msgspec.json.Decoder(str).decode
 _BY_FIRST_LETTER = {ord(type[0]): type for type in TYPES}
 
@@ -49,16 +50,19 @@ def count(lines: Iterable[bytes]) -> Counter[Name]:
     there is the field: within a text, its quotes would be escaped.
     """
     found: dict[tuple[int, bytes], int] = {}
-    escaped: list[bytes] = []
+    unusual: list[bytes] = []
     for line in lines:
         at = line.find(_EVENT)
+        if not line.startswith(_START):
+            unusual.append(line)  # an event of another writer
+            continue
         if at < 0 or line.find(_PROPERTIES, 0, at) > 0:
             key = line[_TYPE], b""
         else:
             start = at + len(_EVENT)
             end = line.find(b'"', start)
             if line[end - 1] == 0x5C:  # a backslash, so that the name has escapes
-                escaped.append(line)
+                unusual.append(line)
                 continue
             key = line[_TYPE], line[start:end]
         found[key] = found.get(key, 0) + 1
@@ -68,7 +72,7 @@ def count(lines: Iterable[bytes]) -> Counter[Name]:
     )
     for (letter, name), number in found.items() - plain.items():
         names[_BY_FIRST_LETTER[letter], _decode(b'"%b"' % name)] += number
-    names.update(_read_names(escaped))
+    names.update(_read_names(unusual))
     return names
 
 

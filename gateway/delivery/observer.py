@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from threading import Lock
 
 import msgspec
+import structlog
 
 from gateway.delivery import names
 from gateway.delivery.part import Part
@@ -16,6 +17,8 @@ from gateway.diagnostics.exchanges import Attempt, Exchange
 from gateway.diagnostics.minutes import OTHERS, Minute
 from gateway.errors import SinkError
 from gateway.sinks.base import Batch
+
+log = structlog.get_logger()
 
 _MAX_FAILURES = 500  # of exchanges, between two writes
 _MAX_SUCCESSES = 100
@@ -44,7 +47,13 @@ class Observer:
         self._found = Observations()
 
     def recorded(self, work: Work) -> None:
-        """Count what became of the events of some work, by name."""
+        """Count what became of the events of some work, by name. Never raises."""
+        try:
+            self._count(work)
+        except Exception as bug:  # which must not cost a delivery
+            log.error("a delivery was not observed", exc_info=bug)
+
+    def _count(self, work: Work) -> None:
         counted = list(_outcomes(work))
         dead = [
             (work.partition, each.position)

@@ -6,6 +6,7 @@ from typing import Any
 
 from starlette.testclient import TestClient
 
+from gateway.delivery.recorder import store_minutes
 from gateway.diagnostics.minutes import Failure, Minute
 from gateway.diagnostics.shapes import DELIVERIES
 from gateway.diagnostics.store import Store
@@ -60,13 +61,9 @@ class Partner:
         for name, number in events.items():
             outcome, _, reason = name.partition("_")
             minute.add(outcome, reason, ("track", "Ordered"), number)
-        row = ("partner", at // MINUTE, 2**62, _encode(minute))
         with closing(Store(self.home.diagnostics, DELIVERIES)) as store:
             assert store.write(
-                lambda database: database.execute(
-                    "INSERT INTO minutes (sink, minute, expires_at, found) VALUES (?, ?, ?, ?)", row
-                ),
-                AT,
+                lambda database: store_minutes(database, [("partner", at // MINUTE, minute)], AT), AT
             )
 
     def bury(self, *letters: tuple[str, str, str, int]) -> None:
