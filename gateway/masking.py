@@ -30,7 +30,7 @@ _COLON = re.compile(rb"\s*+:\s*+")
 _BRACKETS = re.compile(rb'"(?:[^"\\]|\\.)*+"?|[{\[]|[}\]]', re.DOTALL)
 _SCALAR = re.compile(rb"[^\s,}\]]*+")
 _PARAMETER = re.compile(rb"""(?<![\w.~%+\-\[\]])([\w.~%+\-\[\]]++)=([^&#"'\\<>\s]*+)""")
-_LAST_NAME = re.compile(r"([^\[\].]+)\]?$")
+_STEP = re.compile(r"[\[\].]")
 _MAX_NESTED = 4  # levels of JSON within texts of JSON
 
 _decode = msgspec.json.Decoder(str).decode
@@ -145,9 +145,8 @@ def _end_of_value(text: bytes, start: int) -> int:
 
 def _hide_parameters(text: bytes, hidden: Collection[str], level: int) -> bytes:
     def show(found: re.Match[bytes]) -> bytes:
-        name = unquote_to_bytes(found[1]).decode("utf-8", "replace")
-        last = _LAST_NAME.search(name)
-        if last and last[1].casefold() in hidden:
+        name = unquote_to_bytes(found[1]).decode("utf-8", "replace").strip().removesuffix("]")
+        if _STEP.split(name)[-1].casefold() in hidden:
             return found[1] + b"=***"
         for inner in _values(found[2]):
             shown = hide(inner, hidden, level + 1) if level < _MAX_NESTED else b"***"
