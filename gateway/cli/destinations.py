@@ -89,7 +89,8 @@ def try_(name: str, events: IO[bytes], file: Path | None, data: Path | None) -> 
         vendor, given = _find(name, file, data)
     try:
         known, _ = read_settings(vendor.table.get("settings", {}))
-        program = Program(vendor, {key: _made_up(key, each) for key, each in known.items()} | given)
+        settings = {key: _shown(key, each, given) for key, each in known.items()}
+        program = Program(vendor, settings)
         lines = list(_lines(events))
     except BadMapping as error:
         raise click.exceptions.Exit(fail(*error.mistakes)) from error
@@ -99,7 +100,7 @@ def try_(name: str, events: IO[bytes], file: Path | None, data: Path | None) -> 
     planned = plan(program, [line for _, line in kept], 1, time.time())
     for lane in planned.lanes:
         for request in lane:
-            _show(request, program.secrets)
+            _show(request)
     reasons: dict[int, Exception] = {**planned.refused, **planned.failed}
     for index, reason in sorted(reasons.items()):
         code = getattr(reason, "code", "internal_error")
@@ -158,21 +159,20 @@ def _excluded(program: "Program", number: int, line: bytes) -> bool:
     return reason is not None
 
 
-def _show(request: "Request", secrets: list[str]) -> None:
-    """Print a request without secrets."""
+def _show(request: "Request") -> None:
+    """Print a request."""
     call = request.call
     query = "&".join(f"{key}={value}" for key, value in call.query.items())
     head = [f"{call.method} {call.url}{'?' if query else ''}{query}"]
     head += [f"{key}: {value}" for key, value in call.headers.items()]
-    text = "\n".join([*head, printing.document(request.body)])
-    for secret in sorted(secrets, key=len, reverse=True):
-        text = text.replace(secret, _MASK)
-    click.echo(f"{text}\n")
+    click.echo("\n".join([*head, printing.document(request.body), ""]))
 
 
-def _made_up(name: str, setting: Setting) -> str:
-    """Return a setting for a trial: its default, or its name."""
-    return f"<{name}>" if setting.default is None else setting.default
+def _shown(name: str, setting: Setting, given: dict[str, str]) -> str:
+    """Return a setting for a trial: as given, its default, or its name; of a secret, a mask."""
+    value = given.get(name, f"<{name}>" if setting.default is None else setting.default)
+    # Not the secret itself, which would be seen in whatever a mapping makes of it, such as base64.
+    return _MASK if setting.secret and value else value
 
 
 def _default(setting: Setting) -> str:
