@@ -31,6 +31,7 @@ _BRACKETS = re.compile(rb'"(?:[^"\\]|\\.)*+"?|[{\[]|[}\]]', re.DOTALL)
 _SCALAR = re.compile(rb"[^\s,}\]]*+")
 _PARAMETER = re.compile(rb"""(?<![\w.~%+\-\[\]])([\w.~%+\-\[\]]++)=([^&#"'\\<>\s]*+)""")
 _STEP = re.compile(r"[\[\].]")
+_ADDRESS = re.compile(rb'("ip"\s*+:\s*+)"([\da-fA-F:.]{2,45})"')
 _MAX_NESTED = 4  # levels of JSON within texts of JSON
 
 _decode = msgspec.json.Decoder(str).decode
@@ -58,6 +59,16 @@ def hide_text(text: str, hidden: Collection[str]) -> str:
     return hide(text.encode("utf-8", "surrogatepass"), hidden).decode("utf-8", "replace") if hidden else text
 
 
+def show(text: bytes, hidden: Collection[str]) -> bytes:
+    """Return events, or what they became, as people get to see them: so, and with the addresses cut."""
+    return _ADDRESS.sub(_cut, hide(text, hidden)) if b'"ip"' in text else hide(text, hidden)
+
+
+def show_text(text: str, hidden: Collection[str]) -> str:
+    """Do the same for a text."""
+    return show(text.encode("utf-8", "surrogatepass"), hidden).decode("utf-8", "replace")
+
+
 def headers(pairs: Mapping[bytes, bytes]) -> dict[str, str]:
     """Return headers without secrets, and with addresses cut."""
     shown = {}
@@ -83,6 +94,10 @@ def cut_address(text: str) -> str:
     except ValueError:
         return MASK
     return str(ip_network((address, _KEPT_BITS[address.version]), strict=False).network_address)
+
+
+def _cut(found: re.Match[bytes]) -> bytes:
+    return b'%b"%b"' % (found[1], cut_address(found[2].decode()).encode())
 
 
 def _hide_members(text: bytes, hidden: Collection[str], level: int) -> bytes:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.masking import KEYS, cut_address, headers, hide, hide_text, names
+from gateway.masking import KEYS, cut_address, headers, hide, hide_text, names, show
 from tests.build import to_json
 
 EMAIL = names(["email"])
@@ -157,3 +157,17 @@ def test_headers_are_shown_without_secrets_and_whole_addresses() -> None:
 @pytest.mark.parametrize(("address", "cut"), [("192.0.2.77", "192.0.2.0"), ("", ""), ("somebody", "***")])
 def test_an_address_loses_its_last_part(address: str, cut: str) -> None:
     assert cut_address(address) == cut
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        pytest.param(b'{"context":{"ip":"192.0.2.7"}}', b'{"context":{"ip":"192.0.2.0"}}', id="IPv4"),
+        pytest.param(b'{"ip" : "2001:db8:1:2::3"}', b'{"ip" : "2001:db8:1::"}', id="IPv6"),
+        pytest.param(b'{"ip":"7:7"}', b'{"ip":"***"}', id="no address"),
+        pytest.param(b'{"ip":"local"}', b'{"ip":"local"}', id="a word"),
+        pytest.param(b'{"a":"192.0.2.7","email":1}', b'{"a":"192.0.2.7","email":"***"}', id="another key"),
+    ],
+)
+def test_people_see_events_without_whole_addresses(text: bytes, shown: bytes) -> None:
+    assert show(text, EMAIL) == shown

@@ -102,7 +102,7 @@ class DeliveryRecorder:
                 for sink, each in found.items()
                 for minute, counted in each.minutes.items()
             ]
-            self._deliveries.write(lambda database: _store_minutes(database, by_minute, now), now)
+            self._deliveries.write(lambda database: store_minutes(database, by_minute, now), now)
             exchanges = {sink: each for sink, each in found.items() if each.exchanges or each.dead}
             if exchanges:
                 self._exchanges.write(lambda database: _store_exchanges(database, exchanges, now), now)
@@ -110,7 +110,8 @@ class DeliveryRecorder:
             log.error("diagnostics not written", exc_info=bug)
 
 
-def _store_minutes(database: apsw.Connection, found: list[tuple[str, int, Minute]], now: int) -> None:
+def store_minutes(database: apsw.Connection, found: list[tuple[str, int, Minute]], now: int) -> None:
+    """Add what was counted, by sink and minute, to each span that it is part of."""
     for sink, minute, counted in found:
         for span in SPANS:
             start = minute // span * span

@@ -64,7 +64,9 @@ def test_an_event_that_would_become_much_more_than_it_is_is_refused(products: in
     )
 
     assert [refused.code for refused in found.refused.values()] == ["too_large"]
-    assert [ids(lane) for lane in found.lanes] == [[[1]]]
+    assert [[json.loads(request.body) for request in lane] for lane in found.lanes] == [
+        [{"data": {"kind": "k", "list": [{"id": 1}]}}]
+    ]
 
 
 def test_without_a_list_each_event_is_a_request() -> None:

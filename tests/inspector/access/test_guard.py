@@ -260,12 +260,10 @@ def test_an_order_of_a_client_that_left_before_its_end_is_not_carried_out(
     tmp_path: Path, beginning: bytes
 ) -> None:
     app = visitor(tmp_path).app
-    messages = iter(
-        [
-            {"type": "http.request", "body": beginning, "more_body": True},
-            {"type": "http.disconnect"},
-        ]
-    )
+    messages: list[Message] = [
+        {"type": "http.disconnect"},
+        {"type": "http.request", "body": beginning, "more_body": True},
+    ]
     answers: list[Message] = []
     scope = {
         "type": "http",
@@ -277,7 +275,7 @@ def test_an_order_of_a_client_that_left_before_its_end_is_not_carried_out(
     }
 
     async def receive() -> Message:
-        return next(messages)
+        return messages.pop()
 
     async def send(message: Message) -> None:
         answers.append(message)

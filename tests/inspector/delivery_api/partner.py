@@ -6,6 +6,7 @@ from typing import Any
 
 from starlette.testclient import TestClient
 
+from gateway.delivery.recorder import store_minutes
 from gateway.diagnostics.minutes import Failure, Minute
 from gateway.diagnostics.shapes import DELIVERIES
 from gateway.diagnostics.store import Store
@@ -13,7 +14,7 @@ from gateway.home import Home
 from gateway.journal.base import Position
 from gateway.state.dead import Burial
 from gateway.state.store import State
-from tests.build import JOURNAL, event_line, to_json
+from tests.build import JOURNAL, event_line
 from tests.inspector.visitor import visitor
 
 CONFIG = """
@@ -47,10 +48,10 @@ TOKEN = {"Authorization": "Bearer token-29"}
 class Partner:
     """A gateway whose sink `partner` has delivered, and clients of its API."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, config: str = CONFIG) -> None:
         self.folder = folder
         self.home = Home(folder / "data/journal")
-        self.client: TestClient = visitor(folder, "operators", CONFIG)
+        self.client: TestClient = visitor(folder, "operators", config)
         self.home.folder.mkdir(parents=True)
         State.prepare(self.home.state, JOURNAL)
 
@@ -60,13 +61,9 @@ class Partner:
         for name, number in events.items():
             outcome, _, reason = name.partition("_")
             minute.add(outcome, reason, ("track", "Ordered"), number)
-        row = ("partner", at // MINUTE, 2**62, _encode(minute))
         with closing(Store(self.home.diagnostics, DELIVERIES)) as store:
             assert store.write(
-                lambda database: database.execute(
-                    "INSERT INTO minutes (sink, minute, expires_at, found) VALUES (?, ?, ?, ?)", row
-                ),
-                AT,
+                lambda database: store_minutes(database, [("partner", at // MINUTE, minute)], AT), AT
             )
 
     def bury(self, *letters: tuple[str, str, str, int]) -> None:
@@ -82,7 +79,12 @@ class Partner:
                 tries=1,
                 first_failed_at=at,
                 last_failed_at=at,
-                canonical=event_line(number, event=event, source={"name": source, "dialect": "segment"}),
+                canonical=event_line(
+                    number,
+                    event=event,
+                    source={"name": source, "dialect": "segment"},
+                    context={"ip": "192.0.2.7"},
+                ),
             )
             for number, (source, event, code, at) in enumerate(letters)
         ]
@@ -98,11 +100,3 @@ class Partner:
         status, body = self.get(path)
         assert status == 200, body
         return body["data"]["attributes"]
-
-
-def _encode(minute: Minute) -> bytes:
-    return to_json({"outcomes": minute.outcomes, "failures": _failures(minute)})
-
-
-def _failures(minute: Minute) -> dict[str, list[int]]:
-    return {error: [each.attempts, each.events] for error, each in minute.failures.items()}
