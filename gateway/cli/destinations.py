@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
+from urllib.parse import parse_qsl
 
 import click
 import msgspec
@@ -89,8 +90,9 @@ def try_(name: str, events: IO[bytes], file: Path | None, data: Path | None) -> 
         vendor, given = _find(name, file, data)
     try:
         known, _ = read_settings(vendor.table.get("settings", {}))
-        settings = {key: _shown(key, each, given) for key, each in known.items()}
-        program = Program(vendor, settings)
+        # With a mask for each secret there is none to be printed, however a mapping encodes it.
+        given |= {key: _MASK for key, value in given.items() if value and key in known and known[key].secret}
+        program = Program(vendor, {key: _made_up(key, each) for key, each in known.items()} | given)
         lines = list(_lines(events))
     except BadMapping as error:
         raise click.exceptions.Exit(fail(*error.mistakes)) from error
@@ -160,19 +162,23 @@ def _excluded(program: "Program", number: int, line: bytes) -> bool:
 
 
 def _show(request: "Request") -> None:
-    """Print a request."""
+    """Print a request; a form as the JSON of its fields."""
     call = request.call
     query = "&".join(f"{key}={value}" for key, value in call.query.items())
     head = [f"{call.method} {call.url}{'?' if query else ''}{query}"]
     head += [f"{key}: {value}" for key, value in call.headers.items()]
-    click.echo("\n".join([*head, printing.document(request.body), ""]))
+    body = request.body
+    if call.form:
+        body = json.dumps(dict(parse_qsl(body.decode()))).encode()
+    text = "\n".join([*head, printing.document(body)])
+    click.echo(f"{text}\n")
 
 
-def _shown(name: str, setting: Setting, given: dict[str, str]) -> str:
-    """Return a setting for a trial: as given, its default, or its name; of a secret, a mask."""
-    value = given.get(name, f"<{name}>" if setting.default is None else setting.default)
-    # Not the secret itself, which would be seen in whatever a mapping makes of it, such as base64.
-    return _MASK if setting.secret and value else value
+def _made_up(name: str, setting: Setting) -> str:
+    """Return a setting for a trial: its default, a mask for a secret, or its name."""
+    if setting.default is not None:
+        return setting.default
+    return _MASK if setting.secret else f"<{name}>"
 
 
 def _default(setting: Setting) -> str:

@@ -7,16 +7,20 @@ import msgspec
 
 from gateway.config.units import Duration, Rate
 from gateway.destinations.answers import Answers
-from gateway.destinations.grammar import Constant, Report, Value, fill, suggest
+from gateway.destinations.grammar import ABSENT, Constant, Report, Value, fill, suggest
 from gateway.destinations.lines import Path
 from gateway.destinations.values import Values
 
 DEFAULT = "send"
 """The name of the call that [send] describes."""
 
-_KEYS = ("method", "url", "query", "headers", "body", "items", "limits", "envelope", "common", "answers")
+_KEYS = (
+    *("method", "url", "query", "headers", "form", "body", "items", "unique", "limits", "envelope"),
+    *("common", "answers"),
+)
 _METHODS = ("POST", "PUT", "PATCH")
 _WHOLE_BODY = "."
+_FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
 
 class Limits(msgspec.Struct, frozen=True):
@@ -44,10 +48,14 @@ class Call(msgspec.Struct, frozen=True, eq=False):
     url: str
     query: dict[str, str]
     headers: dict[str, str]
+    form: bool
+    """Send the members of a body as the fields of a form, instead of JSON."""
     body: dict[str, Any]
     """The constant members of each body."""
     items: tuple[str, ...] | None
     """Where the list of items is in a body; () if it is the body, None if each item is a request."""
+    unique: Value
+    """Of an item: no two items of a request may have the same."""
     envelope: Value
     """The members that the items of a request share."""
     common: dict[str, Any]
@@ -108,14 +116,26 @@ class _Reader:
             self._report(self._place("items"), 'expected the name of a member of the body, or "."')
             items = None
         steps = () if items == _WHOLE_BODY else items
+        form = self._table.get("form", False)
+        if not isinstance(form, bool) or (form and not steps):
+            self._report(
+                self._place("form"), "expected true or false; the items of a form are in one of its fields"
+            )
         return Call(
             name,
             str(method),
             self._url(),
             {key: str(value) for key, value in self._constants("query").items()},
-            {key: str(value) for key, value in self._constants("headers").items()},
+            {
+                **(_FORM if form else {}),
+                **{key: str(value) for key, value in self._constants("headers").items()},
+            },
+            bool(form),
             self._constants("body"),
             tuple(steps.split(".")) if isinstance(steps, str) else steps,
+            self._values.compile(self._table["unique"], self._place("unique"))
+            if "unique" in self._table
+            else ABSENT,
             self._values.compile(self._table.get("envelope", {}), self._place("envelope")),
             self._object("common"),
             self._limits(),

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from typing import Any
+from urllib.parse import urlencode
 
 import msgspec
 from msgspec import Raw
@@ -30,6 +31,7 @@ class _Open:
         self.envelope = envelope
         self.arrays: dict[str, list[bytes]] = {}
         self.events: dict[tuple[str, int], int] = {}
+        self.unique: set[str | int] = set()
         self.size = len(self.body())
 
     def takes(self, item: Item) -> bool:
@@ -37,6 +39,7 @@ class _Open:
         return (
             self.call.items is not None
             and item.envelope == self.envelope
+            and (item.unique is None or item.unique not in self.unique)
             and not (limits.items and len(self.events) >= limits.items)
             and not (limits.bytes and self.size + len(item.data) + _COMMA_BYTES > limits.bytes)
         )
@@ -44,6 +47,8 @@ class _Open:
     def add(self, index: int, item: Item) -> None:
         array = self.arrays.setdefault(item.into, [])
         self.events[item.into, len(array)] = index
+        if item.unique is not None:
+            self.unique.add(item.unique)
         array.append(item.data)
         self.size += len(item.data) + _COMMA_BYTES + (len(item.into) + 5 if len(array) == 1 else 0)
 
@@ -56,7 +61,7 @@ class _Open:
         body = {**self.call.body, **(self.envelope or {})}
         for into, array in (self.arrays or {"": []}).items():
             _place(body, tuple(into.split(".")) if into else self.call.items, Raw(_array(array)))
-        return encode(body)
+        return _form(body) if self.call.form else encode(body)
 
     def close(self) -> Request:
         return Request(self.call, self.body(), self.events)
@@ -81,6 +86,12 @@ def pack(items: Iterable[tuple[int, Item]]) -> list[Request]:
 
 def _array(items: list[bytes]) -> bytes:
     return b"[%b]" % b",".join(items)
+
+
+def _form(body: dict[str, Any]) -> bytes:
+    """Return the fields of a form; what is no text is in its field as JSON."""
+    fields = {name: value if isinstance(value, str) else encode(value) for name, value in body.items()}
+    return urlencode(fields).encode()
 
 
 def _place(body: dict[str, Any], steps: tuple[str, ...], value: Raw) -> None:

@@ -31,6 +31,8 @@ class Item(msgspec.Struct, gc=False):
     data: bytes
     envelope: Any
     """The members that all items of its request must share."""
+    unique: str | int | None
+    """What no other item of its request may have, or None."""
 
 
 class Program:
@@ -129,7 +131,8 @@ class Program:
         data = encode(body)
         if call.limits.item_bytes and len(data) > call.limits.item_bytes:
             raise Refused("too_large", f"{len(data)} bytes; the vendor takes {call.limits.item_bytes}")
-        return Item(call, rule.into, data, envelope)
+        unique = call.unique(body, None)
+        return Item(call, rule.into, data, envelope, unique if isinstance(unique, str | int) else None)
 
     def _rules(self, type: str, name: str) -> tuple[Rule, ...]:
         rules = self._known.get((type, name))

@@ -16,8 +16,10 @@ from gateway.message import Message
 from gateway.raw import objects, values
 from gateway.submission import Submission
 
-# Google Analytics (with one for each stream), Meta, TikTok, Snap, Pinterest, LinkedIn, Reddit.
-_COOKIE = re.compile(r"_ga|_ga_[A-Z0-9]{1,20}|_fbp|_fbc|_ttp|ttclid|_scid|_epik|li_fat_id|_rdt_uuid")
+# Google Analytics (with one for each stream), Meta, TikTok, Snap, Pinterest, LinkedIn, Reddit, HubSpot.
+_COOKIE = re.compile(
+    r"_ga|_ga_[A-Z0-9]{1,20}|_fbp|_fbc|_ttp|ttclid|_scid|_epik|li_fat_id|_rdt_uuid|hubspotutk"
+)
 _CLICK_IDS = (
     *("fbclid", "gclid", "gbraid", "wbraid", "ttclid", "ScCid", "epik", "li_fat_id", "rdt_cid", "msclkid"),
 )

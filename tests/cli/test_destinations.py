@@ -2,6 +2,7 @@
 
 import base64
 import json
+from base64 import b64encode
 from pathlib import Path
 
 import pytest
@@ -29,10 +30,10 @@ def test_vendors_are_listed_with_their_settings() -> None:
 
 
 def test_the_list_can_be_json() -> None:
-    found = [json.loads(line) for line in run("--json").output.splitlines()]
+    found = {each["name"]: each for each in map(json.loads, run("--json").output.splitlines())}
 
-    assert [each["name"] for each in found] == list(vendors.names())
-    assert found[0]["settings"]["api_secret"]["secret"] is True
+    assert tuple(found) == vendors.names()
+    assert found["ga4"]["settings"]["api_secret"]["secret"] is True
 
 
 def test_requests_are_printed_as_they_would_be_sent() -> None:
@@ -138,3 +139,23 @@ def test_a_file_that_holds_no_events_is_refused() -> None:
 
 def test_the_schema_is_printed() -> None:
     assert json.loads(run("schema").output)["title"] == "Mapping of a destination"
+
+
+def test_a_secret_is_masked_before_a_mapping_can_encode_it(tmp_path: Path) -> None:
+    table = 'kind = "destination"\nname = "mixpanel"\nsettings = {token = "very-secret"}'
+    file = texts.write(tmp_path / "gateway.toml", sinks__product=table)
+
+    result = run("try", "product", "-", "--config", str(file), lines=json.dumps(ORDER))
+
+    assert f"Authorization: Basic {b64encode(b'********:').decode()}\n" in result.output
+    assert b64encode(b"very-secret:").decode() not in result.output
+
+
+def test_a_form_is_printed_by_its_fields() -> None:
+    alias = {"type": "alias", "previousId": "old", "userId": "new"}
+
+    result = run("try", "amplitude", "-", lines=json.dumps(alias))
+
+    assert result.exit_code == 0
+    assert '"api_key": "********"' in result.output
+    assert r'"mapping": "[{\"user_id\":\"old\",\"global_user_id\":\"new\"}]"' in result.output

@@ -225,3 +225,15 @@ def test_an_event_can_become_items_of_several_calls_and_lists() -> None:
     assert first.body == b'{"events":[{"name":"Ordered"}],"lines":[{"sku":"a"},{"sku":"b"}]}'
     assert (second.call.url, second.body) == ("https://a.example/people", b'[{"who":"u1","mail":"a@b"}]')
     assert first.events == {("", 0): 0, ("lines", 0): 0, ("lines", 1): 0}
+
+
+def test_items_that_must_differ_are_in_requests_of_their_own() -> None:
+    text = f'{HEAD}items = "."\nunique = "a"\n[[rules]]\non = {{}}\na = "properties.a"\n'
+    lines = [event_line(n, properties={"a": a}) for n, a in enumerate(["x", "y", "x", ["x"], None, None])]
+
+    [lane] = plan(Program(read(text, "m.toml"), {}), lines, 1, 0).lanes
+
+    assert [request.body for request in lane] == [
+        b'[{"a":"x"},{"a":"y"}]',
+        b'[{"a":"x"},{"a":["x"]},{},{}]',
+    ]

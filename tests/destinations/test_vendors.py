@@ -1,6 +1,7 @@
 """What holds for the mapping of every vendor."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from gateway.destinations import vendor as vendors
 from gateway.destinations.planning import plan
 from gateway.destinations.program import Program
 from gateway.destinations.vendor import built_in
+from tests.destinations.trying import content
 from tests.sinks.nasty import nasty_lines
 
 SCHEMA = json.loads((Path(vendors.__file__).parent / "schema.json").read_text())
@@ -62,6 +64,22 @@ def test_every_vendor_has_its_tests(name: str) -> None:
 
 
 @every_vendor
+def test_every_vendor_has_a_row_in_the_documents(name: str) -> None:
+    assert f"\n| `{name}` |" in (ROOT / "config/README.md").read_text()
+
+
+def test_the_full_configuration_has_the_settings_of_vendors_with_their_defaults() -> None:
+    text = (ROOT / "config/full.toml").read_text().replace("\n#     ", " ")
+    told = dict(re.findall(r"^# (\w+): (.+)$", text, re.MULTILINE))
+
+    for name in vendors.names():
+        known, _ = settings_of.read_settings(built_in(name).table["settings"])
+        required = [key for key, each in known.items() if each.default is None]
+        others = [f'{key} = "{each.default}"' for key, each in known.items() if each.default is not None]
+        assert told[name] == ", ".join([*required, *others])
+
+
+@every_vendor
 def test_the_nastiest_events_are_mapped_or_refused_with_a_reason(name: str) -> None:
     planned = plan(program(name), nasty_lines(), 8, 1767268860)
 
@@ -69,4 +87,4 @@ def test_the_nastiest_events_are_mapped_or_refused_with_a_reason(name: str) -> N
     assert [str(refused) for refused in planned.refused.values() if not refused.code] == []
     for lane in planned.lanes:
         for request in lane:
-            json.loads(request.body)
+            content(request)

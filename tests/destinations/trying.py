@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Iterator
 from typing import Any
+from urllib.parse import parse_qsl
 
 from gateway.destinations.packing import Request
 from gateway.destinations.planning import Plan, plan
@@ -25,7 +26,7 @@ class Mapped:
         self.codes = [refused.code for _, refused in sorted(planned.refused.items())]
         """Of the events that were refused, in order."""
         self.requests = [request for lane in planned.lanes for request in lane]
-        self.bodies = [json.loads(request.body) for request in self.requests]
+        self.bodies = [content(request) for request in self.requests]
 
     @property
     def body(self) -> Any:
@@ -35,6 +36,13 @@ class Mapped:
         return body
 
 
+def content(request: Request) -> Any:
+    """Return what a body says; of a form, its fields."""
+    if request.call.form:
+        return dict(parse_qsl(request.body.decode(), strict_parsing=True))
+    return json.loads(request.body)
+
+
 class Vendor:
     """A mapping that comes with the gateway, with the settings of tests and its stand-in."""
 
@@ -42,9 +50,14 @@ class Vendor:
         self._name = name
         self._stand_in = stand_in
         self._settings = settings
+        self._programs: dict[tuple[tuple[str, str], ...], Program] = {}
+        """By settings: to compile a mapping takes longer than a test."""
 
     def program(self, **settings: str) -> Program:
-        return Program(built_in(self._name), self._settings | settings)
+        key = tuple(sorted(settings.items()))
+        if key not in self._programs:
+            self._programs[key] = Program(built_in(self._name), self._settings | settings)
+        return self._programs[key]
 
     def map(self, *events: dict[str, Any], now: float = NOW, **settings: Any) -> Mapped:
         """Return what events become; the stand-in must have nothing against it."""

@@ -9,7 +9,13 @@ from tests.build import Door, to_json
 
 COLLECTING = Source("shop", ("dev",), collect_ids=True)
 BROWSER = {"X-Write-Key": "dev", "Origin": "https://www.shop.example"}
-COOKIES = {"_ga": "GA1.1.12.34", "_ga_ABC123": "GS2.1.s99$o1", "_fbp": "fb.1.5.6", "_fbc": "fb.1.5.AbC"}
+COOKIES = {
+    "_ga": "GA1.1.12.34",
+    "_ga_ABC123": "GS2.1.s99$o1",
+    "_fbp": "fb.1.5.6",
+    "_fbc": "fb.1.5.AbC",
+    "hubspotutk": "7d01eb4e",
+}
 SENT = "; ".join(f"{name}={value}" for name, value in {**COOKIES, "session": "secret"}.items())
 
 

@@ -51,6 +51,11 @@ def gmail(value: str) -> str | None:
     return f"{name.replace('.', '')}@{domain}" if at and domain in _DOTLESS else found
 
 
+def plain(value: str) -> str | None:
+    """The value, unless it is a SHA-256, for vendors that write to people and cannot use one."""
+    return None if _HASHED.fullmatch(value) else value
+
+
 def phone_digits(value: str, region: str = "") -> str | None:
     """
     A telephone number with its country code, only digits: `49301234567`.
@@ -86,6 +91,15 @@ def _parse_phone(value: str, region: str) -> str | None:
         return None
     found = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
     return found if len(found) > _MIN_DIGITS else None
+
+
+@lru_cache(_MAX_CACHED_PHONES)
+def valid_phone(value: str) -> str | None:
+    """A number in E.164 whose length and prefix its country has, for vendors that refuse others."""
+    try:
+        return value if phonenumbers.is_valid_number(phonenumbers.parse(value)) else None
+    except phonenumbers.NumberParseException:
+        return None
 
 
 def state(value: str) -> str:

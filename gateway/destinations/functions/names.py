@@ -14,11 +14,12 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     for each in (
         *(texts.trim, texts.lower, texts.upper, texts.digits, texts.no_space, texts.no_punct, texts.text),
         *(texts.slice, texts.snake, texts.name, texts.prefix, texts.escape, texts.base64, texts.json),
-        *(texts.host, texts.path, texts.cut, texts.wrap),
+        *(texts.host, texts.path, texts.cut, texts.wrap, texts.mrkdwn),
         *(identity.sha256, identity.email, identity.gmail, identity.phone_digits, identity.e164),
+        *(identity.plain, identity.valid_phone),
         *(identity.state, identity.country, identity.zip, identity.yyyymmdd, identity.gender),
         *(numbers.number, numbers.int_, numbers.time_s, numbers.time_ms, numbers.time_us, numbers.iso),
-        *(numbers.date, numbers.uuid5, numbers.id36, numbers.ulid),
+        *(numbers.date, numbers.uuid5, numbers.id36, numbers.ulid, numbers.event_ulid),
         *(browser.cookie, browser.query, browser.ga_client, browser.ga_session, browser.fbc),
     )
 }

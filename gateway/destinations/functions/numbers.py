@@ -14,6 +14,7 @@ _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,3})?", re.ASCII)
 _MAX_CHARACTERS = 64
 _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _ULID = re.compile(f"[0-7][{_CROCKFORD}]{{25}}")
+_ULID_TIME_BITS = 48
 _ID36 = re.compile(r"[A-Za-z0-9-]{1,36}")
 
 
@@ -84,6 +85,19 @@ def uuid5(value: str) -> str:
 def id36(value: str) -> str:
     """At most 36 letters, digits and `-`: the text itself if it is so, else a UUID of it."""
     return value if _ID36.fullmatch(value) else uuid5(value)
+
+
+def event_ulid(event: Any) -> str | None:
+    """A ULID of the whole event: of its time and the hash of its `messageId`, or that id if it is one."""
+    found = event if isinstance(event, dict) else {}
+    message_id, moment = found.get("messageId"), time_ms(found.get("timestamp"))
+    if not isinstance(message_id, str) or moment is None or not 0 <= moment < 1 << _ULID_TIME_BITS:
+        return None
+    made = ulid(message_id)
+    if made == message_id:
+        return made
+    time = "".join(_CROCKFORD[moment >> shift & 31] for shift in range(45, -5, -5))
+    return time + made[len(time) :]
 
 
 def ulid(value: str) -> str:

@@ -6,11 +6,13 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from gateway.destinations.encoding import encode
+from gateway.destinations.paths import walk
 
 _NOT_PUNCTUATION = re.compile(r"[^\w\s]|_")
 _SPACE = re.compile(r"\s+")
 _NOT_DIGIT = re.compile(r"[^0-9]")
 _NOT_IN_NAME = re.compile(r"\W+", re.ASCII)
+_PLACEHOLDER = re.compile(r"\{([^{}]+)\}")
 _WORD_START = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
 
@@ -72,6 +74,23 @@ def prefix(value: str, before: str) -> str:
 def escape(value: str) -> str:
     """With `&amp;`, `&lt;` and `&gt;` for `&`, `<` and `>`."""
     return value.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def mrkdwn(event: Any, text: str) -> str:
+    """
+    A message for Slack: a text with the values of the whole event for `{properties.total}` and the like.
+
+    `{userId|anonymousId}` is the first that is there. Values are escaped, so that none can mention anybody.
+    """
+
+    def replace(found: re.Match[str]) -> str:
+        for each in found[1].split("|"):
+            value = walk(event, each.split("."))
+            if value is not None:
+                return escape(value if isinstance(value, str) else json(value))
+        return ""
+
+    return _PLACEHOLDER.sub(replace, text)
 
 
 def base64(value: str) -> str:

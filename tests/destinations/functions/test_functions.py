@@ -12,6 +12,7 @@ from gateway.destinations.functions.names import FUNCTIONS, bind
 
 README = (Path(__file__).parents[3] / "config/README.md").read_text()
 HASH = sha256(b"x").hexdigest()
+ULID = "01KDWPVNG08K0X1ZSFYF4FJSZX"  # 2026-01-01T12:00:00Z, and the last 80 bits of the hash of m1
 COOKIES = {"cookies": {"_ga": "GA1.1.12.34", "_ga_X1": "GS2.1.s99$o1"}, "clickIds": {"gclid": "g1"}}
 
 VECTORS: list[tuple[str, Any, Any]] = [
@@ -47,6 +48,12 @@ VECTORS: list[tuple[str, Any, Any]] = [
     ("email", "no address", None),
     ("gmail", "J.o.e @Gmail.com", "joe@gmail.com"),
     ("gmail", "j.oe@other.example", "j.oe@other.example"),
+    ("plain", "ann@example.com", "ann@example.com"),
+    ("plain", HASH, None),
+    ("valid_phone", "+4930901820", "+4930901820"),
+    ("valid_phone", "+999123456789", None),
+    ("valid_phone", "+12025550", None),
+    ("valid_phone", HASH, None),
     ("state", "New York", "newyork"),
     ("country", " DE", "de"),
     ("country", "Germany", None),
@@ -79,6 +86,11 @@ VECTORS: list[tuple[str, Any, Any]] = [
     ("query:ttclid", {"page": {"url": "https://a.example/?ttclid=E%2FC"}}, "E/C"),
     ("query:ttclid", {"page": {"referrer": "https://a.example/?ttclid=r"}}, "r"),
     ("query:ttclid", {"page": "x"}, None),
+    ("mrkdwn:*{event}*: {a|b.c} {x}", {"event": "<A> & {b}", "b": {"c": 2}}, "*&lt;A&gt; &amp; {b}*: 2 "),
+    ("event_ulid", {"messageId": "m1", "timestamp": "2026-01-01T12:00:00.000Z"}, ULID),
+    ("event_ulid", {"messageId": ULID, "timestamp": "2027-01-01T12:00:00.000Z"}, ULID),
+    ("event_ulid", {"messageId": "m1", "timestamp": "soon"}, None),
+    ("event_ulid", "m1", None),
     ("ga_client", "GA1.1.12.34", "12.34"),
     ("ga_client", "12.34", None),
     ("ga_session:G-X1", COOKIES, "99"),
@@ -148,7 +160,15 @@ def test_a_hostile_phone_number_takes_no_longer_than_others(digits: str) -> None
 
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_values_that_python_can_hold_and_vendors_cannot_do_no_harm(name: str) -> None:
-    arguments = {"slice": ":0:1", "cut": ":1", "prefix": ":a", "wrap": ":a", "cookie": ":a", "query": ":a"}
+    arguments = {
+        "slice": ":0:1",
+        "cut": ":1",
+        "prefix": ":a",
+        "mrkdwn": ":a",
+        "wrap": ":a",
+        "cookie": ":a",
+        "query": ":a",
+    }
     function = bind(name + arguments.get(name, ":a" if name == "ga_session" else ""))
 
     odd: list[Any] = ["\ud800", 10**400, float("inf"), -0.0, [[]], {"": None}]
