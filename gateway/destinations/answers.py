@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from gateway.destinations.grammar import Report
+from gateway.destinations.grammar import MAX_MATCHED, Report, expression
 from gateway.destinations.lines import Path
 from gateway.destinations.paths import walk
 
@@ -123,9 +123,9 @@ def _errors(raw: dict[str, Any]) -> Callable[[Any], dict[Place, str]]:
     """A list with an object for each error, which has the index, or a text from which it can be read."""
     errors, index, array, message = (_steps(raw, key) for key in ("errors", "index", "array", "message"))
     try:
-        pattern = re.compile(str(raw.get("matches", r"(\d+)")))
-    except re.error as error:
-        raise ValueError(f"matches: not a regular expression: {error}") from error
+        pattern = expression(raw.get("matches", r"(\d+)"))
+    except ValueError as error:
+        raise ValueError(f"matches: {error}") from error
     if not pattern.groups:
         raise ValueError("matches: expected a group around the index, such as (\\d+)")
 
@@ -134,7 +134,7 @@ def _errors(raw: dict[str, Any]) -> Callable[[Any], dict[Place, str]]:
         entries = walk(body, errors)
         for entry in entries if isinstance(entries, list) else []:
             place = walk(entry, index)
-            found = pattern.search(str(place)) if place is not None and index else None
+            found = pattern.search(str(place)[:MAX_MATCHED]) if place is not None and index else None
             number = found[1] if found else None
             if not number or not number.isdecimal() or len(number) > _MAX_DIGITS:
                 raise _Unnamed
