@@ -29,8 +29,8 @@ dialects/commandersact/writing.py). dialects/commandersact/brackets.py unfolds t
 and dialects/commandersact/describing.py describes its routes.
 
 JSON that the gateway does not interpret stays undecoded: raw/objects.py handles objects, raw/values.py single
-values, raw/truth.py every yes and no, raw/timestamps.py the many ways to write a time, raw/bodies.py whole
-bodies, and raw/repair.py those that are not quite JSON.
+values, raw/truth.py every yes and no, raw/wildcards.py names with a `*`, raw/timestamps.py the many ways to
+write a time, raw/bodies.py whole bodies, and raw/repair.py those that are not quite JSON.
 
 intake/endpoint.py judges each message on its own. intake/admission.py says what its write key entitles to: a
 source (sources.py) must own the key, and may ask for steps, such as the cookie of intake/visitor.py, the ids

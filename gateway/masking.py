@@ -30,7 +30,8 @@ _COLON = re.compile(rb"\s*+:\s*+")
 _BRACKETS = re.compile(rb'"(?:[^"\\]|\\.)*+"?|[{\[]|[}\]]', re.DOTALL)
 _SCALAR = re.compile(rb"[^\s,}\]]*+")
 _PARAMETER = re.compile(rb"""(?<![\w.~%+\-\[\]])([\w.~%+\-\[\]]++)=([^&#"'\\<>\s]*+)""")
-_LAST_NAME = re.compile(r"([^\[\].]+)\]?$")
+_STEP = re.compile(r"[\[\].]")
+_ADDRESS = re.compile(rb'("ip"\s*+:\s*+)"([\da-fA-F:.]{2,45})"')
 _MAX_NESTED = 4  # levels of JSON within texts of JSON
 
 _decode = msgspec.json.Decoder(str).decode
@@ -58,6 +59,16 @@ def hide_text(text: str, hidden: Collection[str]) -> str:
     return hide(text.encode("utf-8", "surrogatepass"), hidden).decode("utf-8", "replace") if hidden else text
 
 
+def show(text: bytes, hidden: Collection[str]) -> bytes:
+    """Return events, or what they became, as people get to see them: so, and with the addresses cut."""
+    return _ADDRESS.sub(_cut, hide(text, hidden)) if b'"ip"' in text else hide(text, hidden)
+
+
+def show_text(text: str, hidden: Collection[str]) -> str:
+    """Do the same for a text."""
+    return show(text.encode("utf-8", "surrogatepass"), hidden).decode("utf-8", "replace")
+
+
 def headers(pairs: Mapping[bytes, bytes]) -> dict[str, str]:
     """Return headers without secrets, and with addresses cut."""
     shown = {}
@@ -83,6 +94,10 @@ def cut_address(text: str) -> str:
     except ValueError:
         return MASK
     return str(ip_network((address, _KEPT_BITS[address.version]), strict=False).network_address)
+
+
+def _cut(found: re.Match[bytes]) -> bytes:
+    return b'%b"%b"' % (found[1], cut_address(found[2].decode()).encode())
 
 
 def _hide_members(text: bytes, hidden: Collection[str], level: int) -> bytes:
@@ -145,9 +160,8 @@ def _end_of_value(text: bytes, start: int) -> int:
 
 def _hide_parameters(text: bytes, hidden: Collection[str], level: int) -> bytes:
     def show(found: re.Match[bytes]) -> bytes:
-        name = unquote_to_bytes(found[1]).decode("utf-8", "replace")
-        last = _LAST_NAME.search(name)
-        if last and last[1].casefold() in hidden:
+        name = unquote_to_bytes(found[1]).decode("utf-8", "replace").strip().removesuffix("]")
+        if _STEP.split(name)[-1].casefold() in hidden:
             return found[1] + b"=***"
         for inner in _values(found[2]):
             shown = hide(inner, hidden, level + 1) if level < _MAX_NESTED else b"***"

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.masking import KEYS, cut_address, headers, hide, hide_text, names
+from gateway.masking import KEYS, cut_address, headers, hide, hide_text, names, show
 from tests.build import to_json
 
 EMAIL = names(["email"])
@@ -48,6 +48,7 @@ def test_the_value_of_a_key_is_hidden(value: Any, expected: Any) -> None:
         pytest.param(to_json(NESTED)[:-4], id="JSON in a text that is cut off"),
         pytest.param(b"a=1&email=jo@example.com&b=2", id="a parameter"),
         pytest.param(b"user%5Bemail%5D=jo@example.com", id="a parameter with brackets"),
+        pytest.param(b"user.email%0D%0A=jo@example.com", id="a parameter with a line break"),
         pytest.param(b"data=" + ENCODED, id="a parameter in base64"),
         pytest.param(b"data=" + ENCODED.rstrip(b"=").replace(b"+", b"-"), id="without padding"),
         pytest.param(b"data=%7B%22email%22%3A%22jo@example.com%22%7D", id="a parameter that is JSON"),
@@ -104,7 +105,16 @@ def test_what_is_cut_off_anywhere_is_hidden_without_an_error(value: Any, length:
 
 
 @pytest.mark.parametrize(
-    "text", [b"[" * 100_000, b'"' * 100_000, b"a" * 1_000_000 + b"=", b'{"a":' * 50_000, b'\\"' * 100_000]
+    "text",
+    [
+        pytest.param(b"[" * 100_000, id="brackets"),
+        pytest.param(b'"' * 100_000, id="quotation marks"),
+        pytest.param(b"a" * 1_000_000 + b"=", id="a long parameter"),
+        pytest.param(b"a" * 1_000_000 + b"]]=", id="a long parameter with brackets"),
+        pytest.param(b"a." * 500_000 + b"]=", id="a parameter of many steps"),
+        pytest.param(b'{"a":' * 50_000, id="deep objects"),
+        pytest.param(b'\\"' * 100_000, id="escapes"),
+    ],
 )
 def test_hostile_texts_take_no_longer_than_others(text: bytes) -> None:
     assert hide(text, EMAIL).count(b"***") == 0
@@ -147,3 +157,17 @@ def test_headers_are_shown_without_secrets_and_whole_addresses() -> None:
 @pytest.mark.parametrize(("address", "cut"), [("192.0.2.77", "192.0.2.0"), ("", ""), ("somebody", "***")])
 def test_an_address_loses_its_last_part(address: str, cut: str) -> None:
     assert cut_address(address) == cut
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        pytest.param(b'{"context":{"ip":"192.0.2.7"}}', b'{"context":{"ip":"192.0.2.0"}}', id="IPv4"),
+        pytest.param(b'{"ip" : "2001:db8:1:2::3"}', b'{"ip" : "2001:db8:1::"}', id="IPv6"),
+        pytest.param(b'{"ip":"7:7"}', b'{"ip":"***"}', id="no address"),
+        pytest.param(b'{"ip":"local"}', b'{"ip":"local"}', id="a word"),
+        pytest.param(b'{"a":"192.0.2.7","email":1}', b'{"a":"192.0.2.7","email":"***"}', id="another key"),
+    ],
+)
+def test_people_see_events_without_whole_addresses(text: bytes, shown: bytes) -> None:
+    assert show(text, EMAIL) == shown

@@ -16,7 +16,7 @@ from gateway.home import Home
 from gateway.journal.segments.log import SegmentLog
 
 if TYPE_CHECKING:
-    from duckdb import DuckDBPyConnection
+    from duckdb import DuckDBPyConnection, Statement
 
 _NAMES = """
 SELECT column_name FROM (DESCRIBE events) UNION SELECT 'events'
@@ -96,11 +96,22 @@ def _show(connection: "DuckDBPyConnection", sql: str, form: str) -> None:
     from gateway.cli import results
 
     try:
+        if any(map(_is_about_extensions, connection.extract_statements(sql))):
+            raise ConfigError("extensions are neither installed nor loaded, since they could use the network")
         found = connection.sql(sql)
         if found is not None:  # a statement such as SET returns nothing
             results.FORMS[form](found)
     except Error as error:
         raise ConfigError(str(error)) from error
+
+
+def _is_about_extensions(statement: "Statement") -> bool:
+    from duckdb import StatementType
+
+    try:
+        return statement.type == StatementType.LOAD
+    except ValueError:  # UPDATE EXTENSIONS, whose type DuckDB 2.0 does not name in Python
+        return True
 
 
 def _converse(connection: "DuckDBPyConnection", form: str) -> None:

@@ -1,11 +1,9 @@
 """Routing: select the events for a sink, and the reason why others are filtered."""
 
-import re
-
 import msgspec
 from msgspec import UNSET, Raw, UnsetType
 
-from gateway.raw import truth
+from gateway.raw import truth, wildcards
 from gateway.sinks.base import Sink
 
 
@@ -42,7 +40,7 @@ class Route:
         self.integration = sink.integration or name
         self.sources = frozenset(sink.sources)
         self.types = frozenset(sink.types)
-        self.events = re.compile("|".join(map(_pattern, sink.events)), re.DOTALL) if sink.events else None
+        self.events = wildcards.compile(sink.events) if sink.events else None
         self.consent = sink.consent
         self.exclude = sink.exclude()
 
@@ -70,8 +68,3 @@ class Route:
         except msgspec.ValidationError:
             return False
         return all(truth.grants(preferences, category) for category in self.consent)
-
-
-def _pattern(name: str) -> str:
-    """Return the regular expression of an event name in which `*` stands for any characters."""
-    return ".*".join(map(re.escape, name.split("*")))

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from gateway.destinations.grammar import Report
+from gateway.destinations.grammar import MAX_MATCHED, Report, expression
 from gateway.destinations.lines import Path
 from gateway.destinations.paths import walk
 
@@ -17,6 +17,7 @@ Place = tuple[str, int]
 _KEYS = ("ok", "retry", "credentials", "refused", "retry_after")
 _STATUS = re.compile(r"[1-5]\d\d|[1-5]xx")
 _FORMS = ("errors", "positional", "indexes")
+_MAX_DIGITS = 9  # of an index
 
 
 class Verdict(msgspec.Struct):
@@ -69,9 +70,10 @@ class Answers:
         return [self._matcher(each, (*at, index)) for index, each in enumerate(raw)]
 
     def _matcher(self, raw: Any, at: Path) -> Callable[[int, Any], bool]:
-        if isinstance(raw, dict) and isinstance(raw.get("body"), str) and isinstance(raw.get("in"), list):
+        given = raw.get("status", []) if isinstance(raw, dict) else None
+        if isinstance(given, list) and isinstance(raw.get("body"), str) and isinstance(raw.get("in"), list):
             steps, wanted = tuple(raw["body"].split(".")), raw["in"]
-            statuses = [str(each) for each in raw.get("status", [])]
+            statuses = [str(each) for each in given]
             return lambda status, body: (
                 walk(body, steps) in wanted and (not statuses or _has_status(statuses, status))
             )
@@ -86,7 +88,11 @@ class Answers:
         if len(forms) != 1 or raw.get("rest", "stored") not in ("stored", "refused"):
             self._report(at, f'expected "batch", or a table with one of {", ".join(_FORMS)}')
             return None
-        find = {"errors": _errors, "positional": _positional, "indexes": _indexes}[forms[0]](raw)
+        try:
+            find = {"errors": _errors, "positional": _positional, "indexes": _indexes}[forms[0]](raw)
+        except ValueError as error:
+            self._report(at, str(error))
+            return None
         rest = raw.get("rest")
 
         def judge(status: int, body: Any) -> Verdict | None:
@@ -116,17 +122,23 @@ def _steps(raw: dict[str, Any], key: str, default: str = "") -> tuple[str, ...]:
 def _errors(raw: dict[str, Any]) -> Callable[[Any], dict[Place, str]]:
     """A list with an object for each error, which has the index, or a text from which it can be read."""
     errors, index, array, message = (_steps(raw, key) for key in ("errors", "index", "array", "message"))
-    pattern = re.compile(str(raw.get("matches", r"(\d+)")))
+    try:
+        pattern = expression(raw.get("matches", r"(\d+)"))
+    except ValueError as error:
+        raise ValueError(f"matches: {error}") from error
+    if not pattern.groups:
+        raise ValueError("matches: expected a group around the index, such as (\\d+)")
 
     def find(body: Any) -> dict[Place, str]:
         culprits: dict[Place, str] = {}
         entries = walk(body, errors)
         for entry in entries if isinstance(entries, list) else []:
             place = walk(entry, index)
-            found = pattern.search(str(place)) if place is not None and index else None
-            if not found:
+            found = pattern.search(str(place)[:MAX_MATCHED]) if place is not None and index else None
+            number = found[1] if found else None
+            if not number or not number.isdecimal() or len(number) > _MAX_DIGITS:
                 raise _Unnamed
-            key = (str(walk(entry, array) or "") if array else "", int(found[1]))
+            key = (str(walk(entry, array) or "") if array else "", int(number))
             culprits[key] = _words(walk(entry, message) if message else entry)
         return culprits
 
@@ -137,6 +149,8 @@ def _positional(raw: dict[str, Any]) -> Callable[[Any], dict[Place, str]]:
     """A list that has, at the place of each item, what became of it."""
     results, status, message = _steps(raw, "positional"), _steps(raw, "status"), _steps(raw, "message")
     good = raw.get("ok", [])
+    if not isinstance(good, list):
+        raise ValueError("ok: expected a list")  # noqa: TRY004  # as for every other mistake
 
     def find(body: Any) -> dict[Place, str]:
         entries = walk(body, results)
@@ -151,6 +165,8 @@ def _positional(raw: dict[str, Any]) -> Callable[[Any], dict[Place, str]]:
 
 def _indexes(raw: dict[str, Any]) -> Callable[[Any], dict[Place, str]]:
     """Lists of indexes, or objects of such lists by field."""
+    if not isinstance(raw["indexes"], list):
+        raise ValueError("indexes: expected a list of paths")  # noqa: TRY004  # as for every other mistake
     places = [(name, tuple(str(name).split("."))) for name in raw["indexes"]]
 
     def find(body: Any) -> dict[Place, str]:

@@ -1,13 +1,20 @@
 """Conditions of a mapping: `{exists = "userId"}`, `{equals = ["type", "page"]}`, `{all = [...]}`."""
 
-import re
 from collections.abc import Callable
 from typing import Any
 
 import msgspec
 from msgspec import Raw
 
-from gateway.destinations.grammar import Condition, Constant, Report, Value, suggest
+from gateway.destinations.grammar import (
+    MAX_MATCHED,
+    Condition,
+    Constant,
+    Report,
+    Value,
+    expression,
+    suggest,
+)
 from gateway.destinations.lines import Path
 from gateway.raw import truth
 
@@ -88,16 +95,16 @@ class Conditions:
     def _matches(self, raw: Any, at: Path) -> Condition:
         value, pattern = self._pair(raw, at, "value and a regular expression")
         try:
-            match = re.compile(pattern, re.ASCII).fullmatch
-        except (re.error, TypeError) as error:
-            self._report(at, f"not a regular expression: {error}")
+            match = expression(pattern).fullmatch
+        except ValueError as error:
+            self._report(at, str(error))
             return _never
 
         matched: set[str] = set()  # names come again and again: a third of the time of the expression
 
         def holds(event: Any, entry: Any) -> bool:
             found = value(event, entry)
-            if type(found) is not str:
+            if type(found) is not str or len(found) > MAX_MATCHED:
                 return False
             if found in matched:
                 return True

@@ -18,6 +18,10 @@ from gateway.destinations.vendor import BadMapping, Vendor
 _MAX_KNOWN_NAMES = 1000
 """Names of events whose rules are remembered; clients may send any number of names."""
 
+_MAX_ITEMS = 1000
+_MAX_BYTES = 1024 * 1024
+"""Of what one event becomes: where a rule has `each`, the client chooses how many items there are."""
+
 
 class Item(msgspec.Struct, gc=False):
     """What one event, or a part of it, becomes in a request."""
@@ -90,6 +94,7 @@ class Program:
         Raises Refused if it breaks a rule of the vendor, is too old, or becomes nothing.
         """
         made: list[Item] = []
+        size = 0
         for rule in self._rules(event["type"], event.get("event") or ""):
             if not rule.when(event, None):
                 continue
@@ -100,7 +105,13 @@ class Program:
             else:
                 found = rule.each(event, None)
                 entries = found if isinstance(found, list) else [] if found is None else [found]
-            made += [self._item(rule, event, entry) for entry in entries]
+            for entry in entries:
+                made.append(self._item(rule, event, entry))
+                size += len(made[-1].data)
+                if len(made) > _MAX_ITEMS or size > _MAX_BYTES:
+                    raise Refused(
+                        "too_large", f"it becomes more than {_MAX_ITEMS} items, or {_MAX_BYTES} bytes"
+                    )
             if not rule.goes_on:
                 break
         if not made:

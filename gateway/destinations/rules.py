@@ -20,6 +20,7 @@ from gateway.destinations.grammar import (
 from gateway.destinations.lines import Path
 from gateway.destinations.values import OPERATORS, Values
 from gateway.event import TYPES
+from gateway.raw import wildcards
 
 _WORDS = ("on", "when", "call", "into", "each", "continue")
 _ON = ("type", "event")
@@ -115,8 +116,7 @@ def _on(raw: Any, at: Path, report: Report) -> tuple[frozenset[str], re.Pattern[
     for type in types:
         if type not in TYPES:
             report((*at, "type"), f"expected types among {', '.join(TYPES)}")
-    patterns = (".*".join(map(re.escape, name.split("*"))) for name in names)
-    return frozenset(types), re.compile("|".join(patterns), re.DOTALL) if names else None
+    return frozenset(types), wildcards.compile(names) if names else None
 
 
 def _texts(raw: Any, at: Path, report: Report) -> list[str]:

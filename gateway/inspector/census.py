@@ -160,7 +160,13 @@ def _count(chunks: Iterable[Chunk]) -> dict[Name, Count]:
     for chunk in chunks:
         at = chunk.received_at
         for line in chunk.lines():
-            event = _read(line)
+            try:
+                event = _read(line)
+            except (
+                msgspec.DecodeError,
+                UnicodeDecodeError,
+            ):  # no event of ours; the others are to be counted
+                continue
             name = event.source.name, event.type, event.event[:_MAX_NAME_CHARACTERS]
             warnings: dict[str, int] = {}
             for warning in event.warnings:

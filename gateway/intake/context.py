@@ -13,6 +13,8 @@ _KEPT_BITS = {4: 24, 6: 48}
 """Bits of an address that are kept when it is truncated, by IP version: a network that many people share."""
 _KEPT_BITS_6TO4 = 16 + 24
 """The same where an IPv6 address has an IPv4 one in it."""
+_MAX_AGENT_BYTES = 1024
+"""Of the header, which is put into each event of a batch: a large one would fill the journal."""
 _EMPTY = (None, Raw(b"null"), Raw(b'""'))
 
 
@@ -33,7 +35,7 @@ def complete(context: Raw, message: Message, submission: Submission, device: boo
         changed = True
     agent = submission.headers.get(b"user-agent")
     if device and agent and fields.get("userAgent") in _EMPTY:
-        fields["userAgent"] = Raw(objects.write(agent.decode("utf-8", "replace")))
+        fields["userAgent"] = Raw(objects.write(agent[:_MAX_AGENT_BYTES].decode("utf-8", "replace")))
         changed = True
     changed |= permissions.check_consent(fields, message)
     if truncate_ip:

@@ -1,11 +1,12 @@
 """`POST /v1/validate`: what would become of a body of any dialect, of which nothing is stored."""
 
-from anyio import CapacityLimiter, to_thread
+import msgspec
+from anyio import CapacityLimiter, WouldBlock, to_thread
 from starlette.requests import Request
 from starlette.responses import Response
 
 from gateway.dialects.shared.describing import HEADER_KEYS, QUERY_KEY, RETRY
-from gateway.errors import Refusal, TryLater
+from gateway.errors import Overloaded, Refusal, TryLater
 from gateway.intake import body, sender
 from gateway.intake.router import begin, to_dict
 from gateway.operation import Operation, Reply, examples, query
@@ -14,6 +15,9 @@ from gateway.services.app import Denied, DescribedRoute, to_json
 from gateway.services.validation import UnknownRoute, Validation, Validator, refuse
 
 PATH = "/validate"
+_MAX_HELD = 16
+"""Bodies that are validated or wait for it. Each waits as it came, so that compressed ones stay small."""
+
 _OWN = (b"dialect", b"route")
 """Parameters that no dialect gets to see."""
 
@@ -22,6 +26,7 @@ def routes(validator: Validator, budget: body.Budget, proxies: sender.Networks =
     """Return the route of the service."""
     # One at a time: the process is there to take events.
     limiter = CapacityLimiter(1)
+    places = CapacityLimiter(_MAX_HELD)
 
     async def validate(request: Request) -> Response:
         given = request.query_params
@@ -35,14 +40,26 @@ def routes(validator: Validator, budget: body.Budget, proxies: sender.Networks =
         others = b"&".join(pair for pair in pairs if pair.partition(b"=")[0] not in _OWN)
         submission = begin("POST", route, headers, others, _client(request, proxies))
         most = endpoint.sources.widest(endpoint.dialect.LIMITS)
+
+        def judge(sent: bytes) -> bytes:
+            submission.body = body.finish(sent, headers, most)
+            return msgspec.json.encode(validator.validate(endpoint, submission))
+
         try:
-            submission.body = await body.read(request.scope, request.receive, most, budget)
+            body.check_length(headers, most)
+            sent = await body.read_rest(b"", request.receive, most, budget)
+            places.acquire_nowait()
+            try:
+                found = await to_thread.run_sync(judge, sent, limiter=limiter)
+            finally:
+                places.release()
+        except WouldBlock:
+            raise Overloaded from None
         except TryLater:
             raise
         except Refusal as refusal:
             return to_json(refuse(refusal), 200)
-        found = await to_thread.run_sync(validator.validate, endpoint, submission, limiter=limiter)
-        return to_json(found, 200)
+        return Response(found, media_type="application/json")
 
     return [DescribedRoute(PATH, validate, {"POST": _OPERATION})]
 

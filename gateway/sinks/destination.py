@@ -27,7 +27,7 @@ from gateway.destinations.vendor import BadMapping, MappingFile, Vendor
 from gateway.errors import Culprit, SinkError, SinkMisconfigured, SinkRefused, SinkUnavailable
 from gateway.sinks.base import Batch, Connection, Exclude
 from gateway.sinks.http_client.answers import Answer, check, retry_after
-from gateway.sinks.http_client.client import Client, parse_url, secrets_in
+from gateway.sinks.http_client.client import Client, check_header, parse_url, secrets_in
 from gateway.sinks.http_client.sink import RequestSink
 from gateway.sources import Vocabulary
 
@@ -74,8 +74,20 @@ class Destination(RequestSink, tag="destination", kw_only=True):
         wrong = [*settings_of.mistakes(program.settings, self._given())]
         for name, text in wrong:
             yield f"settings.{name}", text
-        if not wrong:
-            yield from super().check()
+        if wrong:
+            return
+        yield from super().check()
+        for call in program.calls.values():
+            try:
+                self.address(call)
+            except ValueError as error:
+                if call.name != next(iter(program.calls)):  # whose address was checked above
+                    yield "mapping" if self.mapping else "name", f"the url of {call.name}: {error}"
+            for key, value in call.headers.items():
+                try:
+                    check_header(key, value)
+                except ValueError as error:
+                    yield "settings", f"the headers of {call.name}: {error}"
 
     def vendor(self) -> Vendor:
         """Return the mapping. Raises BadMapping."""

@@ -1,5 +1,6 @@
 """`gateway destinations`: vendors, and what a mapping makes of events."""
 
+import base64
 import json
 from base64 import b64encode
 from pathlib import Path
@@ -73,6 +74,24 @@ def test_a_sink_has_the_settings_of_its_table_and_its_secrets_are_masked(tmp_pat
     assert "POST https://graph.facebook.com/v25.0/77/events" in result.output
     assert '"access_token": "********"' in result.output
     assert "very-secret" not in result.output
+
+
+def test_what_a_mapping_makes_of_a_secret_is_no_secret_either(tmp_path: Path) -> None:
+    (tmp_path / "mine.toml").write_text(
+        "[settings.token]\nsecret = true\n"
+        '[send]\nurl = "https://a.example/in"\n'
+        '[send.headers]\nAuthorization = {from = {setting = "token"}, do = ["base64", "prefix:Basic "]}\n'
+        '[[rules]]\non = {}\nwhat = "event"\nkey = {setting = "token"}\n'
+    )
+    table = 'kind = "destination"\nmapping = "mine.toml"\nsettings = {token = "quo\\"ted-secret"}'
+    file = texts.write(tmp_path / "gateway.toml", sinks__ads=table)
+
+    result = run("try", "ads", "-", "--config", str(file), lines=json.dumps(ORDER))
+
+    assert result.exit_code == 0
+    assert base64.b64encode(b'quo"ted-secret').decode() not in result.output
+    assert "ted-secret" not in result.output
+    assert '"key": "********"' in result.output
 
 
 def test_a_mapping_can_be_tried_before_it_is_configured(tmp_path: Path) -> None:

@@ -136,6 +136,22 @@ def test_a_statement_that_fails_is_a_message(folder: Path, sql: str, message: st
     assert message in result.stderr
 
 
+@pytest.mark.parametrize(
+    "sql",
+    [
+        pytest.param("INSTALL httpfs", id="install"),
+        pytest.param("SELECT 1; FORCE INSTALL httpfs FROM 'http://127.0.0.1:9'", id="from an address"),
+        pytest.param("LOAD httpfs", id="load"),
+        pytest.param("UPDATE EXTENSIONS", id="update"),
+    ],
+)
+def test_no_statement_brings_code_from_the_network(folder: Path, sql: str) -> None:
+    result = query(folder, sql)
+
+    assert result.exit_code == 2
+    assert "extensions are neither installed nor loaded" in result.stderr
+
+
 def test_damage_is_reported_with_exit_code_1(folder: Path) -> None:
     [file] = (folder / "journal/0").iterdir()
     flip(file, b'"m1"')

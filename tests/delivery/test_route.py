@@ -61,6 +61,19 @@ def test_a_star_alone_stands_for_every_event(event: dict[str, str]) -> None:
 
 
 @pytest.mark.parametrize(
+    ("wanted", "name", "reason"),
+    [
+        pytest.param("*a*b*", "xaxbx", None, id="two between"),
+        pytest.param("a*b*b", "abb", None, id="the last twice"),
+        pytest.param("a*b*b", "ab", "event", id="the last once"),
+        pytest.param("*a*a*a*a*b", "a" * 10_000, "event", id="a hostile name"),
+    ],
+)
+def test_a_name_may_have_several_wildcards(wanted: str, name: str, reason: str | None) -> None:
+    assert filter_reason(ScriptedSink(events=(wanted,)), event=name) == reason
+
+
+@pytest.mark.parametrize(
     ("context", "expected"),
     [
         pytest.param({}, None, id="no consent"),

@@ -94,6 +94,11 @@ def test_a_body_can_count_for_some_statuses_alone() -> None:
         ({"ok": [{"body": "code"}]}, "expected a status"),
         ({"refused": {}}, 'expected "batch", or a table with one of errors'),
         ({"refused": {"errors": "a", "rest": "lost"}}, 'expected "batch"'),
+        ({"refused": {"errors": "a", "matches": "("}}, "matches: not a regular expression"),
+        ({"refused": {"errors": "a", "matches": "\\d+"}}, "matches: expected a group"),
+        ({"refused": {"positional": "a", "ok": 200}}, "ok: expected a list"),
+        ({"refused": {"indexes": "bad"}}, "indexes: expected a list"),
+        ({"retry": [{"body": "a", "in": [1], "status": 429}]}, "expected a status"),
     ],
 )
 def test_a_mistake_in_the_table_is_reported(table: dict[str, Any], said: str) -> None:
@@ -102,3 +107,15 @@ def test_a_mistake_in_the_table_is_reported(table: dict[str, Any], said: str) ->
     Answers(table, ("answers",), lambda path, text: mistakes.append(text))
 
     assert [mistake.startswith(said) for mistake in mistakes] == [True]
+
+
+@pytest.mark.parametrize(
+    "index",
+    ["9" * 5000, "x", "\N{SUPERSCRIPT TWO}", True, [1], None],
+    ids=["huge", "a letter", "no digit", "true", "a list", "null"],
+)
+def test_an_index_that_is_no_number_names_nothing(index: Any) -> None:
+    found = refused({"errors": "errors", "index": "i", "matches": r"(?:no)?(.*)"}, {"errors": [{"i": index}]})
+
+    assert found.kind == "refused"
+    assert found.culprits == {}

@@ -94,6 +94,10 @@ def test_tables_and_templates_are_values_by_name() -> None:
         ('{in = ["event", ["Other"]]}', False),
         ('{matches = ["event", "Ord.*"]}', True),
         ('{matches = ["event", "Ord"]}', False),
+        ('{matches = ["event", "(?:[A-Za-z]+)*+"]}', True),
+        ('{matches = ["event", "(?:[A-Za-z]{1,9})?"]}', True),
+        (f'{{matches = [{{const = "{"x" * 1000}"}}, "x*"]}}', True),
+        (f'{{matches = [{{const = "{"x" * 1001}"}}, "x*"]}}', False),
         ('{kind = ["properties.n", "number"]}', True),
         ('{kind = ["properties.n", ["text", "list"]]}', False),
         ('{length = ["event", 1, 7]}', True),
@@ -112,7 +116,9 @@ def test_a_condition_holds_as_the_document_says(condition: str, holds: bool) -> 
     context = {"consent": {"categoryPreferences": {"Ads": "yes", "Stats": 0}}}
 
     found = value(
-        f"{{when = {condition}, then = 1, else = 2}}", properties={"n": 5, "t": "x"}, context=context
+        f"{{when = {condition}, then = 1, else = 2}}",
+        properties={"n": 5, "t": "x"},
+        context=context,
     )
 
     assert found == (1 if holds else 2)
@@ -145,6 +151,9 @@ def test_an_event_without_consent_grants_everything() -> None:
             'a = {when = {matches = ["b", "("]}, then = 1}',
             "rules[0].a.when.matches: not a regular expression",
         ),
+        ('a = {when = {matches = ["b", 5]}, then = 1}', "a.when.matches: expected a regular expression"),
+        ('a = {when = {matches = ["b", "(?:a+)+c"]}, then = 1}', "a.when.matches: repeats a repetition"),
+        ('a = {when = {matches = ["b", "(x|[a-z]*)*"]}, then = 1}', "a.when.matches: repeats a repetition"),
         ('call = "x"', "m.toml:5: rules[0].call: there is no call 'x'"),
         (
             "[[rules]]\non = {type = 'trak'}",

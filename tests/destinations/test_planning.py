@@ -50,6 +50,25 @@ def test_an_item_of_too_many_bytes_is_refused() -> None:
     assert [refused.code for refused in found.refused.values()] == ["too_large"]
 
 
+@pytest.mark.parametrize(
+    ("products", "text"),
+    [pytest.param(5000, "", id="items"), pytest.param(900, "x" * 12_000, id="bytes")],
+)
+def test_an_event_that_would_become_much_more_than_it_is_is_refused(products: int, text: str) -> None:
+    rule = '[[rules]]\non = {}\neach = "properties.products"\nall = "properties.text"\nid = "."\n'
+    properties = {"products": [*range(products)], "text": text}
+    line = event_line(properties=properties)
+
+    found = plan(
+        Program(read(SEND + rule, "m.toml"), {}), [line, event_line(1, properties={"products": [1]})], 8, NOW
+    )
+
+    assert [refused.code for refused in found.refused.values()] == ["too_large"]
+    assert [[json.loads(request.body) for request in lane] for lane in found.lanes] == [
+        [{"data": {"kind": "k", "list": [{"id": 1}]}}]
+    ]
+
+
 def test_without_a_list_each_event_is_a_request() -> None:
     [lane] = planned(f'[send]\nurl = "https://a.example"\nbody = {{k = 1}}\n{RULE}', *"aa").lanes
 

@@ -27,6 +27,14 @@ def test_a_server_is_not(headers: dict[str, str]) -> None:
     assert context({"a": 1}, **headers) == {"a": 1}
 
 
+def test_a_huge_user_agent_does_not_fill_the_journal() -> None:
+    door = Door()
+
+    door.post("/v1/track", track(), User_Agent="Agent/1 " + "x" * 20_000, Origin="https://shop.example")
+
+    assert len(door.event["context"]["userAgent"]) == 1024
+
+
 def test_what_the_client_says_itself_is_kept() -> None:
     given = {"userAgent": "Own", "ip": "203.0.113.9"}
 

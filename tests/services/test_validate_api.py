@@ -197,6 +197,28 @@ def test_compressed_bodies_are_inflated() -> None:
     assert found["verdict"] == "accepted"
 
 
+def test_more_bodies_than_a_few_do_not_wait_in_memory() -> None:
+    app, body, answers = service(), gzip.compress(to_json([track()] * 100)), []
+
+    async def send(client: httpx2.AsyncClient) -> None:
+        answers.append(await client.post("/validate", content=body, headers=KEY))
+
+    async def send_all() -> None:
+        async with (
+            httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url="http://gateway") as client,
+            anyio.create_task_group() as tasks,
+        ):
+            for _ in range(40):
+                tasks.start_soon(send, client)
+
+    anyio.run(send_all)
+
+    refused = [answer for answer in answers if answer.status_code == 503]
+    assert 0 < len(refused) < 40
+    assert all(answer.json()["code"] == "overloaded" for answer in refused)
+    assert all(answer.headers["Retry-After"] == "1" for answer in refused)
+
+
 def test_nothing_is_counted() -> None:
     before = metrics.RECEIVED.total, metrics.IN_FLIGHT.now
 

@@ -54,6 +54,41 @@ def test_a_mistake_in_a_mapping_names_its_file_line_and_key(tmp_path: Path) -> N
     assert said == f"[sinks.ads] mapping: {place}: there is no function 'trm'; did you mean trim?"
 
 
+@pytest.mark.parametrize(
+    ("send", "token", "mistake"),
+    [
+        pytest.param(
+            'headers = {X-Key = {setting = "token"}}', "a\\r\\nHost: b", "'X-Key': not a header", id="lines"
+        ),
+        pytest.param('headers = {"X: a" = {setting = "token"}}', "t", "'X: a': not a header", id="a name"),
+        pytest.param('headers = {Content-Length = {setting = "token"}}', "1", "is set by", id="a length"),
+    ],
+)
+def test_a_setting_cannot_add_headers(send: str, token: str, mistake: str, tmp_path: Path) -> None:
+    mapping = (
+        f'[settings.token]\n[send]\nurl = "https://a.example"\n{send}\n[[rules]]\non = {{}}\na = "type"\n'
+    )
+    (tmp_path / "acme.toml").write_text(mapping)
+    table = f'kind = "destination"\nmapping = "acme.toml"\nsettings = {{token = "{token}"}}'
+
+    [said] = texts.mistakes(texts.write(tmp_path / "gateway.toml", sinks__ads=table))
+
+    assert said.startswith("[sinks.ads] settings: the headers of send: ")
+    assert mistake in said
+
+
+def test_the_address_of_each_call_is_checked(tmp_path: Path) -> None:
+    (tmp_path / "acme.toml").write_text(
+        '[settings.host]\n[send]\nurl = "https://a.example"\n'
+        '[calls.more]\nurl = "https://u:p@{host}"\n[[rules]]\non = {}\na = "type"\n'
+    )
+    table = 'kind = "destination"\nmapping = "acme.toml"\nsettings = {host = "b.example"}'
+
+    [said] = texts.mistakes(texts.write(tmp_path / "gateway.toml", sinks__ads=table))
+
+    assert said.startswith("[sinks.ads] mapping: the url of more: the address must hold no user")
+
+
 def test_a_mapping_that_changes_makes_another_sink(tmp_path: Path) -> None:
     table = 'kind = "destination"\nmapping = "acme.toml"\nsettings = {token = "t"}'
     file = texts.write(tmp_path / "gateway.toml", sinks__ads=table)

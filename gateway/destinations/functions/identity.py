@@ -22,7 +22,7 @@ _NO_LETTER = re.compile(r"[\W\d_]+")
 _SPACE = re.compile(r"\s+")
 
 # An international number without doubt, which is most of them: the library takes 50 µs for each.
-_PLAIN = re.compile(r"\+[1-9]\d{0,2}(?:[ .-]?\d{2,}){2,8}", re.ASCII)
+_PLAIN = re.compile(r"\+[1-9]\d*+(?:[ .-]\d\d++)*+", re.ASCII)
 _NOT_DIGIT = re.compile(r"\D", re.ASCII)
 _MIN_DIGITS, _MAX_DIGITS = 8, 15  # ITU-T E.164; the shortest numbers with their country have eight
 _MAX_PHONE_CHARACTERS = 64

@@ -14,11 +14,17 @@ class FormTooLarge(Exception):
     """A form has more bytes or fields than any of ours."""
 
 
+class Disconnected(Exception):
+    """The client left before its request was complete; half an order is none."""
+
+
 async def read(receive: Receive) -> bytes:
-    """Return the body of a request. Raises FormTooLarge."""
+    """Return the body of a request. Raises FormTooLarge or Disconnected."""
     body = bytearray()
     while True:
         message = await receive()
+        if message["type"] == "http.disconnect":
+            raise Disconnected
         body += message.get("body", b"")
         if len(body) > MAX_FORM_BYTES:
             raise FormTooLarge

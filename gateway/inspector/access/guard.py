@@ -71,6 +71,8 @@ class Guard:
                 denial = self._check_form(scope, headers, body, cookie)
             except forms.FormTooLarge:
                 denial = _TOO_LARGE
+            except forms.Disconnected:
+                return None
         if denial:
             return await self.refuse(scope, denial)(scope, receive, send)
         visitor = Visitor(address, cookie, self.sessions.form_token(cookie))

@@ -119,9 +119,9 @@ def _of_letter(inspection: Inspection, letter: Letter) -> IssueDetails:
     return IssueDetails(
         timestamp=letter.last_failed_at,
         status="error" if letter.code in ERROR_CODES else "rejected",
-        detail=letter.message,
-        request=_request(sent, Raw(masking.hide(letter.canonical, hidden))),
-        response=_response(sent, letter.answer),
+        detail=masking.hide_text(letter.message, hidden),
+        request=_request(sent, Raw(masking.show(letter.canonical, hidden))),
+        response=_response(sent, masking.hide_text(letter.answer, hidden)),
     )
 
 

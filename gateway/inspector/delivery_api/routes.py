@@ -84,6 +84,8 @@ class _DeliveryApi:
         # Only of valid tokens, so that clients cannot make it grow.
         self._calls: dict[str, Calls] = {}
         self._limiter: CapacityLimiter | None = None
+        self._config: Config | None = None
+        self._sources = Sources(())
 
     def answering(self, answer: Answer) -> Callable[[Request], Any]:
         """Return the endpoint that authorises a call, and answers it in a thread."""
@@ -166,7 +168,9 @@ class _DeliveryApi:
         kind, _, token = request.headers.get("authorization", "").partition(" ")
         token = token.strip()
         config = self._inspection.config()
-        source = Sources(config.sources.values()).authorize(token) if kind.lower() == "bearer" else None
+        if config is not self._config:  # the digests of all keys are not for strangers to have made
+            self._config, self._sources = config, Sources(config.sources.values())
+        source = self._sources.authorize(token) if kind.lower() == "bearer" else None
         if source is None or source.site_id != request.path_params["site"]:
             return token, None
         return token, _site(config, source.site_id)

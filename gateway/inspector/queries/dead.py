@@ -187,16 +187,20 @@ def order_retries(
         yield job
 
 
-def to_fields(letter: Letter, hidden: Collection[str] = ()) -> DeadLetter:
-    """Return a letter as programs and pages get it, without the values of hidden keys."""
+def to_fields(letter: Letter, hidden: Collection[str] | None = None) -> DeadLetter:
+    """
+    Return a letter as programs and pages get it: without the values of `hidden` keys, and with addresses cut.
+
+    Without `hidden` it is whole, as commands show it.
+    """
     return DeadLetter(
         id=letter.id,
         sink=letter.sink,
         position=f"{letter.partition}/{letter.position}",
         batch=letter.batch,
         code=letter.code,
-        message=masking.hide_text(letter.message, hidden),
-        answer=masking.hide_text(letter.answer, hidden) or None,
+        message=masking.hide_text(letter.message, hidden or ()),
+        answer=masking.hide_text(letter.answer, hidden or ()) or None,
         tries=letter.tries,
         first_failed_at=timestamps.write(letter.first_failed_at),
         last_failed_at=timestamps.write(letter.last_failed_at),
@@ -204,7 +208,7 @@ def to_fields(letter: Letter, hidden: Collection[str] = ()) -> DeadLetter:
         source=letter.source,
         type=letter.type,
         event=letter.event or None,
-        canonical=Raw(masking.hide(letter.canonical, hidden)),
+        canonical=Raw(letter.canonical if hidden is None else masking.show(letter.canonical, hidden)),
     )
 
 

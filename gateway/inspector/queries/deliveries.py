@@ -92,7 +92,8 @@ def deliveries(
         by_start.setdefault(minute // step * step, []).append(found)
     if len(by_start) > _MAX_INTERVALS:
         raise InvalidQuery(f"step: with {step_seconds} there are more than {_MAX_INTERVALS} intervals")
-    return [_interval(start, minutes.merged(found)) for start, found in by_start.items()]
+    hidden = masking.KEYS | masking.names(inspection.config().inspector.mask)
+    return [_interval(start, minutes.merged(found), hidden) for start, found in by_start.items()]
 
 
 def _select(sink: str, first: int, end: int, step: int) -> tuple[str, list[object]]:
@@ -107,7 +108,7 @@ def _select(sink: str, first: int, end: int, step: int) -> tuple[str, list[objec
     return statement, [sink, *(value for each in ranges for value in each)]
 
 
-def _interval(start: int, found: Minute) -> Interval:
+def _interval(start: int, found: Minute, hidden: frozenset[str]) -> Interval:
     return Interval(
         at=timestamps.write(start * _MINUTE_MS),
         outcomes=[
@@ -123,7 +124,7 @@ def _interval(start: int, found: Minute) -> Interval:
         slowest_milliseconds=found.slowest,
         failures=[
             Failure(
-                error=masking.hide_text(error, masking.KEYS),
+                error=masking.hide_text(error, hidden),
                 attempts=failure.attempts,
                 events=failure.events,
             )

@@ -1,6 +1,5 @@
 """Events of the journal: search, and the journey of one event to every sink."""
 
-import re
 import time
 from collections.abc import Callable, Collection, Mapping
 from contextlib import closing
@@ -36,9 +35,6 @@ SECONDS = 0.8
 
 _MASKABLE = {"event": "event", "userid": "user_id", "anonymousid": "anonymous_id"}
 _MOST_COPIES = 100  # of one messageId, among which the original of a duplicate is looked for
-
-
-_ADDRESS = re.compile(rb'"ip":"([\da-fA-F:.]{2,45})"')  # as event.py writes it
 
 
 class EventRow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -129,9 +125,7 @@ def event(
             return None
         excerpt = read_excerpt(located.line)
         hidden = hidden_keys(inspection)
-        shown = masking.hide(located.line, hidden)
-        if not addresses:
-            shown = _ADDRESS.sub(_cut_address, shown)
+        shown = (masking.hide if addresses else masking.show)(located.line, hidden)
         return EventJourney(
             row=row(partition, Hit(number, excerpt), hidden),
             warnings=_read_warnings(shown).warnings,
@@ -139,10 +133,6 @@ def event(
             raw=raw.raw(inspection, located.line, patience),
             sinks=_fates(inspection, reader, located, excerpt),
         )
-
-
-def _cut_address(found: re.Match[bytes]) -> bytes:
-    return b'"ip":"%b"' % masking.cut_address(found[1].decode()).encode()
 
 
 def wanted(filter: Filter) -> Wanted:

@@ -130,9 +130,11 @@ def _row(row: Any, hidden: frozenset[str]) -> ExchangeRow:
     id, sink, dead, found = row
     values = msgspec.structs.asdict(_read(found))
     for key in ("request_body", "answer_body", "url", "error"):
-        values[key] = masking.hide_text(values[key], hidden)
+        values[key] = masking.show_text(values[key], hidden)
     for key in ("request_headers", "answer_headers"):
-        values[key] = {name: masking.MASK if name in hidden else text for name, text in values[key].items()}
+        values[key] = {
+            name: masking.MASK if name.casefold() in hidden else text for name, text in values[key].items()
+        }
     return ExchangeRow(id=id, sink=sink, dead=bool(dead), **{**values, "at": timestamps.write(values["at"])})
 
 

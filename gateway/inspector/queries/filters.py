@@ -73,11 +73,11 @@ def page_size(filter: Filter) -> int:
 
 
 def moment(key: str, text: str) -> int | None:
-    """Return a time or an age in milliseconds since 1970; None for "". Raises InvalidQuery."""
+    """Return a time, or an age since 1970 at most, in milliseconds; None for "". Raises InvalidQuery."""
     if not text:
         return None
     try:
-        return time.time_ns() // 1_000_000 - int(Duration.parse(text) * 1000)
+        return max(0, time.time_ns() // 1_000_000 - int(Duration.parse(text) * 1000))
     except ValueError:
         pass
     try:

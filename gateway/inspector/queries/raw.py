@@ -115,7 +115,7 @@ def _request(row: Any, place: int | None, hidden: frozenset[str]) -> RawRequest:
             name: masking.MASK if name in hidden else text for name, text in _read_headers(headers).items()
         },
         address=address,
-        body=masking.hide(body if own is None else own, hidden).decode("utf-8", "replace"),
+        body=masking.show(body if own is None else own, hidden).decode("utf-8", "replace"),
         body_bytes=body_bytes,
         place=None if own is None else place,
     )

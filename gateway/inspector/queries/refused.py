@@ -153,7 +153,7 @@ def _row(row: Any, hidden: frozenset[str]) -> RefusedRow:
             name: masking.MASK if name in hidden else text
             for name, text in _read_headers(values["headers"]).items()
         },
-        "body": masking.hide(values["body"], hidden).decode("utf-8", "replace"),
+        "body": masking.show(values["body"], hidden).decode("utf-8", "replace"),
     }
     for key in ("query", "details"):
         values[key] = masking.hide_text(values[key], hidden)

@@ -2,18 +2,19 @@
 
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from typing import Literal
 
 import msgspec
 
+from gateway import masking
 from gateway.config.tables import Config, suggest
 from gateway.inspector.queries.errors import InvalidQuery, NotFound
 from gateway.inspector.queries.filters import moment
 from gateway.inspector.queries.inspection import Inspection
 from gateway.inspector.trial import SinkFailed, try_to_connect
-from gateway.journal.base import Log
+from gateway.journal.base import Log, Reader
 from gateway.state import report
 from gateway.state.report import SinkReport
 from gateway.state.store import State
@@ -63,7 +64,7 @@ def sink(inspection: Inspection, name: str) -> SinkReport:
         closing(State.open_read_only(inspection.state)) as state,
         report.readers(inspection.journal) as readers,
     ):
-        return report.report(name, kind(config, name), state, readers, time.time())
+        return _report(config, name, state, readers, time.time())
 
 
 def pause(inspection: Inspection, name: str) -> Ordered:
@@ -127,7 +128,14 @@ def reports(config: Config, state: State, journal: Log) -> list[SinkReport]:
     """Return how each configured sink fares. Raises StateUnavailable and OSError."""
     now = time.time()
     with report.readers(journal) as readers:
-        return [report.report(name, kind(config, name), state, readers, now) for name in config.sinks]
+        return [_report(config, name, state, readers, now) for name in config.sinks]
+
+
+def _report(config: Config, name: str, state: State, readers: Mapping[str, Reader], now: float) -> SinkReport:
+    found = report.report(name, kind(config, name), state, readers, now)
+    if found.error:  # targets repeat what they were sent
+        found.error.message = masking.hide_text(found.error.message, masking.names(config.inspector.mask))
+    return found
 
 
 def targets(journal: Log, to: str) -> dict[str, int]:

@@ -86,7 +86,8 @@ def _target(scope: Scope) -> str:
     if scope["method"] not in SAFE_METHODS:
         return "/"
     query = scope["query_string"].decode("latin-1")
-    return quote(scope["path"]) + (f"?{query}" if query else "")
+    path = "/" + quote(scope["path"].lstrip("/"))  # two slashes would begin with the name of another site
+    return path + (f"?{query}" if query else "")
 
 
 def _denial(error: Exception) -> Denial:

@@ -26,13 +26,14 @@ def curl(gateway: str, journey: EventJourney) -> str:
 
 
 def _command(url: str, method: str, headers: Mapping[str, str], body: str) -> Iterator[str]:
-    yield f"curl -X {quote(method)} {quote(url)}"
+    # Without the option, curl would take brackets and braces in a query for ranges of addresses to fetch.
+    yield f"curl --globoff -X {quote(method)} {quote(url)}"
     yield f'-H "X-Write-Key: {_KEY}"'
     for name, value in headers.items():
         if name.lower() not in _OF_THE_CONNECTION | _KEYS:
             yield f"-H {quote(f'{name}: {value}')}"
     if body:
-        yield f"--data-binary {quote(body)}"
+        yield f"--data-raw {quote(body)}"  # other options take a body that begins with @ for a file
 
 
 def quote(text: str) -> str:

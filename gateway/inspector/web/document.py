@@ -10,6 +10,9 @@ from markupsafe import Markup, escape
 MAX_SHOWN = 128 * 1024
 """Characters; longer text is shown without colours."""
 
+_MAX_INDENTED = 4 * MAX_SHOWN
+"""Characters; the indentation of deep lists can be a thousand times as long as they are."""
+
 _TOKEN = re.compile(
     r'(?P<k>"(?:[^"\\]|\\.)*+"(?=:))|(?P<s>"(?:[^"\\]|\\.)*+")|(?P<n>[\w.+-]+)|(?P<p>[{}\[\],:])|\s+'
 )
@@ -36,13 +39,29 @@ def show(text: str | bytes, marked: tuple[str, ...] = (), missing: str = "") -> 
     try:
         if len(decoded) > MAX_SHOWN:
             return escape(visible(decoded))
-        tokens = _tokens(msgspec.json.format(decoded, indent=2))
+        tokens = _tokens(_indent(decoded))
         lines = [_element(kind, word, bool(marked) and path == marked) for kind, word, path in tokens]
     except (ValueError, RecursionError):
         return escape(visible(decoded))
     if missing and lines[0] == _OPEN:
         lines.insert(1, Markup('\n  <mark>"{}": …</mark>').format(missing))
     return Markup("").join(lines)
+
+
+def indented(text: str) -> str:
+    """Return JSON as people edit it, and other text as it is, as well as JSON that would become very long."""
+    try:
+        return _indent(text)
+    except (ValueError, RecursionError):
+        return text
+
+
+def _indent(text: str) -> str:
+    """Return JSON with indentation. Raises ValueError or RecursionError."""
+    found = msgspec.json.format(text, indent=2)
+    if len(found) > max(_MAX_INDENTED, 2 * len(text)):
+        raise ValueError("too deep")
+    return found
 
 
 def find_place(code: str, details: str) -> tuple[tuple[str, ...], str]:

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
-import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -14,7 +13,7 @@ from gateway.inspector.access import forms
 from gateway.inspector.queries import refused
 from gateway.inspector.queries.inspection import Inspection
 from gateway.inspector.web import filtering
-from gateway.inspector.web.document import find_place
+from gateway.inspector.web.document import find_place, indented
 from gateway.inspector.web.rendering import Pages
 from gateway.services.validation import Item
 
@@ -58,7 +57,7 @@ def routes(pages: Pages, inspection: Inspection, try_again: Try) -> list[Route]:
             hint=HINTS.get(row.code, ""),
             marked=marked,
             missing=missing,
-            body=_indent(body),
+            body=indented(body),
             source=source,
             verdict=verdict,
             sources=sorted(inspection.config().sources),
@@ -68,14 +67,6 @@ def routes(pages: Pages, inspection: Inspection, try_again: Try) -> list[Route]:
         Route("/refused", search),
         Route("/refused/{id}", show, methods=["GET", "POST"]),
     ]
-
-
-def _indent(body: str) -> str:
-    """Return JSON as people edit it, and other text as it is."""
-    try:
-        return msgspec.json.format(body, indent=2)
-    except (msgspec.DecodeError, RecursionError):
-        return body
 
 
 def _by_code(counts: list[refused.RefusedCount]) -> list[tuple[str, int, int, str]]:

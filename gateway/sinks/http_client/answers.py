@@ -76,7 +76,7 @@ def retry_after(answer: Answer, now: float | None = None, *, header: str = "Retr
     else:
         try:
             date = timegm(parsedate_to_datetime(value).utctimetuple())
-        except ValueError:
+        except (ValueError, OverflowError):
             return None
         seconds = date - (time.time() if now is None else now)
     return min(max(seconds, 0.0), _MAX_RETRY_SECONDS)

@@ -5,7 +5,9 @@ Redirects are not followed, proxies and .netrc of the environment not used, cook
 inflated, and certificates verified. aiohttp's texts are not passed on where they may show a URL.
 """
 
+import json
 import os
+import re
 import ssl
 import time
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
@@ -29,6 +31,9 @@ MAX_ANSWER_BYTES = 64 * 1024
 _MAX_BYTES_AT_ONCE = 1024 * 1024  # aiohttp 3.14 warns of longer `bytes`, which block the loop
 _MIN_MASKED_CHARACTERS = 8  # no secret is shorter, and texts would become unreadable
 _MASK = b"********"
+_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
+_VALUE = re.compile(r"[\x20-\x7e]*")
+_OF_THE_CONNECTION = ("connection", "content-encoding", "content-length", "host", "transfer-encoding")
 _HEADERS = {"User-Agent": "event-gateway", "Accept-Encoding": "identity"}
 _CLOSED = (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError, aiohttp.ClientConnectionResetError)
 
@@ -47,6 +52,14 @@ def parse_url(text: str) -> URL:
     if url.raw_fragment:
         raise ValueError("the address must hold no `#`: nothing behind it is sent")
     return url
+
+
+def check_header(name: str, value: str) -> None:
+    """Raise ValueError, which does not repeat the value, for a header that cannot be sent as it is."""
+    if name.lower() in _OF_THE_CONNECTION:
+        raise ValueError(f"{name!r} is set by the gateway")
+    if not (_NAME.fullmatch(name) and _VALUE.fullmatch(value)):
+        raise ValueError(f"{name!r}: not a header of ASCII characters")
 
 
 def secrets_in(url: URL) -> Iterator[Secret]:
@@ -175,6 +188,7 @@ def _masked(secrets: Iterable[Secret]) -> Iterator[bytes]:
     """Yield what must not be shown, longest first: secrets, and words of them such as a bearer's token."""
     texts = {secret.reveal() for secret in secrets}
     texts |= {word for text in texts for word in text.split()}
+    texts |= {json.dumps(text, ensure_ascii=False)[1:-1] for text in texts}  # as bodies spell them
     for text in sorted(texts, key=len, reverse=True):
         if len(text) >= _MIN_MASKED_CHARACTERS:
             yield text.encode()

@@ -153,6 +153,11 @@ def test_phone_numbers_get_their_country_code(written: str, region: str, expecte
     assert bind(f"phone_digits:{region}")(written) == (expected and expected.removeprefix("+"))
 
 
+@pytest.mark.parametrize("digits", ["2" * 60, "22 " * 20, "22" * 30 + " "], ids=["one", "pairs", "a space"])
+def test_a_hostile_phone_number_takes_no_longer_than_others(digits: str) -> None:
+    assert bind("e164")(f"+1{digits}x") is None
+
+
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_values_that_python_can_hold_and_vendors_cannot_do_no_harm(name: str) -> None:
     arguments = {

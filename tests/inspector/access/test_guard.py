@@ -241,6 +241,18 @@ def test_a_link_on_another_site_reaches_the_session_that_there_is(tmp_path: Path
     assert '<meta http-equiv="refresh" content="0; url=/sources?a=1&amp;b=2">' in answer.text
 
 
+@pytest.mark.parametrize("path", ["//evil.example/a", "/%2Fevil.example/a", "///evil.example/a"])
+def test_a_link_to_this_site_leads_to_no_other(tmp_path: Path, path: str) -> None:
+    client = visitor(tmp_path, "secret")
+    fetch = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"}
+
+    bounced = client.get(f"{LOCAL}{path}", headers={**BROWSER, **fetch})
+    led = client.get(f"{LOCAL}{path}", headers=BROWSER)
+
+    assert 'content="0; url=/evil.example/a"' in bounced.text
+    assert led.headers["location"] == "/login?next=%2Fevil.example%2Fa"
+
+
 @pytest.mark.parametrize(
     "body", [pytest.param(b"a=" + b"x" * 1024 * 1024, id="bytes"), pytest.param(b"&a=1" * 3000, id="fields")]
 )

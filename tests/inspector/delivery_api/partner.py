@@ -14,7 +14,7 @@ from gateway.home import Home
 from gateway.journal.base import Position
 from gateway.state.dead import Burial
 from gateway.state.store import State
-from tests.build import JOURNAL, event_line, to_json
+from tests.build import JOURNAL, event_line
 from tests.inspector.visitor import visitor
 
 CONFIG = """
@@ -48,10 +48,10 @@ TOKEN = {"Authorization": "Bearer token-29"}
 class Partner:
     """A gateway whose sink `partner` has delivered, and clients of its API."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, config: str = CONFIG) -> None:
         self.folder = folder
         self.home = Home(folder / "data/journal")
-        self.client: TestClient = visitor(folder, "operators", CONFIG)
+        self.client: TestClient = visitor(folder, "operators", config)
         self.home.folder.mkdir(parents=True)
         State.prepare(self.home.state, JOURNAL)
 
@@ -79,7 +79,12 @@ class Partner:
                 tries=1,
                 first_failed_at=at,
                 last_failed_at=at,
-                canonical=event_line(number, event=event, source={"name": source, "dialect": "segment"}),
+                canonical=event_line(
+                    number,
+                    event=event,
+                    source={"name": source, "dialect": "segment"},
+                    context={"ip": "192.0.2.7"},
+                ),
             )
             for number, (source, event, code, at) in enumerate(letters)
         ]
@@ -95,11 +100,3 @@ class Partner:
         status, body = self.get(path)
         assert status == 200, body
         return body["data"]["attributes"]
-
-
-def _encode(minute: Minute) -> bytes:
-    return to_json({"outcomes": minute.outcomes, "failures": _failures(minute)})
-
-
-def _failures(minute: Minute) -> dict[str, list[int]]:
-    return {error: [each.attempts, each.events] for error, each in minute.failures.items()}

@@ -160,6 +160,19 @@ def test_details_show_the_event_and_the_answer(partner: Partner) -> None:
     }
 
 
+def test_nothing_shows_what_operators_hide(tmp_path: Path) -> None:
+    partner = Partner(tmp_path, CONFIG + '[inspector]\ntoken = "operators"\nmask = ["revenue", "error"]\n')
+    partner.bury(("website", "Ordered", "refused", AT))
+    partner.count(AT, failures={'no: {"error": "jo@example.com"}': Failure(1, 1)})
+
+    details = partner.attributes("delivery/issues/letter-1/details")
+    issues = partner.attributes(f"partner/delivery/issues?{HOUR}")
+
+    assert details["response"]["body"] == '{"error": "***"}'
+    assert details["request"]["data"]["context"]["ip"] == "192.0.2.0"
+    assert [each["reason"] for each in issues["error"]] == ['no: {"error": "***"}']
+
+
 def test_details_of_another_sites_event_are_not_found(partner: Partner) -> None:
     partner.bury(("other", "Secret", "refused", AT))
 

@@ -132,6 +132,7 @@ def test_filters_select_and_the_newest_come_first(door: RecordedDoor, tmp_path: 
     assert rows(door, tmp_path, verdict="accepted") == []
     assert rows(door, tmp_path, until="2001-01-01T00:00:00Z") == []
     assert len(rows(door, tmp_path, since="1h")) == 3
+    assert len(rows(door, tmp_path, since="99999999999999999d")) == 3
 
 
 def test_pages_follow_each_other_without_a_gap(door: RecordedDoor, tmp_path: Path) -> None:

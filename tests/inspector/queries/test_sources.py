@@ -44,6 +44,14 @@ def test_events_are_counted_by_source_and_name(tmp_path: Path) -> None:
     ]
 
 
+def test_what_is_no_event_keeps_no_other_from_being_counted(tmp_path: Path) -> None:
+    keep(tmp_path / "0", [event_line(0), b"no event", b'{"type":7}', event_line(1, event="Viewed")])
+
+    count(tmp_path)
+
+    assert sent(tmp_path) == {("track", "Ordered"): 1, ("track", "Viewed"): 1}
+
+
 def test_no_event_is_counted_twice(tmp_path: Path) -> None:
     keep(tmp_path / "0", event_lines(0, 3))
     count(tmp_path)

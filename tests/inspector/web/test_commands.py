@@ -1,6 +1,8 @@
 """The command to send an event again: a shell runs what is meant, whatever strangers wrote."""
 
+import socket
 import subprocess
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -57,8 +59,8 @@ def test_the_request_is_sent_as_it_came_without_its_secrets() -> None:
     words = run(curl("http://gw", journey(REQUEST)))
 
     assert words == [
-        *("curl", "-X", "POST", "http://gw/v1/track"),
-        *("-H", "X-Write-Key: ", "-H", "content-type: application/json", "--data-binary", "{}"),
+        *("curl", "--globoff", "-X", "POST", "http://gw/v1/track"),
+        *("-H", "X-Write-Key: ", "-H", "content-type: application/json", "--data-raw", "{}"),
     ]
 
 
@@ -67,10 +69,30 @@ def test_an_image_is_fetched_with_its_query() -> None:
         REQUEST, method="GET", route="/v1/pixel/track", query="a=b&c=d", body="", headers={}
     )
 
-    assert run(curl("http://gw", journey(raw)))[3] == "http://gw/v1/pixel/track?a=b&c=d"
+    assert run(curl("http://gw", journey(raw)))[4] == "http://gw/v1/pixel/track?a=b&c=d"
 
 
 def test_without_its_request_the_event_itself_is_sent() -> None:
     words = run(curl("http://gw", journey(NoRaw("gone"))))
 
-    assert (words[3], words[-1]) == ("http://gw/v1/batch", '{"batch":[{"type":"track"}]}')
+    assert (words[4], words[-1]) == ("http://gw/v1/batch", '{"batch":[{"type":"track"}]}')
+
+
+def test_curl_reads_no_file_and_fetches_one_address_whatever_the_request_was(tmp_path: Path) -> None:
+    secret = tmp_path / "secret"
+    secret.write_text("secret")
+    raw = msgspec.structs.replace(REQUEST, query="a=[1-3]&b={x,y}", body=f"@{secret}", headers={})
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        command = curl(f"http://127.0.0.1:{server.getsockname()[1]}", journey(raw))
+        with subprocess.Popen(["bash", "-c", f"exec {command} --max-time 9 --silent"], text=True) as sending:
+            connection, _ = server.accept()
+            with connection, connection.makefile("rb") as request:
+                head = list(iter(request.readline, b"\r\n"))
+                body = request.read(len(raw.body))
+                connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+            status = sending.wait()
+
+    assert head[0] == b"POST /v1/track?a=[1-3]&b={x,y} HTTP/1.1\r\n"
+    assert body == raw.body.encode()
+    assert status == 0

@@ -6,7 +6,7 @@ from html import unescape
 
 import pytest
 
-from gateway.inspector.web.document import MAX_SHOWN, find_place, show, visible
+from gateway.inspector.web.document import MAX_SHOWN, find_place, indented, show, visible
 from tests.inspector.web.hostile import CORPUS
 
 
@@ -97,3 +97,10 @@ def test_a_deep_or_long_body_is_shown_as_it_is() -> None:
 
     assert "span" not in show(long)
     assert text_of(show(deep)).replace("\n", "").replace(" ", "") == deep
+
+
+def test_the_indentation_of_a_hostile_body_is_no_page_of_megabytes() -> None:
+    text = "[" * 500 + ",".join("1" * 7000) + "]" * 500
+
+    assert text_of(show(text)) == indented(text) == text
+    assert indented('{"a":1}') == '{\n  "a": 1\n}'

@@ -54,6 +54,11 @@ def test_what_was_mended_is_accepted(tmp_path: Path) -> None:
     assert {fate.sink: fate.outcome for fate in item.sinks} == {"archive": "delivered", "ads": "delivered"}
 
 
+@pytest.mark.parametrize("body", ["[]", "{}"])
+def test_what_holds_no_event_is_ignored(tmp_path: Path, body: str) -> None:
+    assert judge(tmp_path, row(dialect="webhook", route="/v1/webhook"), body).verdict == "ignored"
+
+
 def test_what_was_not_is_refused_with_the_reason(tmp_path: Path) -> None:
     item = judge(tmp_path, row(), '{"userId": "u1"}')
 

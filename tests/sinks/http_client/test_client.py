@@ -165,6 +165,13 @@ async def test_answers_show_no_secret() -> None:
     assert answer.body == b'{"got": "********", "or": "********", "key": "********"}'
 
 
+async def test_answers_show_no_secret_as_json_spells_it() -> None:
+    with Target(script(chaos.answer(200, b'{"your key": "quo\\"ted\\\\secret"}'))) as target:
+        [found] = await send(target, secrets=['quo"ted\\secret'])
+
+    assert found.body == b'{"your key": "********"}'
+
+
 @pytest.mark.parametrize(
     "url",
     [
