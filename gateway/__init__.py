@@ -86,7 +86,8 @@ with sinks/rows/envelope.py and sinks/rows/promoted.py, without the characters o
 the target cannot hold them. sinks/postgres.py connects to its server with sinks/postgresql/server.py,
 prepares its tables with sinks/postgresql/schema.py, writes with sinks/postgresql/statements.py, and judges
 failures by sinks/postgresql/failures.py; sinks/postgresql/views.py makes its table look like Segment's, as
-sinks/rows/views.py and sinks/rows/names.py say. sinks/parquet.py encodes rows with sinks/rows/arrow.py, names
+sinks/rows/views.py and sinks/rows/names.py say (and sinks/merge_tree/views.py, sinks/duckdb_file/views.py and
+sinks/google/views.py those of the sinks below). sinks/parquet.py encodes rows with sinks/rows/arrow.py, names
 the files with sinks/storage/names.py, and creates them in what sinks/storage/base.py describes:
 sinks/storage/folder.py or sinks/storage/bucket.py (sinks/storage/address.py says which). sinks/delta.py
 commits to a table that sinks/lake/tables.py prepares where sinks/lake/location.py says it is, and judges

@@ -21,9 +21,9 @@ from gateway.config.secret import Secret
 from gateway.config.units import Duration, Positive, Size
 from gateway.errors import Culprit, SinkRefused, SinkUnavailable
 from gateway.sinks.base import Batch, Connection, Sink
-from gateway.sinks.google import credentials, schema
+from gateway.sinks.google import credentials, schema, views
 from gateway.sinks.google.credentials import Login
-from gateway.sinks.google.service import Service, Status, raise_for
+from gateway.sinks.google.service import MAX_ANSWER_BYTES, Service, Status, raise_for
 from gateway.sinks.http_client.client import open_client, parse_url
 from gateway.sinks.rows import promoted
 from gateway.sinks.rows.arrow import Encoder
@@ -85,13 +85,23 @@ class BigQuery(Sink, tag="bigquery", kw_only=True):
 
     @asynccontextmanager
     async def connect(self, name: str, receipt: bytes) -> AsyncIterator[Connection]:
-        tokens = credentials.tokens(self.credentials)
-        # The metadata server has a private address, and so may an endpoint inside a network.
-        async with open_client(seconds=self.request_seconds, allow_private=True) as client:
-            service = Service(Login(tokens, client), parse_url(self.endpoint), self.project)
-            rows = Rows(self.columns)
+        rows = Rows(self.columns)
+        async with self._opened() as service:
             location = await schema.prepare(service, self.project, self.dataset, self.table, rows.columns)
             yield BigQueryConnection(self, service, location, rows)
+
+    async def view_statements(self, days: int, /) -> list[str]:
+        async with self._opened() as service:
+            return await views.view_statements(service, f"{self.project}.{self.dataset}", self.table, days)
+
+    @asynccontextmanager
+    async def _opened(self) -> AsyncIterator[Service]:
+        tokens = credentials.tokens(self.credentials)
+        # The metadata server has a private address, and so may an endpoint inside a network.
+        async with open_client(
+            seconds=self.request_seconds, allow_private=True, max_answer_bytes=MAX_ANSWER_BYTES
+        ) as client:
+            yield Service(Login(tokens, client), parse_url(self.endpoint), self.project)
 
 
 class BigQueryConnection:

@@ -7,7 +7,7 @@ that is repeated, as long as its window reaches: this is checked before the firs
 
 import re
 from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import UTC, datetime
 from itertools import islice
 from typing import Any, ClassVar
@@ -21,7 +21,7 @@ from gateway.config.units import Duration, Positive, Size
 from gateway.errors import Culprit, SinkRefused
 from gateway.sinks.base import Batch, Connection, Sink
 from gateway.sinks.http_client.client import parse_url
-from gateway.sinks.merge_tree import schema
+from gateway.sinks.merge_tree import schema, views
 from gateway.sinks.merge_tree.server import Server, open_server
 from gateway.sinks.rows import promoted
 from gateway.sinks.rows.envelope import ENVELOPE, LOADED_AT, Rows
@@ -91,12 +91,22 @@ class ClickHouse(Sink, tag="clickhouse", kw_only=True):
     @asynccontextmanager
     async def connect(self, name: str, receipt: bytes) -> AsyncIterator[Connection]:
         rows = Rows(self.columns)
-        table = schema.Table(self.database, self.table)
-        async with open_server(self.url, self.user, self.password, self.write_seconds) as server:
-            await schema.prepare(server, table, rows.columns)
-            connection = ClickHouseConnection(server, table, rows)
+        async with self._opened() as server:
+            await schema.prepare(server, self._table, rows.columns)
+            connection = ClickHouseConnection(server, self._table, rows)
             await connection.probe()
             yield connection
+
+    async def view_statements(self, days: int, /) -> list[str]:
+        async with self._opened() as server:
+            return await views.view_statements(server, self._table, days)
+
+    @property
+    def _table(self) -> schema.Table:
+        return schema.Table(self.database, self.table)
+
+    def _opened(self) -> AbstractAsyncContextManager[Server]:
+        return open_server(self.url, self.user, self.password, self.write_seconds)
 
 
 class ClickHouseConnection:

@@ -24,7 +24,7 @@ from gateway import durable
 from gateway.config.units import Duration, Positive, Size
 from gateway.errors import Culprit, SinkRefused, SinkUnavailable
 from gateway.sinks.base import Batch, Connection, Sink
-from gateway.sinks.duckdb_file import failures, schema
+from gateway.sinks.duckdb_file import failures, schema, views
 from gateway.sinks.duckdb_file.statements import STAGE, Statements
 from gateway.sinks.rows import promoted
 from gateway.sinks.rows.arrow import Encoder
@@ -86,6 +86,16 @@ class DuckDb(Sink, tag="duckdb", kw_only=True):
             # A thread that hangs is left to itself, as after a batch that takes too long.
             with move_on_after(_CLOSE_SECONDS, shield=True):
                 await to_thread.run_sync(connection.close, abandon_on_cancel=True)
+
+    async def view_statements(self, days: int, /) -> list[str]:
+        return await to_thread.run_sync(self._view_statements, days)
+
+    def _view_statements(self, days: int) -> list[str]:
+        try:
+            with duckdb.connect(self.path, read_only=True, config=_SETTINGS) as database:
+                return views.view_statements(database, self.table, days)
+        except (duckdb.Error, OSError) as error:
+            raise failures.translate(error, of_events=False) from error
 
 
 class DuckDbConnection:
