@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import msgspec
 import pyarrow as pa
@@ -20,8 +20,7 @@ from deltalake import CommitProperties, DeltaTable, Transaction, WriterPropertie
 
 from gateway.config.secret import Secret
 from gateway.config.units import Duration, Positive, Size
-from gateway.errors import Culprit, SinkRefused, SinkUnavailable
-from gateway.raw.values import UNDECODABLE
+from gateway.errors import SinkUnavailable
 from gateway.sinks.base import Batch, Connection, Sink
 from gateway.sinks.lake import tables
 from gateway.sinks.lake.failures import translated
@@ -29,14 +28,12 @@ from gateway.sinks.lake.location import locate
 from gateway.sinks.rows import promoted
 from gateway.sinks.rows.arrow import Encoder
 from gateway.sinks.rows.envelope import ENVELOPE, LOADED_AT, Rows
-from gateway.sinks.rows.escapes import replace_unstorable
+from gateway.sinks.rows.mended import convert_all
 from gateway.sinks.storage import address
 
 _Result = TypeVar("_Result")
 
 _DEADLINE_SECONDS = 60.0
-_ROWS_AT_A_TIME = 2000
-"""Rows that are converted together: with more, Python's garbage collector has more to look through."""
 
 
 class Delta(Sink, tag="delta"):
@@ -115,27 +112,7 @@ class DeltaConnection:
     def _converted(self, batch: Batch, first: int) -> list[pa.RecordBatch]:
         """Return the rows of a batch from an index on. Raises SinkRefused if lines are not events."""
         loaded_at = datetime.now(UTC)
-        rows: list[tuple[Any, ...]] = []
-        found: list[pa.RecordBatch] = []
-        culprits: dict[int, Culprit] = {}
-        lines = batch.lines
-        for index in range(first, batch.count):
-            try:
-                rows.append(self._read(lines[index], f"{batch.partition}/{batch.positions[index]}"))
-            except UNDECODABLE as error:
-                culprits[index] = Culprit(f"not a canonical event: {error}", "invalid_event")
-            if len(rows) == _ROWS_AT_A_TIME:
-                found.append(self._encoder.convert(rows, loaded_at))
-                rows.clear()
-        if culprits:
-            raise SinkRefused("some lines are not events", culprits, delivered=range(first))
-        return [*found, self._encoder.convert(rows, loaded_at)] if rows else found
-
-    def _read(self, line: bytes, position: str) -> tuple[Any, ...]:
-        try:
-            return self._rows.read(line, position)
-        except UNDECODABLE:  # perhaps of halves of surrogate pairs, which no text can have
-            return self._rows.read(replace_unstorable(line), position)
+        return convert_all(self._rows, batch, lambda rows: self._encoder.convert(rows, loaded_at), first)
 
 
 def _application(batch: Batch) -> str:

@@ -8,7 +8,6 @@ file is created only if there is none of its name: a batch that is delivered aga
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
-from itertools import islice
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -18,19 +17,15 @@ from anyio import to_thread
 
 from gateway.config.secret import Secret
 from gateway.config.units import Duration, Positive, Size
-from gateway.errors import Culprit, SinkRefused
 from gateway.sinks.base import Batch, Connection, Sink
 from gateway.sinks.rows import promoted
 from gateway.sinks.rows.arrow import Encoder
 from gateway.sinks.rows.envelope import ENVELOPE, LOADED_AT, Rows
-from gateway.sinks.rows.escapes import replace_unstorable
+from gateway.sinks.rows.mended import convert_all
 from gateway.sinks.storage import address, names
 from gateway.sinks.storage.base import Storage, create, probe
 from gateway.sinks.storage.bucket import Bucket
 from gateway.sinks.storage.folder import Folder
-
-_ROWS_AT_A_TIME = 2000
-"""Rows that are converted together: with more, Python's garbage collector has more to look through."""
 
 
 class Parquet(Sink, tag="parquet"):
@@ -108,19 +103,19 @@ class ParquetConnection:
     def _encode(self, batch: Batch) -> dict[str, pa.Buffer]:
         """Return the files of a batch by their folders. Raises SinkRefused if lines are not events."""
         loaded_at = datetime.now(UTC)
+
+        def convert(rows: list[tuple[Any, ...]]) -> dict[str, pa.RecordBatch]:
+            return {
+                folder: self._encoder.convert(own, loaded_at) for folder, own in self._group(rows).items()
+            }
+
         found: dict[str, list[pa.RecordBatch]] = {}
-        culprits: dict[int, Culprit] = {}
-        reading = self._rows.read_all(batch)
-        for start in range(0, batch.count, _ROWS_AT_A_TIME):
-            rows = list(islice(reading, _ROWS_AT_A_TIME))
-            if Culprit in set(map(type, rows)):
-                culprits |= self._mend(batch, start, rows)
-            if not culprits:
-                for folder, own in self._group(rows).items():
-                    found.setdefault(folder, []).append(self._encoder.convert(own, loaded_at))
-        self._folders.forget()
-        if culprits:
-            raise SinkRefused("some lines are not events", culprits)
+        try:
+            for part in convert_all(self._rows, batch, convert):
+                for folder, own in part.items():
+                    found.setdefault(folder, []).append(own)
+        finally:
+            self._folders.forget()
         return {folder: self._encoder.encode(batches) for folder, batches in found.items()}
 
     def _group(self, rows: list[tuple[Any, ...]]) -> dict[str, list[tuple[Any, ...]]]:
@@ -132,21 +127,3 @@ class ParquetConnection:
         for folder, row in zip(folders, rows, strict=True):
             groups[folder].append(row)
         return groups
-
-    def _mend(self, batch: Batch, start: int, rows: list[tuple[Any, ...]]) -> dict[int, Culprit]:
-        """
-        Read lines with halves of surrogate pairs again without these, and put their rows into `rows`.
-
-        `start` is the index of the first row in the batch. Returns the lines that are not events.
-        """
-        culprits = {}
-        lines = batch.lines[start : start + len(rows)]
-        for place, (line, row) in enumerate(zip(lines, rows, strict=True)):
-            if isinstance(row, Culprit):
-                one = msgspec.structs.replace(
-                    batch, positions=[batch.positions[start + place]], data=replace_unstorable(line) + b"\n"
-                )
-                [rows[place]] = self._rows.read_all(one)
-                if isinstance(row := rows[place], Culprit):
-                    culprits[start + place] = row
-        return culprits
