@@ -89,7 +89,7 @@ failures by sinks/postgresql/failures.py; sinks/postgresql/views.py makes its ta
 sinks/rows/views.py and sinks/rows/names.py say (and sinks/merge_tree/views.py, sinks/duckdb_file/views.py and
 sinks/google/views.py those of the sinks below). sinks/parquet.py encodes rows with sinks/rows/arrow.py, names
 the files with sinks/storage/names.py, and creates them in what sinks/storage/base.py describes:
-sinks/storage/folder.py or sinks/storage/bucket.py (sinks/storage/address.py says which). sinks/delta.py
+sinks/storage/folder.py or sinks/storage/bucket.py, as the keys of sinks/storage/sink.py say. sinks/delta.py
 commits to a table that sinks/lake/tables.py prepares where sinks/lake/location.py says it is, and judges
 failures by sinks/lake/failures.py. sinks/clickhouse.py inserts by sinks/merge_tree/server.py into the table
 that sinks/merge_tree/schema.py prepares, and sinks/merge_tree/failures.py judges the answers. sinks/duckdb.py

@@ -20,7 +20,7 @@ def read_mended(rows: Rows, line: bytes, position: str) -> tuple[Any, ...]:
     """
     Return the row of an event. Raises one of raw.values.UNDECODABLE if the line is not an event.
 
-    Only an event that cannot be read unchanged is changed: it is read again with U+FFFD in the place of halves
+    Only an event that cannot be read as it stands is changed: it is read again with U+FFFD in place of halves
     of surrogate pairs, and of U+0000.
     """
     try:
