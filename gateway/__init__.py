@@ -86,16 +86,17 @@ with sinks/rows/envelope.py and sinks/rows/promoted.py, without the characters o
 the target cannot hold them. sinks/postgres.py connects to its server with sinks/postgresql/server.py,
 prepares its tables with sinks/postgresql/schema.py, writes with sinks/postgresql/statements.py, and judges
 failures by sinks/postgresql/failures.py; sinks/postgresql/views.py makes its table look like Segment's, as
-sinks/rows/views.py and sinks/rows/names.py say. sinks/parquet.py encodes rows with sinks/rows/arrow.py, names
+sinks/rows/views.py and sinks/rows/names.py say (and sinks/merge_tree/views.py, sinks/duckdb_file/views.py and
+sinks/google/views.py those of the sinks below). sinks/parquet.py encodes rows with sinks/rows/arrow.py, names
 the files with sinks/storage/names.py, and creates them in what sinks/storage/base.py describes:
-sinks/storage/folder.py or sinks/storage/bucket.py (sinks/storage/address.py says which). sinks/delta.py
+sinks/storage/folder.py or sinks/storage/bucket.py, as the keys of sinks/storage/sink.py say. sinks/delta.py
 commits to a table that sinks/lake/tables.py prepares where sinks/lake/location.py says it is, and judges
 failures by sinks/lake/failures.py. sinks/clickhouse.py inserts by sinks/merge_tree/server.py into the table
 that sinks/merge_tree/schema.py prepares, and sinks/merge_tree/failures.py judges the answers. sinks/duckdb.py
 appends to the tables of sinks/duckdb_file/schema.py with sinks/duckdb_file/statements.py, and
 sinks/duckdb_file/failures.py judges what DuckDB raises. sinks/bigquery.py logs in with
 sinks/google/credentials.py, prepares its table with sinks/google/schema.py, and begins load jobs with
-sinks/google/service.py. Targets that can hold what PostgreSQL cannot get rows from sinks/rows/mended.py.
+sinks/google/service.py. All get the rows of a batch from sinks/rows/mended.py.
 sinks/http.py, sinks/segment.py and sinks/commandersact.py have the keys of sinks/http_client/sink.py, send
 requests with sinks/http_client/client.py, which connects only where sinks/http_client/guard.py lets it, and
 read answers with sinks/http_client/answers.py; the last two translate events and share

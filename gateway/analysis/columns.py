@@ -20,7 +20,7 @@ from msgspec import UNSET, Raw, UnsetType
 from gateway.analysis.blocks import Block, Report
 from gateway.raw.values import UNDECODABLE
 from gateway.sinks.rows.envelope import ENVELOPE, REQUIRED, Column, Rows
-from gateway.sinks.rows.escapes import replace_unstorable
+from gateway.sinks.rows.mended import read_mended
 from gateway.sinks.rows.promoted import ColumnType
 
 CANONICAL = Column("canonical", "json")
@@ -147,22 +147,14 @@ def read_each(block: Block, report: Report) -> tuple[Block, list[tuple[Any, ...]
     for position, line in zip(block.positions, block.lines, strict=True):
         place = f"{block.partition}/{position}"
         try:
-            rows.append(_read(line, place))
+            line.decode()
+            rows.append(read_mended(_ROWS, line, place))
         except UNDECODABLE as error:
             report(f"not an event, and left out: {place}: {error}")
         else:
             positions.append(position)
             lines.append(line + b"\n")
     return msgspec.structs.replace(block, positions=positions, data=b"".join(lines)), rows
-
-
-def _read(line: bytes, position: str) -> tuple[Any, ...]:
-    """Return the row of an event. Halves of surrogate pairs, which no text can have, are replaced."""
-    line.decode()
-    try:
-        return _ROWS.read(line, position)
-    except UNDECODABLE:
-        return _ROWS.read(replace_unstorable(line), position)
 
 
 def _decoder(names: AbstractSet[str]) -> Callable[[bytes], list[Any]]:

@@ -136,21 +136,25 @@ def retry(
         choice = _choice(gateway, sink, filters)
         counts = gateway.state.dead.count(choice)
         letters = min(sum(counts.values()), limit or _NO_LIMIT)
+        counted = printing.count(letters, "dead letter")
         if not letters or dry_run:
-            printing.tell(Retried(letters, []), as_json, f"{letters:,} dead letters to retry.")
+            printing.tell(Retried(letters, []), as_json, f"{counted} to retry.")
             return
         names = sorted({name for name, _ in counts})
         for name in names:
             gateway.check_sink(name)
-        confirm(yes, f"Retry {letters:,} dead letters?")
+        confirm(yes, f"Retry {counted}?")
         detach = detach or not gateway.is_running()
         jobs = [*order_retries(gateway.state, names, choice, rate or 0.0, limit)]
         refused = 0 if detach else sum(watch(gateway, job, "Retrying").refused for job in jobs)
     ordered = Retried(sum(job.events for job in jobs), [job.id for job in jobs], None if detach else refused)
     if detach:
-        printing.tell(ordered, as_json, f"{letters:,} dead letters are retried while the gateway is running.")
+        verb = "is" if letters == 1 else "are"
+        printing.tell(ordered, as_json, f"{counted} {verb} retried while the gateway is running.")
     elif refused or as_json:
-        printing.tell(ordered, as_json, f"{refused:,} letters were refused again.", err=True)
+        verb = "was" if refused == 1 else "were"
+        text = f"{printing.count(refused, 'dead letter')} {verb} refused again."
+        printing.tell(ordered, as_json, text, err=True)
     if refused:
         raise click.exceptions.Exit(1)
 
@@ -174,9 +178,9 @@ def drop(
         choice = _choice(gateway, sink, filters)
         letters = sum(gateway.state.dead.count(choice).values())
         if letters and not dry_run:
-            confirm(yes, f"Drop {letters:,} dead letters for good?")
+            confirm(yes, f"Drop {printing.count(letters, 'dead letter')} for good?")
             letters = gateway.state.dead.drop(choice)
-    text = f"{letters:,} dead letters {'to drop' if dry_run else 'dropped'}."
+    text = f"{printing.count(letters, 'dead letter')} {'to drop' if dry_run else 'dropped'}."
     printing.tell(Dropped(letters), as_json, text)
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from gateway.cli import printing
 from gateway.cli.importing import warn
 from gateway.cli.options import config_option, data_option, exiting_on_errors, fail
 from gateway.cli.times import Time
@@ -77,7 +78,7 @@ def export(
             work = Export(path, SegmentLog(home.folder), home.journal.hex(), warn)
             with work.begun(choice, since[1] if since else None, until[1] if until else None) as resumed:
                 if resumed:
-                    warn(f"resuming after {work.progress.done:,} events")
+                    warn(f"resuming after {printing.count(work.progress.done, 'event')}")
                 with click.progressbar(
                     length=work.progress.total, label=path.name, show_pos=True, file=sys.stderr
                 ) as bar:
@@ -86,6 +87,6 @@ def export(
     except (OSError, UnknownPosition) as error:
         where = f"{error.filename}: {error.strerror}" if isinstance(error, OSError) else str(error)
         raise click.exceptions.Exit(fail(f"{where}; run the command again to resume")) from error
-    click.echo(f"{work.progress.events:,} events in {path}.", err=True)
+    click.echo(f"{printing.count(work.progress.events, 'event')} in {path}.", err=True)
     if work.progress.faults:
         raise click.exceptions.Exit(1)

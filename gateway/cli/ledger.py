@@ -33,7 +33,7 @@ def ledger(as_json: bool, file: Path | None, data: Path | None) -> None:
                 f"Received {found.received:,}: {found.accepted:,} accepted, {refused:,} refused"
                 " since the counters began."
             )
-        click.echo(f"The journal has had {found.journal:,} events.\n")
+        click.echo(f"The journal has had {printing.count(found.journal, 'event')}.\n")
         rows = [
             (
                 name,

@@ -54,6 +54,11 @@ def document(text: bytes) -> str:
     return "".join(each if each.isprintable() or each == "\n" else json.dumps(each)[1:-1] for each in lines)
 
 
+def count(number: int, noun: str) -> str:
+    """Return a number with its noun, in the plural unless it is 1: `1 event`, `1,200 events`."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
 def age(seconds: float | None) -> str:
     """Return a duration as people say it, such as `3m`."""
     if seconds is None:

@@ -81,13 +81,14 @@ def start(
         gateway.check_sink(sink)
         spans = find_spans(gateway.state, gateway.journal, sink, selection)
         events = count_events(gateway.config, gateway.journal, sink, selection, spans).events
+        counted = printing.count(events, "event")
         if dry_run or not events:
             if as_json:
                 printing.to_json({"sink": sink, "events": events})
             else:
-                click.echo(f"{events:,} events to replay to sink {sink}.")
+                click.echo(f"{counted} to replay to sink {sink}.")
             return
-        confirm(yes, f"Replay {events:,} events to sink {sink}?")
+        confirm(yes, f"Replay {counted} to sink {sink}?")
         job = gateway.state.jobs.replay(sink, selection, spans, rate or 0.0)
         detach = detach or not gateway.is_running()
         if not detach:
@@ -95,9 +96,10 @@ def start(
     if as_json:
         printing.to_json(to_fields(job))
     elif detach:
-        click.echo(f"Job {job.id} replays {events:,} events while the gateway is running.")
+        click.echo(f"Job {job.id} replays {counted} while the gateway is running.")
     else:
-        click.echo(f"Job {job.id} is {job.state}: {job.sent:,} events sent, {job.refused:,} refused.")
+        sent = printing.count(job.sent, "event")
+        click.echo(f"Job {job.id} is {job.state}: {sent} sent, {job.refused:,} refused.")
     if job.refused or job.state not in ("done", "running"):
         raise click.exceptions.Exit(1)
 

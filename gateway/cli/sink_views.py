@@ -31,9 +31,12 @@ def views(name: str, days: int, file: Path | None, data: Path | None) -> None:
 
     Exit code 0 if the views were printed, 2 if they could not be.
 
+    For sinks of the kinds postgres, clickhouse, duckdb and bigquery.
+
     \b
     Examples:
       gateway sinks views warehouse | psql "$DSN"
+      gateway sinks views notebook | duckdb data/events.duckdb
       gateway sinks views warehouse --days 7 > views.sql
     """
     import anyio
@@ -45,7 +48,7 @@ def views(name: str, days: int, file: Path | None, data: Path | None) -> None:
         check_sink(config, name)
         sink = config.sinks[name]
         if not isinstance(sink, Viewable):
-            raise ConfigError(f"sink {name} has no table that could have views")
+            raise ConfigError(f"sink {name} has no table in a database that could have views")
     try:
         statements = anyio.run(sink.view_statements, days)
     except SinkError as error:

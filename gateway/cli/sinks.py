@@ -65,9 +65,8 @@ def sinks(context: click.Context, as_json: bool, file: Path | None, data: Path |
         for each in reports:
             if each.error:
                 words = printing.clean(each.error.message, 400)
-                click.echo(
-                    f"\n{each.name}: {words} (since {each.error.since}, {each.retries} retries in all)"
-                )
+                tries = f"{each.retries:,} {'retry' if each.retries == 1 else 'retries'} in all"
+                click.echo(f"\n{each.name}: {words} (since {each.error.since}, {tries})")
     if any(each.state in ("retrying", "misconfigured") for each in reports):
         raise click.exceptions.Exit(1)
 
@@ -124,16 +123,17 @@ def skip(name: str, target: str, yes: bool, as_json: bool, file: Path | None, da
         positions = targets(gateway.journal, target)
         events = pending_before(gateway.state, name, positions)
         if events:
-            confirm(yes, f"Skip {events:,} events of sink {name}?")
+            confirm(yes, f"Skip {printing.count(events, 'event')} of sink {name}?")
             skipped = place_skip(gateway.state, name, positions, gateway.is_running)
         else:
             skipped = Skipped(name, 0, done=True)
     if not events:
         text = f"Sink {name} has no pending event before {target}."
     elif skipped.done:
-        text = f"Sink {name} has skipped {skipped.events:,} events."
+        text = f"Sink {name} has skipped {printing.count(skipped.events, 'event')}."
     else:
-        text = f"Sink {name} will skip {events:,} events when the gateway runs and its sink can be stopped."
+        counted = printing.count(events, "event")
+        text = f"Sink {name} will skip {counted} when the gateway runs and its sink can be stopped."
     printing.tell(skipped, as_json, text)
 
 

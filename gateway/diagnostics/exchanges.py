@@ -34,19 +34,21 @@ class Attempt(msgspec.Struct, frozen=True):
     """Takes each exchange."""
 
 
-class Exchange(msgspec.Struct, frozen=True, kw_only=True):
-    """A request and its answer, without secrets. What the target says may be hostile."""
+class Sent(msgspec.Struct, frozen=True, kw_only=True):
+    """A request to a sink's target and its answer, without secrets. What the target says may be hostile."""
 
-    at: int
-    """Milliseconds since 1970."""
     batch: str
     partition: str
     first: int
+    """The first position of the events in the request."""
     end: int
+    """One past the last."""
     events: int
     origin: str
+    """live, retry or replay."""
     method: str
     url: str
+    """Paths and queries that may hold secrets are masked."""
     request_headers: dict[str, str]
     request_body: str
     """At most 16 KB, inflated."""
@@ -55,10 +57,18 @@ class Exchange(msgspec.Struct, frozen=True, kw_only=True):
     status: int | None
     """None if there was no answer."""
     error: str
+    """Why there was none."""
     answer_headers: dict[str, str]
     answer_body: str
     """At most 4 KB."""
     milliseconds: int
+
+
+class Exchange(Sent, frozen=True, kw_only=True):
+    """A request and its answer, as they are kept."""
+
+    at: int
+    """Milliseconds since 1970."""
 
 
 _attempt: ContextVar[Attempt | None] = ContextVar("attempt", default=None)

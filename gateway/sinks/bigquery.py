@@ -10,32 +10,27 @@ import re
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
-from itertools import islice
 from typing import Any, ClassVar
 
 import anyio
-import pyarrow as pa
 from anyio import to_thread
 
 from gateway.config.secret import Secret
 from gateway.config.units import Duration, Positive, Size
-from gateway.errors import Culprit, SinkRefused, SinkUnavailable
+from gateway.errors import SinkUnavailable
 from gateway.sinks.base import Batch, Connection, Sink
-from gateway.sinks.google import credentials, schema
+from gateway.sinks.google import credentials, schema, views
 from gateway.sinks.google.credentials import Login
-from gateway.sinks.google.service import Service, Status, raise_for
+from gateway.sinks.google.service import MAX_ANSWER_BYTES, Service, Status, raise_for
 from gateway.sinks.http_client.client import open_client, parse_url
 from gateway.sinks.rows import promoted
 from gateway.sinks.rows.arrow import Encoder
 from gateway.sinks.rows.envelope import ENVELOPE, LOADED_AT, Rows
-from gateway.sinks.rows.mended import read_mended
+from gateway.sinks.rows.mended import convert_all
 
 _PROJECT = re.compile(r"(?:[a-z0-9.-]+:)?[a-z][a-z0-9-]*", re.ASCII)
 _NAME = re.compile(r"[A-Za-z0-9_]{1,1024}", re.ASCII)
 _NOT_IN_IDS = re.compile(r"[^A-Za-z0-9_-]")
-_ROWS_AT_A_TIME = 2000
-"""Rows that are converted together: with more, Python's garbage collector has more to look through."""
-
 _FIRST_WAIT_SECONDS, _LONGEST_WAIT_SECONDS = 0.2, 5.0
 
 
@@ -85,13 +80,23 @@ class BigQuery(Sink, tag="bigquery", kw_only=True):
 
     @asynccontextmanager
     async def connect(self, name: str, receipt: bytes) -> AsyncIterator[Connection]:
-        tokens = credentials.tokens(self.credentials)
-        # The metadata server has a private address, and so may an endpoint inside a network.
-        async with open_client(seconds=self.request_seconds, allow_private=True) as client:
-            service = Service(Login(tokens, client), parse_url(self.endpoint), self.project)
-            rows = Rows(self.columns)
+        rows = Rows(self.columns)
+        async with self._opened() as service:
             location = await schema.prepare(service, self.project, self.dataset, self.table, rows.columns)
             yield BigQueryConnection(self, service, location, rows)
+
+    async def view_statements(self, days: int, /) -> list[str]:
+        async with self._opened() as service:
+            return await views.view_statements(service, f"{self.project}.{self.dataset}", self.table, days)
+
+    @asynccontextmanager
+    async def _opened(self) -> AsyncIterator[Service]:
+        tokens = credentials.tokens(self.credentials)
+        # The metadata server has a private address, and so may an endpoint inside a network.
+        async with open_client(
+            seconds=self.request_seconds, allow_private=True, max_answer_bytes=MAX_ANSWER_BYTES
+        ) as client:
+            yield Service(Login(tokens, client), parse_url(self.endpoint), self.project)
 
 
 class BigQueryConnection:
@@ -178,15 +183,7 @@ class BigQueryConnection:
     def _encode(self, batch: Batch) -> bytes:
         """Return the rows of a batch as a Parquet file. Raises SinkRefused if lines are not events."""
         loaded_at = datetime.now(UTC)
-        culprits: dict[int, Culprit] = {}
-        parts: list[pa.RecordBatch] = []
-        reading = enumerate(read_mended(self._rows, batch))
-        while some := list(islice(reading, _ROWS_AT_A_TIME)):
-            culprits |= {index: row for index, row in some if isinstance(row, Culprit)}
-            if not culprits:
-                parts.append(self._encoder.convert([row for _, row in some], loaded_at))
-        if culprits:
-            raise SinkRefused("some lines are not events", culprits)
+        parts = convert_all(self._rows, batch, lambda rows: self._encoder.convert(rows, loaded_at))
         return bytes(self._encoder.encode(parts))
 
 

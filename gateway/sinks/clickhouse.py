@@ -7,9 +7,8 @@ that is repeated, as long as its window reaches: this is checked before the firs
 
 import re
 from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import UTC, datetime
-from itertools import islice
 from typing import Any, ClassVar
 
 import msgspec
@@ -18,14 +17,13 @@ from msgspec import Raw
 
 from gateway.config.secret import Secret
 from gateway.config.units import Duration, Positive, Size
-from gateway.errors import Culprit, SinkRefused
 from gateway.sinks.base import Batch, Connection, Sink
 from gateway.sinks.http_client.client import parse_url
-from gateway.sinks.merge_tree import schema
+from gateway.sinks.merge_tree import schema, views
 from gateway.sinks.merge_tree.server import Server, open_server
 from gateway.sinks.rows import promoted
 from gateway.sinks.rows.envelope import ENVELOPE, LOADED_AT, Rows
-from gateway.sinks.rows.mended import read_mended
+from gateway.sinks.rows.mended import convert_all
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 _SETTINGS = {
@@ -44,9 +42,6 @@ _SETTINGS = {
 _FIRST_INSTANT = datetime(1900, 1, 1, tzinfo=UTC)
 _LAST_YEAR = 2299
 """The range of DateTime64; what lies outside would become another time without a word."""
-
-_ROWS_AT_A_TIME = 2000
-"""Rows that are converted together: with more, Python's garbage collector has more to look through."""
 
 _encode_lines = msgspec.json.Encoder().encode_lines
 _encode = msgspec.json.Encoder().encode
@@ -91,12 +86,22 @@ class ClickHouse(Sink, tag="clickhouse", kw_only=True):
     @asynccontextmanager
     async def connect(self, name: str, receipt: bytes) -> AsyncIterator[Connection]:
         rows = Rows(self.columns)
-        table = schema.Table(self.database, self.table)
-        async with open_server(self.url, self.user, self.password, self.write_seconds) as server:
-            await schema.prepare(server, table, rows.columns)
-            connection = ClickHouseConnection(server, table, rows)
+        async with self._opened() as server:
+            await schema.prepare(server, self._table, rows.columns)
+            connection = ClickHouseConnection(server, self._table, rows)
             await connection.probe()
             yield connection
+
+    async def view_statements(self, days: int, /) -> list[str]:
+        async with self._opened() as server:
+            return await views.view_statements(server, self._table, days)
+
+    @property
+    def _table(self) -> schema.Table:
+        return schema.Table(self.database, self.table)
+
+    def _opened(self) -> AbstractAsyncContextManager[Server]:
+        return open_server(self.url, self.user, self.password, self.write_seconds)
 
 
 class ClickHouseConnection:
@@ -133,16 +138,7 @@ class ClickHouseConnection:
 
     def _encode(self, batch: Batch) -> bytes:
         """Return the rows of a batch, one a line. Raises SinkRefused if lines are not events."""
-        culprits: dict[int, Culprit] = {}
-        parts: list[bytes] = []
-        reading = enumerate(read_mended(self._rows, batch))
-        while some := list(islice(reading, _ROWS_AT_A_TIME)):
-            culprits |= {index: row for index, row in some if isinstance(row, Culprit)}
-            if not culprits:
-                parts.append(_encode_lines([self._adapt(row) for _, row in some]))
-        if culprits:
-            raise SinkRefused("some lines are not events", culprits)
-        return b"".join(parts)
+        return b"".join(convert_all(self._rows, batch, lambda rows: _encode_lines(map(self._adapt, rows))))
 
     def _adapt(self, row: Any) -> Any:
         """Return a row as ClickHouse reads it; most are as they are."""

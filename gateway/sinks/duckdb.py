@@ -11,7 +11,6 @@ from bisect import bisect_left
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager, suppress
 from datetime import UTC, datetime
-from itertools import islice
 from pathlib import Path
 from threading import Lock, Timer
 from typing import Any, ClassVar
@@ -22,19 +21,16 @@ from anyio import fail_after, move_on_after, to_thread
 
 from gateway import durable
 from gateway.config.units import Duration, Positive, Size
-from gateway.errors import Culprit, SinkRefused, SinkUnavailable
+from gateway.errors import SinkUnavailable
 from gateway.sinks.base import Batch, Connection, Sink
-from gateway.sinks.duckdb_file import failures, schema
+from gateway.sinks.duckdb_file import failures, schema, views
 from gateway.sinks.duckdb_file.statements import STAGE, Statements
 from gateway.sinks.rows import promoted
 from gateway.sinks.rows.arrow import Encoder
 from gateway.sinks.rows.envelope import ENVELOPE, LOADED_AT, Rows
-from gateway.sinks.rows.mended import read_mended
+from gateway.sinks.rows.mended import convert_all
 
 _TABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
-_ROWS_AT_A_TIME = 2000
-"""Rows that are converted together: with more, Python's garbage collector has more to look through."""
-
 _CLOSE_SECONDS = 2
 
 _SETTINGS: dict[str, str | bool | int | float | list[str]] = {
@@ -86,6 +82,16 @@ class DuckDb(Sink, tag="duckdb", kw_only=True):
             # A thread that hangs is left to itself, as after a batch that takes too long.
             with move_on_after(_CLOSE_SECONDS, shield=True):
                 await to_thread.run_sync(connection.close, abandon_on_cancel=True)
+
+    async def view_statements(self, days: int, /) -> list[str]:
+        return await to_thread.run_sync(self._view_statements, days)
+
+    def _view_statements(self, days: int) -> list[str]:
+        try:
+            with duckdb.connect(self.path, read_only=True, config=_SETTINGS) as database:
+                return views.view_statements(database, self.table, days)
+        except (duckdb.Error, OSError) as error:
+            raise failures.translate(error, of_events=False) from error
 
 
 class DuckDbConnection:
@@ -159,15 +165,7 @@ class DuckDbConnection:
     def _encode(self, batch: Batch, first: int) -> pa.Table:
         """Return the events of a batch from an index on. Raises SinkRefused if lines are not events."""
         now = datetime.now(UTC)
-        culprits: dict[int, Culprit] = {}
-        parts: list[pa.RecordBatch] = []
-        reading = islice(enumerate(read_mended(self._rows, batch)), first, None)
-        while some := list(islice(reading, _ROWS_AT_A_TIME)):
-            culprits |= {index: row for index, row in some if isinstance(row, Culprit)}
-            if not culprits:
-                parts.append(self._encoder.convert([row for _, row in some], now))
-        if culprits:
-            raise SinkRefused("some lines are not events", culprits, delivered=range(first))
+        parts = convert_all(self._rows, batch, lambda rows: self._encoder.convert(rows, now), first)
         return pa.Table.from_batches(parts, self._encoder.schema)
 
     @contextmanager

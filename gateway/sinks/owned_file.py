@@ -64,6 +64,14 @@ class Rotation(NamedTuple):
     """Compress files that were set aside, also those of earlier connections."""
 
 
+_logged: dict[Path, tuple[int, int, int]] = {}
+"""
+The unrecorded lines that this process logged last, by the file's path: inode, first offset, and size.
+
+They are recorded with the next batch; connections that write none, as to a full disk, find them again.
+"""
+
+
 class OwnedFile:
     """
     The sink's file across renames, truncation and rotation. Raises SinkUnavailable alone.
@@ -143,7 +151,7 @@ class OwnedFile:
         if self._unrecorded:
             self._checks += 1
             if self._checks == _CHECKS_UNTIL_EXPIRY:
-                self._log_unrecorded(self._unrecorded.size)
+                self._log_unrecorded(self._unrecorded.start, self._unrecorded.size)
                 self._unrecorded = None
 
     def _adopt_file(self) -> None:
@@ -157,7 +165,7 @@ class OwnedFile:
         """Compare the file with the recorded receipt, and find the lines that it does not cover."""
         if not recorded:
             if self._length:
-                self._log_unrecorded(self._length)
+                self._log_unrecorded(0, self._length)
             return
         if recorded.inode == self._file.inode:
             self.opened = recorded.opened
@@ -170,7 +178,7 @@ class OwnedFile:
             elif not size and recorded != NOTHING_RECORDED:
                 self._log_replaced()
         if size and self._length - since > MAX_TAIL_BYTES:
-            self._log_unrecorded(size)
+            self._log_unrecorded(since, size)
         elif size:
             self._unrecorded = Unrecorded(self._file.read(since, self._length), since, size)
 
@@ -260,8 +268,12 @@ class OwnedFile:
     def _log_replaced(self) -> None:
         self._log.info("file renamed or deleted, new file created")
 
-    def _log_unrecorded(self, size: int) -> None:
-        self._log.warning("file contains unrecorded events, retained", bytes=size)
+    def _log_unrecorded(self, start: int, size: int) -> None:
+        """Log lines unless they were logged before: a file only grows, so that those are the same."""
+        inode, first, most = _logged.get(self.path, (0, 0, 0))
+        if (inode, first) != (self._file.inode, start) or size > most:
+            self._log.warning("file contains unrecorded events, retained", bytes=size)
+        _logged[self.path] = (self._file.inode, start, size)
 
     def _log_truncated(self, missing: int) -> None:
         self._log.warning("file truncated by another program", missing=missing)

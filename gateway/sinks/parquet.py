@@ -5,63 +5,34 @@ A batch is a file, or several if it belongs to several folders. Their names are 
 file is created only if there is none of its name: a batch that is delivered again changes nothing.
 """
 
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
-from itertools import islice
-from pathlib import Path
 from typing import Any, ClassVar
 
-import msgspec
 import pyarrow as pa
 from anyio import to_thread
 
-from gateway.config.secret import Secret
-from gateway.config.units import Duration, Positive, Size
-from gateway.errors import Culprit, SinkRefused
-from gateway.sinks.base import Batch, Connection, Sink
+from gateway.sinks.base import Batch, Connection
 from gateway.sinks.rows import promoted
 from gateway.sinks.rows.arrow import Encoder
 from gateway.sinks.rows.envelope import ENVELOPE, LOADED_AT, Rows
-from gateway.sinks.rows.escapes import replace_unstorable
-from gateway.sinks.storage import address, names
+from gateway.sinks.rows.mended import convert_all
+from gateway.sinks.storage import names
 from gateway.sinks.storage.base import Storage, create, probe
 from gateway.sinks.storage.bucket import Bucket
 from gateway.sinks.storage.folder import Folder
-
-_ROWS_AT_A_TIME = 2000
-"""Rows that are converted together: with more, Python's garbage collector has more to look through."""
+from gateway.sinks.storage.sink import StorageSink
 
 
-class Parquet(Sink, tag="parquet"):
-    path: Path | None = None
-    """The folder; either this or `url`."""
-    url: str = ""
-    """The bucket: s3://BUCKET/…, gs://BUCKET/… or az://ACCOUNT/CONTAINER/…."""
+class Parquet(StorageSink, tag="parquet"):
     partition: str = "date={date}"
     """The folders below it; {date}, {hour}, {source}, {type} and {event} stand for those of an event."""
-    batch_events: Positive = msgspec.field(default=100_000, name="roll_events")
-    """The most events in a file: here a batch is a file, so that both limits are one."""
-    batch_bytes: Size = Size(64 * 1024**2)
-    """The size of its events at which a file is complete, as JSON."""
-    batch_time: Duration = msgspec.field(default=Duration(300), name="roll_time")
-    """The longest time for which a file waits for more events."""
-    columns: Mapping[str, str] = {}
-    """Promoted columns: revenue = "properties.revenue: number"."""
-    endpoint: str = ""
-    """The address of a store that is not the cloud's own; only here may it be a plain http:// one."""
-    region: str = ""
-    """Of S3; by default that of the environment, else us-east-1."""
-    access_key: Secret | None = None
-    """Of S3; without it, the environment's credentials are used."""
-    secret_key: Secret | None = None
-    """S3's secret key, Azure's account key, or a service account's key of Google Cloud Storage, as JSON."""
 
     once_by_batch: ClassVar[bool] = True
 
     def check(self) -> Iterator[tuple[str, str]]:
         yield from super().check()
-        yield from address.mistakes(self)
         for text in names.mistakes(self.partition, (*ENVELOPE, LOADED_AT)):
             yield "partition", text
         reserved = {column.name for column in (*ENVELOPE, LOADED_AT)} | names.keys(self.partition)
@@ -108,19 +79,19 @@ class ParquetConnection:
     def _encode(self, batch: Batch) -> dict[str, pa.Buffer]:
         """Return the files of a batch by their folders. Raises SinkRefused if lines are not events."""
         loaded_at = datetime.now(UTC)
+
+        def convert(rows: list[tuple[Any, ...]]) -> dict[str, pa.RecordBatch]:
+            return {
+                folder: self._encoder.convert(own, loaded_at) for folder, own in self._group(rows).items()
+            }
+
         found: dict[str, list[pa.RecordBatch]] = {}
-        culprits: dict[int, Culprit] = {}
-        reading = self._rows.read_all(batch)
-        for start in range(0, batch.count, _ROWS_AT_A_TIME):
-            rows = list(islice(reading, _ROWS_AT_A_TIME))
-            if Culprit in set(map(type, rows)):
-                culprits |= self._mend(batch, start, rows)
-            if not culprits:
-                for folder, own in self._group(rows).items():
-                    found.setdefault(folder, []).append(self._encoder.convert(own, loaded_at))
-        self._folders.forget()
-        if culprits:
-            raise SinkRefused("some lines are not events", culprits)
+        try:
+            for part in convert_all(self._rows, batch, convert):
+                for folder, own in part.items():
+                    found.setdefault(folder, []).append(own)
+        finally:
+            self._folders.forget()
         return {folder: self._encoder.encode(batches) for folder, batches in found.items()}
 
     def _group(self, rows: list[tuple[Any, ...]]) -> dict[str, list[tuple[Any, ...]]]:
@@ -132,21 +103,3 @@ class ParquetConnection:
         for folder, row in zip(folders, rows, strict=True):
             groups[folder].append(row)
         return groups
-
-    def _mend(self, batch: Batch, start: int, rows: list[tuple[Any, ...]]) -> dict[int, Culprit]:
-        """
-        Read lines with halves of surrogate pairs again without these, and put their rows into `rows`.
-
-        `start` is the index of the first row in the batch. Returns the lines that are not events.
-        """
-        culprits = {}
-        lines = batch.lines[start : start + len(rows)]
-        for place, (line, row) in enumerate(zip(lines, rows, strict=True)):
-            if isinstance(row, Culprit):
-                one = msgspec.structs.replace(
-                    batch, positions=[batch.positions[start + place]], data=replace_unstorable(line) + b"\n"
-                )
-                [rows[place]] = self._rows.read_all(one)
-                if isinstance(row := rows[place], Culprit):
-                    culprits[start + place] = row
-        return culprits

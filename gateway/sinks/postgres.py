@@ -23,6 +23,7 @@ from gateway.sinks.postgresql.statements import STAGE, STAGE_SCHEMA, Statements
 from gateway.sinks.rows import promoted
 from gateway.sinks.rows.envelope import ENVELOPE, LOADED_AT, Rows
 from gateway.sinks.rows.escapes import replace_unstorable
+from gateway.sinks.rows.mended import read_all
 
 _TABLE = re.compile(r"(?:[A-Za-z_][A-Za-z0-9_]*\.)?[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 _RESERVED = frozenset(
@@ -178,7 +179,7 @@ class PostgresConnection:
         """Yield the rows of a batch from an index on. Raises SinkRefused if lines are not events."""
         culprits = {}
         storable = msgspec.structs.replace(batch, data=replace_unstorable(batch.data))
-        for index, row in enumerate(self._rows.read_all(storable)):
+        for index, row in enumerate(read_all(self._rows, storable)):
             if isinstance(row, Culprit):
                 culprits[index] = row
             elif index >= first and not culprits:

@@ -120,10 +120,18 @@ def test_a_dry_run_only_counts(stopped: Stopped, command: str) -> None:
     assert len(stopped.run("dead", "list", "--json").output.splitlines()) == 2
 
 
+def test_a_single_letter_is_told_in_the_singular(stopped: Stopped) -> None:
+    counted = stopped.run("dead", "retry", "--id", "1", "--dry-run")
+    retried = stopped.run("dead", "retry", "--id", "1", "--yes")
+
+    assert counted.output == "1 dead letter to retry.\n"
+    assert retried.output == "1 dead letter is retried while the gateway is running.\n"
+
+
 def test_dropped_letters_are_gone_and_the_ledger_balances(stopped: Stopped) -> None:
     dropped = stopped.run("dead", "drop", "events", "--id", "1", "--yes")
 
-    assert (dropped.exit_code, dropped.output) == (0, "1 dead letters dropped.\n")
+    assert (dropped.exit_code, dropped.output) == (0, "1 dead letter dropped.\n")
     assert len(stopped.run("dead", "list", "--json").output.splitlines()) == 1
     ledger = stopped.run("ledger", "--json")
     sink = json.loads(ledger.output)["sinks"]["events"]

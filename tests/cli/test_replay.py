@@ -67,6 +67,12 @@ def test_what_live_delivery_has_not_passed_is_not_replayed(stopped: Stopped) -> 
     assert found.output == "10 events to replay to sink events.\n"
 
 
+def test_a_single_event_is_told_in_the_singular(stopped: Stopped) -> None:
+    found = stopped.run("replay", "events", "--message-id", "m3", "--dry-run")
+
+    assert found.output == "1 event to replay to sink events.\n"
+
+
 def test_a_replay_can_be_cancelled(stopped: Stopped) -> None:
     stopped.run("replay", "events", "--yes", "--detach")
 

@@ -144,6 +144,14 @@ def test_no_more_is_skipped_than_there_is(stopped: Stopped) -> None:
     assert skipped.output.startswith("Sink events will skip 3 events ")
 
 
+def test_a_single_event_is_told_in_the_singular(stopped: Stopped) -> None:
+    stopped.keep(10, 11)
+
+    skipped = stopped.run("sinks", "skip", "events", "--to", "0/99999", "--yes")
+
+    assert skipped.output.startswith("Sink events will skip 1 event when ")
+
+
 def test_a_failing_sink_is_shown_with_the_words_of_its_target(stopped: Stopped) -> None:
     stopped.keep(10, 11)
     stopped.deliver(SinkMisconfigured("a.example answered 401", answer="token\nexpired"))

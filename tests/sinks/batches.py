@@ -6,7 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import anyio
+import pytest
 
+from gateway.errors import SinkError
 from gateway.sinks.base import Batch, Sink
 from tests.build import event_lines
 
@@ -33,6 +35,13 @@ def write(sink: Sink, receipt: bytes, *batches: Batch) -> bytes:
         return latest
 
     return anyio.run(write_all)
+
+
+def failure(sink: Sink, *batches: Batch) -> SinkError:
+    """Connect, write the batches, and return the error that one of them ends with."""
+    with pytest.raises(SinkError) as raised:
+        write(sink, b"", *batches)
+    return raised.value
 
 
 def lines(*files: Path) -> list[bytes]:

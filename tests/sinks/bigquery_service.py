@@ -74,6 +74,9 @@ class Service(Target):
         """The states of the next jobs."""
         self.fault: Behaviour | None = None
         """What happens instead of the answer to an uploaded file."""
+        self.pages: list[dict[str, Any]] = []
+        """The answers to queries, one after the other, without the job's name."""
+        self.queries: list[str] = []
         self.upload_host = ""
         """Where clients are told to upload to; empty: here."""
         self._sessions: dict[str, dict[str, Any]] = {}
@@ -90,6 +93,8 @@ class Service(Target):
         if path.startswith(_UPLOAD):
             return self._finish(request) if request.method == "PUT" else self._start(body)
         kind, _, rest = path.removeprefix(f"{_API}/").partition("/")
+        if kind == "queries":
+            return self._query(request.method, rest, urlsplit(request.target).query, body)
         if kind == "jobs":
             return self._tell_job(rest, dict(parse_qsl(urlsplit(request.target).query)))
         dataset, _, name = rest.partition("/tables")
@@ -129,6 +134,16 @@ class Service(Target):
                 return _error(400, "invalid", "Provided Schema does not match Table")
             self.tables[name] |= body
         return _ok(self.tables[name])
+
+    def _query(self, method: str, id: str, query: str, body: dict[str, Any]) -> Behaviour:
+        """Begin a query, or tell the next of its pages."""
+        if method == "POST":
+            assert body["useLegacySql"] is False
+            self.queries.append(body["query"])
+        else:
+            assert (id, parse_qs(query)["location"]) == ("q-1", [LOCATION])
+        reference = {"projectId": PROJECT, "jobId": "q-1", "location": LOCATION}
+        return _ok({"jobReference": reference, **self.pages.pop(0)})
 
     def _tell_job(self, id: str, query: dict[str, str]) -> Behaviour:
         if id not in self.jobs or query.get("location") != LOCATION:

@@ -53,6 +53,11 @@ def run(sink: DuckDb, statement: str) -> list[Any]:
         return database.execute(statement).fetchall()
 
 
+def positions(sink: DuckDb) -> list[str]:
+    """Return the position of every row, in the order in which they were written."""
+    return [position for (position,) in run(sink, f"SELECT position FROM {sink.table} ORDER BY rowid")]
+
+
 def ids(sink: DuckDb) -> list[str]:
     return [id for (id,) in run(sink, f"SELECT id FROM {sink.table} ORDER BY rowid")]
 

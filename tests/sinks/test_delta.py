@@ -19,7 +19,8 @@ from tests.build import event_line
 from tests.deploy.programs import certificate
 from tests.sinks import chaos, seaweed
 from tests.sinks.batches import batch, batch_of, write
-from tests.sinks.delta_example import InBucket, InFolder, in_bucket, rows
+from tests.sinks.delta_example import InBucket, InFolder, rows
+from tests.sinks.lake_example import in_bucket
 from tests.sinks.seaweed import Server
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -189,7 +190,7 @@ def test_a_position_that_only_a_checkpoint_has_is_found(table: Path) -> None:
 
 
 def test_a_table_in_a_bucket_is_read_as_one_in_a_folder(s3: Server) -> None:
-    sink = in_bucket(s3, "delta")
+    sink = in_bucket(Delta, s3, "delta")
 
     write(sink, b"", batch(0, 3))
     write(sink, b"", batch(0, 5))
@@ -212,7 +213,7 @@ def test_a_table_in_a_bucket_is_read_as_one_in_a_folder(s3: Server) -> None:
 def test_what_an_operator_must_mend_is_said_without_secrets(
     s3: Server, fields: dict[str, Any], message: str
 ) -> None:
-    sink = in_bucket(s3, "denied", **fields)
+    sink = in_bucket(Delta, s3, "denied", **fields)
 
     with pytest.raises(SinkMisconfigured) as raised:
         write(sink, b"", batch(0, 1))
@@ -229,12 +230,12 @@ def test_a_certificate_that_nobody_knows_has_to_be_mended(s3: Server, tmp_path: 
     context.load_cert_chain(*certificate(tmp_path, "localhost"))
 
     with chaos.Target(tls=context) as target, pytest.raises(SinkMisconfigured, match="certificate"):
-        write(in_bucket(s3, "tls", endpoint=target.url), b"", batch(0, 1))
+        write(in_bucket(Delta, s3, "tls", endpoint=target.url), b"", batch(0, 1))
 
 
 def test_a_store_that_does_not_answer_is_tried_later(s3: Server) -> None:
     with pytest.raises(SinkUnavailable, match="Connection refused"):
-        write(in_bucket(s3, "gone", endpoint="http://127.0.0.1:1"), b"", batch(0, 1))
+        write(in_bucket(Delta, s3, "gone", endpoint="http://127.0.0.1:1"), b"", batch(0, 1))
 
 
 def test_a_folder_that_is_a_file_has_to_be_mended(tmp_path: Path) -> None:

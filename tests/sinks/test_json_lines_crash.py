@@ -114,6 +114,37 @@ def test_unrecorded_events_are_logged_once(file: Path) -> None:
     assert later == []
 
 
+def connect_until_claims_expire(file: Path, receipt: bytes) -> None:
+    opened = OwnedFile(file, Rotation(), "archive", msgspec.json.decode(receipt, type=Receipt))
+    for _ in range(50):
+        opened.check()
+    opened.close()
+
+
+def test_unrecorded_events_are_logged_once_by_connections_that_write_nothing(file: Path) -> None:
+    recorded = write(JsonLines(path=file), b"", batch(0, 50))
+    add(file, batch(50, 60).data)
+
+    with capture_logs() as logs:
+        connect_until_claims_expire(file, recorded)
+        connect_until_claims_expire(file, recorded)
+        add(file, batch(60, 70).data)
+        connect_until_claims_expire(file, recorded)
+
+    assert [entry["bytes"] for entry in logs] == [len(batch(50, 60).data), len(batch(50, 70).data)]
+
+
+def test_unrecorded_events_beyond_the_search_limit_are_logged_once(file: Path) -> None:
+    recorded = write(JsonLines(path=file), b"", batch(0, 2))
+    add(file, b'{"filler": "' + b"x" * MAX_TAIL_BYTES + b'"}\n')
+
+    with capture_logs() as logs:
+        write(JsonLines(path=file), recorded)
+        write(JsonLines(path=file), recorded)
+
+    assert len(logs) == 1
+
+
 def test_a_restored_state_catches_up_without_repeating_events(file: Path) -> None:
     sink = JsonLines(path=file)
     recorded = write(sink, b"", batch(0, 2))

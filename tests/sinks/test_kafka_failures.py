@@ -2,18 +2,18 @@
 
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import anyio
 import pytest
 from confluent_kafka import KafkaError
 
 from gateway.config.secret import Secret
-from gateway.errors import SinkError, SinkMisconfigured, SinkRefused, SinkUnavailable
+from gateway.errors import SinkMisconfigured, SinkRefused, SinkUnavailable
 from gateway.sinks.brokers.excerpt import read
 from gateway.sinks.kafka import Kafka, delivered_of
 from tests.build import event_line, event_lines
-from tests.sinks.batches import batch, batch_of, write
+from tests.sinks.batches import batch, batch_of, failure, write
 from tests.sinks.kafka_example import sink_in
 from tests.sinks.kafka_server import USER, KafkaServer, kafka_server
 
@@ -37,12 +37,6 @@ def impatient(sink: Kafka, server: KafkaServer) -> Kafka:
         security="plaintext",
         transactions=sink.transactions,
     )
-
-
-def failure(sink: Kafka, *batches: Any) -> SinkError:
-    with pytest.raises(SinkError) as raised:
-        write(sink, b"", *batches)
-    return raised.value
 
 
 def test_a_wrong_password_is_a_misconfiguration_and_is_not_told(server: KafkaServer, tmp_path: Path) -> None:

@@ -8,11 +8,9 @@ import anyio
 import pytest
 
 from gateway.config.secret import Secret
-from gateway.errors import SinkError, SinkMisconfigured, SinkRefused, SinkUnavailable
-from gateway.sinks.base import Batch
-from gateway.sinks.nats import Nats
+from gateway.errors import SinkMisconfigured, SinkRefused, SinkUnavailable
 from tests.build import event_line, event_lines
-from tests.sinks.batches import batch, batch_of, write
+from tests.sinks.batches import batch, batch_of, failure, write
 from tests.sinks.nats_example import Impatient, change, ids, sink_in
 from tests.sinks.nats_server import PASSWORD, READER, READER_PASSWORD, NatsServer, nats_server
 
@@ -20,12 +18,6 @@ from tests.sinks.nats_server import PASSWORD, READER, READER_PASSWORD, NatsServe
 @pytest.fixture
 def server() -> NatsServer:
     return nats_server()
-
-
-def failure(sink: Nats, *batches: Batch) -> SinkError:
-    with pytest.raises(SinkError) as raised:
-        write(sink, b"", *batches)
-    return raised.value
 
 
 def test_a_batch_whose_answer_is_lost_is_stored_once(server: NatsServer, tmp_path: Path) -> None:

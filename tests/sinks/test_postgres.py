@@ -68,35 +68,6 @@ def test_a_batch_that_is_longer_than_the_first_time_is_cut(tmp_path: Path, uniqu
     assert ids(sink) == ["m0", "m1", "m2", "m3", "m4"]
 
 
-def test_a_batch_with_filtered_events_is_cut_by_its_positions(tmp_path: Path) -> None:
-    sink = sink_in(tmp_path)
-    deliver(sink, batch(0, 6))
-    lines = b"".join(line + b"\n" for line in batch(0, 10).lines[1::3])
-
-    deliver(sink, Batch("archive", "0", 0, 10, (1, 4, 7), lines))
-
-    assert positions(sink)[6:] == ["0/7"]
-
-
-def test_a_range_whose_events_are_all_written_moves_the_position(tmp_path: Path) -> None:
-    sink = sink_in(tmp_path)
-    deliver(sink, batch(0, 3))
-
-    deliver(sink, Batch("archive", "0", 0, 9, (1,), batch(1, 2).data))
-
-    assert ids(sink) == ["m0", "m1", "m2"]
-    assert run(f"SELECT position FROM {sink.table}_positions") == [{"position": 9}]
-
-
-def test_positions_are_those_of_a_sink_a_partition_and_an_epoch(tmp_path: Path) -> None:
-    sink = sink_in(tmp_path)
-    other = msgspec.structs.replace(batch(0, 1), sink="other")
-
-    deliver(sink, batch(0, 1), other, batch(0, 1, partition="1"), of(batch(0, 1), epoch=2**64 - 1))
-
-    assert positions(sink) == ["0/0", "0/0", "1/0", "0/0"]
-
-
 def test_a_second_process_with_an_old_position_is_fenced_and_continues_from_the_new_one(
     tmp_path: Path,
 ) -> None:
@@ -138,40 +109,6 @@ def test_two_processes_at_the_same_time_write_each_event_once(tmp_path: Path) ->
     run_loop(race)
 
     assert positions(sink) == [f"0/{number}" for number in range(20)]
-
-
-@both
-@pytest.mark.parametrize("origin", ["retry", "replay"])
-def test_a_retry_or_a_replay_adds_only_what_is_missing(tmp_path: Path, origin: Origin, unique: bool) -> None:
-    sink = sink_in(tmp_path, unique=unique)
-    deliver(sink, batch(0, 3), batch(4, 6))
-
-    deliver(sink, of(batch(2, 6), origin=origin), of(batch(2, 6), origin=origin))
-
-    assert ids(sink) == ["m0", "m1", "m2", "m4", "m5", "m3"]
-    assert run(f"SELECT position FROM {sink.table}_positions") == [{"position": 6}]
-
-
-@both
-def test_events_that_were_replayed_before_they_were_delivered_are_not_written_twice(
-    tmp_path: Path, unique: bool
-) -> None:
-    sink = sink_in(tmp_path, unique=unique)
-
-    deliver(sink, of(batch(2, 4), origin="replay"), batch(0, 3), of(batch(5, 7), origin="replay"))
-    deliver(sink, batch(3, 6), batch(6, 8), batch(8, 9))
-
-    assert ids(sink) == ["m2", "m3", "m0", "m1", "m5", "m6", "m4", "m7", "m8"]
-
-
-def test_an_event_with_the_position_of_another_epoch_is_not_missing(tmp_path: Path) -> None:
-    sink = sink_in(tmp_path)
-    deliver(sink, of(batch(0, 1), epoch=1))
-    other = Batch("archive", "0", 0, 1, (0,), batch(7, 8).data, epoch=2, origin="retry")
-
-    deliver(sink, other)
-
-    assert ids(sink) == ["m0", "m7"]
 
 
 def test_the_index_for_retries_is_made_when_it_is_needed(tmp_path: Path) -> None:

@@ -13,13 +13,13 @@ import msgspec
 import pytest
 
 from gateway.config.secret import Secret
-from gateway.errors import SinkError, SinkMisconfigured, SinkRefused, SinkUnavailable
+from gateway.errors import SinkMisconfigured, SinkRefused, SinkUnavailable
 from gateway.sinks.base import Batch, Sink
 from gateway.sinks.redis import Redis
 from tests.build import event_line
 from tests.journey.needs import program
 from tests.sinks import chaos
-from tests.sinks.batches import batch, batch_of, write
+from tests.sinks.batches import batch, batch_of, failure, write
 from tests.sinks.contract import Example
 from tests.sinks.redis_server import PASSWORD, READER, READER_PASSWORD, USER, RedisServer, redis_server
 
@@ -70,12 +70,6 @@ EXAMPLES = {"": Stream}
 @pytest.fixture
 def server() -> RedisServer:
     return redis_server()
-
-
-def failure(sink: Redis, *batches: Batch) -> SinkError:
-    with pytest.raises(SinkError) as raised:
-        write(sink, b"", *batches)
-    return raised.value
 
 
 def test_an_entry_is_the_event_with_its_id_and_position(server: RedisServer, tmp_path: Path) -> None:

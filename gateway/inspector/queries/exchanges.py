@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from gateway import masking
-from gateway.diagnostics.exchanges import Exchange
+from gateway.diagnostics.exchanges import Exchange, Sent
 from gateway.diagnostics.shapes import EXCHANGES
 from gateway.diagnostics.store import fetch
 from gateway.inspector.queries.errors import InvalidQuery, NotFound
@@ -22,37 +22,13 @@ _SEARCH_SECONDS = 1.0  # after which a page is partial
 _read = msgspec.json.Decoder(Exchange).decode
 
 
-class ExchangeRow(msgspec.Struct, frozen=True, kw_only=True):
-    """A request to a sink's target and its answer, secrets masked. What the target says may be hostile."""
+class ExchangeRow(Sent, frozen=True, kw_only=True):
+    """A request and its answer, as people and programs are told, without what the configuration masks."""
 
     id: int
     sink: str
     at: str
     """ISO-8601 UTC."""
-    batch: str
-    partition: str
-    first: int
-    """The first position of the events in the request."""
-    end: int
-    """One past the last."""
-    events: int
-    origin: str
-    """live, retry or replay."""
-    method: str
-    url: str
-    """Paths and queries that may hold secrets are masked."""
-    request_headers: dict[str, str]
-    request_body: str
-    """At most 16 KB."""
-    request_bytes: int
-    status: int | None
-    """None if there was no answer."""
-    error: str
-    """Why there was none."""
-    answer_headers: dict[str, str]
-    answer_body: str
-    """At most 4 KB."""
-    milliseconds: int
     dead: bool
     """True if an event of it became a dead letter."""
 

@@ -1,4 +1,4 @@
-"""BigQuery's REST API (cloud.google.com/bigquery/docs/reference/rest): tables and load jobs."""
+"""BigQuery's REST API (cloud.google.com/bigquery/docs/reference/rest): tables, load jobs and queries."""
 
 import json
 from typing import Any
@@ -23,6 +23,8 @@ _OF_EVENTS = ("invalid", "badRequest")
 _OF_THE_TABLE = "Provided Schema does not match"
 _QUOTA_SECONDS = 600.0
 """Failed jobs count towards the quota, too."""
+MAX_ANSWER_BYTES = 32 * 1024**2
+"""A page of a query's rows has at most 20 MB."""
 
 
 class Problem(msgspec.Struct):
@@ -52,8 +54,30 @@ class _Job(msgspec.Struct):
     status: Status
 
 
+class _Reference(msgspec.Struct, rename="camel"):
+    job_id: str
+    location: str = "US"
+
+
+class _Cell(msgspec.Struct):
+    v: str | None
+
+
+class _Row(msgspec.Struct):
+    f: list[_Cell]
+
+
+class _Rows(msgspec.Struct, rename="camel"):
+    """A page of a query's rows, if the job is complete."""
+
+    job_reference: _Reference
+    job_complete: bool
+    rows: list[_Row] = []
+    page_token: str = ""
+
+
 class Service:
-    """Sends requests of one project. Bound to one event loop."""
+    """Sends requests of one project, with a client that reads MAX_ANSWER_BYTES. Bound to one event loop."""
 
     def __init__(self, login: Login, endpoint: URL, project: str) -> None:
         self._login = login
@@ -86,6 +110,25 @@ class Service:
             return msgspec.json.decode(_check(answer).body, type=_Job).status
         except msgspec.DecodeError as error:
             raise SinkMisconfigured(f"{answer.host} does not answer as BigQuery does") from error
+
+    async def query(self, statement: str) -> list[list[str | None]]:
+        """Run a query, and return its rows, whose columns are texts. Raises SinkError."""
+        given = {"query": statement, "useLegacySql": False}
+        answer = await self._send("POST", self._api / "queries", given)
+        found: list[list[str | None]] = []
+        while True:
+            try:
+                page = msgspec.json.decode(_check(answer).body, type=_Rows)
+            except msgspec.DecodeError as error:
+                raise SinkMisconfigured(f"{answer.host} does not answer as BigQuery does") from error
+            found += [[cell.v for cell in row.f] for row in page.rows]
+            if page.job_complete and not page.page_token:
+                return found
+            wanted = {"location": page.job_reference.location}
+            if page.page_token:
+                wanted["pageToken"] = page.page_token
+            url = (self._api / "queries" / page.job_reference.job_id).with_query(wanted)
+            answer = await self._send("GET", url)
 
     async def load(self, job: dict[str, Any], content: bytes) -> None:
         """

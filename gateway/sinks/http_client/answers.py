@@ -25,9 +25,9 @@ class Answer(msgspec.Struct, frozen=True):
     headers: Mapping[str, str]
     """Case-insensitive."""
     body: bytes
-    """The first 64 KB at most."""
+    """The first 64 KB at most, unless its client reads more."""
     broken: bool = False
-    """True if the body broke off before its end and before 64 KB."""
+    """True if the body broke off before its end and before that limit."""
 
     @property
     def line(self) -> str:

@@ -73,10 +73,17 @@ def secrets_in(url: URL) -> Iterator[Secret]:
 class Client:
     """Sends requests; at home on one event loop, where several may be under way."""
 
-    def __init__(self, session: aiohttp.ClientSession, seconds: float, masked: tuple[bytes, ...]) -> None:
+    def __init__(
+        self,
+        session: aiohttp.ClientSession,
+        seconds: float,
+        masked: tuple[bytes, ...],
+        max_answer_bytes: int,
+    ) -> None:
         self._session = session
         self._seconds = seconds
         self._masked = masked
+        self._max_answer_bytes = max_answer_bytes
 
     async def send(self, method: str, url: URL, headers: Mapping[str, str], body: bytes) -> Answer:
         """
@@ -130,7 +137,7 @@ class Client:
             allow_redirects=False,
             trace_request_ctx=reuse,
         ) as response:
-            found, broken = await _read(response.content)
+            found, broken = await _read(response.content, self._max_answer_bytes)
             for secret in self._masked:
                 found = found.replace(secret, _MASK)
             return Answer(_host(url), response.status, response.headers, found, broken)
@@ -143,11 +150,13 @@ async def open_client(
     allow_private: bool,
     secrets: Iterable[Secret] = (),
     resolver: AbstractResolver | None = None,
+    max_answer_bytes: int = MAX_ANSWER_BYTES,
 ) -> AsyncIterator[Client]:
     """
     Open a client for the duration of the block.
 
-    A whole request may take so many `seconds`. No answer shows any of the `secrets`, nor a word of one.
+    A whole request may take so many `seconds`. No answer shows any of the `secrets`, nor a word of one,
+    or more than `max_answer_bytes` of its body.
     """
     tracing = aiohttp.TraceConfig()
     tracing.on_connection_reuseconn.append(_notice_reuse)
@@ -166,18 +175,18 @@ async def open_client(
         trust_env=False,
         trace_configs=[tracing],
     ) as session:
-        yield Client(session, seconds, tuple(_masked(secrets)))
+        yield Client(session, seconds, tuple(_masked(secrets)), max_answer_bytes)
 
 
 async def _notice_reuse(session: aiohttp.ClientSession, context: SimpleNamespace, event: Any) -> None:
     context.trace_request_ctx.happened = True
 
 
-async def _read(content: aiohttp.StreamReader) -> tuple[bytes, bool]:
-    """Return the first 64 KB of the body, and True if it breaks off before."""
+async def _read(content: aiohttp.StreamReader, limit: int) -> tuple[bytes, bool]:
+    """Return the first `limit` bytes of the body, and True if it breaks off before."""
     found = bytearray()
     try:
-        while part := await content.read(MAX_ANSWER_BYTES - len(found)):
+        while part := await content.read(limit - len(found)):
             found += part
         return bytes(found), False
     except (aiohttp.ClientError, OSError):  # TimeoutError is an OSError

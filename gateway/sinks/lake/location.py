@@ -3,7 +3,7 @@
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
-from gateway.sinks.storage.address import Address
+from gateway.sinks.storage.sink import StorageSink
 
 
 class Location(NamedTuple):
@@ -21,26 +21,26 @@ _COMMON = {
 }
 
 
-def locate(address: Address) -> Location:
+def locate(sink: StorageSink) -> Location:
     """Return the location of a table. Credentials that are not given are those of the environment."""
-    if address.path:
-        return Location(str(address.path), {})
-    access = address.access_key.reveal() if address.access_key else ""
-    secret = address.secret_key.reveal() if address.secret_key else ""
-    parts = urlsplit(address.url)
-    uri = address.url
+    if sink.path:
+        return Location(str(sink.path), {})
+    access = sink.access_key.reveal() if sink.access_key else ""
+    secret = sink.secret_key.reveal() if sink.secret_key else ""
+    parts = urlsplit(sink.url)
+    uri = sink.url
     if parts.scheme == "az":  # ours has the account as well
         uri = f"az://{parts.path.strip('/')}"
-        given = {"account_name": parts.netloc, "account_key": secret, "azure_endpoint": address.endpoint}
+        given = {"account_name": parts.netloc, "account_key": secret, "azure_endpoint": sink.endpoint}
     elif parts.scheme == "gs":
-        given = {"service_account_key": secret, "google_base_url": address.endpoint}
+        given = {"service_account_key": secret, "google_base_url": sink.endpoint}
     else:
         given = {
             "access_key_id": access,
             "secret_access_key": secret,
-            "endpoint": address.endpoint,
-            "region": address.region,
+            "endpoint": sink.endpoint,
+            "region": sink.region,
             "conditional_put": "etag",  # said although it is the default, which the environment could change
         }
-    allowed = {"allow_http": str(address.endpoint.startswith("http://")).lower()}
+    allowed = {"allow_http": str(sink.endpoint.startswith("http://")).lower()}
     return Location(uri, {**_COMMON, **allowed, **{key: value for key, value in given.items() if value}})

@@ -8,7 +8,7 @@ import msgspec
 from yarl import URL
 
 from gateway.config.secret import Secret
-from gateway.errors import SinkMisconfigured
+from gateway.errors import SinkMisconfigured, SinkUnavailable
 from gateway.sinks.http_client.client import Client, open_client, parse_url
 from gateway.sinks.merge_tree import failures
 
@@ -16,6 +16,7 @@ _decode = msgspec.json.Decoder(dict[str, str]).decode_lines
 
 # The answer begins when the statement has ended, so that its status tells the outcome.
 _ALWAYS = {"wait_end_of_query": "1"}
+_MAX_ANSWER_BYTES = 16 * 1024**2
 
 
 class Server:
@@ -28,7 +29,7 @@ class Server:
 
     async def query(self, statement: str, **parameters: str) -> list[dict[str, str]]:
         """
-        Run a statement, and return its rows, of texts, if it has `FORMAT JSONEachRow`; 64 KB at most.
+        Run a statement, and return its rows, of texts, if it has `FORMAT JSONEachRow`; 16 MB at most.
 
         `{name:String}` in it stands for a parameter. Raises SinkUnavailable or SinkMisconfigured.
         """
@@ -36,6 +37,8 @@ class Server:
         url = self._url.extend_query(_ALWAYS | given)
         answer = await self._client.send("POST", url, self._headers, statement.encode())
         failures.check(answer, of_events=False)
+        if answer.broken or len(answer.body) == _MAX_ANSWER_BYTES:
+            raise SinkUnavailable(f"{answer.host}: the answer breaks off, or is too long")
         try:
             return _decode(answer.body)
         except msgspec.DecodeError as error:
@@ -54,5 +57,7 @@ async def open_server(url: str, user: str, password: Secret, seconds: float) -> 
     login = b64encode(f"{user}:{password.reveal()}".encode()).decode()
     secrets = [each for each in (password, Secret(login)) if each]
     # Databases are in private networks; their address is the operator's own, as a dsn is.
-    async with open_client(seconds=seconds, allow_private=True, secrets=secrets) as client:
+    async with open_client(
+        seconds=seconds, allow_private=True, secrets=secrets, max_answer_bytes=_MAX_ANSWER_BYTES
+    ) as client:
         yield Server(client, parse_url(url), login)

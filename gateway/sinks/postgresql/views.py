@@ -5,9 +5,8 @@ from collections.abc import Sequence
 import asyncpg
 
 from gateway.sinks.postgresql.schema import Table
-from gateway.sinks.rows.views import Key, Kind, views
+from gateway.sinks.rows.views import MAX_LEVELS, Key, Kind, views
 
-_MAX_LEVELS = 5  # what is nested more deeply is a text
 _KINDS: dict[str, Kind] = {"number": "number", "boolean": "boolean"}
 
 
@@ -26,11 +25,11 @@ async def view_statements(connection: asyncpg.Connection, table: Table, days: in
           UNION ALL
           SELECT type, event, root, path || entry.key, entry.value
           FROM leaves, LATERAL jsonb_each(leaves.value) AS entry
-          WHERE jsonb_typeof(leaves.value) = 'object' AND cardinality(path) < {_MAX_LEVELS}
+          WHERE jsonb_typeof(leaves.value) = 'object' AND cardinality(path) < {MAX_LEVELS}
         )
         SELECT DISTINCT type, event, root, path, jsonb_typeof(value) AS kind FROM leaves
         WHERE jsonb_typeof(value) <> 'null'
-          AND (jsonb_typeof(value) <> 'object' OR cardinality(path) = {_MAX_LEVELS})
+          AND (jsonb_typeof(value) <> 'object' OR cardinality(path) = {MAX_LEVELS})
         """,
         days,
     )
@@ -59,21 +58,19 @@ class Grammar:
             return "E'" + escaped.replace("\\", "\\\\") + "'"
         return f"'{escaped}'"
 
-    def value(self, root: str, path: Sequence[str], kind: Kind) -> str:
+    def value(self, object: str, path: Sequence[str], kind: Kind) -> str:
         steps = ", ".join(map(self.literal, path))
-        text = f'"{root}" #>> ARRAY[{steps}]'
+        text = f"{object} #>> ARRAY[{steps}]"
         if kind == "text":
             return text
         # A view must not fail for a value of another kind that comes later.
         type = {"number": "numeric", "boolean": "boolean"}[kind]
-        return f"CASE jsonb_typeof(\"{root}\" #> ARRAY[{steps}]) WHEN '{kind}' THEN ({text})::{type} END"
+        return f"CASE jsonb_typeof({object} #> ARRAY[{steps}]) WHEN '{kind}' THEN ({text})::{type} END"
 
     def snake(self, column: str) -> str:
-        words = f"""regexp_replace("{column}", '([a-z][0-9]*)([A-Z])', '\\1_\\2', 'g')"""
+        words = f"""regexp_replace({column}, '([a-z][0-9]*)([A-Z])', '\\1_\\2', 'g')"""
         return f"lower(trim('_' FROM regexp_replace({words}, '[^A-Za-z0-9]+', '_', 'g')))"
 
-    def latest(self, expression: str) -> str:
-        return (
-            f'(array_agg({expression} ORDER BY "received_at" DESC, "position" DESC)'
-            f" FILTER (WHERE {expression} IS NOT NULL))[1]"
-        )
+    def latest(self, expression: str, order: Sequence[str]) -> str:
+        newest = ", ".join(f"{column} DESC" for column in order)
+        return f"(array_agg({expression} ORDER BY {newest}) FILTER (WHERE {expression} IS NOT NULL))[1]"

@@ -4,16 +4,13 @@ The envelope of rows: canonical events as rows of one table, whose columns no ev
 What is not interpreted stays JSON, byte for byte. Promoted columns (see promoted.py) follow the envelope.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any, NamedTuple
 
 import msgspec
 from msgspec import UNSET, Raw, UnsetType
 
-from gateway.errors import Culprit
-from gateway.raw.values import UNDECODABLE
-from gateway.sinks.base import Batch
 from gateway.sinks.rows.promoted import ColumnType, Promoted
 
 
@@ -163,14 +160,6 @@ class Rows:
             position,
         )
         return row + self._promoted.read(event) if self._promoted else row
-
-    def read_all(self, batch: Batch) -> Iterator[tuple[Any, ...] | Culprit]:
-        """Yield a row for each event of a batch; a Culprit in place of a line that is not an event."""
-        for number, line in zip(batch.positions, batch.lines, strict=True):
-            try:
-                yield self.read(line, f"{batch.partition}/{number}")
-            except UNDECODABLE as error:
-                yield Culprit(f"not a canonical event: {error}", "invalid_event")
 
 
 def _decode_leniently(line: bytes) -> tuple[_Event, Any, Any]:

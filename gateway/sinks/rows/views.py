@@ -13,6 +13,9 @@ from gateway.sinks.rows.names import identifier
 
 Kind = Literal["text", "number", "boolean"]
 
+MAX_LEVELS = 5
+"""The deepest level of keys that have columns; what is nested more deeply is a text."""
+
 
 class Key(NamedTuple):
     """A key that events of a type have had, with the kind of its value."""
@@ -42,16 +45,16 @@ class Grammar(Protocol):
         """Return a text."""
         ...
 
-    def value(self, root: str, path: Sequence[str], kind: Kind, /) -> str:
-        """Return the value of a key, which is NULL if it is not of the kind."""
+    def value(self, object: str, path: Sequence[str], kind: Kind, /) -> str:
+        """Return the value at a path of an object, which is NULL if it is not of the kind."""
         ...
 
     def snake(self, column: str, /) -> str:
         """Return a column in snake case, as names.snake."""
         ...
 
-    def latest(self, expression: str, /) -> str:
-        """Return an aggregate: the value in the newest row that has one."""
+    def latest(self, expression: str, order: Sequence[str], /) -> str:
+        """Return an aggregate: the value in the last row, in the order of columns, that has one."""
         ...
 
 
@@ -77,6 +80,8 @@ _TABLES = {
 }
 """By name: the type, the columns of its own, and the object whose keys are columns without a prefix."""
 _USERS = "users"
+_ROW = "_event"
+"""The name of the table in a query: no column has it, since none begins with "_" in snake case."""
 
 
 def views(
@@ -117,24 +122,26 @@ class _Queries:
         """Return a query with one row an event, of the given names if there are any."""
         grammar = self._grammar
         columns = {name: self._column(name) for name in ("id", *own, *_TIMES)}
-        condition = f"{grammar.quote('type')} = {grammar.literal(type)}"
+        condition = f"{self._column('type')} = {grammar.literal(type)}"
         if events:
-            condition += f" AND {grammar.quote('event')} IN ({', '.join(map(grammar.literal, events))})"
+            condition += f" AND {self._column('event_text')} IN ({', '.join(map(grammar.literal, events))})"
         return self._select(columns, self._values(root, keys), condition)
 
     def of_users(self, keys: Iterable[Key]) -> str:
         """Return a query with one row a user, and the latest value of each trait."""
         grammar = self._grammar
-        user = grammar.quote("user_id")
+        user, order = self._column("user_id"), [self._column("received_at"), self._column("position")]
         columns = {name: f"max({self._column(name)})" for name in ("received_at", "loaded_at", "uuid_ts")}
-        values = {name: grammar.latest(value) for name, value in self._values("traits", keys).items()}
-        condition = f"{grammar.quote('type')} = {grammar.literal('identify')} AND {user} IS NOT NULL"
+        values = {name: grammar.latest(value, order) for name, value in self._values("traits", keys).items()}
+        condition = f"{self._column('type')} = {grammar.literal('identify')} AND {user} IS NOT NULL"
         return self._select({"id": user, **columns}, values, f"{condition} GROUP BY {user}")
 
     def _column(self, name: str) -> str:
+        """Return a column with its table: in some targets a name alone would be that of the view's column."""
         if name == "event":
-            return self._grammar.snake("event")
-        return self._grammar.quote({"event_text": "event", "uuid_ts": "loaded_at"}.get(name, name))
+            return self._grammar.snake(self._column("event_text"))
+        own = {"event_text": "event", "uuid_ts": "loaded_at"}.get(name, name)
+        return f"{self._grammar.quote(_ROW)}.{self._grammar.quote(own)}"
 
     def _values(self, root: str, keys: Iterable[Key]) -> dict[str, str]:
         """Return the values of keys by the names of their columns."""
@@ -150,10 +157,10 @@ class _Queries:
         kinds = {key.kind for key in keys}
         kind: Kind = kinds.pop() if len(kinds) == 1 else "text"
         places = dict.fromkeys((key.root, key.path) for key in keys)
-        values = [self._grammar.value(root, path, kind) for root, path in places]
+        values = [self._grammar.value(self._column(root), path, kind) for root, path in places]
         return values[0] if len(values) == 1 else f"coalesce({', '.join(values)})"
 
     def _select(self, columns: dict[str, str], values: dict[str, str], condition: str) -> str:
         every = {**columns, **{name: value for name, value in values.items() if name not in columns}}
         listed = ",\n  ".join(f"{value} AS {self._grammar.quote(name)}" for name, value in every.items())
-        return f"SELECT\n  {listed}\nFROM {self._table}\nWHERE {condition}"
+        return f"SELECT\n  {listed}\nFROM {self._table} AS {self._grammar.quote(_ROW)}\nWHERE {condition}"

@@ -8,6 +8,7 @@ from msgspec import Raw
 
 from gateway.errors import Culprit
 from gateway.sinks.rows.envelope import ENVELOPE, REQUIRED, Rows
+from gateway.sinks.rows.mended import read_all
 from tests.build import event_line
 from tests.sinks.batches import batch_of
 
@@ -118,7 +119,7 @@ def test_promoted_columns_follow_the_envelope() -> None:
 def test_a_line_that_is_no_event_is_a_culprit_and_costs_no_neighbour() -> None:
     batch = batch_of([event_line(0), b"{}", b"nonsense", event_line(3)], partition="2", first=10)
 
-    found = list(Rows({}).read_all(batch))
+    found = list(read_all(Rows({}), batch))
 
     assert [isinstance(each, Culprit) for each in found] == [False, True, True, False]
     assert [each[-1] for each in found if not isinstance(each, Culprit)] == ["2/10", "2/13"]
