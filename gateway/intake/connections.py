@@ -1,4 +1,4 @@
-"""The bound on the connections of one intake process, which lies below its limit of open files."""
+"""The bound on the connections of one process, which lies below its limit of open files."""
 
 import math
 import resource
@@ -33,6 +33,10 @@ class Limit:
     def watch(self, open_connections: int) -> None:
         """Show how many connections there are now. To be called every second or so."""
         metrics.CONNECTIONS.set(open_connections)
+        self.relax(open_connections)
+
+    def relax(self, open_connections: int) -> None:
+        """Say so if connections are admitted again. To be called every second or so."""
         if self._refused and open_connections < self._most * _RELIEF:
             log.info("accepting connections again", refused=self._refused)
             self._refused = 0

@@ -1,5 +1,5 @@
 """
-The HTTP protocol of the intake: uvicorn's on httptools, with the limits that uvicorn does not have.
+The HTTP protocol of both ports: uvicorn's on httptools, with the limits that uvicorn does not have.
 
 A request's head and body must be complete in time, an idle connection is closed, of no head more than a
 little is held, and there are only so many connections.
@@ -44,6 +44,8 @@ class Protocol(HttpToolsProtocol):
     """The headers of the last request whose head was complete."""
     limit = Limit()
     """Of connections. uvicorn creates the connections; a subclass for a server has another limit."""
+    has_short_road = True
+    """False for a server whose application is no Router."""
 
     def connection_made(self, transport: BaseTransport) -> None:
         super().connection_made(cast(Transport, transport))
@@ -125,7 +127,7 @@ class Protocol(HttpToolsProtocol):
             raise Unacceptable
         self._unused = 0
         self._heads = self.headers
-        exchange = short_road.start(self)
+        exchange = short_road.start(self) if self.has_short_road else None
         if exchange:
             self.cycle = exchange  # type: ignore[assignment]  # it has what others read of a cycle
         else:
@@ -214,9 +216,9 @@ class Protocol(HttpToolsProtocol):
         return len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
 
 
-def limited_to(limit: Limit) -> type[Protocol]:
+def limited_to(limit: Limit, *, has_short_road: bool = True) -> type[Protocol]:
     """Return the protocol of a server with a limit of its own."""
-    return type("LimitedProtocol", (Protocol,), {"limit": limit})
+    return type("LimitedProtocol", (Protocol,), {"limit": limit, "has_short_road": has_short_road})
 
 
 class CoalescingTransport:

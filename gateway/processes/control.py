@@ -124,9 +124,7 @@ class Server(uvicorn.Server):
     `grace` is how many seconds requests in flight have at a stop.
     """
 
-    def __init__(
-        self, app: ASGIApp, control: Control, grace: float, http: type[HttpToolsProtocol] = HttpToolsProtocol
-    ) -> None:
+    def __init__(self, app: ASGIApp, control: Control, grace: float, http: type[HttpToolsProtocol]) -> None:
         config = uvicorn.Config(
             app,
             http=http,

@@ -14,11 +14,16 @@ from gateway.inspector.ledger import Ledger
 from gateway.inspector.pages import inspector
 from gateway.inspector.queries.inspection import inspecting
 from gateway.inspector.search.upkeep import keep_indexed
+from gateway.intake.connections import Limit
+from gateway.intake.protocol import limited_to, sweep
 from gateway.journal.segments.log import SegmentLog
 from gateway.processes.control import Control, Server, run
 
 GRACE = 0.5
 """Seconds that requests in flight have when the gateway is stopped."""
+
+MOST_CONNECTIONS = 256
+"""Of operators and their programs, and of whoever else reaches the port."""
 
 
 def main(config: Config, listener: socket, pipe: Connection) -> None:
@@ -37,14 +42,23 @@ async def show(config: Config, listener: socket, control: Control) -> None:
 
     with inspecting(home, journal, lambda: present[0]) as inspection:
         app = inspector(ledger, config.inspector.token.reveal(), inspection, routes(inspection))
-        server = Server(app, control, GRACE)
+        limit = Limit(MOST_CONNECTIONS)
+        server = Server(app, control, GRACE, limited_to(limit, has_short_road=False))
 
         async def reload(new: Config) -> None:
             present[0] = new
             logs.hide(new.inspector.mask)
             ledger.sinks = new.sinks
 
+        async def watch() -> None:
+            connections = server.server_state.connections
+            while True:
+                sweep(connections)
+                limit.relax(len(connections))
+                await anyio.sleep(1)
+
         async with anyio.create_task_group() as tasks:
+            tasks.start_soon(watch)
             tasks.start_soon(control.obey, server.stop, reload)
             tasks.start_soon(census.run)
             tasks.start_soon(keep_indexed, journal, inspection.index)
