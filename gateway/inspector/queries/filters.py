@@ -77,7 +77,7 @@ def moment(key: str, text: str) -> int | None:
     if not text:
         return None
     try:
-        return time.time_ns() // 1_000_000 - int(Duration.parse(text) * 1000)
+        return max(0, time.time_ns() // 1_000_000 - int(Duration.parse(text) * 1000))
     except ValueError:
         pass
     try:
