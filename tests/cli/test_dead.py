@@ -60,7 +60,12 @@ def test_a_letter_is_shown_whole(stopped: Stopped) -> None:
 
 @pytest.mark.parametrize(
     "arguments",
-    [("dead", "show", "0"), ("dead", "show", HUGE), ("dead", "list", "--id", HUGE), ("replay", "cancel", HUGE)],
+    [
+        ("dead", "show", "0"),
+        ("dead", "show", HUGE),
+        ("dead", "list", "--id", HUGE),
+        ("replay", "cancel", HUGE),
+    ],
     ids=" ".join,
 )
 def test_an_id_that_no_letter_can_have_is_refused(stopped: Stopped, arguments: tuple[str, ...]) -> None:
