@@ -16,6 +16,9 @@ OLDEST_SQLITE = (3, 51, 3)
 DAMAGE = (apsw.CorruptError, apsw.NotADBError)
 """The exceptions for a file whose content is damaged or is not a database."""
 
+MAX_INTEGER = 2**63 - 1
+"""The largest number that a column or a parameter can hold."""
+
 MAX_PATH_BYTES = 504
 """With links resolved: SQLite's limit is 512, and the name of a log is up to 8 bytes longer."""
 

@@ -9,7 +9,7 @@ import msgspec
 
 from gateway.cli import printing
 from gateway.cli.jobs import watch
-from gateway.cli.options import config_option, data_option, yes_option
+from gateway.cli.options import AtLeastOne, config_option, data_option, yes_option
 from gateway.cli.printing import json_option
 from gateway.cli.state import Opened, confirm, opened
 from gateway.cli.times import rate_option, since_option, until_option
@@ -45,7 +45,7 @@ def _filtered(function: Callable[..., None]) -> Callable[..., None]:
         click.option("--user", help="Letters with this userId or anonymousId."),
         click.option("--event", help="Letters of events with this name."),
         click.option("--code", help='Letters with this code, such as "refused".'),
-        click.option("--id", type=click.IntRange(1), help="The letter with this id."),
+        click.option("--id", type=AtLeastOne, help="The letter with this id."),
         click.argument("sink", required=False),
     ):
         function = option(function)
@@ -54,7 +54,7 @@ def _filtered(function: Callable[..., None]) -> Callable[..., None]:
 
 @dead.command(name="list")
 @_filtered
-@click.option("--limit", type=click.IntRange(1), help=f"At most so many; default {_SHOWN}, with --json all.")
+@click.option("--limit", type=AtLeastOne, help=f"At most so many; default {_SHOWN}, with --json all.")
 @json_option
 def list_letters(
     sink: str | None, limit: int | None, as_json: bool, file: Path | None, data: Path | None, **filters: Any
@@ -89,7 +89,7 @@ def list_letters(
 
 
 @dead.command()
-@click.argument("id", type=int)
+@click.argument("id", type=AtLeastOne)
 @json_option
 @config_option
 @data_option
@@ -110,7 +110,7 @@ def show(id: int, as_json: bool, file: Path | None, data: Path | None) -> None:
 
 @dead.command()
 @_filtered
-@click.option("--limit", type=click.IntRange(1), help="At most so many, the oldest first.")
+@click.option("--limit", type=AtLeastOne, help="At most so many, the oldest first.")
 @rate_option
 @click.option("--dry-run", is_flag=True, help="Only say how many letters would be retried.")
 @click.option("--detach", is_flag=True, help="Do not wait for the end.")

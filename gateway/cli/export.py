@@ -85,7 +85,9 @@ def export(
                     for done in work.run():
                         bar.update(done - bar.pos)
     except (OSError, UnknownPosition) as error:
-        where = f"{error.filename}: {error.strerror}" if isinstance(error, OSError) else str(error)
+        where = str(error)
+        if isinstance(error, OSError):
+            where = f"{error.filename or path}: {error.strerror or error}"
         raise click.exceptions.Exit(fail(f"{where}; run the command again to resume")) from error
     click.echo(f"{printing.count(work.progress.events, 'event')} in {path}.", err=True)
     if work.progress.faults:

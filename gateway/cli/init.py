@@ -12,14 +12,15 @@ from gateway.cli.summary import command, trial_line
 
 _CONFIGURATION = """\
 # Configuration of an event gateway. Relative paths are relative to this file; "${{NAME}}" in a string is the
-# environment variable NAME. `gateway check` reports mistakes; SIGHUP makes a running gateway read it again.
+# environment variable NAME. `gateway check` reports mistakes; `gateway reload` makes a running gateway
+# read it again.
 # Every other key, with its default, is in config/full.toml of the gateway's repository.
 
 [server]                         # the public address, for events
 host = "127.0.0.1"               # "0.0.0.0" accepts events from other machines
 port = 8080
 
-[inspector]                      # the operators' address, for metrics
+[inspector]                      # the operators' address: pages, APIs and metrics
 host = "127.0.0.1"               # any other address requires a token
 port = 8081
 
@@ -75,5 +76,6 @@ def init(file: Path) -> None:
         f"  {command()} check{option}    # shows what it means\n"
         f"  {command()} serve{option}    # starts the gateway; then, in another terminal:\n"
         f"  {trial_line('http://127.0.0.1:8080', key)}\n"
+        "See it arrive at http://127.0.0.1:8081.\n"
         f"Events are appended to {file.absolute().parent / 'data/events.jsonl'}."
     )

@@ -6,8 +6,12 @@ from pathlib import Path
 
 import click
 
+from gateway import sqlite
 from gateway.errors import ConfigError, StateUnavailable
 from gateway.inspector.queries.errors import QueryError
+
+AtLeastOne = click.IntRange(1, sqlite.MAX_INTEGER)
+"""The type of ids and of limits."""
 
 config_option = click.option(
     "--config",

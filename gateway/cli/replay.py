@@ -6,7 +6,7 @@ import click
 
 from gateway.cli import printing
 from gateway.cli.jobs import watch
-from gateway.cli.options import config_option, data_option, yes_option
+from gateway.cli.options import AtLeastOne, config_option, data_option, yes_option
 from gateway.cli.printing import json_option
 from gateway.cli.state import confirm, opened
 from gateway.cli.times import rate_option, since_option, until_option
@@ -135,7 +135,7 @@ def list_jobs(as_json: bool, file: Path | None, data: Path | None) -> None:
 
 
 @replay.command()
-@click.argument("id", type=int)
+@click.argument("id", type=AtLeastOne)
 @yes_option
 @json_option
 @config_option

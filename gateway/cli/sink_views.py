@@ -15,7 +15,7 @@ from gateway.errors import ConfigError, SinkError
 @click.argument("name")
 @click.option(
     "--days",
-    type=click.IntRange(1),
+    type=click.IntRange(1, 36_500),
     default=30,
     show_default=True,
     help="How many days of events to look at.",

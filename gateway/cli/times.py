@@ -17,7 +17,7 @@ class Time(click.ParamType[int]):
         if isinstance(value, int):
             return value
         try:
-            return time.time_ns() // 1_000_000 - int(Duration.parse(value) * 1000)
+            return max(0, time.time_ns() // 1_000_000 - int(Duration.parse(value) * 1000))
         except ValueError:
             pass
         try:

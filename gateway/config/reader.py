@@ -24,6 +24,7 @@ _PARTS: dict[str, type[msgspec.Struct]] = {
     "delivery": Delivery,
 }
 _FAMILIES = ("sources", "sinks")
+_MAX_NAME = 100  # characters of the name of a source or a sink
 _NUMBER = re.compile(r"[+-]?\d{1,18}", re.ASCII)
 
 
@@ -81,6 +82,13 @@ class Reader:
     def _family(self, tables: dict[str, Any], kind: str) -> dict[str, Any]:
         found = tables.get(kind)
         if isinstance(found, dict) and found:
+            for name in found:
+                if not _is_name(name):  # it stands in addresses, batch ids, file names and logs
+                    self._report(
+                        f"[{kind}.{name}]",
+                        f"a name has 1 to {_MAX_NAME} printable characters,"
+                        " no / among them, and not dots alone",
+                    )
             return found
         self._report(f"[{kind}]", f"there must be at least one table [{kind}.NAME]")
         return {}
@@ -145,6 +153,13 @@ class Reader:
             raise ValueError(f"{value} is empty")
         if isinstance(filled, str) and filled != value and (int in types or bool in types):
             filled = _number_or_boolean(filled, value)
+        choices = [each for each in types if isinstance(each, str)]
+        if (
+            isinstance(filled, str)
+            and filled not in choices
+            and len(choices) == len(set(types) - {type(None)})
+        ):
+            raise ValueError(f"expected one of {', '.join(filter(None, choices))}{suggest(filled, choices)}")
         return msgspec.convert(filled, field.type, dec_hook=self._convert)
 
     def _named(self, where: str, shape: type[msgspec.Struct], value: str) -> Any:
@@ -181,6 +196,10 @@ def _types(kind: Any) -> Iterator[Any]:
         yield from _types(each)
     if not inner:
         yield kind
+
+
+def _is_name(name: str) -> bool:
+    return 0 < len(name) <= _MAX_NAME and name.isprintable() and "/" not in name and name.strip(".") != ""
 
 
 def _is_table(kind: Any) -> bool:

@@ -127,6 +127,8 @@ def contradictions(config: Config) -> Iterator[tuple[str, str]]:
     yield from _shared_keys(config.sources)
     yield from _shared_files(config.sinks)
     for name, sink in config.sinks.items():
+        if not sink.batch_bytes:
+            yield f"[sinks.{name}] batch_bytes", "must be more than 0B"
         for key in ("events", "consent"):
             if "" in getattr(sink, key):  # no event has it, so that none would be delivered
                 yield f"[sinks.{name}] {key}", _EMPTY

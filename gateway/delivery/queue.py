@@ -109,7 +109,7 @@ class Queue:
         work, _ = self._pieces[0]
         feed = self._feed
         assert feed is not None
-        if work.batch and work.origin == "live":
+        if (work.batch or work.delivered) and work.origin == "live":
             self._guard.delivered()
         following = self._pieces[1][0] if len(self._pieces) > 1 else None
         if following is None and isinstance(feed, LiveFeed):

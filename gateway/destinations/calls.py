@@ -176,9 +176,9 @@ class _Reader:
     def _limits(self) -> Limits:
         found: dict[str, float] = {}
         parsers: dict[str, Any] = {
-            "items": int,
-            "bytes": int,
-            "item_bytes": int,
+            "items": _whole_number,
+            "bytes": _whole_number,
+            "item_bytes": _whole_number,
             "max_age": Duration.parse,
             "max_future": Duration.parse,
             "rate": Rate.parse,
@@ -191,7 +191,7 @@ class _Reader:
             value = self._values.compile(raw, at) if isinstance(raw, dict) else Constant(raw)
             try:
                 found[key] = parsers[key](value(None, None) if isinstance(value, Constant) else None)
-            except (ValueError, TypeError) as error:
+            except ValueError as error:
                 self._report(at, str(error))
         return Limits(**found)  # type: ignore[arg-type]  # each parser returns what its field has
 
@@ -200,3 +200,11 @@ class _Reader:
         if key in self._own or (self._at == (DEFAULT,) and key not in self._table):
             return (*self._at, key)
         return (key,) if key in ("envelope", "common", "answers") else (DEFAULT, key)
+
+
+def _whole_number(value: object) -> int:
+    """Return a limit. Raises ValueError."""
+    number = int(value) if isinstance(value, str) and value.isdecimal() and len(value) < 19 else value
+    if type(number) is not int or number < 1:
+        raise ValueError(f"expected a whole number of at least 1, got {value!r}")
+    return number

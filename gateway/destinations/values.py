@@ -11,6 +11,7 @@ from gateway.destinations.lines import Path
 from gateway.destinations.objects import make_object, make_spread
 from gateway.destinations.paths import compile_path, plain_place
 from gateway.destinations.pipelines import through
+from gateway.event import FIELDS
 
 OPERATORS: dict[str, frozenset[str]] = {
     "const": frozenset(),
@@ -75,7 +76,9 @@ class Values:
                 path = fill(raw, self._settings)
                 if path != raw and "" in path.split("."):
                     return ABSENT  # the setting is empty
-                return compile_path(path, members=self._members)
+                value = compile_path(path, members=self._members)
+                self._check_field(path, at)
+                return value
             except ValueError as error:
                 self._report(at, str(error))
                 return ABSENT
@@ -96,6 +99,13 @@ class Values:
             self._report((*at, stray), f"does not belong beside {word}{hint}; {field}")
             return ABSENT
         return self._compilers[word](raw, at)
+
+    def _check_field(self, path: str, at: Path) -> None:
+        """Report a path into the event that begins with no field of it; checks have paths into the item."""
+        first = path.partition(".")[0]
+        if at[0] != "checks" and first not in ("", "$", "@", *FIELDS):
+            hint = suggest(first, FIELDS)
+            self._report(at, f'events have no field {first!r}{hint}; a text itself is {{const = "{path}"}}')
 
     def condition(self, raw: Any, at: Path) -> Condition:
         """Return the function of a condition."""

@@ -48,7 +48,9 @@ class Statuses:
 
     def failed(self, sink: str, state: Condition, error: Exception, *, held: bool = False) -> Status:
         """Record one failed attempt."""
-        text = f"{error}: {error.answer}" if isinstance(error, SinkError) and error.answer else str(error)
+        text = str(error)
+        if isinstance(error, SinkError) and " ".join(error.answer.split()) not in text:
+            text = f"{text}: {error.answer}"
         new = Status(state, type(error).__name__, " ".join(text.split()), held=held)
         return self._change(sink, new, retries=1)
 

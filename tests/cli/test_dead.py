@@ -10,6 +10,8 @@ from gateway.errors import Culprit, SinkRefused
 from tests.build import event_line, keep
 from tests.cli.deliveries import WORDS, Stopped
 
+HUGE = str(2**63)
+
 
 @pytest.fixture
 def stopped(tmp_path: Path) -> Stopped:
@@ -54,6 +56,29 @@ def test_a_letter_is_shown_whole(stopped: Stopped) -> None:
 
     assert WORDS in found
     assert '"messageId": "m7"' in found
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("dead", "show", "0"),
+        ("dead", "show", HUGE),
+        ("dead", "list", "--id", HUGE),
+        ("replay", "cancel", HUGE),
+    ],
+    ids=" ".join,
+)
+def test_an_id_that_no_letter_can_have_is_refused(stopped: Stopped, arguments: tuple[str, ...]) -> None:
+    found = stopped.run(*arguments)
+
+    assert found.exit_code == 2
+    assert "is not in the range" in found.output
+
+
+def test_an_age_beyond_1970_stands_for_the_beginning(stopped: Stopped) -> None:
+    found = stopped.run("dead", "list", "--json", "--since", "999999999999999d")
+
+    assert len(found.output.splitlines()) == 2
 
 
 def test_the_number_of_listed_letters_is_limited(stopped: Stopped) -> None:

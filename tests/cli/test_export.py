@@ -107,6 +107,6 @@ def test_a_full_disk_is_a_message_and_the_export_is_resumed(folder: Path) -> Non
         resumed = CliRunner().invoke(main, command)
 
         assert full.exit_code == 2
-        assert "No space left on device" in full.stderr
+        assert f"{disk / 'out.jsonl'}: No space left on device" in full.stderr
         assert resumed.exit_code == 0
         assert (disk / "out.jsonl").read_bytes().splitlines() == LINES

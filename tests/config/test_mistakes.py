@@ -18,6 +18,20 @@ MISTAKES = [
     ("server", "port = -1", "[server] port", "Expected `int` >= 0"),
     ("server", 'port = "8080"', "[server] port", "Expected `int`, got `str`"),
     ("server", 'host = ""', "[server] host", "must not be empty"),
+    ("sinks.archive", 'kind = "null"\nbatch_bytes = "0B"', "[sinks.archive] batch_bytes", "more than 0B"),
+    *(
+        (f"{family}.{name}", text, f"[{family}.{shown}]", "a name has 1 to 100 printable characters")
+        for family, text in (("sinks", 'kind = "null"'), ("sources", 'write_keys = ["K"]'))
+        for name, shown in (
+            ('""', ""),
+            ('"a/b"', "a/b"),
+            ('"."', "."),
+            ('".."', ".."),
+            ('"a\\nb"', "a\\nb"),
+            ('"a\\u202Eb"', "a\\u202eb"),
+            ("a" * 101, "a" * 101),
+        )
+    ),
     ("inspector", 'host = ""', "[inspector] host", "must not be empty"),
     ("sinks.archive", 'kind = "null"\nconsent = [""]', "[sinks.archive] consent", "must not be empty"),
     ("sinks.archive", 'kind = "null"\nevents = ["A", ""]', "[sinks.archive] events", "must not be empty"),
@@ -109,7 +123,8 @@ MISTAKES = [
     ids=[f"{table} {text[-30:]}".replace("\n", " ") for table, text, _, _ in MISTAKES],
 )
 def test_a_mistake_names_table_and_key(file: Path, table: str, text: str, where: str, what: str) -> None:
-    write(file, **{table.replace(".", "__"): text})
+    family, _, name = table.partition(".")
+    write(file, **{f"{family}__{name}" if name else family: text})
 
     first = mistakes(file)[0]
 

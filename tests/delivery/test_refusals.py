@@ -189,9 +189,12 @@ async def test_after_it_is_resumed_a_mended_target_gets_the_rest(journal: Path, 
     assert (state.statuses.read("sink").state, state.statuses.read("sink").held) == ("up", False)
 
 
-async def test_refused_events_among_accepted_ones_hold_no_sink(journal: Path, state: State) -> None:
+@pytest.mark.parametrize("manner", ["names", "accepts others"])
+async def test_refused_events_among_accepted_ones_hold_no_sink(
+    journal: Path, state: State, manner: str
+) -> None:
     keep(journal / "0", event_lines(0, 200))
-    sink = Picky(refuses=ids(*range(0, 200, 4)), manner="names")
+    sink = Picky(refuses=ids(*range(0, 200, 4)), manner=manner)
 
     await deliver(make(sink, journal, state))
 

@@ -171,7 +171,7 @@ def drop(inspection: Inspection, choice: DeadChoice) -> Dropped:
 
 def find(state: State, id: int) -> Letter:
     """Return a letter. Raises NotFound and StateUnavailable."""
-    found = next(state.dead.select(Choice(id=id)), None)
+    found = next(state.dead.select(Choice(ids=(id,))), None)
     if found is None:
         raise NotFound(f"there is no dead letter {id}")
     return found

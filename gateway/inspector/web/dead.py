@@ -36,7 +36,7 @@ def routes(pages: Pages, inspection: Inspection) -> list[Route]:
         )
 
     async def show(request: Request) -> Response:
-        letter = await pages.ask(dead.letter, inspection, request.path_params["id"])
+        letter = await pages.ask(dead.letter, inspection, filtering.read_id(request))
         return pages.render(request, "letter", letter=letter, canonical=bytes(letter.canonical))
 
     async def retry(request: Request) -> Response:
@@ -61,7 +61,7 @@ def routes(pages: Pages, inspection: Inspection) -> list[Route]:
 
     return [
         Route("/dead", search),
-        Route("/dead/{id:int}", show),
+        Route("/dead/{id}", show),
         Route("/dead/retry", retry, methods=["POST"]),
         Route("/dead/drop", drop, methods=["POST"]),
     ]

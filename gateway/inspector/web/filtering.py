@@ -10,6 +10,7 @@ from gateway.inspector.queries.errors import InvalidQuery
 from gateway.inspector.queries.filters import DEFAULT_LIMIT, Filter
 
 FIELDS = ("source", "type", "event", "user", "message_id", "text", "verdict", "code", "since", "until")
+_MAX_DIGITS = 16
 _MAX_CHARACTERS = 1000
 
 
@@ -29,6 +30,14 @@ class Choice(msgspec.Struct, frozen=True):
         """Return the address of the next page of the list."""
         limit = "" if self.filter.limit == DEFAULT_LIMIT else str(self.filter.limit)
         return address(self.path, {**self.given, "limit": limit, "cursor": cursor})
+
+
+def read_id(request: Request) -> int:
+    """Return the id in the path. Raises InvalidQuery."""
+    text = request.path_params["id"]
+    if not (text.isascii() and text.isdecimal() and len(text) < _MAX_DIGITS):
+        raise InvalidQuery(f"id: expected a number, got {text[:20]!r}")
+    return int(text)
 
 
 def read(request: Request, *more: str) -> Choice:

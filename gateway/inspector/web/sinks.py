@@ -118,19 +118,19 @@ def routes(pages: Pages, inspection: Inspection) -> list[Route]:
         return RedirectResponse(filtering.address(f"/sinks/{name}", {"done": done}), 303)
 
     async def cancel(request: Request) -> Response:
-        replay = await pages.ask(replays.cancel, inspection, request.path_params["id"])
+        replay = await pages.ask(replays.cancel, inspection, filtering.read_id(request))
         return RedirectResponse(filtering.address(f"/sinks/{replay.sink}", {"done": "cancel"}), 303)
 
     async def exchange(request: Request) -> Response:
-        found = await pages.ask(exchanges.exchange, inspection, request.path_params["id"])
+        found = await pages.ask(exchanges.exchange, inspection, filtering.read_id(request))
         return pages.render(request, "exchange", exchange=found)
 
     return [
         Route("/sinks", all_sinks),
         Route("/sinks/{name}", show),
-        Route("/sinks/{name}/exchanges/{id:int}", exchange),
+        Route("/sinks/{name}/exchanges/{id}", exchange),
         Route("/sinks/{name}/{verb}", order, methods=["POST"]),
-        Route("/replays/{id:int}/cancel", cancel, methods=["POST"]),
+        Route("/replays/{id}/cancel", cancel, methods=["POST"]),
     ]
 
 

@@ -187,6 +187,7 @@ def test_health_names_what_is_wrong(operator: Operator) -> None:
         ("GET", "sinks/other"),
         ("POST", "sinks/other/pause"),
         ("POST", "sinks/other/test"),
+        ("GET", "dead/0"),
         ("GET", "dead/99"),
         ("GET", "replays/99"),
         ("DELETE", "replays/99"),

@@ -11,6 +11,8 @@ from gateway.inspector.queries.inspection import Inspection
 from tests.build import open_log
 from tests.inspector.visitor import BROWSER, LOCAL, visitor
 
+HUGE = "9" * 5000
+
 
 def test_a_person_gets_a_page_and_a_program_a_line(tmp_path: Path) -> None:
     client = visitor(tmp_path)
@@ -33,6 +35,9 @@ def test_a_person_gets_a_page_and_a_program_a_line(tmp_path: Path) -> None:
         ("/refused/nothing", 404),
         ("/sinks/nothing", 404),
         ("/sinks/archive/exchanges/9", 404),
+        ("/sinks/archive/exchanges/x", 400),
+        pytest.param(f"/sinks/archive/exchanges/{HUGE}", 400, id="exchange of a huge number"),
+        pytest.param(f"/dead/{HUGE}", 400, id="dead letter of a huge number"),
         ("/sources/nothing", 404),
         ("/static/0/style.css", 404),
         ("/static/0/..%2Fpages.py", 404),
