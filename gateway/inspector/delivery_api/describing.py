@@ -71,8 +71,8 @@ ISSUES = _describe(
     *_PERIOD,
     query("filter[type]", "`error` or `rejected`; by default both."),
     description=(
-        "Dead letters by code; and as errors also the attempts that failed and are repeated, by the words of "
-        "the error, with the events of all these attempts."
+        "Dead letters by code; and as errors also the attempts that failed and are repeated, with the events "
+        "of all these attempts: by the words of the error if the sink has events of this site alone."
     ),
 )
 DETAILS = _describe(

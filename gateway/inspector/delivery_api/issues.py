@@ -43,7 +43,7 @@ def issues(
     rejected = [each for each in letters if each.reason not in ERROR_CODES]
     errors = [each for each in letters if each.reason in ERROR_CODES]
     if "error" in kinds:
-        errors += _attempts(inspection, sink, period)
+        errors += _attempts(inspection, sink, sources, period)
     return DeliveryIssues(
         kind,
         _sorted(errors) if "error" in kinds else UNSET,
@@ -91,12 +91,19 @@ def _together(one: Issue, other: Issue) -> Issue:
     )
 
 
-def _attempts(inspection: Inspection, sink: str, period: Period) -> list[Issue]:
-    """Return the attempts that failed, of whatever events, by the words of the error."""
+def _attempts(inspection: Inspection, sink: str, sources: Collection[str], period: Period) -> list[Issue]:
+    """
+    Return the attempts that failed, by the words of the error.
+
+    An attempt may have been about events of any source of the sink, and its error may show some of them: the
+    words are for a site that has all these sources.
+    """
+    config = inspection.config()
+    is_alone = set(config.sinks[sink].sources or config.sources) <= set(sources)
     found: dict[str, Issue] = {}
     for at, interval in intervals(inspection, sink, period):
         for failure in interval.failures:
-            reason = failure.error[:_MAX_REASON_CHARACTERS] or "other"
+            reason = (is_alone and failure.error[:_MAX_REASON_CHARACTERS]) or "unavailable"
             one = Issue(reason, [], failure.events, at, None)
             found[reason] = _together(found[reason], one) if reason in found else one
     return [*found.values()]
