@@ -88,7 +88,7 @@ def test_an_answer_takes_as_long_as_the_disk_does(side: Side, client: socket.soc
 def test_a_client_that_reads_no_answers_is_cut_off(side: Side) -> None:
     def sends_until_the_answers_pile_up(connection: Protocol) -> bool:
         if not connection.flow.write_paused:
-            unread.sendall(WHOLE * 10)
+            unread.sendall(WHOLE * 50)
         return connection.flow.write_paused and answering(connection)
 
     with socket.socket() as unread:

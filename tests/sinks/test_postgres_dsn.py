@@ -4,6 +4,7 @@ import os
 import socket
 from threading import Thread
 
+import anyio
 import pytest
 
 from gateway.config.secret import Secret
@@ -31,7 +32,7 @@ def connect_failure(dsn: str) -> SinkError:
             pass
 
     with pytest.raises(SinkError) as raised:
-        run_loop(connect)
+        anyio.run(connect)  # uvloop cannot be closed while asyncpg ends a TLS connection behind our back
     return raised.value
 
 

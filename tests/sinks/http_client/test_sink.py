@@ -4,6 +4,7 @@ import socket
 from pathlib import Path
 
 import pytest
+from anyio import to_thread
 from click.testing import CliRunner, Result
 
 from gateway.cli.main import main
@@ -13,6 +14,7 @@ from gateway.sinks.commandersact import CommandersAct
 from gateway.sinks.http import Http
 from gateway.sinks.segment import Segment
 from tests.config import texts
+from tests.gateway import until
 from tests.sinks.chaos import Target
 
 HOST = "https://example.com:8443"
@@ -35,6 +37,7 @@ def test_people_are_told_scheme_and_host_and_nothing_else(sink: Http | Segment |
 async def test_to_reach_a_target_is_to_connect_and_to_send_nothing() -> None:
     with Target() as target:
         await Http(url=Secret(target.url + PATH), allow_private=True).reach()
+        await to_thread.run_sync(until, lambda: target.connections)
 
     assert (target.connections, target.requests) == (1, [])
 
@@ -56,6 +59,7 @@ async def test_where_nothing_listens_the_target_is_unavailable() -> None:
 def test_sinks_test_reaches_the_target(tmp_path: Path) -> None:
     with Target() as target:
         reached = try_sink(tmp_path, target.port)
+        until(lambda: target.connections)
 
     assert (reached.exit_code, reached.output) == (0, "Sink hook can be used.\n")
 
