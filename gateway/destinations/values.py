@@ -101,9 +101,9 @@ class Values:
         return self._compilers[word](raw, at)
 
     def _check_field(self, path: str, at: Path) -> None:
-        """Report a path into the event that begins with no field of it; checks have paths into the item."""
+        """Report a path into the event that begins with no field; checks and `unique` look into the item."""
         first = path.partition(".")[0]
-        if at[0] != "checks" and first not in ("", "$", "@", *FIELDS):
+        if at[0] != "checks" and at[-1] != "unique" and first not in ("", "$", "@", *FIELDS):
             hint = suggest(first, FIELDS)
             self._report(at, f'events have no field {first!r}{hint}; a text itself is {{const = "{path}"}}')
 
