@@ -13,7 +13,6 @@ _GAP = 0.34
 """Share of its place that a bar leaves free."""
 
 _SVG = Markup('<svg role="img" aria-label="{}" viewBox="0 0 {} {}" preserveAspectRatio="none">{}</svg>')
-_RECT = Markup('<rect class="fill-{}" x="{:.2f}" y="{:.2f}" width="{:.2f}" height="{:.2f}"/>')
 
 
 class Series(NamedTuple):

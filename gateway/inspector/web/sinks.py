@@ -146,9 +146,6 @@ _SAID = {
 }
 
 
-_REPLAYED_BY = ("since", "until", "source", "type", "event", "user")
-
-
 def _to_said(tested: sinks.Tested) -> Said:
     if tested.usable:
         return Said(f"The test went well: {tested.message}. Nothing was sent.")
