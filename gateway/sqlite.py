@@ -1,6 +1,7 @@
 """SQLite databases, through apsw: create, open, check and set aside."""
 
 import os
+import time
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
@@ -42,7 +43,7 @@ def open_for_writing(
     try:
         connection.set_busy_timeout(busy_timeout)
         connection.pragma("page_size", page_size)
-        connection.pragma("journal_mode", "wal")
+        _switch_to_wal(connection, busy_timeout)
         connection.pragma("synchronous", "FULL")
         connection.pragma("fullfsync", 1)  # macOS: fsync does not flush the drive's cache
         connection.pragma("mmap_size", 0)
@@ -52,6 +53,19 @@ def open_for_writing(
         connection.close()
         raise
     return connection
+
+
+def _switch_to_wal(connection: apsw.Connection, busy_timeout: int) -> None:
+    """Switch the mode, also while another process does so; for that, SQLite itself does not wait."""
+    end = time.monotonic() + busy_timeout / 1000
+    while True:
+        try:
+            connection.pragma("journal_mode", "wal")
+            return
+        except apsw.BusyError:
+            if time.monotonic() >= end:
+                raise
+            time.sleep(0.005)
 
 
 def _create(path: Path) -> None:
