@@ -10,7 +10,7 @@ import json
 import random
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +50,13 @@ def running(gateway: Callable[..., Gateway]) -> Gateway:
     return gateway(CONFIG)
 
 
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
+    """A gateway for all tests that leave no person and no event behind."""
+    with Gateway(tmp_path_factory.mktemp("shared"), CONFIG) as running:
+        yield running
+
+
 def user(
     running: Gateway, method: str, body: Any = None, query: str = "site=29&user_id=7&token=secret"
 ) -> Answer:
@@ -85,8 +92,8 @@ def test_a_person_is_stored_merged_returned_and_removed(running: Gateway) -> Non
 
 
 @pytest.mark.parametrize("prefix", ["/api", "/v1.0"])
-def test_people_are_found_by_all_paths(running: Gateway, prefix: str) -> None:
-    answer = running.request("GET", f"{prefix}/engage/user?site=29&user_id=7&token=secret")
+def test_people_are_found_by_all_paths(shared: Gateway, prefix: str) -> None:
+    answer = shared.request("GET", f"{prefix}/engage/user?site=29&user_id=7&token=secret")
 
     assert answer.status == 404
 
@@ -101,19 +108,19 @@ def test_people_are_found_by_all_paths(running: Gateway, prefix: str) -> None:
         pytest.param("site=29&token=secret", 400, id="nobody"),
     ],
 )
-def test_reading_a_person_requires_the_token(running: Gateway, query: str, status: int) -> None:
-    answers = [user(running, method, {"person": {}}, query) for method in ("GET", "PUT", "DELETE")]
+def test_reading_a_person_requires_the_token(shared: Gateway, query: str, status: int) -> None:
+    answers = [user(shared, method, {"person": {}}, query) for method in ("GET", "PUT", "DELETE")]
 
     assert [answer.status for answer in answers] == [status] * 3
     assert all("secret" not in answer.body.decode() for answer in answers)
 
 
 @pytest.mark.parametrize("body", [b"", b"{", {}, {"person": 1}, [], b'{"person": {"a": "\xff"}}'], ids=repr)
-def test_an_invalid_person_is_refused(running: Gateway, body: Any) -> None:
-    answer = user(running, "PUT", body)
+def test_an_invalid_person_is_refused(shared: Gateway, body: Any) -> None:
+    answer = user(shared, "PUT", body)
 
     assert (answer.status, "person" in answer.json["message"]) == (400, True)
-    assert user(running, "GET").status == 404
+    assert user(shared, "GET").status == 404
 
 
 def test_imported_products_enrich_later_events(running: Gateway) -> None:
@@ -129,8 +136,8 @@ def test_imported_products_enrich_later_events(running: Gateway) -> None:
     assert event["properties"] == {"products": [{"product_id": "P1", "name": "Shirt", "category": "Tops"}]}
 
 
-def test_invalid_lines_affect_no_others(running: Gateway) -> None:
-    answer = bulk(running, {"id": "P1", "name": "Shirt"}, b"{", {"id": "P2", "price": "x"}, {"id": "P3"})
+def test_invalid_lines_affect_no_others(shared: Gateway) -> None:
+    answer = bulk(shared, {"id": "P1", "name": "Shirt"}, b"{", {"id": "P2", "price": "x"}, {"id": "P3"})
 
     assert answer.status == 400
     assert answer.json["data"] == {"accepted_object_count": 2, "rejected_object_count": 2}
@@ -152,18 +159,18 @@ def test_invalid_lines_affect_no_others(running: Gateway) -> None:
     ],
 )
 def test_importing_products_requires_the_token(
-    running: Gateway, headers: dict[str, str], status: int, code: str
+    shared: Gateway, headers: dict[str, str], status: int, code: str
 ) -> None:
-    answer = bulk(running, {"id": "P1"}, **headers)
+    answer = bulk(shared, {"id": "P1"}, **headers)
 
     [error] = answer.json["errors"]
     assert (answer.status, error.get("code") or error["title"]) == (status, code)
 
 
-def test_a_compressed_body_is_inflated(running: Gateway) -> None:
+def test_a_compressed_body_is_inflated(shared: Gateway) -> None:
     body = gzip.compress(b'{"id": "P1"}')
 
-    answer = running.request("POST", "/v2/29/products/bulk", body, {**NDJSON, "Content-Encoding": "gzip"})
+    answer = shared.request("POST", "/v2/29/products/bulk", body, {**NDJSON, "Content-Encoding": "gzip"})
 
     assert answer.status == 202
 
@@ -236,28 +243,16 @@ def kept(catalogue: Table, sent: Import) -> list[Any]:
     return [json.loads(each) for each in found if each is not None]
 
 
+def import_products(folder: Path, file: Path, *options: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "gateway", "products", "import", str(file), "--config", "gateway.toml"]
+    return subprocess.run([*command, *options], cwd=folder, capture_output=True, text=True, check=False)
+
+
 def test_products_are_imported_while_the_gateway_runs(running: Gateway, tmp_path: Path) -> None:
     file = tmp_path / "products.ndjson"
     file.write_text('{"id": "P1", "name": "Shirt"}\n{"id": "P2", "price": "x"}\n\n{"id": "P3"}\n')
 
-    done = subprocess.run(
-        [
-            sys.executable,
-            "-m",
-            "gateway",
-            "products",
-            "import",
-            str(file),
-            "--site",
-            "29",
-            "--config",
-            "gateway.toml",
-        ],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = import_products(running.folder, file, "--site", "29")
 
     running.post("/v1/track", track(properties={"items": [{"product": {"id": "P1"}}]}))
     running.drained()
@@ -272,28 +267,12 @@ def test_products_are_imported_while_the_gateway_runs(running: Gateway, tmp_path
 
 @pytest.mark.parametrize("site", ["31", None])
 def test_an_import_requires_the_site_of_the_catalogue(
-    running: Gateway, tmp_path: Path, site: str | None
+    shared: Gateway, tmp_path: Path, site: str | None
 ) -> None:
     file = tmp_path / "products.ndjson"
     file.write_text('{"id": "P1"}\n')
     option = ["--site", site] if site else []
 
-    done = subprocess.run(
-        [
-            sys.executable,
-            "-m",
-            "gateway",
-            "products",
-            "import",
-            str(file),
-            "--config",
-            "gateway.toml",
-            *option,
-        ],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = import_products(shared.folder, file, *option)
 
     assert (done.returncode, done.stderr) == (2, "gateway: --site: expected one of 29, 30\n")
