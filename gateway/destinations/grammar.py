@@ -12,9 +12,6 @@ from typing import Any
 
 from gateway.destinations.lines import Path
 
-Value = Callable[[Any, Any], Any]
-"""Returns a value of the event and, where there is one, the entry; None if it is absent."""
-Condition = Callable[[Any, Any], bool]
 Report = Callable[[Path, str], None]
 """Notes a mistake at a place of the mapping."""
 
@@ -25,6 +22,8 @@ LITERAL = "="
 MERGED = "*"
 """Begins a key whose object is merged into the one around it."""
 
+MAX_LEVELS = 100
+"""Steps from the top of a mapping to a value."""
 MAX_MATCHED = 1000
 """Characters; a longer text matches no regular expression, which could take for ever."""
 
@@ -41,21 +40,6 @@ class Refused(Exception):
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
         self.code = code
-
-
-class Constant:
-    """A value that no event changes."""
-
-    __slots__ = ("value",)
-
-    def __init__(self, value: Any) -> None:
-        self.value = value
-
-    def __call__(self, event: Any, entry: Any) -> Any:
-        return self.value
-
-
-ABSENT = Constant(None)
 
 
 def present(value: Any) -> Any:

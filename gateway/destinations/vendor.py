@@ -110,7 +110,7 @@ def read(text: str, file: str) -> Vendor:
     """Return the mapping that a text holds. Raises BadMapping."""
     try:
         table = tomllib.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise BadMapping(f"{file}: {error}") from error
     extended = table.get("extend")
     if extended is None:

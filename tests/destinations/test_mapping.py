@@ -56,6 +56,7 @@ def value(text: str, extra: str = "", **fields: Any) -> Any:
         pytest.param(
             '{sum = {each = "properties.a", as = ".n"}}', {"a": [{"n": 1}, {"n": 2}]}, 3, id="sum of each"
         ),
+        pytest.param('{sum = "properties.a"}', {"a": 5}, 5, id="sum of a number"),
         pytest.param('{product = ["properties.a", "properties.b"]}', {"a": 2, "b": 3}, 6, id="product"),
         pytest.param('{product = ["properties.a", "properties.b"]}', {"a": 2}, None, id="product with a gap"),
         pytest.param('{count = "properties.a"}', {"a": [1, 2]}, 2, id="count"),
