@@ -7,7 +7,8 @@ import msgspec
 from msgspec import Raw
 
 from gateway.destinations.code import Code, Constant, Value, folded
-from gateway.destinations.grammar import MAX_LEVELS, MAX_MATCHED, Report, expression, suggest
+from gateway.destinations.expressions import MAX_MATCHED, expression
+from gateway.destinations.grammar import MAX_LEVELS, Report, suggest
 from gateway.destinations.lines import Path
 from gateway.raw import truth
 

@@ -24,14 +24,8 @@ MERGED = "*"
 
 MAX_LEVELS = 100
 """Steps from the top of a mapping to a value."""
-MAX_MATCHED = 1000
-"""Characters; a longer text matches no regular expression, which could take for ever."""
 
 _PLACEHOLDER = re.compile(r"\{(\w+)\}")
-
-
-_REPETITION = r"(?:[+*]|\{\d*,\d*\})(?!\+)"
-_REPEATED_REPETITION = re.compile(rf"\((?:[^()\\]|\\.)*{_REPETITION}(?:[^()\\]|\\.)*\){_REPETITION}")
 
 
 class Refused(Exception):
@@ -56,24 +50,6 @@ def fill(text: str, settings: Mapping[str, str]) -> str:
         return settings[found[1]]
 
     return _PLACEHOLDER.sub(replace, text)
-
-
-def expression(pattern: Any) -> re.Pattern[str]:
-    """
-    Return a regular expression for texts of strangers. Raises ValueError.
-
-    A repetition of a repetition, such as `(a+)+`, is refused: each character doubles the time of a text that
-    does not match.
-    """
-    if not isinstance(pattern, str):
-        raise ValueError("expected a regular expression")  # noqa: TRY004  # as for every other mistake
-    try:
-        found = re.compile(pattern, re.ASCII)
-    except re.error as error:
-        raise ValueError(f"not a regular expression: {error}") from error
-    if _REPEATED_REPETITION.search(pattern):
-        raise ValueError("repeats a repetition, which could take for ever; end the outer one with +: (a+)*+")
-    return found
 
 
 def suggest(word: str, known: Iterable[str]) -> str:
