@@ -20,7 +20,7 @@ _KINDS: dict[str, tuple[type, ...]] = {
     "object": (dict,),
 }
 
-_HASHED = (str, int, bool)
+_LITERALS = (str, int, bool)
 _NUMBERS = (int, float, bool)
 _SIZED = (str, list, dict)
 
@@ -80,7 +80,7 @@ class Conditions:
         if not isinstance(wanted, list) or not all(isinstance(each, str | int) for each in wanted):
             self._report(at, "expected a value and a list of texts or numbers")
             return _never
-        return _test(value, "type({0}) in {1} and {0} in {2}", _HASHED, frozenset(wanted))
+        return _test(value, "type({0}) in {1} and {0} in {2}", _LITERALS, frozenset(wanted))
 
     def _matches(self, raw: Any, at: Path) -> Value:
         value, pattern = self._pair(raw, at, "value and a regular expression")

@@ -172,7 +172,6 @@ class Values:
         if not isinstance(most, int) or most < 0:
             self._report((*at, "max"), "expected a whole number")
             return ABSENT
-
         return operators.each(value, template, otherwise, most)
 
     def _list(self, raw: dict[str, Any], at: Path) -> Value:
@@ -184,7 +183,6 @@ class Values:
         if not isinstance(by, str):
             self._report((*at, "by"), "expected a text")
             return ABSENT
-
         return operators.joined(values, by)
 
     def _fold(self, raw: dict[str, Any], at: Path, word: str, operation: Callable[[Any, Any], Any]) -> Value:
@@ -204,7 +202,6 @@ class Values:
             return ABSENT
         key = self.compile(raw.get("key"), (*at, "key"))
         default = self.compile(raw["default"], (*at, "default")) if "default" in raw else ABSENT
-
         return operators.look_up(table, key, default)
 
     def _when(self, raw: dict[str, Any], at: Path) -> Value:
