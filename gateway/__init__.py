@@ -96,23 +96,23 @@ that sinks/merge_tree/schema.py prepares, and sinks/merge_tree/failures.py judge
 appends to the tables of sinks/duckdb_file/schema.py with sinks/duckdb_file/statements.py, and
 sinks/duckdb_file/failures.py judges what DuckDB raises. sinks/bigquery.py logs in with
 sinks/google/credentials.py, prepares its table with sinks/google/schema.py, and begins load jobs with
-sinks/google/service.py. All get the rows of a batch from sinks/rows/mended.py.
-sinks/http.py, sinks/segment.py and sinks/commandersact.py have the keys of sinks/http_client/sink.py, send
-requests with sinks/http_client/client.py, which connects only where sinks/http_client/guard.py lets it, and
-read answers with sinks/http_client/answers.py; the last two translate events and share
-sinks/http_client/upstream.py. sinks/destination.py sends what the mapping of a vendor makes of events.
-destinations/vendor.py reads a mapping (destinations/lines.py knows its lines), which destinations/program.py
-compiles for the settings of a sink (destinations/settings.py): the requests that the API takes
-(destinations/calls.py), the rules (destinations/rules.py), and their values (destinations/values.py with
-destinations/paths.py, destinations/pipelines.py, destinations/objects.py, destinations/building.py and
-destinations/conditions.py) in the words of destinations/grammar.py, with the functions of
-destinations/functions/names.py, which are destinations/functions/texts.py,
-destinations/functions/identity.py, destinations/functions/numbers.py and destinations/functions/browser.py.
-destinations/planning.py plans the requests for a batch: events are decoded and items encoded by
-destinations/encoding.py, and packed by destinations/packing.py. destinations/answers.py says what answers
-mean. sinks/kafka.py, sinks/nats.py and sinks/redis.py publish messages: all read events with
-sinks/brokers/excerpt.py, the first two name topics and subjects with sinks/brokers/names.py. sinks/kafka.py
-has its producers from sinks/brokers/kafka_client.py, and judges their failures by
+sinks/google/service.py. All get the rows of a batch from sinks/rows/mended.py. sinks/http.py,
+sinks/segment.py and sinks/commandersact.py have the keys of sinks/http_client/sink.py, send requests with
+sinks/http_client/client.py, which connects only where sinks/http_client/guard.py lets it, and read answers
+with sinks/http_client/answers.py; the last two translate events and share sinks/http_client/upstream.py.
+sinks/destination.py sends what the mapping of a vendor makes of events. destinations/vendor.py reads a
+mapping (destinations/lines.py knows its lines), which destinations/program.py compiles for the settings of a
+sink (destinations/settings.py): the requests that the API takes (destinations/calls.py), the rules
+(destinations/rules.py), and their values (destinations/values.py with destinations/paths.py,
+destinations/pipelines.py, destinations/objects.py, destinations/operators.py and destinations/conditions.py
+with destinations/expressions.py), written out as Python by destinations/code.py, in the words of
+destinations/grammar.py, with the functions of destinations/functions/names.py, which are
+destinations/functions/texts.py, destinations/functions/identity.py, destinations/functions/numbers.py and
+destinations/functions/browser.py. destinations/planning.py plans the requests for a batch: events are decoded
+and items encoded by destinations/encoding.py, and packed by destinations/packing.py. destinations/answers.py
+says what answers mean. sinks/kafka.py, sinks/nats.py and sinks/redis.py publish messages: all read events
+with sinks/brokers/excerpt.py, the first two name topics and subjects with sinks/brokers/names.py.
+sinks/kafka.py has its producers from sinks/brokers/kafka_client.py, and judges their failures by
 sinks/brokers/kafka_failures.py, as sinks/nats.py does by sinks/brokers/nats_failures.py. After a failure the
 worker waits as backoff.py says. delivery/trim.py releases what every sink has. A delivery/observer.py counts
 what becomes of a sink's events, by the names that delivery/names.py finds, and has its exchanges with the

@@ -37,6 +37,25 @@ def check_writable(path: Path) -> None:
         raise ValueError(f"this user may not write to {place}")
 
 
+def read_file(path: Path, max_bytes: int) -> bytes:
+    """Return what a file holds. Raises the ValueError of a path that is not one, or of one that is larger."""
+    try:
+        with open(path, "rb", opener=_open_at_once) as file:  # Path.open has no opener
+            kind = stat.S_IFMT(os.fstat(file.fileno()).st_mode)
+            if kind != stat.S_IFREG:
+                raise ValueError(f"{path} is {_KINDS[kind]}; expected a file")
+            found = file.read(max_bytes + 1)
+    except OSError as error:
+        raise ValueError(f"{path}: {error.strerror}") from error
+    if len(found) > max_bytes:
+        raise ValueError(f"{path} has more than {max_bytes} bytes")
+    return found
+
+
+def _open_at_once(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NONBLOCK)  # else a pipe would wait for its writer
+
+
 def _expect(path: Path, kind: int, expected: str) -> None:
     found = _kind(path)
     if found not in (None, kind):

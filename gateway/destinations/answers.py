@@ -6,7 +6,8 @@ from typing import Any, Literal
 
 import msgspec
 
-from gateway.destinations.grammar import MAX_MATCHED, Report, expression
+from gateway.destinations.expressions import MAX_MATCHED, expression
+from gateway.destinations.grammar import Report
 from gateway.destinations.lines import Path
 from gateway.destinations.paths import walk
 

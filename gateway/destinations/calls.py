@@ -7,7 +7,8 @@ import msgspec
 
 from gateway.config.units import Duration, Rate
 from gateway.destinations.answers import Answers
-from gateway.destinations.grammar import ABSENT, Constant, Report, Value, fill, suggest
+from gateway.destinations.code import ABSENT, Constant, Value
+from gateway.destinations.grammar import Report, fill, suggest
 from gateway.destinations.lines import Path
 from gateway.destinations.values import Values
 
@@ -190,7 +191,7 @@ class _Reader:
                 continue
             value = self._values.compile(raw, at) if isinstance(raw, dict) else Constant(raw)
             try:
-                found[key] = parsers[key](value(None, None) if isinstance(value, Constant) else None)
+                found[key] = parsers[key](value.value if isinstance(value, Constant) else None)
             except ValueError as error:
                 self._report(at, str(error))
         return Limits(**found)  # type: ignore[arg-type]  # each parser returns what its field has

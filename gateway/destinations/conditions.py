@@ -6,15 +6,9 @@ from typing import Any
 import msgspec
 from msgspec import Raw
 
-from gateway.destinations.grammar import (
-    MAX_MATCHED,
-    Condition,
-    Constant,
-    Report,
-    Value,
-    expression,
-    suggest,
-)
+from gateway.destinations.code import Code, Constant, Value, folded
+from gateway.destinations.expressions import MAX_MATCHED, expression
+from gateway.destinations.grammar import MAX_LEVELS, Report, suggest
 from gateway.destinations.lines import Path
 from gateway.raw import truth
 
@@ -25,6 +19,10 @@ _KINDS: dict[str, tuple[type, ...]] = {
     "list": (list,),
     "object": (dict,),
 }
+
+_LITERALS = (str, int, bool)
+_NUMBERS = (int, float, bool)
+_SIZED = (str, list, dict)
 
 _MAX_MATCHED = 1000
 _MAX_MATCHED_CHARACTERS = 100
@@ -39,7 +37,7 @@ class Conditions:
         self._value = value
         self._member = member
         self._report = report
-        self._forms: dict[str, Callable[[Any, Path], Condition]] = {
+        self._forms: dict[str, Callable[[Any, Path], Value]] = {
             "exists": self._exists,
             "equals": self._equals,
             "in": self._in,
@@ -54,8 +52,11 @@ class Conditions:
             "not": self._not,
         }
 
-    def compile(self, raw: Any, at: Path) -> Condition:
+    def compile(self, raw: Any, at: Path) -> Value:
         """Return a condition; one that is always false after a mistake."""
+        if len(at) > MAX_LEVELS:
+            self._report(at[:MAX_LEVELS], f"more than {MAX_LEVELS} levels deep")
+            return _never
         names = [name for name in raw if name in self._forms] if isinstance(raw, dict) else []
         others = set(raw) - set(names) - {"is"} if isinstance(raw, dict) else set()
         if len(names) != 1 or others or ("is" in raw and names != ["every"]):
@@ -67,87 +68,50 @@ class Conditions:
             return self._every(raw, at)
         return self._forms[name](raw[name], (*at, name))
 
-    def _exists(self, raw: Any, at: Path) -> Condition:
-        value = self._value(raw, at)
-        if isinstance(value, Constant):
-            return Constant(value.value is not None)
-        return lambda event, entry: value(event, entry) is not None
+    def _exists(self, raw: Any, at: Path) -> Value:
+        return _test(self._value(raw, at), "{0} is not None")
 
-    def _equals(self, raw: Any, at: Path) -> Condition:
+    def _equals(self, raw: Any, at: Path) -> Value:
         value, wanted = self._pair(raw, at, "value and a literal")
-        if isinstance(value, Constant):
-            return Constant(value.value == wanted)
-        return lambda event, entry: bool(value(event, entry) == wanted)
+        return _test(value, "{0} == {1}", wanted)
 
-    def _in(self, raw: Any, at: Path) -> Condition:
+    def _in(self, raw: Any, at: Path) -> Value:
         value, wanted = self._pair(raw, at, "value and a list of texts")
         if not isinstance(wanted, list) or not all(isinstance(each, str | int) for each in wanted):
             self._report(at, "expected a value and a list of texts or numbers")
             return _never
-        known = frozenset(wanted)
+        return _test(value, "type({0}) in {1} and {0} in {2}", _LITERALS, frozenset(wanted))
 
-        def holds(event: Any, entry: Any) -> bool:
-            found = value(event, entry)
-            return isinstance(found, str | int) and found in known
-
-        return Constant(holds(None, None)) if isinstance(value, Constant) else holds
-
-    def _matches(self, raw: Any, at: Path) -> Condition:
+    def _matches(self, raw: Any, at: Path) -> Value:
         value, pattern = self._pair(raw, at, "value and a regular expression")
         try:
-            match = expression(pattern).fullmatch
+            matches = _matcher(expression(pattern).fullmatch)
         except ValueError as error:
             self._report(at, str(error))
             return _never
+        return _test(value, "type({0}) is str and ({0} in {1} or {2}({0}))", *matches)
 
-        matched: set[str] = set()  # names come again and again: a third of the time of the expression
-
-        def holds(event: Any, entry: Any) -> bool:
-            found = value(event, entry)
-            if type(found) is not str or len(found) > MAX_MATCHED:
-                return False
-            if found in matched:
-                return True
-            if not match(found):
-                return False
-            if len(matched) < _MAX_MATCHED and len(found) <= _MAX_MATCHED_CHARACTERS:
-                matched.add(found)
-            return True
-
-        return Constant(holds(None, None)) if isinstance(value, Constant) else holds
-
-    def _kind(self, raw: Any, at: Path) -> Condition:
+    def _kind(self, raw: Any, at: Path) -> Value:
         value, wanted = self._pair(raw, at, "value and kinds")
         names = wanted if isinstance(wanted, list) else [wanted]
         if not all(name in _KINDS for name in names):
             self._report(at, f"expected kinds among {', '.join(_KINDS)}")
             return _never
-        kinds = frozenset(kind for name in names for kind in _KINDS[name])
-        return lambda event, entry: type(value(event, entry)) in kinds
+        return _test(value, "type({0}) in {1}", frozenset(kind for name in names for kind in _KINDS[name]))
 
-    def _length(self, raw: Any, at: Path) -> Condition:
+    def _length(self, raw: Any, at: Path) -> Value:
         value, least, most = self._triple(raw, at)
+        return _test(value, "type({0}) in {1} and {2} <= len({0}) <= {3}", _SIZED, least, most)
 
-        def holds(event: Any, entry: Any) -> bool:
-            found = value(event, entry)
-            return isinstance(found, str | list | dict) and least <= len(found) <= most
-
-        return holds
-
-    def _between(self, raw: Any, at: Path) -> Condition:
+    def _between(self, raw: Any, at: Path) -> Value:
         value, least, most = self._triple(raw, at)
+        return _test(value, "type({0}) in {1} and {2} <= {0} <= {3}", _NUMBERS, least, most)
 
-        def holds(event: Any, entry: Any) -> bool:
-            found = value(event, entry)
-            return isinstance(found, int | float) and bool(least <= found <= most)
-
-        return holds
-
-    def _consent(self, raw: Any, at: Path) -> Condition:
+    def _consent(self, raw: Any, at: Path) -> Value:
         """Return whether categories are granted, as routing says; an event without consent grants all."""
         if isinstance(raw, dict):
             name = self._value(raw, at)
-            raw = [name(None, None)] if isinstance(name, Constant) else None
+            raw = [name.value] if isinstance(name, Constant) else None
         categories = [raw] if isinstance(raw, str) else raw
         if not isinstance(categories, list):
             self._report(at, "expected a category, a list of them, or a setting")
@@ -155,55 +119,40 @@ class Conditions:
         wanted = [each for each in categories if each]
         if not wanted:
             return Constant(True)
-        return lambda event, entry: _grants(event, wanted)
+        return Value(
+            lambda code, into: code.line(f"{into} = {code.name(_grants)}(event, {code.name(wanted)})")
+        )
 
-    def _every(self, raw: Any, at: Path) -> Condition:
+    def _every(self, raw: Any, at: Path) -> Value:
         value = self._value(raw.get("every"), (*at, "every"))
         holds = Conditions(self._member, self._member, self._report).compile(raw.get("is"), (*at, "is"))
 
-        def every(event: Any, entry: Any) -> bool:
-            found = value(event, entry)
-            members = (
-                found.items() if type(found) is dict else enumerate(found) if type(found) is list else ()
-            )
-            for member in members:  # noqa: SIM110  # in half the time of `all`
-                if not holds(event, member):
-                    return False
-            return True
+        def write(code: Code, into: str) -> None:
+            found = code.evaluate(value)
+            code.line(f"{into} = True")
+            members = f"enumerate({found}) if type({found}) is list else ()"
+            with code.loop(f"({found}.items() if type({found}) is dict else {members})", keyed=True):
+                code.put(holds, into)
+                code.line(f"if not {into}: break")
 
-        return every
+        return Value(write)
 
-    def _all(self, raw: Any, at: Path) -> Condition:
+    def _all(self, raw: Any, at: Path) -> Value:
         parts = [part for part in self._several(raw, at) if not _is_constant(part, value=True)]
         if not parts or any(_is_constant(part, value=False) for part in parts):
             return Constant(not parts)
+        return _chain(parts, "if {0}:")
 
-        def holds(event: Any, entry: Any) -> bool:
-            for part in parts:  # noqa: SIM110  # in half the time of `all`
-                if not part(event, entry):
-                    return False
-            return True
-
-        return holds
-
-    def _any(self, raw: Any, at: Path) -> Condition:
+    def _any(self, raw: Any, at: Path) -> Value:
         parts = [part for part in self._several(raw, at) if not _is_constant(part, value=False)]
         if not parts or any(_is_constant(part, value=True) for part in parts):
             return Constant(bool(parts))
+        return _chain(parts, "if not {0}:")
 
-        def holds(event: Any, entry: Any) -> bool:
-            for part in parts:  # noqa: SIM110  # in half the time of `any`
-                if part(event, entry):
-                    return True
-            return False
+    def _not(self, raw: Any, at: Path) -> Value:
+        return _test(self.compile(raw, at), "not {0}")
 
-        return holds
-
-    def _not(self, raw: Any, at: Path) -> Condition:
-        part = self.compile(raw, at)
-        return Constant(not part.value) if isinstance(part, Constant) else lambda e, n: not part(e, n)
-
-    def _several(self, raw: Any, at: Path) -> list[Condition]:
+    def _several(self, raw: Any, at: Path) -> list[Value]:
         if not isinstance(raw, list):
             self._report(at, "expected a list of conditions")
             return []
@@ -222,10 +171,46 @@ class Conditions:
         return self._value(raw[0], (*at, 0)), raw[1], raw[2]
 
 
-_never: Condition = Constant(False)
+_never = Constant(False)
 
 
-def _is_constant(condition: Condition, *, value: bool) -> bool:
+def _test(value: Value, form: str, *names: Any) -> Value:
+    """Return a condition of a value: an expression of it, {0}, and of others."""
+
+    def write(code: Code, into: str) -> None:
+        code.put(value, into)
+        code.line(f"{into} = {form.format(into, *map(code.name, names))}")
+
+    return folded(Value(write), value)
+
+
+def _chain(parts: list[Value], head: str) -> Value:
+    """Return the last condition that counts: the others are looked at only if what is before them says so."""
+
+    def write(code: Code, into: str) -> None:
+        code.put(parts[0], into)
+        for part in parts[1:]:
+            with code.block(head.format(into)):
+                code.put(part, into)
+
+    return Value(write)
+
+
+def _matcher(match: Callable[[str], object]) -> tuple[set[str], Callable[[str], bool]]:
+    """Return a set of texts that match, since names come again and again, and a function for all others."""
+    matched: set[str] = set()
+
+    def matches(text: str) -> bool:
+        if len(text) > MAX_MATCHED or not match(text):
+            return False
+        if len(matched) < _MAX_MATCHED and len(text) <= _MAX_MATCHED_CHARACTERS:
+            matched.add(text)
+        return True
+
+    return matched, matches
+
+
+def _is_constant(condition: Value, *, value: bool) -> bool:
     return isinstance(condition, Constant) and bool(condition.value) is value
 
 

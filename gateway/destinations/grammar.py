@@ -12,9 +12,6 @@ from typing import Any
 
 from gateway.destinations.lines import Path
 
-Value = Callable[[Any, Any], Any]
-"""Returns a value of the event and, where there is one, the entry; None if it is absent."""
-Condition = Callable[[Any, Any], bool]
 Report = Callable[[Path, str], None]
 """Notes a mistake at a place of the mapping."""
 
@@ -25,14 +22,10 @@ LITERAL = "="
 MERGED = "*"
 """Begins a key whose object is merged into the one around it."""
 
-MAX_MATCHED = 1000
-"""Characters; a longer text matches no regular expression, which could take for ever."""
+MAX_LEVELS = 100
+"""Steps from the top of a mapping to a value."""
 
 _PLACEHOLDER = re.compile(r"\{(\w+)\}")
-
-
-_REPETITION = r"(?:[+*]|\{\d*,\d*\})(?!\+)"
-_REPEATED_REPETITION = re.compile(rf"\((?:[^()\\]|\\.)*{_REPETITION}(?:[^()\\]|\\.)*\){_REPETITION}")
 
 
 class Refused(Exception):
@@ -41,21 +34,6 @@ class Refused(Exception):
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
         self.code = code
-
-
-class Constant:
-    """A value that no event changes."""
-
-    __slots__ = ("value",)
-
-    def __init__(self, value: Any) -> None:
-        self.value = value
-
-    def __call__(self, event: Any, entry: Any) -> Any:
-        return self.value
-
-
-ABSENT = Constant(None)
 
 
 def present(value: Any) -> Any:
@@ -72,24 +50,6 @@ def fill(text: str, settings: Mapping[str, str]) -> str:
         return settings[found[1]]
 
     return _PLACEHOLDER.sub(replace, text)
-
-
-def expression(pattern: Any) -> re.Pattern[str]:
-    """
-    Return a regular expression for texts of strangers. Raises ValueError.
-
-    A repetition of a repetition, such as `(a+)+`, is refused: each character doubles the time of a text that
-    does not match.
-    """
-    if not isinstance(pattern, str):
-        raise ValueError("expected a regular expression")  # noqa: TRY004  # as for every other mistake
-    try:
-        found = re.compile(pattern, re.ASCII)
-    except re.error as error:
-        raise ValueError(f"not a regular expression: {error}") from error
-    if _REPEATED_REPETITION.search(pattern):
-        raise ValueError("repeats a repetition, which could take for ever; end the outer one with +: (a+)*+")
-    return found
 
 
 def suggest(word: str, known: Iterable[str]) -> str:

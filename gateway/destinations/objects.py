@@ -1,40 +1,31 @@
 """Objects of a mapping: built key by key, with whole objects merged into them."""
 
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import Any
 
-from gateway.destinations.building import Member, Read, write_out
+from gateway.destinations.code import ABSENT, Code, Constant, Value
 from gateway.destinations.functions.names import Bound
-from gateway.destinations.grammar import (
-    ABSENT,
-    LITERAL,
-    MERGED,
-    REQUIRED,
-    Constant,
-    Report,
-    Value,
-    spelled,
-)
+from gateway.destinations.grammar import LITERAL, MERGED, REQUIRED, Refused, Report, spelled
 from gateway.destinations.lines import Path
+from gateway.destinations.operators import called
+from gateway.destinations.pipelines import through
 
 _MAX_LEVELS = 8
+_MAX_KEYS = 1024
+"""Of a spread, whose new names are remembered."""
 
 
 def make_object(
-    raw: dict[str, Any],
-    at: Path,
-    compile_value: Callable[[Any, Path], Value],
-    read_of: Callable[[Any], Read | None],
-    report: Report,
+    raw: dict[str, Any], at: Path, compile_value: Callable[[Any, Path], Value], report: Report
 ) -> Value:
     """
-    Return the function that builds an object; absent if nothing is in it.
+    Return an object; absent if nothing is in it.
 
     It raises Refused where a required member is absent. A member wins over what is merged into the object.
-    `read_of` returns what a value reads, if it can be written out.
     """
     fixed: dict[str, Any] = {}
-    members: list[Member] = []
+    members: list[tuple[str, Value, bool]] = []
     merged: list[Value] = []
     for key, value in raw.items():
         found = compile_value(value, (*at, key))
@@ -44,14 +35,32 @@ def make_object(
         elif key.startswith(MERGED):
             merged.append(found)
         elif not isinstance(found, Constant):
-            members.append(Member(name, found, required, read_of(value)))
+            members.append((name, found, required))
         elif found.value is not None:
             fixed[name] = found.value
         elif required:
-            members.append(Member(name, ABSENT, True, None))
+            members.append((name, ABSENT, True))
     if not members and not merged:
         return Constant(fixed or None)
-    return write_out(fixed, members, merged)
+
+    def write(code: Code, into: str) -> None:
+        made = code.variable()
+        code.line(f"{made} = {code.name(fixed)}.copy()" if fixed else f"{made} = {{}}")
+        for name, value, required in members:
+            found = code.evaluate(value)
+            code.line(f"if {found} is not None: {made}[{code.name(name)}] = {found}")
+            if required:
+                code.line(f"else: {code.name(_refuse)}({code.name(name)})")
+        for value in merged:
+            found = code.evaluate(value)
+            code.line(f"if type({found}) is dict: {made} = {{**{found}, **{made}}}")
+        code.line(f"{into} = {made}" if fixed else f"{into} = {made} or None")
+
+    return Value(write)
+
+
+def _refuse(name: str) -> None:
+    raise Refused(f"missing_{name}", f"nothing is found for {name}, which is required")
 
 
 def make_spread(
@@ -62,7 +71,7 @@ def make_spread(
     report: Callable[[str, str], None],
 ) -> Value:
     """
-    Return the function that copies the fields of an object that are not absent.
+    Return the fields of an object that are not absent.
 
     `omit` lists keys to leave out, `flatten` joins the keys of inner objects, `only = "scalar"` keeps texts,
     numbers and booleans, `keys` and `do` change each key and each value.
@@ -78,27 +87,32 @@ def make_spread(
         report("only", 'expected "scalar"')
         return ABSENT
     left_out = frozenset(omit)
+    rename = lru_cache(_MAX_KEYS)(_function(keys)) if keys else None
+    change = _function(functions) if functions else None
 
     def copy(found: dict[str, Any], made: dict[str, Any], before: str, level: int) -> dict[str, Any]:
         for key, each in found.items():
             if (not each and each != 0) or (level == 0 and key in left_out):
                 continue
-            if flatten is not None and type(each) is dict and level < _MAX_LEVELS:
-                copy(each, made, f"{before}{key}{flatten}", level + 1)
-                continue
-            if only and type(each) in (dict, list):
-                continue
-            name: Any = before + key
-            for function in keys:
-                name = name and function(name)
-            for function in functions:
-                each = None if each is None else function(each)
+            kind = type(each)
+            if kind is dict or kind is list:
+                if kind is dict and flatten is not None and level < _MAX_LEVELS:
+                    copy(each, made, f"{before}{key}{flatten}", level + 1)
+                    continue
+                if only:
+                    continue
+            name = before + key
+            if rename:
+                name = rename(name)
+            if change:
+                each = change(each)
             if name and each is not None:
                 made.setdefault(name, each)
         return made
 
-    def spread(event: Any, entry: Any) -> Any:
-        found = value(event, entry)
-        return copy(found, {}, "", 0) if isinstance(found, dict) else None
+    return called(lambda found: copy(found, {}, "", 0) if type(found) is dict else None, [value])
 
-    return spread
+
+def _function(functions: Sequence[Bound]) -> Callable[[Any], Any]:
+    """Return one function that does what several do, one after another."""
+    return through(Value(lambda code, into: code.line(f"{into} = event")), functions).find

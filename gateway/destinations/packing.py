@@ -12,6 +12,7 @@ from gateway.destinations.encoding import encode
 from gateway.destinations.program import Item
 
 _COMMA_BYTES = 1
+_EMPTY_LAST = b"[]}"
 
 
 class Request(msgspec.Struct, frozen=True, eq=False):
@@ -26,13 +27,16 @@ class Request(msgspec.Struct, frozen=True, eq=False):
 class _Open:
     """A request to which items can be added."""
 
+    __slots__ = ("_empty", "arrays", "call", "envelope", "events", "size", "unique")
+
     def __init__(self, call: Call, envelope: Any) -> None:
         self.call = call
         self.envelope = envelope
         self.arrays: dict[str, list[bytes]] = {}
         self.events: dict[tuple[str, int], int] = {}
         self.unique: set[str | int] = set()
-        self.size = len(self.body())
+        self._empty = self._with({"": []})
+        self.size = len(self._empty)
 
     def takes(self, item: Item) -> bool:
         limits = self.call.limits
@@ -53,13 +57,24 @@ class _Open:
         self.size += len(item.data) + _COMMA_BYTES + (len(item.into) + 5 if len(array) == 1 else 0)
 
     def body(self) -> bytes:
+        if len(self.arrays) == 1 and "" in self.arrays and self._is_last():
+            return b"%b%b}" % (self._empty[: -len(_EMPTY_LAST)], _array(self.arrays[""]))
+        return self._with(self.arrays)
+
+    def _is_last(self) -> bool:
+        """Return True if nothing is behind the list of items in the body."""
+        call = self.call
+        if call.form or not call.items or len(call.items) > 1:
+            return False
+        return call.items[0] not in call.body and (not self.envelope or call.items[0] not in self.envelope)
+
+    def _with(self, arrays: dict[str, list[bytes]]) -> bytes:
         if self.call.items is None:
-            [[data]] = self.arrays.values() or [[b""]]
-            return data
+            return b"".join(arrays.get("", []))
         if not self.call.items:
-            return _array(self.arrays.get("", []))
+            return _array(arrays.get("", []))
         body = {**self.call.body, **(self.envelope or {})}
-        for into, array in (self.arrays or {"": []}).items():
+        for into, array in arrays.items():
             _place(body, tuple(into.split(".")) if into else self.call.items, Raw(_array(array)))
         return _form(body) if self.call.form else encode(body)
 

@@ -5,8 +5,9 @@ from typing import Any
 
 import msgspec
 
+from gateway.destinations.code import Constant
 from gateway.destinations.encoding import decode
-from gateway.destinations.grammar import Constant, Refused
+from gateway.destinations.grammar import Refused
 from gateway.destinations.packing import Request, pack
 from gateway.destinations.program import Item, Program
 

@@ -11,7 +11,7 @@ from gateway.destinations.encoding import decode, encode
 from gateway.destinations.functions.numbers import time_ms
 from gateway.destinations.grammar import Refused
 from gateway.destinations.lines import Path
-from gateway.destinations.rules import Rule, compile_checks, compile_rules
+from gateway.destinations.rules import Rule, compile_checks, compile_rules, first_broken
 from gateway.destinations.values import Values
 from gateway.destinations.vendor import BadMapping, Vendor
 
@@ -63,7 +63,8 @@ class Program:
         for name, call in self.calls.items():  # for mistakes there, which would be found in each rule
             values.compile(call.common, ("common",) if name == DEFAULT else ("calls", name, "common"))
         self.rules = compile_rules(table.get("rules", []), self.calls, values, report)
-        self._checks = compile_checks(table.get("checks", []), self.calls, values, report)
+        checks = compile_checks(table.get("checks", []), self.calls, values, report)
+        self._broken = {name: first_broken(checks, name) for name in self.calls}
         if not table.get("rules"):
             report(("rules",), "there must be at least one")
         if mistakes:
@@ -83,7 +84,7 @@ class Program:
                 event = decode(line)
             except Refused:
                 return None  # `items` raises it again, and the event becomes a dead letter
-            if not any(rule.when(event, None) for rule in rules):
+            if not any(rule.when.find(event) for rule in rules):
                 return "event"
         return None
 
@@ -96,18 +97,16 @@ class Program:
         made: list[Item] = []
         size = 0
         for rule in self._rules(event["type"], event.get("event") or ""):
-            if not rule.when(event, None):
+            if not rule.when.find(event):
                 continue
             if rule.call.limits.max_age or rule.call.limits.max_future:
                 _check_age(event, rule.call, now)
-            if rule.each is None:
-                entries = [None]
-            else:
-                found = rule.each(event, None)
-                entries = found if isinstance(found, list) else [] if found is None else [found]
+            found = [None] if rule.each is None else rule.each.find(event)
+            entries = found if isinstance(found, list) else [] if found is None else [found]
             for entry in entries:
-                made.append(self._item(rule, event, entry))
-                size += len(made[-1].data)
+                item = self._item(rule, event, entry)
+                made.append(item)
+                size += len(item.data)
                 if len(made) > _MAX_ITEMS or size > _MAX_BYTES:
                     raise Refused(
                         "too_large", f"it becomes more than {_MAX_ITEMS} items, or {_MAX_BYTES} bytes"
@@ -120,18 +119,18 @@ class Program:
 
     def _item(self, rule: Rule, event: dict[str, Any], entry: Any) -> Item:
         call = rule.call
-        body = rule.body(event, entry) or {}
-        envelope = call.envelope(event, entry)
-        for check in self._checks:
-            if (not check.call or check.call == call.name) and check.breaks(body, envelope):
-                raise Refused(check.name, check.about or check.name.replace("_", " "))
+        body = rule.body.find(event, entry) or {}
+        envelope = call.envelope.find(event, entry)
+        check = self._broken[call.name].find(body, envelope)
+        if check:
+            raise Refused(check.name, check.about or check.name.replace("_", " "))
         if call.items is None:
             body = {**call.body, **(envelope or {}), **body}
             envelope = None
         data = encode(body)
         if call.limits.item_bytes and len(data) > call.limits.item_bytes:
             raise Refused("too_large", f"{len(data)} bytes; the vendor takes {call.limits.item_bytes}")
-        unique = call.unique(body, None)
+        unique = call.unique.find(body)
         return Item(call, rule.into, data, envelope, unique if isinstance(unique, str | int) else None)
 
     def _rules(self, type: str, name: str) -> tuple[Rule, ...]:

@@ -1,22 +1,14 @@
 """Rules: which events become items of which call, and what is in them."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
 
 from gateway.destinations.calls import DEFAULT, Call
-from gateway.destinations.grammar import (
-    LITERAL,
-    MERGED,
-    REQUIRED,
-    Condition,
-    Constant,
-    Report,
-    Value,
-    suggest,
-)
+from gateway.destinations.code import Code, Constant, Value
+from gateway.destinations.grammar import LITERAL, MERGED, REQUIRED, Report, suggest
 from gateway.destinations.lines import Path
 from gateway.destinations.values import OPERATORS, Values
 from gateway.event import TYPES
@@ -33,7 +25,7 @@ class Rule(msgspec.Struct, frozen=True, eq=False):
     types: frozenset[str]
     events: re.Pattern[str] | None
     """None: any name."""
-    when: Condition
+    when: Value
     call: Call
     into: str
     """The list of the body that the item goes to; empty for that of the call."""
@@ -59,7 +51,7 @@ class Check(msgspec.Struct, frozen=True, eq=False):
     about: str
     call: str
     """Empty: items of any call."""
-    breaks: Condition
+    breaks: Value
 
 
 def compile_rules(
@@ -166,3 +158,16 @@ def compile_checks(
         condition = values.condition(each.get("if", {"not": each.get("unless")}), at)
         checks.append(Check(str(name), str(each.get("about", "")), str(each.get("call", "")), condition))
     return checks
+
+
+def first_broken(checks: Sequence[Check], call: str) -> Value:
+    """Return the first check that an item of a call breaks, absent if it breaks none."""
+
+    def write(code: Code, into: str) -> None:
+        code.line(f"{into} = None")
+        for check in checks:
+            if check.call in ("", call):
+                with code.block(f"if {into} is None:"):
+                    code.line(f"if {code.evaluate(check.breaks)}: {into} = {code.name(check)}")
+
+    return Value(write)

@@ -3,13 +3,14 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from gateway.destinations.building import Read
+from gateway.destinations import operators
+from gateway.destinations.code import ABSENT, Constant, Value, folded
 from gateway.destinations.conditions import Conditions
-from gateway.destinations.functions.names import FUNCTIONS, Bound, as_text, bind
-from gateway.destinations.grammar import ABSENT, Condition, Constant, Report, Value, fill, present, suggest
+from gateway.destinations.functions.names import FUNCTIONS, Bound, bind
+from gateway.destinations.grammar import MAX_LEVELS, Report, fill, present, suggest
 from gateway.destinations.lines import Path
 from gateway.destinations.objects import make_object, make_spread
-from gateway.destinations.paths import compile_path, plain_place
+from gateway.destinations.paths import compile_path
 from gateway.destinations.pipelines import through
 from gateway.event import FIELDS
 
@@ -68,9 +69,12 @@ class Values:
         }
 
     def compile(self, raw: Any, at: Path) -> Value:
-        """Return the function of a value; after a mistake, one that finds nothing."""
+        """Return a value; after a mistake, one that is absent."""
         if isinstance(raw, bool | int | float):
             return Constant(raw)
+        if len(at) > MAX_LEVELS:
+            self._report(at[:MAX_LEVELS], f"more than {MAX_LEVELS} levels deep")
+            return ABSENT
         if isinstance(raw, str):
             try:
                 path = fill(raw, self._settings)
@@ -89,7 +93,7 @@ class Values:
             return ABSENT
         operators = [word for word in OPERATORS if word in raw]
         if not operators:
-            return make_object(raw, at, self.compile, self._read_of, self._report)
+            return make_object(raw, at, self.compile, self._report)
         [word, *others] = operators
         unknown = [key for key in raw if key != word and key not in OPERATORS[word]]
         if others or unknown:
@@ -107,8 +111,8 @@ class Values:
             hint = suggest(first, FIELDS)
             self._report(at, f'events have no field {first!r}{hint}; a text itself is {{const = "{path}"}}')
 
-    def condition(self, raw: Any, at: Path) -> Condition:
-        """Return the function of a condition."""
+    def condition(self, raw: Any, at: Path) -> Value:
+        """Return a condition."""
         return self._conditions.compile(raw, at)
 
     def pipeline(self, raw: Any, at: Path) -> list[Bound]:
@@ -127,29 +131,6 @@ class Values:
                 self._report((*at, index), str(error))
         return found
 
-    def _read_of(self, raw: Any) -> Read | None:
-        """Return what a value without mistakes reads, if it is made of plain paths and functions alone."""
-        if self._members:
-            return None
-        if isinstance(raw, dict):
-            inner = self._read_of(raw["from"]) if raw.keys() <= {"from", "do"} and "from" in raw else None
-            if inner is None or inner.functions:
-                return None
-            try:
-                functions = tuple(bind(fill(each, self._settings)) for each in raw.get("do", []))
-            except (LookupError, ValueError, AttributeError, TypeError):
-                return None  # a mistake, which `pipeline` reports
-            return Read(inner.places, functions)
-        paths = [raw] if isinstance(raw, str) else raw
-        if not isinstance(paths, list) or not all(isinstance(each, str) for each in paths):
-            return None
-        try:
-            places = [plain_place(fill(each, self._settings)) for each in paths]
-        except ValueError:
-            return None
-        found = tuple(place for place in places if place)
-        return Read(found) if found and len(found) == len(places) else None
-
     def _first(self, raw: list[Any], at: Path) -> Value:
         values = [self.compile(each, (*at, index)) for index, each in enumerate(raw)]
         values = [each for each in values if not (isinstance(each, Constant) and each.value is None)]
@@ -157,15 +138,7 @@ class Values:
             return ABSENT
         if len(values) == 1 or isinstance(values[0], Constant):
             return values[0]
-
-        def find(event: Any, entry: Any) -> Any:
-            for value in values:
-                found = value(event, entry)
-                if found is not None:
-                    return found
-            return None
-
-        return find
+        return operators.first(values)
 
     def _setting(self, raw: dict[str, Any], at: Path) -> Value:
         name = raw["setting"]
@@ -189,8 +162,7 @@ class Values:
 
     def _from(self, raw: dict[str, Any], at: Path) -> Value:
         value = self.compile(raw["from"], (*at, "from"))
-        find = through(value, self.pipeline(raw.get("do", []), (*at, "do")))
-        return Constant(find(None, None)) if isinstance(value, Constant) else find
+        return folded(through(value, self.pipeline(raw.get("do", []), (*at, "do"))), value)
 
     def _each(self, raw: dict[str, Any], at: Path) -> Value:
         value = self.compile(raw["each"], (*at, "each"))
@@ -200,25 +172,10 @@ class Values:
         if not isinstance(most, int) or most < 0:
             self._report((*at, "max"), "expected a whole number")
             return ABSENT
-
-        def find(event: Any, entry: Any) -> Any:
-            found = value(event, entry)
-            if found is None:
-                return otherwise(event, entry)
-            entries = found if isinstance(found, list) else [found]
-            made = [template(event, each) for each in (entries[:most] if most else entries)]
-            return [each for each in made if each is not None] or otherwise(event, entry)
-
-        return find
+        return operators.each(value, template, otherwise, most)
 
     def _list(self, raw: dict[str, Any], at: Path) -> Value:
-        values = self._several(raw["list"], (*at, "list"))
-
-        def find(event: Any, entry: Any) -> Any:
-            found = [value(event, entry) for value in values]
-            return [each for each in found if each is not None] or None
-
-        return find
+        return operators.all_of(self._several(raw["list"], (*at, "list")))
 
     def _join(self, raw: dict[str, Any], at: Path) -> Value:
         values = self._several(raw["join"], (*at, "join"))
@@ -226,38 +183,16 @@ class Values:
         if not isinstance(by, str):
             self._report((*at, "by"), "expected a text")
             return ABSENT
-
-        def find(event: Any, entry: Any) -> Any:
-            texts = [as_text(value(event, entry)) for value in values]
-            return by.join(text for text in texts if text) or None
-
-        return Constant(find(None, None)) if all(isinstance(each, Constant) for each in values) else find
+        return operators.joined(values, by)
 
     def _fold(self, raw: dict[str, Any], at: Path, word: str, operation: Callable[[Any, Any], Any]) -> Value:
         parts = raw[word]
-        values = self._several(parts, (*at, word)) if isinstance(parts, list) else None
-        several = None if values else self.compile(parts, (*at, word))
-
-        def find(event: Any, entry: Any) -> Any:
-            found = several(event, entry) if several else [value(event, entry) for value in values or ()]
-            numbers = [each for each in found or () if type(each) in (int, float)]
-            if not numbers or (word == "product" and len(numbers) < len(found)):
-                return None
-            total = numbers[0]
-            for each in numbers[1:]:
-                total = operation(total, each)
-            return total
-
-        return find
+        several = isinstance(parts, list)
+        values = self._several(parts, (*at, word)) if several else self.compile(parts, (*at, word))
+        return operators.fold(values, operation, whole=word == "product")
 
     def _count(self, raw: dict[str, Any], at: Path) -> Value:
-        value = self.compile(raw["count"], (*at, "count"))
-
-        def find(event: Any, entry: Any) -> Any:
-            found = value(event, entry)
-            return len(found) if isinstance(found, list | dict) else None
-
-        return find
+        return operators.count(self.compile(raw["count"], (*at, "count")))
 
     def _table(self, raw: dict[str, Any], at: Path) -> Value:
         name = raw["table"]
@@ -267,20 +202,13 @@ class Values:
             return ABSENT
         key = self.compile(raw.get("key"), (*at, "key"))
         default = self.compile(raw["default"], (*at, "default")) if "default" in raw else ABSENT
-
-        def find(event: Any, entry: Any) -> Any:
-            found = as_text(key(event, entry))
-            return table[found] if found and found in table else default(event, entry)
-
-        return find
+        return operators.look_up(table, key, default)
 
     def _when(self, raw: dict[str, Any], at: Path) -> Value:
         condition = self.condition(raw["when"], (*at, "when"))
         then = self.compile(raw.get("then"), (*at, "then"))
         otherwise = self.compile(raw["else"], (*at, "else")) if "else" in raw else ABSENT
-        if isinstance(condition, Constant):
-            return then if condition.value else otherwise
-        return lambda event, entry: (then if condition(event, entry) else otherwise)(event, entry)
+        return operators.when(condition, then, otherwise)
 
     def _spread(self, raw: dict[str, Any], at: Path) -> Value:
         return make_spread(

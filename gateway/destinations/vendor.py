@@ -10,9 +10,12 @@ from functools import cache
 from pathlib import Path as File
 from typing import Any
 
+from gateway.config.paths import read_file
 from gateway.destinations.lines import Path, find_lines, line_of, spell
 
 _FOLDER = File(__file__).parent / "vendors"
+_MAX_BYTES = 1024 * 1024
+"""Of an operator's mapping; those of the vendors have 20 KB at most."""
 _TABLES = ("settings", "send", "calls", "envelope", "common", "tables", "templates", "answers")
 _LISTS = ("rules", "checks")
 _TEXTS = ("title", "docs", "extend")
@@ -86,11 +89,12 @@ class MappingFile:
 
     @classmethod
     def read(cls, path: File) -> "MappingFile":
-        """Return the file. Raises ValueError if it cannot be read."""
+        """Return the file. Raises ValueError if it cannot be read, or is too large."""
+        found = read_file(path, _MAX_BYTES)
         try:
-            return cls(path, path.read_text("utf-8"))
-        except OSError as error:
-            raise ValueError(f"{path}: {error.strerror}") from error
+            return cls(path, found.decode())
+        except UnicodeDecodeError as error:
+            raise ValueError(f"{path}: {error}") from error
 
     def vendor(self) -> Vendor:
         """Return its mapping. Raises BadMapping."""
@@ -110,7 +114,7 @@ def read(text: str, file: str) -> Vendor:
     """Return the mapping that a text holds. Raises BadMapping."""
     try:
         table = tomllib.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise BadMapping(f"{file}: {error}") from error
     extended = table.get("extend")
     if extended is None:

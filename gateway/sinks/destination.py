@@ -111,6 +111,10 @@ class Destination(RequestSink, tag="destination", kw_only=True):
     def exclude(self) -> Exclude:
         return self.program().exclusion
 
+    async def reach(self) -> None:
+        if not self.dry_run:
+            await super().reach()
+
     @asynccontextmanager
     async def connect(self, name: str, receipt: bytes) -> AsyncIterator[Connection]:
         program = self.program()

@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from gateway.destinations.packing import Request
+from tests.destinations.rates import Rate
 
 EVENT = {"name", "time", "app_id", "properties"}
 PURCHASE = {"product_id", "currency", "price", "quantity", "time", "app_id", "properties"}
@@ -25,6 +26,12 @@ SCHEMAS = {
     "ecommerce.order_refunded": (*ORDER, "order_id"),
     "ecommerce.order_cancelled": (*ORDER, "order_id", "cancel_reason"),
 }
+
+
+RATES = [
+    Rate("/users/track", 3000, 3),
+    Rate("/users/identify|/users/merge", 20_000, 60),  # shared
+]
 
 
 def broken(request: Request) -> list[str]:

@@ -9,9 +9,13 @@ import re
 from typing import Any
 
 from gateway.destinations.packing import Request
+from tests.destinations.rates import Rate
 
 IDS = ("id", "email", "cio_id", "anonymous_id")
 ACTIONS = {"event", "page", "screen", "identify", "merge"}
+
+
+RATES = [Rate("/api/v2/batch", 100, 1)]
 
 
 def broken(request: Request) -> list[str]:

@@ -11,12 +11,19 @@ from typing import Any
 from uuid import UUID
 
 from gateway.destinations.packing import Request
+from tests.destinations.rates import Rate
 
 EVENT = {"eventName", "email", "utk", "objectId", "uuid", "occurredAt", "properties"}
 CONTACT = {
     *("firstname", "lastname", "phone", "company", "jobtitle", "address", "city", "state", "country", "zip"),
     *("website", "lifecyclestage"),
 }
+
+
+RATES = [
+    Rate("/events/v3/send/batch", 1250, 1),
+    Rate("/crm/v3/objects/contacts/batch/upsert", 100, 10),
+]
 
 
 def broken(request: Request) -> list[str]:

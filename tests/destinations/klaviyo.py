@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from gateway.destinations.packing import Request
+from tests.destinations.rates import Rate
 
 PROFILE = {
     *("email", "phone_number", "external_id", "anonymous_id", "first_name", "last_name", "organization"),
@@ -19,6 +20,14 @@ IDS = ("email", "phone_number", "external_id", "anonymous_id")
 LOCATION = {"address1", "address2", "city", "region", "zip", "country", "timezone"}
 EVENT = {"properties", "time", "value", "value_currency", "unique_id", "metric"}
 NOW = datetime.fromisoformat("2026-01-01T12:01:00Z")
+
+
+RATES = [
+    Rate("/api/profile-import", 75, 1),
+    Rate("/api/profile-import", 700, 60),
+    Rate("/api/event-bulk-create-jobs", 10, 1),
+    Rate("/api/event-bulk-create-jobs", 150, 60),
+]
 
 
 def broken(request: Request) -> list[str]:

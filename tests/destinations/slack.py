@@ -9,6 +9,9 @@ import re
 from typing import Any
 
 from gateway.destinations.packing import Request
+from tests.destinations.rates import Rate
+
+RATES = [Rate("/services/.*", 1, 1)]
 
 
 def broken(request: Request) -> list[str]:

@@ -8,7 +8,7 @@ import pytest
 from gateway.destinations.answers import Verdict
 from tests.destinations import amplitude
 from tests.destinations.commerce import EVENTS, ORDER
-from tests.destinations.trying import Mapped, Vendor
+from tests.destinations.trying import Mapped, Vendor, every_view
 
 AMPLITUDE = Vendor("amplitude", amplitude.broken, api_key="amp-key")
 
@@ -105,15 +105,7 @@ def test_what_comes_in_is_revenue_and_what_goes_out_is_negative(
     assert (found["revenue"], found["currency"]) == (revenue, properties["currency"].upper())
 
 
-@pytest.mark.parametrize(
-    ("fields", "name"),
-    [
-        pytest.param({"type": "page", "name": "Home"}, "Viewed Home", id="page"),
-        pytest.param({"type": "page"}, "Viewed Page", id="page without a name"),
-        pytest.param({"type": "screen", "name": "Home"}, "Viewed Home", id="screen"),
-        pytest.param({"type": "screen"}, "Viewed Screen", id="screen without a name"),
-    ],
-)
+@every_view
 def test_a_page_is_an_event_that_says_what_was_viewed(fields: dict[str, Any], name: str) -> None:
     assert event(AMPLITUDE.map({"event": "", **fields}))["event_type"] == name
 
@@ -228,7 +220,7 @@ def test_a_request_has_fewer_than_2000_events_and_at_most_1_mb() -> None:
 def test_the_events_that_an_answer_names_are_refused_and_the_others_sent_again(
     body: bytes, culprits: set[int]
 ) -> None:
-    verdict = AMPLITUDE.program().calls["send"].answers.judge(400, body)
+    verdict = AMPLITUDE.judge(400, body)
 
     assert ({place for _, place in verdict.culprits}, verdict.stored) == (culprits, False)
 
@@ -245,4 +237,4 @@ def test_the_events_that_an_answer_names_are_refused_and_the_others_sent_again(
     ],
 )
 def test_other_answers_are_judged_by_their_status(status: int, body: bytes, kind: str) -> None:
-    assert AMPLITUDE.program().calls["send"].answers.judge(status, body) == Verdict(kind)  # type: ignore[arg-type]
+    assert AMPLITUDE.judge(status, body) == Verdict(kind)  # type: ignore[arg-type]

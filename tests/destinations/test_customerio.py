@@ -175,4 +175,4 @@ def test_a_batch_has_at_most_1000_items_and_500_kb() -> None:
     ],
 )
 def test_answers_mean_what_customer_ios_documents_say(status: int, body: bytes, verdict: Verdict) -> None:
-    assert CUSTOMERIO.program().calls["send"].answers.judge(status, body) == verdict
+    assert CUSTOMERIO.judge(status, body) == verdict

@@ -186,6 +186,6 @@ def test_requests_have_at_most_500_events_and_100_contacts() -> None:
     ],
 )
 def test_answers_mean_what_hubspots_documents_say(call: str, status: int, body: bytes, kind: str) -> None:
-    verdict = HUBSPOT.program().calls[call].answers.judge(status, body)
+    verdict = HUBSPOT.judge(status, body, call)
 
     assert verdict == Verdict(kind)  # type: ignore[arg-type]

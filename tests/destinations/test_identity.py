@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Callable
-from hashlib import sha256
 from typing import Any, NamedTuple
 
 import pytest
@@ -17,7 +16,7 @@ from gateway.sinks.destination import Destination
 from gateway.sources import Source
 from tests.build import Door, event_line, to_json
 from tests.destinations.commerce import ORDER
-from tests.destinations.trying import NOW, members
+from tests.destinations.trying import NOW, hashed, members
 
 BROWSER = {"ip": "192.0.2.1", "userAgent": "M", "page": {"url": "https://shop.example/"}}
 EMAILS = [
@@ -40,10 +39,6 @@ PHONES = {
     "+74951234567": " +7 495 123-45-67",
 }
 """Telephone numbers of ten countries in E.164, and as people write them."""
-
-
-def hashed(text: str) -> str:
-    return sha256(text.encode()).hexdigest()
 
 
 def plain(text: str) -> str:

@@ -1,45 +1,17 @@
 """Meta's Conversions API: requests as its documents want them, written by hand from these."""
 
-from hashlib import sha256
 from typing import Any
 
 import pytest
 
 from gateway.destinations.answers import Verdict
-from tests.destinations import meta
-from tests.destinations.commerce import EVENTS, ORDER, PRODUCT
-from tests.destinations.trying import Vendor, members
-
-META = Vendor("meta", meta.broken, pixel_id="1234", access_token="meta-token")
-BROWSER = {
-    "ip": "192.0.2.1",
-    "userAgent": "Mozilla/5.0",
-    "page": {"url": "https://shop.example/a", "referrer": "https://g.example/"},
-    "cookies": {"_fbp": "fb.1.1596403881668.1098115397", "_fbc": "fb.1.1554763741205.AbCdEf"},
-}
-
-
-def hashed(text: str) -> str:
-    return sha256(text.encode()).hexdigest()
-
-
-def data(mapped: Any) -> dict[str, Any]:
-    [found] = mapped.body["data"]
-    assert isinstance(found, dict)
-    return found
-
-
-def user(**traits: Any) -> dict[str, Any]:
-    """Return the user_data of a person with traits."""
-    found = data(META.map({"event": "E", "context": {**BROWSER, "traits": traits}}))["user_data"]
-    assert isinstance(found, dict)
-    return found
+from tests.destinations.ads import META
+from tests.destinations.commerce import ORDER, PRODUCT
+from tests.destinations.trying import hashed
 
 
 def test_an_order_is_a_purchase() -> None:
-    mapped = META.map(
-        {"event": "Order Completed", "anonymousId": "a1", "properties": ORDER, "context": BROWSER}
-    )
+    mapped = META.map(META.visit({"event": "Order Completed", "anonymousId": "a1", "properties": ORDER}))
 
     [request] = mapped.requests
     assert (request.call.method, request.call.url) == ("POST", "https://graph.facebook.com/v25.0/1234/events")
@@ -77,44 +49,11 @@ def test_an_order_is_a_purchase() -> None:
     }
 
 
-@pytest.mark.parametrize("name", EVENTS)
-def test_every_e_commerce_event_is_one_that_meta_accepts(name: str) -> None:
-    META.map({"event": name, "properties": EVENTS[name], "context": BROWSER})
-
-
-@pytest.mark.parametrize(
-    ("name", "metas"),
-    [
-        ("Products Searched", "Search"),
-        ("Product Viewed", "ViewContent"),
-        ("Product Added", "AddToCart"),
-        ("Checkout Started", "InitiateCheckout"),
-        ("Payment Info Entered", "AddPaymentInfo"),
-        ("Product Added to Wishlist", "AddToWishlist"),
-        ("Coupon Applied", "Coupon Applied"),
-    ],
-)
-def test_an_event_has_the_name_of_meta(name: str, metas: str) -> None:
-    found = data(META.map({"event": name, "properties": EVENTS[name], "context": BROWSER}))
-
-    assert found["event_name"] == metas
-
-
-def test_a_page_is_a_page_view() -> None:
-    assert data(META.map({"type": "page", "event": "", "context": BROWSER}))["event_name"] == "PageView"
-
-
-@pytest.mark.parametrize("type", ["identify", "group", "alias", "screen"])
-def test_types_without_a_rule_are_filtered(type: str) -> None:
-    assert META.program().exclusion(type, "", b"") == "type"
-
-
 def test_the_product_of_an_event_is_a_list_of_one() -> None:
-    mapped = META.map(
-        {"event": "Product Added", "properties": {**PRODUCT, "quantity": 2}, "context": BROWSER}
-    )
+    added = {"event": "Product Added", "properties": {**PRODUCT, "quantity": 2}}
 
-    custom = data(mapped)["custom_data"]
+    custom = META.data(added)["custom_data"]
+
     assert custom["contents"] == [{"id": "507f1f77", "quantity": 2, "item_price": 18.99}]
     assert (custom["content_ids"], custom["value"]) == (["507f1f77"], 37.98)
 
@@ -131,7 +70,7 @@ def test_the_product_of_an_event_is_a_list_of_one() -> None:
     ],
 )
 def test_hashes_are_those_of_metas_documents(traits: dict[str, Any], name: str, start: str) -> None:
-    found = user(**traits)[name]
+    found = META.user(**traits)[name]
 
     assert (found[0] if isinstance(found, list) else found).startswith(start)
 
@@ -153,7 +92,7 @@ def test_hashes_are_those_of_metas_documents(traits: dict[str, Any], name: str, 
 def test_what_identifies_a_person_is_normalized_and_hashed(
     traits: dict[str, Any], name: str, plain: str
 ) -> None:
-    assert user(**traits)[name] == hashed(plain)
+    assert META.user(**traits)[name] == hashed(plain)
 
 
 @pytest.mark.parametrize(
@@ -161,13 +100,19 @@ def test_what_identifies_a_person_is_normalized_and_hashed(
     [{"email": "n/a"}, {"phone": "030 901820"}, {"gender": "x"}, {"birthday": "soon"}, {"address": "Berlin"}],
 )
 def test_what_cannot_be_used_is_left_out(traits: dict[str, Any]) -> None:
-    assert user(**traits).keys() == {"external_id", "client_ip_address", "client_user_agent", "fbp", "fbc"}
+    assert META.user(**traits).keys() == {
+        "external_id",
+        "client_ip_address",
+        "client_user_agent",
+        "fbp",
+        "fbc",
+    }
 
 
 def test_a_phone_number_without_a_country_has_that_of_the_settings() -> None:
-    context = {**BROWSER, "traits": {"phone": "030 901820"}}
+    context = {**META.browser, "traits": {"phone": "030 901820"}}
 
-    found = data(META.map({"context": context}, phone_region="DE"))["user_data"]
+    found = META.data({"context": context}, phone_region="DE")["user_data"]
 
     assert found["ph"] == [hashed("4930901820")]
 
@@ -175,32 +120,14 @@ def test_a_phone_number_without_a_country_has_that_of_the_settings() -> None:
 def test_hashed_values_pass_and_are_not_hashed_twice() -> None:
     value = hashed("user@example.com")
 
-    assert user(email=value, phone=value, firstName=value, birthday=value)["em"] == [value]
-    assert user(email=value, phone=value)["ph"] == [value]
-
-
-def test_nothing_of_a_person_leaves_in_plain_text() -> None:
-    traits = {
-        "email": "ann@example.com",
-        "phone": "+4930901820",
-        "firstName": "Ann",
-        "lastName": "Lee",
-        "birthday": "1990-05-21",
-        "address": {"city": "Berlin", "postalCode": "10115", "country": "DE"},
-    }
-    mapped = META.map(
-        {"event": "Order Completed", "properties": ORDER, "context": {**BROWSER, "traits": traits}}
-    )
-
-    sent = {str(value).lower() for _, value in members(mapped.body)}
-    plain = ("ann@example.com", "4930901820", "ann", "lee", "19900521", "berlin", "10115", "de", "u1")
-    assert sent.isdisjoint(plain)
+    assert META.user(email=value, phone=value, firstName=value, birthday=value)["em"] == [value]
+    assert META.user(email=value, phone=value)["ph"] == [value]
 
 
 def test_without_a_cookie_the_click_id_is_made_of_the_address() -> None:
     context = {"userAgent": "M", "page": {"url": "https://shop.example/?fbclid=AbC&x=1"}}
 
-    found = data(META.map({"context": context}))["user_data"]
+    found = META.data({"context": context})["user_data"]
 
     assert found["fbc"] == "fb.1.1767268800000.AbC"
 
@@ -227,10 +154,7 @@ def test_without_a_cookie_the_click_id_is_made_of_the_address() -> None:
     ],
 )
 def test_what_would_have_a_whole_request_refused_is_not_sent(fields: dict[str, Any], code: str) -> None:
-    mapped = META.map({"context": BROWSER, **fields}, {"context": BROWSER})
-
-    assert mapped.codes == [code]
-    assert [event["event_id"] for event in mapped.bodies[0]["data"]] == ["m1"]
+    assert META.refusals(fields) == [code]
 
 
 def test_a_shop_may_tell_what_is_older() -> None:
@@ -239,42 +163,8 @@ def test_a_shop_may_tell_what_is_older() -> None:
     META.map(old, action_source="physical_store")
 
 
-def test_a_server_names_the_page_by_a_setting() -> None:
-    found = data(META.map({"context": {"userAgent": "M"}}, page_url="https://shop.example/"))
-
-    assert found["event_source_url"] == "https://shop.example/"
-
-
 def test_the_id_of_the_pixel_comes_first() -> None:
-    assert data(META.map({"properties": {"event_id": 77}, "context": BROWSER}))["event_id"] == "77"
-
-
-@pytest.mark.parametrize(
-    ("settings", "granted", "limited"),
-    [
-        pytest.param({"limited_data_use": "true"}, True, True, id="always"),
-        pytest.param({"limited_data_use_consent": "Ads"}, False, True, id="denied"),
-        pytest.param({"limited_data_use_consent": "Ads"}, True, False, id="granted"),
-        pytest.param({}, False, False, id="no setting"),
-    ],
-)
-def test_data_use_is_limited_by_settings(settings: dict[str, Any], granted: bool, limited: bool) -> None:
-    consent = {"categoryPreferences": {"Ads": granted}}
-
-    found = data(META.map({"context": {**BROWSER, "consent": consent}}, **settings))
-
-    options = [found.get(f"data_processing_options{name}") for name in ("", "_country", "_state")]
-    assert options == ([["LDU"], 0, 0] if limited else [None, None, None])
-
-
-def test_a_test_code_is_a_member_of_the_request() -> None:
-    assert META.map({"context": BROWSER}, test_event_code="TEST1").body["test_event_code"] == "TEST1"
-
-
-def test_a_request_has_at_most_1000_events() -> None:
-    mapped = META.map(*[{"context": BROWSER}] * 1001)
-
-    assert [len(body["data"]) for body in mapped.bodies] == [1000, 1]
+    assert META.data({"properties": {"event_id": 77}})["event_id"] == "77"
 
 
 @pytest.mark.parametrize(
@@ -290,4 +180,4 @@ def test_a_request_has_at_most_1000_events() -> None:
     ],
 )
 def test_answers_mean_what_metas_error_codes_say(status: int, error: bytes, kind: str) -> None:
-    assert META.program().calls["send"].answers.judge(status, error) == Verdict(kind)  # type: ignore[arg-type]
+    assert META.judge(status, error) == Verdict(kind)  # type: ignore[arg-type]

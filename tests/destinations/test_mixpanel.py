@@ -9,7 +9,7 @@ from gateway.destinations.answers import Verdict
 from tests.build import event_line
 from tests.destinations import mixpanel
 from tests.destinations.commerce import EVENTS
-from tests.destinations.trying import Mapped, Vendor
+from tests.destinations.trying import Mapped, Vendor, every_view
 
 MIXPANEL = Vendor("mixpanel", mixpanel.broken, token="mp-token")
 SEGMENT_ID = "ajs-next-1699999999999-0f3c9a6c-91a5-4c1e-a1de-7b7f0d1a2b3c:x"
@@ -75,15 +75,7 @@ def test_every_e_commerce_event_is_one_that_mixpanel_accepts(name: str) -> None:
     assert EVENTS[name].items() <= found["properties"].items()
 
 
-@pytest.mark.parametrize(
-    ("fields", "name"),
-    [
-        pytest.param({"type": "page", "name": "Home"}, "Viewed Home", id="page"),
-        pytest.param({"type": "page"}, "Viewed Page", id="page without a name"),
-        pytest.param({"type": "screen", "name": "Home"}, "Viewed Home", id="screen"),
-        pytest.param({"type": "screen"}, "Viewed Screen", id="screen without a name"),
-    ],
-)
+@every_view
 def test_a_page_is_an_event_that_says_what_was_viewed(fields: dict[str, Any], name: str) -> None:
     assert event(MIXPANEL.map({"event": "", **fields}))["event"] == name
 
@@ -244,7 +236,7 @@ def test_of_a_request_that_fails_in_part_the_others_are_stored(call: str) -> Non
     body = b"""{"code": 400, "num_records_imported": 2, "status": "Bad Request",
         "failed_records": [{"index": 1, "insert_id": "m1", "field": "time", "message": "Bad time"}]}"""
 
-    verdict = MIXPANEL.program().calls[call].answers.judge(400, body)
+    verdict = MIXPANEL.judge(400, body, call)
 
     assert verdict == Verdict("refused", {("", 1): "Bad time"}, stored=True)
 
@@ -266,4 +258,4 @@ def test_of_a_request_that_fails_in_part_the_others_are_stored(call: str) -> Non
 def test_a_profile_is_stored_only_if_the_answer_says_so(
     call: str, status: int, body: bytes, kind: str
 ) -> None:
-    assert MIXPANEL.program().calls[call].answers.judge(status, body).kind == kind
+    assert MIXPANEL.judge(status, body, call).kind == kind

@@ -1,50 +1,20 @@
 """Pinterest's Conversions API: requests as its schema wants them, written by hand from it."""
 
-from hashlib import sha256
 from typing import Any
 
 import pytest
 
 from gateway.destinations.answers import Verdict
 from tests.destinations import pinterest
-from tests.destinations.commerce import EVENTS, ORDER, PRODUCT
-from tests.destinations.trying import Mapped, Vendor, members
-
-PINTEREST = Vendor("pinterest", pinterest.broken, ad_account_id="549", conversion_token="pin-token")
-BROWSER = {
-    "ip": "192.0.2.1",
-    "userAgent": "Mozilla/5.0",
-    "locale": "en-US",
-    "page": {"url": "https://shop.example/a", "title": "A"},
-    "cookies": {"_epik": "dj0yJnU9"},
-}
-SENT = {
-    *("Products Searched", "Product List Viewed", "Product Viewed", "Product Added", "Checkout Started"),
-    *("Payment Info Entered", "Order Completed", "Product Added to Wishlist"),
-}
-
-
-def hashed(text: str) -> str:
-    return sha256(text.encode()).hexdigest()
-
-
-def data(mapped: Mapped) -> dict[str, Any]:
-    [found] = mapped.body["data"]
-    assert isinstance(found, dict)
-    return found
-
-
-def user(**traits: Any) -> dict[str, Any]:
-    """Return the user_data of a person with traits."""
-    found = data(PINTEREST.map({"event": "lead", "context": {**BROWSER, "traits": traits}}))["user_data"]
-    assert isinstance(found, dict)
-    return found
+from tests.destinations.ads import PINTEREST
+from tests.destinations.commerce import ORDER, PRODUCT
+from tests.destinations.trying import hashed
 
 
 def test_an_order_is_a_checkout() -> None:
-    order = {"event": "Order Completed", "anonymousId": "a1", "properties": ORDER, "context": BROWSER}
+    order = {"event": "Order Completed", "anonymousId": "a1", "properties": ORDER}
 
-    mapped = PINTEREST.map(order)
+    mapped = PINTEREST.map(PINTEREST.visit(order))
 
     [request] = mapped.requests
     assert request.call.headers == {"Authorization": "Bearer pin-token"}
@@ -93,63 +63,30 @@ def test_an_order_is_a_checkout() -> None:
     }
 
 
-@pytest.mark.parametrize("name", sorted(SENT))
-def test_an_e_commerce_event_that_pinterest_knows_is_one_that_it_accepts(name: str) -> None:
-    PINTEREST.map({"event": name, "properties": EVENTS[name], "context": BROWSER})
-
-
-@pytest.mark.parametrize("name", sorted(EVENTS.keys() - SENT))
-def test_events_that_pinterest_has_no_name_for_are_filtered(name: str) -> None:
-    assert PINTEREST.program().exclusion("track", name, b"") == "event"
-
-
-@pytest.mark.parametrize(
-    ("name", "pinterests"),
-    [
-        ("Products Searched", "search"),
-        ("Product List Viewed", "view_category"),
-        ("Product Viewed", "page_visit"),
-        ("Product Added", "add_to_cart"),
-        ("Product Added to Wishlist", "add_to_wishlist"),
-        ("Checkout Started", "initiate_checkout"),
-        ("Payment Info Entered", "add_payment_info"),
-    ],
-)
-def test_an_event_has_the_name_of_pinterest(name: str, pinterests: str) -> None:
-    found = data(PINTEREST.map({"event": name, "properties": EVENTS[name], "context": BROWSER}))
-
-    assert found["event_name"] == pinterests
-
-
 @pytest.mark.parametrize("name", sorted(pinterest.NAMES))
 def test_a_name_of_pinterest_passes(name: str) -> None:
-    assert data(PINTEREST.map({"event": name, "context": BROWSER}))["event_name"] == name
+    assert PINTEREST.data({"event": name})["event_name"] == name
 
 
 def test_a_viewed_product_has_the_name_that_the_tag_sends() -> None:
-    viewed = {"event": "Product Viewed", "properties": PRODUCT, "context": BROWSER}
+    viewed = {"event": "Product Viewed", "properties": PRODUCT}
 
-    assert data(PINTEREST.map(viewed, view_event="view_content"))["event_name"] == "view_content"
+    assert PINTEREST.data(viewed, view_event="view_content")["event_name"] == "view_content"
 
 
 def test_a_page_is_a_page_visit() -> None:
-    page = {"type": "page", "event": "", "name": "Home", "category": "Docs", "context": BROWSER}
+    page = {"type": "page", "event": "", "name": "Home", "category": "Docs"}
 
-    found = data(PINTEREST.map(page))
+    found = PINTEREST.data(page)
 
     assert found["event_name"] == "page_visit"
     assert found["custom_data"] == {"content_name": "Home", "content_category": "Docs"}
 
 
-@pytest.mark.parametrize("type", ["identify", "group", "alias", "screen"])
-def test_types_without_a_rule_are_filtered(type: str) -> None:
-    assert PINTEREST.program().exclusion(type, "", b"") == "type"
-
-
 def test_the_product_of_an_event_is_a_list_of_one() -> None:
-    added = {"event": "Product Added", "properties": {**PRODUCT, "quantity": 2}, "context": BROWSER}
+    added = {"event": "Product Added", "properties": {**PRODUCT, "quantity": 2}}
 
-    custom = data(PINTEREST.map(added))["custom_data"]
+    custom = PINTEREST.data(added)["custom_data"]
 
     assert (custom["value"], custom["content_ids"], custom["num_items"]) == ("37.98", ["507f1f77"], 2)
     assert (custom["content_name"], custom["content_brand"]) == ("Monopoly", "Hasbro")
@@ -170,27 +107,12 @@ def test_the_product_of_an_event_is_a_list_of_one() -> None:
     ],
 )
 def test_what_identifies_a_person_is_a_list_of_hashes(traits: dict[str, Any], name: str, plain: str) -> None:
-    assert user(**traits)[name] == [hashed(plain)]
+    assert PINTEREST.user(**traits)[name] == [hashed(plain)]
 
 
 # https://developers.facebook.com/docs/marketing-api/conversions-api has the vectors of the same form.
 def test_the_hash_of_an_address_is_the_published_one() -> None:
-    assert user(email="John_Smith@gmail.com")["em"][0].startswith("62a14e44f765")
-
-
-def test_hashed_values_are_not_hashed_twice() -> None:
-    value = hashed("a@example.com")
-
-    assert user(email=value)["em"] == [value]
-
-
-def test_nothing_of_a_person_leaves_in_plain_text() -> None:
-    traits = {"email": "ann@example.com", "phone": "+4930901820", "firstName": "Ann", "lastName": "Lee"}
-    mapped = PINTEREST.map({"event": "Signed Up", "context": {**BROWSER, "traits": traits}})
-
-    sent = {str(value).lower() for _, value in members(mapped.body)}
-
-    assert sent.isdisjoint(("ann@example.com", "4930901820", "ann", "lee", "u1"))
+    assert PINTEREST.user(email="John_Smith@gmail.com")["em"][0].startswith("62a14e44f765")
 
 
 @pytest.mark.parametrize(
@@ -203,12 +125,7 @@ def test_nothing_of_a_person_leaves_in_plain_text() -> None:
     ],
 )
 def test_what_pinterest_would_refuse_is_not_sent(fields: dict[str, Any], code: str) -> None:
-    event = {"event": "lead", "context": BROWSER}
-
-    mapped = PINTEREST.map({**event, **fields}, event)
-
-    assert mapped.codes == [code]
-    assert [each["event_id"] for each in mapped.bodies[0]["data"]] == ["m1"]
+    assert PINTEREST.refusals(fields) == [code]
 
 
 @pytest.mark.parametrize(
@@ -233,21 +150,15 @@ def test_one_thing_that_identifies_a_person_is_enough(context: dict[str, Any]) -
 def test_a_person_without_consent_has_opted_out(settings: dict[str, Any], granted: bool, out: Any) -> None:
     consent = {"categoryPreferences": {"Ads": granted}}
 
-    found = data(PINTEREST.map({"event": "lead", "context": {**BROWSER, "consent": consent}}, **settings))
+    found = PINTEREST.data({"context": {**PINTEREST.browser, "consent": consent}}, **settings)
 
     assert found.get("opt_out") is out
 
 
 def test_a_test_is_one_by_its_address() -> None:
-    [request] = PINTEREST.map({"event": "lead", "context": BROWSER}, test="true").requests
+    [request] = PINTEREST.map(PINTEREST.visit({}), test="true").requests
 
     assert request.call.query == {"test": "true"}
-
-
-def test_a_request_has_at_most_1000_events() -> None:
-    mapped = PINTEREST.map(*[{"event": "lead", "context": BROWSER}] * 1001)
-
-    assert [len(body["data"]) for body in mapped.bodies] == [1000, 1]
 
 
 def test_of_a_request_that_fails_in_part_the_others_are_stored() -> None:
@@ -255,7 +166,7 @@ def test_of_a_request_that_fails_in_part_the_others_are_stored() -> None:
         {"status": "processed"}, {"status": "failed", "error_message": "Bad time"},
         {"status": "processed"}]}"""
 
-    verdict = PINTEREST.program().calls["send"].answers.judge(422, body)
+    verdict = PINTEREST.judge(422, body)
 
     assert verdict == Verdict("refused", {("", 1): "Bad time"}, stored=True)
 
@@ -270,4 +181,4 @@ def test_of_a_request_that_fails_in_part_the_others_are_stored() -> None:
     ],
 )
 def test_other_answers_are_judged_by_their_status(status: int, body: bytes, kind: str) -> None:
-    assert PINTEREST.program().calls["send"].answers.judge(status, body).kind == kind
+    assert PINTEREST.judge(status, body).kind == kind

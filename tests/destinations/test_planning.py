@@ -30,6 +30,25 @@ def test_a_list_can_be_deep_in_a_body_beside_constants() -> None:
     assert json.loads(request.body) == {"data": {"kind": "k", "list": [{"id": "m0"}]}}
 
 
+@pytest.mark.parametrize(
+    ("members", "expected"),
+    [
+        pytest.param("body = {k = 1}", '{"k":1,"items":[{"id":"m0"}]}', id="behind constants"),
+        pytest.param(
+            'body = {items = {const = "x"}, k = 1}', '{"items":[{"id":"m0"}],"k":1}', id="in place of another"
+        ),
+        pytest.param(
+            'envelope = {items = "userId", k = {each = "event"}}', '{"items":[{"id":"m0"}],"k":["Ordered"]}',
+            id="in place of what its person has",
+        ),
+    ],
+)  # fmt: skip
+def test_the_items_are_where_the_mapping_has_them(members: str, expected: str) -> None:
+    [[request]] = planned(f'[send]\nurl = "https://a.example"\nitems = "items"\n{members}\n{RULE}', "a").lanes
+
+    assert request.body.decode() == expected
+
+
 def test_a_request_is_full_by_its_items() -> None:
     [lane] = planned(f"{SEND}limits = {{items = 2}}\n{RULE}", *"aaaaa").lanes
 

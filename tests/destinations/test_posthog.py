@@ -201,4 +201,4 @@ def test_a_request_is_far_smaller_than_posthog_takes() -> None:
     ],
 )
 def test_answers_are_judged_by_their_status(status: int, body: bytes, kind: str) -> None:
-    assert POSTHOG.program().calls["send"].answers.judge(status, body).kind == kind
+    assert POSTHOG.judge(status, body).kind == kind

@@ -105,4 +105,4 @@ def test_another_address_is_no_webhook_of_slack() -> None:
     ],
 )
 def test_answers_are_told_by_their_status(status: int, body: bytes, verdict: Verdict) -> None:
-    assert SLACK.program().calls["send"].answers.judge(status, body) == verdict
+    assert SLACK.judge(status, body) == verdict

@@ -2,9 +2,13 @@
 
 import json
 from collections.abc import Callable, Iterator
+from hashlib import sha256
 from typing import Any
 from urllib.parse import parse_qsl
 
+import pytest
+
+from gateway.destinations.answers import Verdict
 from gateway.destinations.packing import Request
 from gateway.destinations.planning import Plan, plan
 from gateway.destinations.program import Program
@@ -16,6 +20,18 @@ NOW = 1767268860.0
 
 StandIn = Callable[[Request], list[str]]
 """Returns the published rules that a request breaks."""
+
+
+every_view = pytest.mark.parametrize(
+    ("fields", "name"),
+    [
+        pytest.param({"type": "page", "name": "Home"}, "Viewed Home", id="page"),
+        pytest.param({"type": "page"}, "Viewed Page", id="page without a name"),
+        pytest.param({"type": "screen", "name": "Home"}, "Viewed Home", id="screen"),
+        pytest.param({"type": "screen"}, "Viewed Screen", id="screen without a name"),
+    ],
+)
+"""Pages and screens, each with the name of the event that vendors of analytics make of it."""
 
 
 class Mapped:
@@ -47,7 +63,7 @@ class Vendor:
     """A mapping that comes with the gateway, with the settings of tests and its stand-in."""
 
     def __init__(self, name: str, stand_in: StandIn, **settings: str) -> None:
-        self._name = name
+        self.name = name
         self._stand_in = stand_in
         self._settings = settings
         self._programs: dict[tuple[tuple[str, str], ...], Program] = {}
@@ -56,7 +72,7 @@ class Vendor:
     def program(self, **settings: str) -> Program:
         key = tuple(sorted(settings.items()))
         if key not in self._programs:
-            self._programs[key] = Program(built_in(self._name), self._settings | settings)
+            self._programs[key] = Program(built_in(self.name), self._settings | settings)
         return self._programs[key]
 
     def map(self, *events: dict[str, Any], now: float = NOW, **settings: Any) -> Mapped:
@@ -65,6 +81,15 @@ class Vendor:
         mapped = Mapped(plan(self.program(**settings), lines, 8, now))
         assert [problem for request in mapped.requests for problem in self._stand_in(request)] == []
         return mapped
+
+    def judge(self, status: int, body: bytes, call: str = "send") -> Verdict:
+        """Return what an answer to a call means."""
+        return self.program().calls[call].answers.judge(status, body)
+
+
+def hashed(text: str) -> str:
+    """Return the SHA-256 that vendors compare."""
+    return sha256(text.encode()).hexdigest()
 
 
 def members(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:

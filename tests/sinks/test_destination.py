@@ -129,6 +129,14 @@ def test_a_dry_run_sends_nothing_and_still_refuses() -> None:
     assert raised.value.delivered == [0]
 
 
+def test_a_dry_run_needs_no_vendor_that_can_be_reached() -> None:
+    nowhere = Target(port=1)
+
+    with pytest.raises(SinkUnavailable):
+        anyio.run(to(nowhere).reach)
+    anyio.run(to(nowhere, dry_run=True).reach)
+
+
 def test_what_breaks_a_rule_is_not_sent_and_costs_no_other_event() -> None:
     lines = [event_line(0), event_line(1, messageId=""), event_line(2)]
     with Target() as target, pytest.raises(SinkRefused) as raised:

@@ -1,5 +1,7 @@
 """The table of a destination sink: its mapping, its settings, and what is said of mistakes."""
 
+import os
+import socket
 from pathlib import Path
 
 import pytest
@@ -39,6 +41,40 @@ def test_a_mistake_in_the_table_is_named(keys: str, mistake: str, tmp_path: Path
     [said] = texts.mistakes(file)
 
     assert said.startswith(f"[sinks.ads] {mistake}")
+
+
+@pytest.mark.parametrize(
+    ("kind", "said"),
+    [
+        pytest.param("device", "is a device; expected a file", id="device"),
+        pytest.param("folder", ": Is a directory", id="folder"),
+        pytest.param("pipe", "is a pipe; expected a file", id="pipe"),
+        pytest.param("socket", ": No such device or address", id="socket"),
+        pytest.param("huge", " has more than 1048576 bytes", id="huge"),
+        pytest.param("binary", ": 'utf-8' codec can't decode", id="binary"),
+    ],
+)
+def test_what_is_no_file_of_bounded_size_is_no_mapping(kind: str, said: str, tmp_path: Path) -> None:
+    mapping = Path("/dev/zero") if kind == "device" else tmp_path / "m"
+    if kind == "folder":
+        mapping.mkdir()
+    elif kind == "pipe":
+        os.mkfifo(mapping)
+    elif kind == "huge":
+        mapping.touch()
+        os.truncate(mapping, 2**40)
+    elif kind == "binary":
+        mapping.write_bytes(b"\xff")
+    with socket.socket(socket.AF_UNIX) as bound:
+        if kind == "socket":
+            bound.bind(str(mapping))
+
+        [mistake] = texts.mistakes(
+            texts.write(tmp_path / "g.toml", sinks__ads=f'kind = "destination"\nmapping = "{mapping}"')
+        )
+
+    assert mistake.startswith(f"[sinks.ads] mapping: {mapping}")
+    assert said in mistake
 
 
 def test_a_mistake_in_a_mapping_names_its_file_line_and_key(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from gateway.destinations.functions.numbers import time_ms
 _GA_CLIENT = re.compile(r"GA\d\.\d+\.(\d+\.\d+)")
 # GS1.1.<session>.<number>… and, since May 2025, GS2.1.s<session>$o<number>$…
 _GA_SESSION = re.compile(r"GS\d\.\d+\.s?(\d+)")
+_PLACES = ("url", "search", "referrer")
 _MAX_PARAMETERS = 200
 
 
@@ -28,10 +29,12 @@ def query(context: Any, name: str) -> Any:
     if found:
         return found
     page = _below(context, "page")
-    for place in ("url", "search", "referrer"):
-        if found := _parameter(_below(page, place), name):
+    addresses = [page.get(place) for place in _PLACES] if isinstance(page, dict) else []
+    begin = f"{name}="
+    for address in (*addresses, _below(_below(context, "referrer"), "url")):
+        if isinstance(address, str) and begin in address and (found := _parameter(address, name)):
             return found
-    return _parameter(_below(_below(context, "referrer"), "url"), name)
+    return None
 
 
 def ga_client(value: str) -> str | None:
@@ -57,18 +60,17 @@ def fbc(event: Any) -> str | None:
     stored = cookie(context, "_fbc")
     if isinstance(stored, str) and stored:
         return stored
-    click, moment = query(context, "fbclid"), time_ms(_below(event, "timestamp"))
-    return f"fb.1.{moment}.{click}" if click and moment is not None else None
+    click = query(context, "fbclid")
+    moment = time_ms(_below(event, "timestamp")) if click else None
+    return None if moment is None else f"fb.1.{moment}.{click}"
 
 
 def _below(value: Any, name: str) -> Any:
     return value.get(name) if isinstance(value, dict) else None
 
 
-def _parameter(address: Any, name: str) -> str | None:
-    """Return a parameter of an address, or of the query alone."""
-    if not isinstance(address, str) or f"{name}=" not in address:
-        return None
+def _parameter(address: str, name: str) -> str | None:
+    """Return a parameter of an address."""
     try:
         query = urlsplit(address).query
         return dict(parse_qsl(query, max_num_fields=_MAX_PARAMETERS)).get(name)

@@ -2,12 +2,9 @@
 
 import inspect
 from collections.abc import Callable
-from functools import partial
 from typing import Any, NamedTuple
 
 from gateway.destinations.functions import browser, identity, numbers, texts
-
-Function = Callable[[Any], Any]
 
 FUNCTIONS: dict[str, Callable[..., Any]] = {
     each.__name__.removesuffix("_"): each
@@ -29,15 +26,18 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
 class Bound(NamedTuple):
     """A function with its arguments."""
 
-    function: Function
+    function: Callable[..., Any]
+    arguments: tuple[Any, ...]
     of_text: bool
     """True if it must be called with a text."""
+    returns: Any
+    """The types that it returns; a text may be empty, which counts as absent."""
 
     def __call__(self, value: Any) -> Any:
         """Return what the function makes of a value of any kind."""
         if self.of_text and not isinstance(value, str):
             value = as_text(value)
-        return None if value is None else self.function(value)
+        return None if value is None else self.function(value, *self.arguments)
 
 
 def bind(written: str) -> Bound:
@@ -48,19 +48,20 @@ def bind(written: str) -> Bound:
     """
     name, _, rest = written.partition(":")
     function = FUNCTIONS[name]
-    first, *parameters = inspect.signature(function).parameters.values()
+    signature = inspect.signature(function)
+    first, *parameters = signature.parameters.values()
     # The last argument may hold colons: a form of `date`.
     given = rest.split(":", len(parameters) - 1) if ":" in written and parameters else []
     required = sum(each.default is each.empty for each in parameters)
     if len(given) < required or (":" in written and not parameters):
         raise ValueError(f"{name} needs {', '.join(each.name for each in parameters) or 'no arguments'}")
-    arguments: dict[str, Any] = {}
+    arguments = []
     for parameter, text in zip(parameters, given, strict=False):
         try:
-            arguments[parameter.name] = parameter.annotation(text)
+            arguments.append(parameter.annotation(text))
         except ValueError:
             raise ValueError(f"{name}: {parameter.name} must be a number, got {text!r}") from None
-    return Bound(partial(function, **arguments) if arguments else function, first.annotation is str)
+    return Bound(function, tuple(arguments), first.annotation is str, signature.return_annotation)
 
 
 def as_text(value: Any) -> str | None:
