@@ -78,7 +78,7 @@ class Observer:
     def writing(self, batch: Batch) -> Iterator[None]:
         """Note the requests by which a batch is written in the block."""
         attempt = Attempt(
-            batch.id, batch.partition, batch.first, batch.end, batch.count, batch.origin, self._note
+            batch.id, batch.partition, batch.first, batch.end, batch.count, batch.origin, (), self._note
         )
         with exchanges.during(attempt):
             yield
@@ -92,7 +92,7 @@ class Observer:
     def _note(self, exchange: Exchange) -> None:
         with self._lock:
             self._found.exchanges += 1
-            failed = exchange.status is None or exchange.status >= 300
+            failed = not exchange.dry_run and (exchange.status is None or exchange.status >= 300)
             (self._found.failures if failed else self._found.successes).append(exchange)
 
     def _minute(self) -> Minute:

@@ -35,6 +35,8 @@ class Fate(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """When it was delivered or failed, ISO-8601 UTC, if that was recorded."""
     batch: str | None = None
     """The batch in which it was delivered or failed, if that was recorded."""
+    dry_run: bool = False
+    """True if it counts as delivered and was not sent, since the sink has `dry_run`."""
 
 
 class Located(NamedTuple):

@@ -73,7 +73,7 @@ def routes(pages: Pages, inspection: Inspection) -> list[Route]:
             )
         config = inspection.config()
         sent = {
-            fate.sink: found[0]
+            fate.sink: found
             for fate in journey.sinks
             if (found := await pages.ask(exchanges.of_event, inspection, fate.sink, *_parts(position)))
         }
