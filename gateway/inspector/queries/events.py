@@ -10,7 +10,7 @@ from msgspec import Raw
 
 from gateway import masking
 from gateway.errors import StateUnavailable
-from gateway.inspector.queries import exchanges, raw
+from gateway.inspector.queries import batches, exchanges, raw
 from gateway.inspector.queries.errors import InvalidQuery
 from gateway.inspector.queries.fates import Fate, Located, fates
 from gateway.inspector.queries.filters import (
@@ -250,6 +250,8 @@ def _sent(inspection: Inspection, located: Located, fate: Fate) -> Fate:
     for each in exchanges.of_event(inspection, fate.sink, located.partition, located.number):
         if each.dry_run or (each.status and 200 <= each.status < 300):
             return msgspec.structs.replace(fate, at=each.at, batch=each.batch, dry_run=each.dry_run)
+    if found := batches.of_event(inspection, fate.sink, located.partition, located.number):
+        fate = msgspec.structs.replace(fate, at=found[0], batch=found[1] or None)
     # As it is configured now, which is how filters are judged, too.
     return msgspec.structs.replace(fate, dry_run=fate.sink in dry_runs(inspection))
 
