@@ -29,6 +29,8 @@ class Chart(NamedTuple):
     title: str
     labels: Sequence[str]
     """The start of each interval, ISO 8601 in UTC."""
+    end: str
+    """The end of the last."""
     series: Sequence[Series]
 
     @property
@@ -41,7 +43,7 @@ class Chart(NamedTuple):
 
 def bars(chart: Chart) -> Markup:
     """Return stacked bars, one for each interval, the first series at the bottom."""
-    title, labels, series = chart
+    title, labels, _, series = chart
     highest = chart.highest
     step = _WIDTH / max(len(labels), 1)
     rects = Markup("")

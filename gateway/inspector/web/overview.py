@@ -53,5 +53,6 @@ def _by_hour(found: overview.Overview) -> charts.Chart:
     return charts.Chart(
         "Accepted events by hour",
         [start.isoformat(timespec="minutes") for start in starts],
+        end.isoformat(timespec="minutes"),
         [charts.Series("accepted", "good", found.accepted_by_hour)],
     )

@@ -178,6 +178,7 @@ def _chart(intervals: list[deliveries.Interval], start: datetime, end: datetime,
     return charts.Chart(
         f"Events in the {span.name}",
         [label.isoformat(timespec="minutes") for label in labels],
+        end.isoformat(timespec="minutes"),
         [
             charts.Series("delivered", "good", delivered),
             charts.Series("failed attempts", "wait", failed),
