@@ -34,6 +34,11 @@ class Chart(NamedTuple):
     series: Sequence[Series]
 
     @property
+    def present(self) -> Sequence[Series]:
+        """The series that the picture shows; the first if there is nothing to show."""
+        return [each for each in self.series if any(each.values)] or self.series[:1]
+
+    @property
     def highest(self) -> float:
         """The most that was counted in one interval."""
         return max(

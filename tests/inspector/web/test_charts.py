@@ -36,6 +36,14 @@ def test_a_chart_of_nothing_is_drawn_all_the_same() -> None:
     assert "<rect" not in drawn(Series("accepted", "good", [0, 0]))
 
 
+def test_the_caption_names_what_there_is_and_one_series_if_there_is_nothing() -> None:
+    delivered, dead = Series("delivered", "good", [2]), Series("dead", "bad", [0])
+    nothing = Series("delivered", "good", [0])
+
+    assert Chart("", ["0"], "1", [delivered, dead]).present == [delivered]
+    assert Chart("", ["0"], "1", [nothing, dead]).present == [nothing]
+
+
 def test_no_name_becomes_markup() -> None:
     svg = bars(Chart("<b>", ["<i>"], "<i>", [Series("<u>", "good", [1])]))
 
