@@ -115,16 +115,16 @@ with sinks/brokers/excerpt.py, the first two name topics and subjects with sinks
 sinks/kafka.py has its producers from sinks/brokers/kafka_client.py, and judges their failures by
 sinks/brokers/kafka_failures.py, as sinks/nats.py does by sinks/brokers/nats_failures.py. After a failure the
 worker waits as backoff.py says. delivery/trim.py releases what every sink has. A delivery/observer.py counts
-what becomes of a sink's events, by the names that delivery/names.py finds, and has its exchanges with the
-target; delivery/recorder.py writes both.
+what becomes of a sink's events, by the names that delivery/names.py finds, and has its batches and its
+exchanges with the target; delivery/recorder.py writes all of them.
 
 What is kept for the inspector besides events lies in databases that are never synced (diagnostics/store.py,
 with the tables of diagnostics/shapes.py): requests, from which diagnostics/bodies.py takes single events,
-deliveries by the minute (diagnostics/minutes.py) and exchanges (diagnostics/exchanges.py). masking.py hides
-secrets in all of it before it is written, and what operators want hidden when it is shown.
+deliveries by the minute (diagnostics/minutes.py), batches, and exchanges (diagnostics/exchanges.py).
+masking.py hides secrets in all of it before it is written, and what operators want hidden when it is shown.
 inspector/census.py counts what each source sends. inspector/queries/refused.py, inspector/queries/raw.py,
-inspector/queries/deliveries.py, inspector/queries/exchanges.py and inspector/queries/sources.py answer
-questions about them.
+inspector/queries/deliveries.py, inspector/queries/batches.py, inspector/queries/exchanges.py and
+inspector/queries/sources.py answer questions about them.
 
 What else the public port answers is a service: services/app.py routes to the page at its root
 (services/welcome.py with front_page.py, as the inspector's), to services/health.py, to the settings and the

@@ -1,10 +1,12 @@
-"""The observer of a sink: what became of its events by the minute, and its exchanges with the target."""
+"""The observer of a sink: its events by the minute, its batches, and its exchanges with the target."""
 
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from itertools import groupby, islice
 from threading import Lock
+from typing import NamedTuple
 
 import msgspec
 import structlog
@@ -23,6 +25,21 @@ log = structlog.get_logger()
 _MAX_FAILURES = 500  # of exchanges, between two writes
 _MAX_SUCCESSES = 100
 _MAX_DEAD = 50_000
+_MAX_BATCHES = 100
+_MAX_RETRIED = 5000
+
+
+class Written(NamedTuple):
+    """Positions that a sink has, apart from those in between that were not for it."""
+
+    at: int
+    """Milliseconds since 1970."""
+    partition: str
+    first: int
+    end: int
+    """One past the last."""
+    batch: str
+    """Its id; "" for several batches."""
 
 
 class Observations(msgspec.Struct):
@@ -34,6 +51,10 @@ class Observations(msgspec.Struct):
     successes: deque[Exchange] = msgspec.field(default_factory=lambda: deque(maxlen=_MAX_SUCCESSES))
     exchanges: int = 0
     """All of them."""
+    batches: list[Written] = []
+    """Batches of live events: of more than 100, those at the end together."""
+    retried: list[Written] = []
+    """Runs of dead letters that were sent again: at most 5,000."""
     dead: list[tuple[str, int]] = []
     """Partition and position of the events that became dead letters."""
 
@@ -67,6 +88,17 @@ class Observer:
                 for name, events in by_name.items():
                     minute.add(outcome, reason, name, events)
             self._found.dead += dead[: _MAX_DEAD - len(self._found.dead)]
+            self._write_down(work)
+
+    def _write_down(self, work: Work) -> None:
+        batch, at = work.batch, int(self._clock() * 1000)
+        if work.origin == "retry":
+            runs = _runs([*work.delivered, *(batch.positions if batch else ())])
+            room = _MAX_RETRIED - len(self._found.retried)
+            self._found.retried += [Written(at, work.partition, *run, work.id) for run in islice(runs, room)]
+        elif work.origin == "live" and (batch or work.delivered):
+            written = Written(at, work.partition, work.first, work.end.number, work.id)
+            _append(self._found.batches, written)
 
     def attempted(self, seconds: float, events: int, error: Exception | None = None) -> None:
         """Count an attempt to write a batch; `error` is why it failed."""
@@ -78,7 +110,7 @@ class Observer:
     def writing(self, batch: Batch) -> Iterator[None]:
         """Note the requests by which a batch is written in the block."""
         attempt = Attempt(
-            batch.id, batch.partition, batch.first, batch.end, batch.count, batch.origin, self._note
+            batch.id, batch.partition, batch.first, batch.end, batch.count, batch.origin, (), self._note
         )
         with exchanges.during(attempt):
             yield
@@ -92,11 +124,29 @@ class Observer:
     def _note(self, exchange: Exchange) -> None:
         with self._lock:
             self._found.exchanges += 1
-            failed = exchange.status is None or exchange.status >= 300
+            failed = not exchange.dry_run and (exchange.status is None or exchange.status >= 300)
             (self._found.failures if failed else self._found.successes).append(exchange)
 
     def _minute(self) -> Minute:
         return self._found.minutes.setdefault(int(self._clock()) // 60, Minute())
+
+
+def _append(batches: list[Written], new: Written) -> None:
+    """Append a batch; beyond the most that are told apart, to the last one of its partition."""
+    if len(batches) >= _MAX_BATCHES:
+        for place in range(len(batches) - 1, -1, -1):
+            last = batches[place]
+            if last.partition == new.partition and last.first <= new.first:
+                batches[place] = new._replace(first=last.first, batch="")
+                return
+    batches.append(new)
+
+
+def _runs(positions: Iterable[int]) -> Iterator[tuple[int, int]]:
+    """Yield first and end of each run of positions without a gap."""
+    for _, run in groupby(enumerate(sorted(positions)), lambda pair: pair[1] - pair[0]):
+        found = [position for _, position in run]
+        yield found[0], found[-1] + 1
 
 
 Outcome = tuple[str, str, Counter[tuple[str, str]]]

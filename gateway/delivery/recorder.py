@@ -21,6 +21,8 @@ from gateway.diagnostics import minutes
 from gateway.diagnostics.exchanges import Exchange
 from gateway.diagnostics.minutes import Minute
 from gateway.diagnostics.shapes import (
+    BATCHES,
+    BATCHES_MS,
     DELIVERIES,
     DELIVERIES_MS,
     EXCHANGES,
@@ -41,6 +43,9 @@ _MAX_DEAD = 5000  # in one transaction
 _ADD_MINUTE = """
     INSERT INTO minutes (expires_at, sink, minutes, minute, found) VALUES (?, ?, ?, ?, ?)
     ON CONFLICT (sink, minutes, minute) DO UPDATE SET found = excluded.found
+"""
+_ADD_BATCH = """
+    INSERT INTO batches (expires_at, sink, at, partition, first, last, batch) VALUES (?, ?, ?, ?, ?, ?, ?)
 """
 _ADD_EXCHANGE = """
     INSERT INTO exchanges (expires_at, at, sink, partition, first, last, status, dead, found)
@@ -66,6 +71,7 @@ class DeliveryRecorder:
         self._clock = clock
         self._observers: dict[str, Observer] = {}
         self._deliveries = Store(folder, DELIVERIES)
+        self._batches = Store(folder, BATCHES)
         self._exchanges = Store(folder, EXCHANGES)
 
     def observer(self, sink: str) -> Observer:
@@ -88,6 +94,7 @@ class DeliveryRecorder:
         """Write what is left, and close the databases."""
         self.write()
         self._deliveries.close()
+        self._batches.close()
         self._exchanges.close()
 
     def _collect(self) -> dict[str, Observations]:
@@ -103,6 +110,13 @@ class DeliveryRecorder:
                 for minute, counted in each.minutes.items()
             ]
             self._deliveries.write(lambda database: store_minutes(database, by_minute, now), now)
+            batches = [
+                (now + BATCHES_MS, sink, *written)
+                for sink, each in found.items()
+                for written in (*each.batches, *each.retried)
+            ]
+            if batches:
+                self._batches.write(lambda database: database.executemany(_ADD_BATCH, batches), now)
             exchanges = {sink: each for sink, each in found.items() if each.exchanges or each.dead}
             if exchanges:
                 self._exchanges.write(lambda database: _store_exchanges(database, exchanges, now), now)

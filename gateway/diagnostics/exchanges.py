@@ -20,7 +20,7 @@ _GZIP = 31  # zlib's window bits
 
 
 class Attempt(msgspec.Struct, frozen=True):
-    """A batch that is being written, or a single event of it."""
+    """A batch that is being written, or some events of it."""
 
     batch: str
     partition: str
@@ -30,6 +30,8 @@ class Attempt(msgspec.Struct, frozen=True):
     """One past the last."""
     events: int
     origin: str
+    positions: tuple[int, ...]
+    """Of the events, if they are not all from first to end; else empty."""
     note: "Callable[[Exchange], object]"
     """Takes each exchange."""
 
@@ -57,11 +59,15 @@ class Sent(msgspec.Struct, frozen=True, kw_only=True):
     status: int | None
     """None if there was no answer."""
     error: str
-    """Why there was none."""
+    """Why there was none; empty for a dry run."""
     answer_headers: dict[str, str]
     answer_body: str
     """At most 4 KB."""
     milliseconds: int
+    dry_run: bool = False
+    """True if the request was not sent."""
+    positions: tuple[int, ...] = ()
+    """Of the events in the request, if they are not all from first to end; else empty."""
 
 
 class Exchange(Sent, frozen=True, kw_only=True):
@@ -85,13 +91,15 @@ def during(attempt: Attempt) -> Iterator[None]:
 
 
 @contextmanager
-def about(position: int) -> Iterator[None]:
-    """Within `during`: have the requests of the block noted as those of a single event."""
+def about(*positions: int) -> Iterator[None]:
+    """Within `during`: have the requests of the block noted as those of some events of the batch."""
     attempt = _attempt.get()
     if attempt is None:
         yield
         return
-    with during(msgspec.structs.replace(attempt, first=position, end=position + 1, events=1)):
+    first, end, events = min(positions), max(positions) + 1, len(positions)
+    named = () if events == end - first else positions
+    with during(msgspec.structs.replace(attempt, first=first, end=end, events=events, positions=named)):
         yield
 
 
@@ -107,6 +115,7 @@ def note(
     answer_headers: Mapping[str, str] | None = None,
     answer: bytes = b"",
     error: str = "",
+    dry_run: bool = False,
 ) -> None:
     """
     Note an exchange that began at `started`, by time.monotonic(), if a batch is being written.
@@ -136,6 +145,8 @@ def note(
             answer_headers=_show_headers(answer_headers or {}, secrets),
             answer_body=_show(answer, _MAX_ANSWER_BYTES, secrets),
             milliseconds=milliseconds,
+            dry_run=dry_run,
+            positions=attempt.positions,
         )
     )
 

@@ -5,7 +5,7 @@ from gateway.diagnostics.store import Shape
 DAY_MS = 86_400_000
 
 REFUSED_MS = 7 * DAY_MS
-DELIVERIES_MS = EXCHANGES_MS = 30 * DAY_MS
+DELIVERIES_MS = EXCHANGES_MS = BATCHES_MS = 30 * DAY_MS
 WATCHED_MS = 2 * 3_600_000
 """How long the request stays that was kept because an operator was looking."""
 
@@ -126,6 +126,26 @@ EXCHANGES = Shape(
     CREATE TABLE unkept (sink TEXT PRIMARY KEY, exchanges INTEGER NOT NULL) WITHOUT ROWID;
     """,
     "exchanges",
+    256 * 1024**2,
+)
+
+BATCHES = Shape(
+    "batches.db",
+    """
+    CREATE TABLE batches (
+        id INTEGER PRIMARY KEY,
+        expires_at INTEGER NOT NULL,
+        at INTEGER NOT NULL,        -- when the sink had it
+        sink TEXT NOT NULL,
+        partition TEXT NOT NULL,
+        first INTEGER NOT NULL,
+        last INTEGER NOT NULL,
+        batch TEXT NOT NULL         -- its id; '': several batches
+    );
+    CREATE INDEX expiry ON batches (expires_at);
+    CREATE INDEX of_event ON batches (sink, partition, last);
+    """,
+    "batches",
     256 * 1024**2,
 )
 

@@ -12,6 +12,7 @@ import structlog
 
 from gateway.errors import GatewayError
 from gateway.home import Home
+from gateway.inspector.queries.errors import Overloaded
 from gateway.sinks.base import Sink
 
 _TIMEOUT_SECONDS = 10.0
@@ -23,12 +24,18 @@ def try_to_connect(name: str, sink: Sink, journal: Path, seconds: float = _TIMEO
     """
     Return "ok", or "in use by the running gateway"; `journal` is the data folder of the latter.
 
-    Raises SinkFailed, after `seconds` at the latest.
+    Raises SinkFailed, after `seconds` at the latest, and Overloaded, at once, while another sink is tried:
+    those who wait would keep the threads that others need.
     """
     if _is_locked(Home(journal).lock) and any(map(_is_locked, sink.files)):
         return "in use by the running gateway"
-    with _one_at_a_time, _silent_logs():
-        anyio.run(_connect, name, sink, seconds)
+    if not _one_at_a_time.acquire(blocking=False):
+        raise Overloaded("Another sink is being tested. Try again in some seconds.")
+    try:
+        with _silent_logs():
+            anyio.run(_connect, name, sink, seconds)
+    finally:
+        _one_at_a_time.release()
     return "ok"
 
 

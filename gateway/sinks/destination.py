@@ -24,6 +24,7 @@ from gateway.destinations.packing import Request
 from gateway.destinations.planning import Plan, plan
 from gateway.destinations.program import Program
 from gateway.destinations.vendor import BadMapping, MappingFile, Vendor
+from gateway.diagnostics import exchanges
 from gateway.errors import Culprit, SinkError, SinkMisconfigured, SinkRefused, SinkUnavailable
 from gateway.sinks.base import Batch, Connection, Exclude
 from gateway.sinks.http_client.answers import Answer, check, retry_after
@@ -154,7 +155,12 @@ class DestinationConnection:
         if planned.failed:
             [bug, *_] = planned.failed.values()
             log.error("events could not be mapped", sink=batch.sink, batch=batch.id, exc_info=bug)
-        await Sending(planned, self._sink.in_flight, self._send).run()
+
+        async def send(request: Request) -> tuple[Answer, Verdict] | None:
+            with exchanges.about(*{batch.positions[index] for index in request.events.values()}):
+                return await self._send(request)
+
+        await Sending(planned, self._sink.in_flight, send).run()
         return b""
 
     def _plan(self, lines: list[bytes]) -> Plan:
@@ -163,10 +169,11 @@ class DestinationConnection:
     async def _send(self, request: Request) -> tuple[Answer, Verdict] | None:
         """Send a request; None in a dry run. Raises SinkUnavailable or SinkMisconfigured."""
         call = request.call
+        headers = {"Content-Type": "application/json", **call.headers}
         if self._sink.dry_run:
+            self._client.pretend(call.method, self._urls[call.name], headers, request.body)
             return None
         await self._wait_for_turn(call)
-        headers = {"Content-Type": "application/json", **call.headers}
         answer = await self._client.send(call.method, self._urls[call.name], headers, request.body)
         verdict = call.answers.judge(answer.status, answer.body)
         if verdict.kind == "credentials":

@@ -41,6 +41,29 @@ def test_while_it_is_paused_nothing_moves_and_then_nothing_is_missing(sit: Sit) 
     assert desk.faults == []
 
 
+_SEEN = """is_seen => {
+  Object.defineProperty(document, "hidden", { configurable: true, get: () => !is_seen })
+  document.dispatchEvent(new Event("visibilitychange"))
+}"""
+
+
+def test_a_hidden_tab_keeps_no_connection_and_catches_up_when_it_is_seen(sit: Sit) -> None:
+    desk = sit()
+    live(desk)
+
+    with desk.page.expect_event("requestfailed", lambda request: "/events/stream" in request.url):
+        desk.page.evaluate(_SEEN, False)
+    desk.send(event="meanwhile")
+    desk.running.delivered(1)
+    hidden = names(desk)
+    desk.page.evaluate(_SEEN, True)
+    expect(desk.page.locator(".events .name")).to_have_count(1)
+
+    assert hidden == []
+    assert names(desk) == ["meanwhile"]
+    assert desk.faults == []
+
+
 def test_it_goes_on_after_a_restart_of_the_inspector(sit: Sit) -> None:
     desk = sit()
     live(desk)

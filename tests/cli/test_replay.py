@@ -106,13 +106,14 @@ def test_the_ledger_balances(stopped: Stopped) -> None:
     assert found.output.splitlines()[-1] == "balanced"
 
 
-def test_the_ledger_says_what_is_missing(stopped: Stopped) -> None:
+@pytest.mark.parametrize(("missing", "words"), [(3, "+3 events"), (1, "+1 event"), (-1, "-1 event")])
+def test_the_ledger_says_what_is_missing(stopped: Stopped, missing: int, words: str) -> None:
     state = stopped.open()
-    state.record("events", "0", Position(10), Tally({("delivered", ""): -3}))
+    state.record("events", "0", Position(10), Tally({("delivered", ""): -missing}))
     state.close()
 
     found = stopped.run("ledger", "--json")
 
     fields = json.loads(found.output)
     assert (found.exit_code, fields["balanced"]) == (1, False)
-    assert fields["differences"] == ["sink events: +3 events not accounted for"]
+    assert fields["differences"] == [f"sink events: {words} not accounted for"]

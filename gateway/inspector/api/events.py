@@ -10,11 +10,11 @@ from msgspec import Meta, Raw
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
-from gateway.inspector.api.asking import Asking, read_filter
+from gateway.inspector.api.asking import Asking, read_filter, read_parameters
 from gateway.inspector.api.describing import describe_question, in_path
 from gateway.inspector.api.encoding import to_json
 from gateway.inspector.queries import events, stream
-from gateway.inspector.queries.errors import NotFound
+from gateway.inspector.queries.errors import InvalidQuery, NotFound
 from gateway.inspector.queries.events import EventJourney, EventRow
 from gateway.inspector.queries.fates import Fate
 from gateway.inspector.queries.filters import Page, read_positions, write_positions
@@ -73,7 +73,10 @@ def routes(asking: Asking) -> list[DescribedRoute]:
 
     async def show(request: Request) -> Response:
         position = request.path_params["position"]
-        found = await asking.ask(lambda: events.event(inspection, position))
+        addresses = read_parameters(request, ("addresses",)).get("addresses", "cut")
+        if addresses not in ("cut", "whole"):
+            raise InvalidQuery(f'addresses: expected "cut" or "whole", got {addresses[:50]!r}')
+        found = await asking.ask(lambda: events.event(inspection, position, addresses=addresses == "whole"))
         if found is None:
             raise NotFound(f"the journal has no event at {position[:50]}")
         return to_json(_detail(found))
@@ -163,6 +166,7 @@ _SHOW = describe_question(
     "One event, from its request to every sink",
     EventDetail,
     in_path("position", "Its position, such as `0/12345`."),
+    addresses="`whole`: the IP addresses in `canonical` keep their last part.",
 )
 _QUESTION = describe_question("New events as they are accepted", EventRow, filters=True)
 _TAIL = Operation(

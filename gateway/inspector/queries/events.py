@@ -10,7 +10,7 @@ from msgspec import Raw
 
 from gateway import masking
 from gateway.errors import StateUnavailable
-from gateway.inspector.queries import exchanges, raw
+from gateway.inspector.queries import batches, exchanges, raw
 from gateway.inspector.queries.errors import InvalidQuery
 from gateway.inspector.queries.fates import Fate, Located, fates
 from gateway.inspector.queries.filters import (
@@ -22,6 +22,7 @@ from gateway.inspector.queries.filters import (
 )
 from gateway.inspector.queries.inspection import Inspection
 from gateway.inspector.queries.raw import NoRaw, RawRequest
+from gateway.inspector.queries.sinks import dry_runs
 from gateway.inspector.search.backwards import Backwards
 from gateway.inspector.search.excerpts import Excerpt, read_excerpt
 from gateway.inspector.search.wanted import Hit, Matcher, Wanted
@@ -243,13 +244,16 @@ def _masked(fate: Fate, hidden: Collection[str]) -> Fate:
 
 
 def _sent(inspection: Inspection, located: Located, fate: Fate) -> Fate:
-    """Return a fate with time and batch of its delivery, if that was recorded."""
+    """Return a fate with time and batch of its delivery, if that was recorded, and if it was a dry run."""
     if fate.outcome != "delivered":
         return fate
     for each in exchanges.of_event(inspection, fate.sink, located.partition, located.number):
-        if each.status and 200 <= each.status < 300:
-            return msgspec.structs.replace(fate, at=each.at, batch=each.batch)
-    return fate
+        if each.dry_run or (each.status and 200 <= each.status < 300):
+            return msgspec.structs.replace(fate, at=each.at, batch=each.batch, dry_run=each.dry_run)
+    if found := batches.of_event(inspection, fate.sink, located.partition, located.number):
+        fate = msgspec.structs.replace(fate, at=found[0], batch=found[1] or None)
+    # As it is configured now, which is how filters are judged, too.
+    return msgspec.structs.replace(fate, dry_run=fate.sink in dry_runs(inspection))
 
 
 def _original(inspection: Inspection, state: State, located: Located, excerpt: Excerpt) -> str | None:

@@ -1,6 +1,7 @@
 """The last requests to HTTP sinks and their answers, and all of dead letters."""
 
 import time
+from itertools import islice
 from typing import Any
 
 import msgspec
@@ -78,9 +79,11 @@ def of_event(inspection: Inspection, sink: str, partition: str, position: int) -
 
     Raises StateUnavailable.
     """
-    condition = "sink = ? AND partition = ? AND last > ? AND first <= ?"
-    ending = f" ORDER BY id DESC LIMIT {_MAX_OF_EVENT}"
-    return _fetch(inspection, condition + ending, sink, partition, position, position)
+    condition = "sink = ? AND partition = ? AND last > ? AND first <= ? ORDER BY id DESC"
+    rows = _select(inspection, condition, sink, partition, position, position)
+    theirs = (row for row in rows if not (named := _read(row[-1]).positions) or position in named)
+    hidden = masking.names(inspection.config().inspector.mask)
+    return [_row(row, hidden) for row in islice(theirs, _MAX_OF_EVENT)]
 
 
 def unkept(inspection: Inspection, sink: str) -> int:
@@ -97,9 +100,12 @@ def unkept(inspection: Inspection, sink: str) -> int:
 
 def _fetch(inspection: Inspection, condition: str, *values: Any) -> list[ExchangeRow]:
     hidden = masking.names(inspection.config().inspector.mask)
+    return [_row(row, hidden) for row in _select(inspection, condition, *values)]
+
+
+def _select(inspection: Inspection, condition: str, *values: Any) -> list[Any]:
     statement = f"SELECT id, sink, dead, found FROM exchanges WHERE {condition}"  # noqa: S608  # placeholders only
-    rows = fetch(inspection.home.diagnostics, EXCHANGES, statement, values)
-    return [_row(row, hidden) for row in rows]
+    return fetch(inspection.home.diagnostics, EXCHANGES, statement, values)
 
 
 def _row(row: Any, hidden: frozenset[str]) -> ExchangeRow:

@@ -13,7 +13,7 @@ from gateway.state.store import State
 
 Outcome = Literal["delivered", "filtered", "duplicate", "dead", "pending"]
 
-_UNCERTAIN = "Unless it is one of the {} events here that operators skipped, or dropped as dead letters."
+_UNCERTAIN = "Unless it is {} that operators skipped, or dropped as dead letters."
 
 
 class Fate(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -35,6 +35,8 @@ class Fate(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """When it was delivered or failed, ISO-8601 UTC, if that was recorded."""
     batch: str | None = None
     """The batch in which it was delivered or failed, if that was recorded."""
+    dry_run: bool = False
+    """True if it counts as delivered and was not sent, since the sink has `dry_run`."""
 
 
 class Located(NamedTuple):
@@ -85,7 +87,8 @@ def fates(
             fate = Fate(sink=name, outcome="filtered", reason=reason)
         else:
             passed = progress.tally["skipped", "operator"] + progress.tally["skipped", "dropped"]
-            message = _UNCERTAIN.format(f"{passed:,}") if passed else ""
+            those = "the one event here" if passed == 1 else f"one of the {passed:,} events here"
+            message = _UNCERTAIN.format(those) if passed else ""
             fate = Fate(sink=name, outcome="delivered", message=message)
         found.append(fate)
     return found

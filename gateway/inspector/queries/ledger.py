@@ -44,7 +44,8 @@ def balance(config: Config, state: State, journal: Log) -> Ledger:
     address = config.inspector
     intake: dict[str, Any] = intake_counts(address.host, address.port, address.token.reveal()) or {}
     differences = [
-        f"sink {name}: {account.difference:+,} events not accounted for"
+        f"sink {name}: {account.difference:+,} {'event' if abs(account.difference) == 1 else 'events'}"
+        " not accounted for"
         for name, account in sinks.items()
         if account.difference
     ]

@@ -124,6 +124,11 @@ def kind(config: Config, name: str) -> str:
     return str(config.sinks[name].__struct_config__.tag)
 
 
+def dry_runs(inspection: Inspection) -> list[str]:
+    """Return the names of the sinks that do everything but send: destinations alone have that key."""
+    return [name for name, sink in inspection.config().sinks.items() if getattr(sink, "dry_run", False)]
+
+
 def reports(config: Config, state: State, journal: Log) -> list[SinkReport]:
     """Return how each configured sink fares. Raises StateUnavailable and OSError."""
     now = time.time()

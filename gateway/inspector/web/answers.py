@@ -95,7 +95,8 @@ def _denial(error: Exception) -> Denial:
         return Denial(error.status, error.code, str(error))
     if isinstance(error, HTTPException):
         phrase = HTTPStatus(error.status_code).phrase
-        return Denial(error.status_code, phrase.lower().replace(" ", "_"), phrase, error.headers or {})
+        text = "There is nothing at this address." if error.status_code == 404 else phrase
+        return Denial(error.status_code, phrase.lower().replace(" ", "_"), text, error.headers or {})
     if isinstance(error, Busy):
         return Denial(503, "overloaded", str(error))
     if not isinstance(error, StateUnavailable | OSError):  # our mistake; the server logs it

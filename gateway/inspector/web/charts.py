@@ -29,7 +29,14 @@ class Chart(NamedTuple):
     title: str
     labels: Sequence[str]
     """The start of each interval, ISO 8601 in UTC."""
+    end: str
+    """The end of the last."""
     series: Sequence[Series]
+
+    @property
+    def present(self) -> Sequence[Series]:
+        """The series that the picture shows; the first if there is nothing to show."""
+        return [each for each in self.series if any(each.values)] or self.series[:1]
 
     @property
     def highest(self) -> float:
@@ -41,7 +48,7 @@ class Chart(NamedTuple):
 
 def bars(chart: Chart) -> Markup:
     """Return stacked bars, one for each interval, the first series at the bottom."""
-    title, labels, series = chart
+    title, labels, _, series = chart
     highest = chart.highest
     step = _WIDTH / max(len(labels), 1)
     rects = Markup("")

@@ -66,14 +66,16 @@ def routes(pages: Pages, inspection: Inspection) -> list[Route]:
 
     async def show(request: Request) -> Response:
         position = _position(request)
-        journey = await pages.ask(events.event, inspection, position)
+        is_whole = request.query_params.get("addresses") == "whole"
+        journey = await pages.ask(events.event, inspection, position, addresses=is_whole)
         if journey is None:
             raise NotFound(
                 f"The journal has no event at {position}. It may have been released: see [journal] keep."
             )
         config = inspection.config()
+        canonical = bytes(journey.canonical)
         sent = {
-            fate.sink: found[0]
+            fate.sink: found
             for fate in journey.sinks
             if (found := await pages.ask(exchanges.of_event, inspection, fate.sink, *_parts(position)))
         }
@@ -83,7 +85,9 @@ def routes(pages: Pages, inspection: Inspection) -> list[Route]:
             journey=journey,
             raw=journey.raw if isinstance(journey.raw, raw.RawRequest) else None,
             raw_missing=journey.raw.reason if isinstance(journey.raw, raw.NoRaw) else "",
-            canonical=bytes(journey.canonical),
+            canonical=canonical,
+            is_whole=is_whole,
+            has_addresses=b'"ip":"' in canonical and "ip" not in events.hidden_keys(inspection),
             command=commands.curl(snippets.address(config), journey),
             sent=sent,
             denied=_denied(config, journey),

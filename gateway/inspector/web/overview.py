@@ -7,7 +7,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from gateway.front_page import FrontPage
-from gateway.inspector.queries import health, overview
+from gateway.inspector.queries import health, overview, sinks
 from gateway.inspector.queries.inspection import Inspection
 from gateway.inspector.web import charts, snippets
 from gateway.inspector.web.answers import wants_page
@@ -37,6 +37,7 @@ def routes(pages: Pages, inspection: Inspection) -> list[Route]:
             now=found,
             health=verdict,
             chart=_by_hour(found),
+            dry_runs=sinks.dry_runs(inspection),
             # No event yet: the page says how to send one.
             snippets=[] if found.last_event else snippets.first(config),
             is_built_in=config.built_in,
@@ -52,5 +53,6 @@ def _by_hour(found: overview.Overview) -> charts.Chart:
     return charts.Chart(
         "Accepted events by hour",
         [start.isoformat(timespec="minutes") for start in starts],
+        end.isoformat(timespec="minutes"),
         [charts.Series("accepted", "good", found.accepted_by_hour)],
     )

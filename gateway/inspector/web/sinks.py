@@ -49,7 +49,12 @@ def routes(pages: Pages, inspection: Inspection) -> list[Route]:
     """Return the routes of the pages below /sinks."""
 
     async def all_sinks(request: Request) -> Response:
-        return pages.render(request, "sinks", sinks=await pages.ask(sinks.sinks, inspection))
+        return pages.render(
+            request,
+            "sinks",
+            sinks=await pages.ask(sinks.sinks, inspection),
+            dry_runs=sinks.dry_runs(inspection),
+        )
 
     async def show(request: Request) -> Response:
         return await page(request)
@@ -75,6 +80,7 @@ def routes(pages: Pages, inspection: Inspection) -> list[Route]:
             spans=SPANS,
             chart=_chart(intervals, start, end, span),
             failures=_failures(intervals),
+            dry_run=name in sinks.dry_runs(inspection),
             dead=await pages.ask(dead.counts, inspection, name),
             # README.md: all kinds that send requests have this key.
             sends_requests="allow_private" in inspection.config().sinks[name].__struct_fields__,
@@ -172,6 +178,7 @@ def _chart(intervals: list[deliveries.Interval], start: datetime, end: datetime,
     return charts.Chart(
         f"Events in the {span.name}",
         [label.isoformat(timespec="minutes") for label in labels],
+        end.isoformat(timespec="minutes"),
         [
             charts.Series("delivered", "good", delivered),
             charts.Series("failed attempts", "wait", failed),

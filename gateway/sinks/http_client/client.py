@@ -111,6 +111,10 @@ class Client:
         note(status=answer.status, answer_headers=answer.headers, answer=answer.body)
         return answer
 
+    def pretend(self, method: str, url: URL, headers: Mapping[str, str], body: bytes) -> None:
+        """Note a request for the inspector, and do not send it."""
+        exchanges.note(time.monotonic(), method, str(url), headers, body, secrets=self._masked, dry_run=True)
+
     async def reach(self, url: URL) -> None:
         """
         Connect to the host of an address, with TLS if it is https, and send nothing.

@@ -54,6 +54,19 @@ def test_hidden_keys_are_hidden(tmp_path: Path) -> None:
     assert "ann@example.com" not in client.get("/api/events/0/0").text
 
 
+def test_addresses_lose_their_last_part_unless_they_are_asked_for(tmp_path: Path) -> None:
+    keep(tmp_path / "data/journal/0", [event_line(0, context={"ip": "192.0.2.77"})])
+    client = visitor(tmp_path)
+
+    cut, whole, wrong = (
+        client.get(f"/api/events/0/0{query}") for query in ("", "?addresses=whole", "?addresses=1")
+    )
+
+    assert cut.json()["canonical"]["context"]["ip"] == "192.0.2.0"
+    assert whole.json()["canonical"]["context"]["ip"] == "192.0.2.77"
+    assert (wrong.status_code, wrong.json()["error"]["code"]) == (400, "invalid_parameter")
+
+
 async def streamed(folder: Path, **headers: str) -> AsyncIterator[bytes]:
     """The parts of the stream."""
     [endpoint] = [

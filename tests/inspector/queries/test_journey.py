@@ -245,7 +245,7 @@ def test_a_letter_that_was_dropped_is_no_longer_there(tmp_path: Path, state: Sta
     state.dead.drop(Choice(sink="hook"))
 
     assert fate(asked).letter is None
-    assert " 1 events" in fate(asked).message
+    assert "the one event" in fate(asked).message
 
 
 def test_masked_values_are_shown_nowhere(tmp_path: Path, state: State) -> None:

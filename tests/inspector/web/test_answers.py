@@ -21,7 +21,7 @@ def test_a_person_gets_a_page_and_a_program_a_line(tmp_path: Path) -> None:
     line = client.get("/nothing")
 
     assert (page.status_code, "<h1>Nothing here</h1>" in page.text) == (404, True)
-    assert (line.status_code, line.text) == (404, "Not Found\n")
+    assert (line.status_code, line.text) == (404, "There is nothing at this address.\n")
 
 
 @pytest.mark.parametrize(

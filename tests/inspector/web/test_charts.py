@@ -7,7 +7,7 @@ from gateway.inspector.web.charts import Chart, Series, bars
 
 def drawn(*series: Series) -> str:
     labels = [f"2026-11-26T0{hour}:00" for hour in range(len(series[0].values))]
-    return bars(Chart("Events by hour", labels, series))
+    return bars(Chart("Events by hour", labels, "2026-11-26T09:00", series))
 
 
 def heights(svg: str, color: str) -> list[float]:
@@ -36,7 +36,15 @@ def test_a_chart_of_nothing_is_drawn_all_the_same() -> None:
     assert "<rect" not in drawn(Series("accepted", "good", [0, 0]))
 
 
+def test_the_caption_names_what_there_is_and_one_series_if_there_is_nothing() -> None:
+    delivered, dead = Series("delivered", "good", [2]), Series("dead", "bad", [0])
+    nothing = Series("delivered", "good", [0])
+
+    assert Chart("", ["0"], "1", [delivered, dead]).present == [delivered]
+    assert Chart("", ["0"], "1", [nothing, dead]).present == [nothing]
+
+
 def test_no_name_becomes_markup() -> None:
-    svg = bars(Chart("<b>", ["<i>"], [Series("<u>", "good", [1])]))
+    svg = bars(Chart("<b>", ["<i>"], "<i>", [Series("<u>", "good", [1])]))
 
     assert not re.search(r"<[biu]>", svg)

@@ -87,6 +87,25 @@ def test_a_link_keeps_the_filter(folder: Path) -> None:
     assert (page.count('href="/events/0/'), rest.count('href="/events/0/')) == (2, 1)
 
 
+def test_a_page_shows_whole_addresses_only_if_that_is_asked_for(folder: Path) -> None:
+    keep(folder / JOURNAL / "0", [event_line(0, context={"ip": "192.0.2.77"})])
+    client = visitor(folder)
+
+    cut = client.get("/events/0/0", headers=BROWSER).text
+    [asking] = re.findall(r'href="([^"]*)">Show them whole', cut)
+    whole = client.get(f"/events/0/0{asking}", headers=BROWSER).text
+
+    assert "192.0.2.77" not in cut
+    assert "192.0.2.77" in whole
+    assert 'href="/events/0/0">Cut their last part' in whole
+
+
+def test_an_event_without_an_address_offers_no_switch(folder: Path) -> None:
+    keep(folder / JOURNAL / "0", [event_line(0, context={})])
+
+    assert "addresses" not in visitor(folder).get("/events/0/0", headers=BROWSER).text
+
+
 def test_the_files_of_a_page_are_kept_by_browsers(folder: Path) -> None:
     client = visitor(folder)
     page = client.get("/", headers=BROWSER).text

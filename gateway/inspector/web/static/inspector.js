@@ -104,9 +104,11 @@ class Tail {
     this.last = this.rows.dataset.from;
     this.known = new Set([...this.rows.querySelectorAll("a.name")].map((link) => link.pathname));
     this.button.hidden = false;
-    this.button.addEventListener("click", () => (this.source ? this.pause() : this.open()));
+    this.button.addEventListener("click", () => (this.wanted ? this.pause() : this.resume()));
+    // A browser has six connections to a host: hidden tabs must leave them to those that are seen.
+    document.addEventListener("visibilitychange", () => (document.hidden ? this.close() : this.open()));
     setInterval(() => this.draw(), DRAW_MS);
-    this.open();
+    this.resume();
   }
 
   say(kind, text) {
@@ -114,12 +116,18 @@ class Tail {
     if (this.state.textContent !== text) this.state.textContent = text;
   }
 
+  resume() {
+    this.wanted = true;
+    this.button.textContent = "Pause";
+    this.open();
+  }
+
   open() {
+    if (!this.wanted || this.source || document.hidden) return;
     const query = new URLSearchParams(location.search);
     if (this.last) query.set("from", this.last);
     this.source = new EventSource(`/events/stream?${query}`);
     this.say("wait", "Connecting");
-    this.button.textContent = "Pause";
     this.source.onopen = () => this.say("good", "Live");
     this.source.onmessage = (message) => this.take(message);
     this.source.addEventListener("problem", (message) => {
@@ -131,14 +139,19 @@ class Tail {
       // A browser that got an error for an answer does not try again by itself.
       if (this.source?.readyState === EventSource.CLOSED) {
         this.source = undefined;
-        setTimeout(() => this.source || this.button.textContent !== "Pause" || this.open(), 2000);
+        setTimeout(() => this.open(), 2000);
       }
     };
   }
 
-  pause() {
+  close() {
     this.source?.close();
     this.source = undefined;
+  }
+
+  pause() {
+    this.close();
+    this.wanted = false;
     this.button.textContent = "Go on";
     this.rate.textContent = "";
     this.say("none", "Paused");
@@ -194,6 +207,19 @@ class Tail {
   }
 }
 
+/** Reload the page of a fresh gateway as soon as there is an event; a hidden tab keeps no connection. */
+function awaitFirst() {
+  let source;
+  const look = () => {
+    source?.close();
+    if (document.hidden) return;
+    source = new EventSource("/events/stream");
+    source.onmessage = (message) => JSON.parse(message.data).rows.length && location.reload();
+  };
+  document.addEventListener("visibilitychange", look);
+  look();
+}
+
 localize(document);
 offerCopies(document);
 for (const form of document.forms) {
@@ -202,8 +228,6 @@ for (const form of document.forms) {
 addEventListener("pageshow", () => document.documentElement.classList.remove("busy"));
 if (parts.length) keepNew();
 // On a fresh gateway the page becomes the overview as soon as there is an event.
-if (document.querySelector("[data-first]")) {
-  new EventSource("/events/stream").onmessage = (message) => JSON.parse(message.data).rows.length && location.reload();
-}
+if (document.querySelector("[data-first]")) awaitFirst();
 const bar = document.querySelector("[data-tail]:not([hidden])");
 if (bar) new Tail(bar);
