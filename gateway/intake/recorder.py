@@ -4,6 +4,7 @@ The recorder of a worker: writes what was refused, and raw requests while somebo
 It runs in a thread, some time after the answers, and never delays one. What it cannot write is lost.
 """
 
+import math
 import re
 import time
 from collections import Counter
@@ -36,6 +37,9 @@ SECONDS = 0.5
 """Between two writes."""
 
 _MAX_RAW_BYTES = 1024 * 1024
+WATCHED_BYTES = 256 * 1024
+"""Of requests that are written at a time only because somebody looks: all would cost the worker 5 %."""
+
 _MAX_DETAILS_CHARACTERS = 1000
 _KEY = re.compile(rb'"(?:write[_-]?key|token|tc_skey)"\s*+:\s*+"([^"\\]{1,200})"', re.IGNORECASE)
 _REFUSE = f"INSERT INTO refused VALUES ({', '.join('?' * 19)})"  # noqa: S608  # placeholders only
@@ -70,6 +74,7 @@ class Recorder:
         self._worker = worker
         self._clock = clock
         self._seen = 0
+        self._was_watched = False
         self._refused = Store(folder, REFUSED)
         self._raw = Store(folder, RAW)
         self._inspected: dict[str, int] = {}
@@ -129,8 +134,12 @@ class Recorder:
         self._raw.close()
 
     def _requests(self, findings: Findings) -> Iterator[tuple[Any, ...]]:
+        # Who begins to look may want to see what is in memory; from then on a part will do.
+        room = WATCHED_BYTES if self._was_watched else math.inf
+        self._was_watched = findings.watched
         for submission, outcome in findings.requests:
-            kept_ms = WATCHED_MS if findings.watched else 0
+            kept_ms = WATCHED_MS if findings.watched and room > 0 else 0
+            room -= len(outcome.block)
             if kept_ms or any(name.encode() in outcome.block for name in self._inspected):
                 subjects = [read_subject(line) for line in outcome.block.split(b"\n")]
                 kept_ms = max(kept_ms, *(self._inspected.get(each.source.name, 0) for each in subjects))

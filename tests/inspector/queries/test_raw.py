@@ -11,6 +11,7 @@ from gateway.diagnostics.shapes import RAW
 from gateway.diagnostics.store import fetch
 from gateway.inspector.queries.raw import NoRaw, RawRequest, raw, watch
 from gateway.intake.recent import MAX_BYTES, Recent
+from gateway.intake.recorder import WATCHED_BYTES
 from gateway.sources import Source
 from tests.build import DEFAULT, track
 from tests.inspector.keeping import RecordedDoor, inspect
@@ -84,6 +85,23 @@ def test_nothing_is_written_while_nobody_looks(tmp_path: Path) -> None:
     door.write()
 
     assert not door.folder.exists()
+
+
+@pytest.mark.parametrize("sources", [(DEFAULT,), (INSPECTED,)], ids=["some", "all of a source that says so"])
+def test_while_somebody_looks_a_worker_writes_a_part_of_what_it_gets(
+    tmp_path: Path, sources: tuple[Source, ...]
+) -> None:
+    door = RecordedDoor(tmp_path, *sources)
+    event = track(properties={"long": "x" * (WATCHED_BYTES // 40)})
+    watch(inspect(tmp_path))
+    door.write()
+
+    for _ in range(60):
+        assert door.post("/v1/track", event).status == 200
+    door.write()
+
+    kept = 39 if sources == (DEFAULT,) else 60
+    assert fetch(door.folder, RAW, "SELECT count(*) FROM requests") == [(kept,)]
 
 
 def test_requests_of_a_source_are_kept_on_disk_if_it_says_so(tmp_path: Path) -> None:
