@@ -181,13 +181,11 @@ class DeadLetters:
         At most `events` of them, and at most `size` bytes unless a single one is larger; or those of a
         partition before the position `end`.
         """
-        condition, values = "job = ?", (job,)
-        if end:
-            condition, values = "job = ? AND partition = ? AND position < ?", (job, *end)
+        condition = "job = ? AND partition = ? AND position < ?" if end else "job = ?"
         with self._database.reading() as connection:
             rows = connection.execute(
                 f"SELECT {_COLUMNS} FROM dead WHERE {condition} ORDER BY partition, position LIMIT ?",  # noqa: S608
-                (*values, -1 if end else events),
+                (job, *(end or ()), -1 if end else events),
             )
             found: list[Letter] = []
             for row in rows:
