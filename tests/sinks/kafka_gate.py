@@ -6,8 +6,8 @@ from contextlib import contextmanager
 
 from tests.sinks.gate import Gate
 
-# A request begins with its size (4 bytes), API key (2), version (2) and correlation id (4), and an answer with
-# its size (4) and the correlation id (4): the protocol guide of Kafka. The key of Produce is 0.
+# A request begins with its size (4 bytes), API key (2; 0: Produce), version (2) and correlation id (4), an
+# answer with its size (4) and the correlation id (4): the protocol guide of Kafka.
 _KEY = slice(4, 6)
 _PRODUCE = b"\0\0"
 _ID_OF_REQUEST = slice(8, 12)
