@@ -96,6 +96,16 @@ def check(example: Example, folder: Path, events: int, *, poisoned: bool = False
             assert sorted(arrived, key=lambda each: int(each[1:]) // PARTITION) == good
 
 
+def deliver_in_lives(example: Example, folder: Path, chance: random.Random, deaths: list[Death]) -> None:
+    """Deliver in processes that are killed, with batches of other sizes each, and then to the end."""
+    killed = 0
+    for death in deaths:
+        sink = msgspec.structs.replace(example.sink, batch_events=chance.randrange(1, MOST_EVENTS))
+        killed += Life(folder, sink, death, output=example.output).was_killed()
+    assert not Life(folder, example.sink, output=example.output).was_killed()
+    assert killed >= len(deaths) // 2
+
+
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """A folder with the state of a journal."""
@@ -112,14 +122,11 @@ def test_kills_lose_nothing_and_repeat_nothing_where_the_kind_writes_once(
 
     with make(folder) as example:
         write(folder, chance, 0, events, example)
-        killed = 0
-        for _ in range(rounds):
-            sink = msgspec.structs.replace(example.sink, batch_events=chance.randrange(1, MOST_EVENTS))
-            death = Death(chance.randrange(1, 4), chance.uniform(0.05, LONGEST_LIFE_SECONDS))
-            killed += Life(folder, sink, death, output=example.output).was_killed()
-        assert not Life(folder, example.sink, output=example.output).was_killed()
+        deaths = [
+            Death(chance.randrange(1, 4), chance.uniform(0.05, LONGEST_LIFE_SECONDS)) for _ in range(rounds)
+        ]
+        deliver_in_lives(example, folder, chance, deaths)
 
-        assert killed >= rounds // 2
         check(example, folder, events, poisoned=True)
 
 
@@ -133,13 +140,8 @@ def test_kills_while_jobs_run_repeat_nothing_of_them_where_the_kind_writes_once(
     with make(folder) as example:
         write(folder, chance, 0, events, example)
         order_jobs(folder, events)
-        killed = 0
-        for _ in range(rounds):
-            sink = msgspec.structs.replace(example.sink, batch_events=chance.randrange(1, MOST_EVENTS))
-            killed += Life(folder, sink, Death(chance.randrange(1, 4)), output=example.output).was_killed()
-        assert not Life(folder, example.sink, output=example.output).was_killed()
+        deliver_in_lives(example, folder, chance, [Death(chance.randrange(1, 4)) for _ in range(rounds)])
 
-        assert killed >= rounds // 2
         check(example, folder, events, poisoned=True, copies=1 if example.replays_once else 2)
 
 
