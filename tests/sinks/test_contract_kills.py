@@ -96,6 +96,14 @@ def check(example: Example, folder: Path, events: int, *, poisoned: bool = False
             assert sorted(arrived, key=lambda each: int(each[1:]) // PARTITION) == good
 
 
+def death(chance: random.Random) -> Death:
+    """Return a death between a write and its record or, one in four, at any moment."""
+    batches = chance.randrange(1, 4)
+    if chance.random() < 0.75:
+        return Death(batches)
+    return Death(batches, chance.uniform(0.05, LONGEST_LIFE_SECONDS))
+
+
 def deliver_in_lives(example: Example, folder: Path, chance: random.Random, deaths: list[Death]) -> None:
     """Deliver in processes that are killed, with batches of other sizes each, and then to the end."""
     killed = 0
@@ -122,10 +130,7 @@ def test_kills_lose_nothing_and_repeat_nothing_where_the_kind_writes_once(
 
     with make(folder) as example:
         write(folder, chance, 0, events, example)
-        deaths = [
-            Death(chance.randrange(1, 4), chance.uniform(0.05, LONGEST_LIFE_SECONDS)) for _ in range(rounds)
-        ]
-        deliver_in_lives(example, folder, chance, deaths)
+        deliver_in_lives(example, folder, chance, [death(chance) for _ in range(rounds)])
 
         check(example, folder, events, poisoned=True)
 
