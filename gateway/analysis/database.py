@@ -1,4 +1,9 @@
-"""DuckDB in memory, with the table `events` of a journal."""
+"""
+DuckDB in memory, with the table `events` of a journal.
+
+A statement has that table alone: it can neither read nor write files, nor reach the network, nor change the
+settings that say so. DuckDB exempts the folder for what does not fit into memory.
+"""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,8 +17,11 @@ TABLE = "events"
 
 _SETTINGS = (
     "SET TimeZone = 'UTC'",  # days are those of the gateway
-    "SET autoinstall_known_extensions = false",  # nothing is loaded from the network
+    "SET autoinstall_known_extensions = false",  # whose messages would advise what is forbidden
     "SET autoload_known_extensions = false",
+    "SET enable_external_access = false",
+    "SET allowed_configs = ['TimeZone']",
+    "SET lock_configuration = true",
 )
 
 
@@ -21,7 +29,7 @@ _SETTINGS = (
 def opened(events: Events) -> Iterator[duckdb.DuckDBPyConnection]:
     """Lend a connection for the duration of the block. What does not fit into memory goes to a folder."""
     with TemporaryDirectory(prefix="gateway-query-") as folder, duckdb.connect() as connection:
-        for setting in (*_SETTINGS, f"SET temp_directory = '{folder}'"):
+        for setting in (f"SET temp_directory = '{folder}'", *_SETTINGS):
             connection.execute(setting)
         connection.register(TABLE, events)
         yield connection

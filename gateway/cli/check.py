@@ -72,12 +72,12 @@ def _summary(config: Config) -> Iterator[str]:
 
 
 def _settings(sink: Sink) -> Iterator[str]:
-    """Yield the keys of a sink that are not at their defaults; the value of a secret is masked."""
+    """Yield the keys of a sink that are not at their defaults, but its target; secrets are masked."""
     shown = msgspec.to_builtins(sink, enc_hook=str)
     for field in msgspec.structs.fields(sink):
         value = getattr(sink, field.name)
         default = field.default if field.default_factory is msgspec.NODEFAULT else field.default_factory()
-        if not field.required and value != default:
+        if not field.required and value != default and str(value) != sink.target:
             found = value.spell() if isinstance(value, Duration | Size) else shown[field.encode_name]
             yield f"{field.encode_name} = {msgspec.json.encode(found).decode()}"
 

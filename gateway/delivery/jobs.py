@@ -4,18 +4,21 @@ import time
 from collections import deque
 from collections.abc import Callable
 
-import msgspec
+import structlog
 
 from gateway.delivery.part import Part, take
 from gateway.delivery.prepare import Preparation
 from gateway.delivery.work import Work
-from gateway.journal.base import Log, Position, Reader, UnknownPosition
+from gateway.journal.base import Log, Position, Reader, Slice, UnknownPosition
 from gateway.journal.chunk import ANYTHING, Chunk
 from gateway.sinks.base import Sink
 from gateway.state.dead import Letter
+from gateway.state.intents import Intent
 from gateway.state.jobs import Job, Selection, Span
 from gateway.state.store import State
 from gateway.state.tally import Tally
+
+log = structlog.get_logger()
 
 MAX_REPLAYED_EVENTS = 1000
 """In a batch, for which live events wait. Sinks that are `once_by_batch` get whole batches."""
@@ -42,7 +45,49 @@ class _Pace:
             self._free_at = max(self._free_at, self._clock()) + events / self._rate
 
 
-class RetryFeed:
+class _JobFeed:
+    """What retries and replays have in common: their pace, and ids that stay the same after a crash."""
+
+    def __init__(
+        self, job: Job, sink: Sink, state: State, preparation: Preparation, clock: Callable[[], float]
+    ) -> None:
+        self.due: float | None = None
+        self.done = False
+        self._job = job
+        self._sink = sink
+        self._state = state
+        self._preparation = preparation
+        self._pace = _Pace(job.rate, clock)
+        self._spans = dict(job.positions)
+        """As they are recorded."""
+
+    def prepare(self, work: Work) -> Work:
+        """Give the work the id of its content, recorded for a sink that recognizes batches by their id."""
+        if not self._sink.once_by_batch or work.batch is None:
+            return work
+        span = self._spans.get(work.partition) or Span(work.first, work.end.number)
+        intent = work.intent_after(span.intent)
+        if span.intent and intent.version > span.intent.version:
+            log.warning("content of a batch changed, sent under another id", sink=work.sink, batch=work.id)
+        if intent != span.intent:
+            span = Span(span.next, span.end, intent)
+            self._state.jobs.save_span(self._job.id, work.partition, span)
+            self._spans[work.partition] = span
+        return work.renamed(self._job.suffix + intent.suffix)
+
+    def _in_doubt(self, partition: str) -> int | None:
+        """Return the end of the batch that may have been written but is not recorded, if there is one."""
+        span = self._spans.get(partition)
+        return span.intent.end if span and span.intent and self._sink.once_by_batch else None
+
+    def _intent(self, following: Work | None) -> Intent | None:
+        """Return the intent of the work that is written next, to be recorded beforehand."""
+        if following and following.batch and self._sink.once_by_batch:
+            return following.intent_after(None)
+        return None
+
+
+class RetryFeed(_JobFeed):
     """Implements delivery.feed.Feed for the dead letters of a job, in order of position."""
 
     def __init__(
@@ -53,21 +98,14 @@ class RetryFeed:
         preparation: Preparation,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        self.due: float | None = None
-        self.done = False
-        self._job = job
-        self._sink = sink
-        self._state = state
-        self._preparation = preparation
-        self._pace = _Pace(job.rate, clock)
+        super().__init__(job, sink, state, preparation, clock)
         self._letters: dict[int, Letter] = {}
 
     def next(self, *, flush: bool = False) -> Work | None:
         self.due = self._pace.due()
         if self.due or self._letters:
             return None
-        most = self._pace.limit(self._sink.batch_events)
-        letters = self._state.dead.of_job(self._job.id, most, self._sink.batch_bytes)
+        letters = self._next_letters()
         if not letters:
             self._state.jobs.finish(self._job.id, "done")
             self.done = True
@@ -79,22 +117,31 @@ class RetryFeed:
             letters[0].partition,
             [self._part(letter) for letter in letters],
             "retry",
-            f"~retry-{self._job.id}",
+            self._job.suffix,
         )
 
     def close(self) -> None:
         pass
 
-    def prepare(self, work: Work) -> Work:
-        return work
-
     def record(self, work: Work, receipt: bytes, following: Work | None) -> None:
         positions = work.batch.positions if work.batch else ()
         delivered = [self._letters[position] for position in (*work.delivered, *positions)]
         failed = [(self._letters[burial.position], burial) for burial in work.burials()]
-        self._state.record_retry(self._job.sink, self._job.id, delivered, failed, receipt)
+        span = Span(work.end.number, work.end.number, self._intent(following))
+        self._state.record_retry(
+            self._job.sink, self._job.id, delivered, failed, work.partition, span, receipt
+        )
+        self._spans[work.partition] = span
         for letter in (*delivered, *(letter for letter, _ in failed)):
             del self._letters[letter.position]
+
+    def _next_letters(self) -> list[Letter]:
+        most, size = self._pace.limit(self._sink.batch_events), self._sink.batch_bytes
+        for partition in self._spans:
+            end = self._in_doubt(partition)
+            if end and (found := self._state.dead.of_job(self._job.id, most, size, (partition, end))):
+                return found
+        return self._state.dead.of_job(self._job.id, most, size)
 
     def _part(self, letter: Letter) -> Part:
         # The operator has chosen this sink for this event, so no filter applies.
@@ -103,7 +150,7 @@ class RetryFeed:
         return self._preparation.prepare(chunk, routed=False)
 
 
-class ReplayFeed:
+class ReplayFeed(_JobFeed):
     """Implements delivery.feed.Feed for events of the journal that are sent again, through the filters."""
 
     def __init__(
@@ -115,24 +162,17 @@ class ReplayFeed:
         preparation: Preparation,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        self.due: float | None = None
-        self.done = False
-        self._job = job
-        self._sink = sink
+        super().__init__(job, sink, state, preparation, clock)
         self._journal = journal
-        self._state = state
-        self._preparation = preparation
         self._selection = job.selection
-        self._pace = _Pace(job.rate, clock)
-        self._spans = {partition: msgspec.structs.replace(span) for partition, span in job.positions.items()}
         self._readers: dict[str, Reader] = {}
 
     def next(self, *, flush: bool = False) -> Work | None:
         self.due = self._pace.due()
         if self.due:
             return None
-        for partition, span in self._spans.items():
-            while span.next < span.end:
+        for partition in self._spans:
+            while (span := self._spans[partition]).next < span.end:
                 work = self._read(partition, span)
                 if work is None:
                     break
@@ -149,17 +189,14 @@ class ReplayFeed:
             reader.close()
         self._readers.clear()
 
-    def prepare(self, work: Work) -> Work:
-        return work
-
     def record(self, work: Work, receipt: bytes, following: Work | None) -> None:
         tally = work.tally()
         refused = sum(tally[key] for key in tally if key[0] == "dead" and key[1] != "damaged")
-        span = Span(work.end.number, self._spans[work.partition].end)
+        span = Span(work.end.number, self._spans[work.partition].end, self._intent(following))
         self._state.record_replay(
             self._job.sink, self._job.id, work.partition, span, tally[("delivered", "")], refused, receipt
         )
-        self._spans[work.partition] = Span(max(span.next, self._spans[work.partition].next), span.end)
+        self._spans[work.partition] = span
 
     def _finish(self) -> None:
         self.close()
@@ -167,31 +204,46 @@ class ReplayFeed:
         self.done = True
 
     def _read(self, partition: str, span: Span) -> Work | None:
+        """Return the next work of a partition: the batch that is in doubt, or as much as the sink allows."""
+        end = self._in_doubt(partition)
+        parts: deque[Part] = deque()
+        start = span.next
+        while start < span.end and (not parts or start < (end or 0)):
+            found = self._slice(partition, start)
+            if found is None:
+                break
+            parts += self._parts(found, start, span.end)
+            start = parts[-1].end
+        if not parts:
+            return None
+        most = self._sink.batch_events
+        if not self._sink.once_by_batch:
+            most = min(most, MAX_REPLAYED_EVENTS)
+        taken = take(parts, self._pace.limit(most), self._sink.batch_bytes, end)
+        return Work(self._job.sink, partition, taken, "replay", self._job.suffix)
+
+    def _slice(self, partition: str, start: int) -> Slice | None:
         reader = self._readers.get(partition)
         if reader is None:
             reader = self._readers[partition] = self._journal.reader(partition)
         try:
-            found = reader.read(Position(span.next), self._sink.batch_bytes)
+            return reader.read(Position(start), self._sink.batch_bytes)
         except UnknownPosition as error:  # another journal; the rest of the job is not in it
-            found = None
-            span.next = max(span.next, min(error.oldest, span.end))
-        if found is None:
+            span = self._spans[partition]
+            self._spans[partition] = Span(max(span.next, min(error.oldest, span.end)), span.end)
             return None
-        start = span.next
-        parts: deque[Part] = deque()
+
+    def _parts(self, found: Slice, start: int, end: int) -> list[Part]:
+        """Return the parts of a slice before the position `end`."""
+        parts = []
         for chunk in found.chunks:
-            if chunk.first < span.end:
+            if chunk.first < end:
                 part = select(self._preparation.prepare(chunk, start=start), self._selection)
                 start = chunk.end
-                parts.append(part if part.end <= span.end else part.cut(span.end)[0])
+                parts.append(part if part.end <= end else part.cut(end)[0])
         if not parts:  # nothing in this range can be read
-            end = min(found.end.number, span.end)
-            parts.append(Part(start, end, None, (), b"", [], Tally(), found.end.epoch))
-        most = self._sink.batch_events
-        if not self._sink.once_by_batch:
-            most = min(most, MAX_REPLAYED_EVENTS)
-        taken = take(parts, self._pace.limit(most), self._sink.batch_bytes)
-        return Work(self._job.sink, partition, taken, "replay", f"~replay-{self._job.id}")
+            parts.append(Part(start, min(found.end.number, end), None, (), b"", [], Tally(), found.end.epoch))
+        return parts
 
 
 def count(journal: Log, partition: str, span: Span, selection: Selection, preparation: Preparation) -> int:

@@ -80,7 +80,7 @@ class LiveFeed:
         batch = work.batch
         if not self._sink.once_by_batch or batch is None:
             return work
-        intent = self._following(work)
+        intent = work.intent_after(self._intent)
         if self._intent and intent.version > self._intent.version:
             self._log.warning("content of a batch changed, sent under another id", batch=f"{work.id}")
         if intent != self._intent:
@@ -94,15 +94,12 @@ class LiveFeed:
         self._intent = None
         intent = None
         if following and self._sink.once_by_batch and following.batch:
-            intent = self._following(following)
+            intent = following.intent_after(None)
         burials = work.burials()
         self._state.record(
             self._name, self._partition, work.end, work.tally(), receipt, burials=burials, intent=intent
         )
         self._recorded, self._intent = work.end, intent
-
-    def _following(self, work: Work) -> Intent:
-        return (self._intent or Intent(0, "", 0)).following(work.end.number, work.digest)
 
     def close(self) -> None:
         self._reader.close()

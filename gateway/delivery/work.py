@@ -16,6 +16,7 @@ from gateway.journal.base import Position
 from gateway.sinks.base import Batch, Origin
 from gateway.state import intents
 from gateway.state.dead import Burial
+from gateway.state.intents import Intent
 from gateway.state.tally import Tally
 
 
@@ -89,6 +90,10 @@ class Work(msgspec.Struct):
     def has_burials(self) -> bool:
         """True if one of the excluded events is a dead letter."""
         return any(each.outcome == "dead" for part in self.parts for each in part.excluded)
+
+    def intent_after(self, known: Intent | None) -> Intent:
+        """Return the intent of the batch that is written now, if `known` is that of the same position."""
+        return (known or Intent(0, "", 0)).following(self.end.number, self.digest)
 
     def tally(self) -> Tally:
         """Return what became of all events, if those for the sink are delivered."""

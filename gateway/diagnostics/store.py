@@ -4,6 +4,8 @@ A database of diagnostics: written in batches off the hot path, never synced, bo
 It may be lost, and costs nothing else: one that is damaged, or of another version, is deleted and begun anew.
 """
 
+import errno
+import os
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from pathlib import Path
@@ -21,6 +23,10 @@ _VERSION = 1
 _BUSY_TIMEOUT_MS = 2000
 _DELETED_ROWS = 200  # at a time, so that no other process waits long
 _FULL_AFTER_TRIM = 0.95  # so that not each batch has to trim
+# Space that is left free, so that events and positions can still be written: the smaller of 128 MB and 1/8 of
+# the disk, which is twice what the journal leaves to the positions.
+_RESERVE_BYTES = 128 * 1024**2
+_RESERVE_SHARE = 8
 
 
 class Shape(NamedTuple):
@@ -76,6 +82,7 @@ class Store:
 
     def _write(self, work: Callable[[apsw.Connection], object], now: int) -> None:
         connection = self._open()
+        self._check_space()
         connection.execute("BEGIN IMMEDIATE")
         try:
             work(connection)
@@ -85,6 +92,13 @@ class Store:
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
             raise
+
+    def _check_space(self) -> None:
+        """Raise OSError if the disk is nearly full."""
+        disk = os.statvfs(self._path.parent)
+        reserve = min(_RESERVE_BYTES, disk.f_blocks * disk.f_frsize // _RESERVE_SHARE)
+        if disk.f_bavail * disk.f_frsize < reserve:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     def _open(self) -> apsw.Connection:
         if self._files and not self._files.are_current():  # an operator, or another process, has deleted it

@@ -46,7 +46,7 @@ class Batch(msgspec.Struct, frozen=True):
     that the target may have, and that are sent again on purpose.
     """
     suffix: str = ""
-    """Ends the id of a batch whose content is not that of an earlier batch with the same range."""
+    """Ends the id: names the job, if any, and tells a content from an earlier one of the same range."""
 
     @property
     def id(self) -> str:

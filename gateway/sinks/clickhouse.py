@@ -81,7 +81,8 @@ class ClickHouse(Sink, tag="clickhouse", kw_only=True):
 
     @property
     def target(self) -> str:
-        return f"{self.url} {self.database}.{self.table}"
+        # Path and query may hold a token.
+        return f"{self.database}.{self.table} at {parse_url(self.url).origin()}"
 
     @asynccontextmanager
     async def connect(self, name: str, receipt: bytes) -> AsyncIterator[Connection]:

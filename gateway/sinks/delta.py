@@ -38,10 +38,6 @@ class Delta(StorageSink, tag="delta"):
         for text in promoted.mistakes(self.columns, {column.name for column in (*ENVELOPE, LOADED_AT)}):
             yield "columns", text
 
-    @property
-    def target(self) -> str:
-        return str(self.path or self.url)
-
     @asynccontextmanager
     async def connect(self, name: str, receipt: bytes) -> AsyncIterator[Connection]:
         rows = Rows(self.columns)

@@ -117,8 +117,8 @@ class KafkaConnection:
         queued = max(_MIN_QUEUE_MESSAGES, 2 * sink.batch_events)
         self._settings = sink.settings | {"queue.buffering.max.messages": queued}
         self._channel = Channel(self._settings, sink.write_seconds)
-        self._transactions: dict[str, tuple[int, Transactions]] = {}
-        """By partition of the journal, the epoch and its channel."""
+        self._transactions: dict[tuple[str, bool], tuple[str, Transactions]] = {}
+        """By partition of the journal, for live events and for the last job, the id and its channel."""
 
     def open(self) -> None:
         """Find the brokers, the topic and its limit. Raises SinkError."""
@@ -140,7 +140,7 @@ class KafkaConnection:
 
     def _write(self, batch: Batch) -> None:
         excerpts = excerpt.read(batch)
-        if self._sink.transactions and batch.origin == "live":
+        if self._sink.transactions:
             self._write_in_transaction(batch, excerpts)
         else:
             error = self._publish(self._channel, batch, excerpts)
@@ -162,14 +162,23 @@ class KafkaConnection:
         channel.commit(batch.end)
 
     def _transactional(self, batch: Batch) -> Transactions:
-        epoch, channel = self._transactions.get(batch.partition, (None, None))
-        if channel is None or epoch != batch.epoch:
+        """
+        Return the channel of a batch's partition, or that of the partition in a job.
+
+        Each job has a position of its own, since it may pass the same events once more.
+        """
+        is_live = batch.origin == "live"
+        place = batch.partition, is_live
+        id = f"event-gateway.{self._name}.{batch.partition}.{batch.epoch:016x}"
+        if not is_live:
+            id += batch.suffix
+        known, channel = self._transactions.get(place, ("", None))
+        if channel is None or known != id:
             if channel:
-                del self._transactions[batch.partition]
+                del self._transactions[place]
                 channel.close()
-            id = f"event-gateway.{self._name}.{batch.partition}.{batch.epoch:016x}"
             channel = Transactions(self._settings, self._sink.write_seconds, id, self._sink.topic)
-            self._transactions[batch.partition] = batch.epoch, channel
+            self._transactions[place] = id, channel
         return channel
 
     def _publish(

@@ -33,16 +33,14 @@ _PASSING = frozenset(
 _HASH_TAG = re.compile(r"\{[^}]+\}")
 _MAX_ANSWER_CHARACTERS = 4096
 
-# KEYS: the stream, the hash of positions. ARGV: the field of the hash or "", the end of the batch, the most
+# KEYS: the stream, the hash of positions. ARGV: the field of the hash, the end of the batch, the most
 # entries of the stream or 0, the partition, "true" for a replay, and three for each event. The position is
 # set also where it stays, so that WAITAOF waits for what an earlier connection wrote.
 _SCRIPT = """
-local position, stop = 0, ARGV[2]
-if ARGV[1] ~= '' then
-  local known = redis.call('HGET', KEYS[2], ARGV[1]) or '0'
-  position = tonumber(known)
-  if tonumber(stop) < position then stop = known end
-end
+local stop = ARGV[2]
+local known = redis.call('HGET', KEYS[2], ARGV[1]) or '0'
+local position = tonumber(known)
+if tonumber(stop) < position then stop = known end
 for i = 6, #ARGV, 3 do
   if tonumber(ARGV[i]) >= position then
     local entry = {'message-id', ARGV[i + 1], 'position', ARGV[4] .. '/' .. ARGV[i], 'event', ARGV[i + 2]}
@@ -52,7 +50,7 @@ for i = 6, #ARGV, 3 do
     redis.call('XADD', KEYS[1], '*', unpack(entry))
   end
 end
-if ARGV[1] ~= '' then redis.call('HSET', KEYS[2], ARGV[1], stop) end
+redis.call('HSET', KEYS[2], ARGV[1], stop)
 if ARGV[3] ~= '0' then redis.call('XTRIM', KEYS[1], 'MAXLEN', '~', ARGV[3]) end
 """
 
@@ -139,9 +137,10 @@ class RedisConnection:
             await self._call("WAITAOF", 1, 0, 1)  # an error without an append-only file
 
     async def write(self, batch: Batch, /) -> bytes:
-        live = batch.origin == "live"
+        # Each job that sends events again has a position of its own.
+        job = "" if batch.origin == "live" else batch.suffix
         arguments: list[str | bytes | int] = [
-            f"{batch.sink}/{batch.partition}/{batch.epoch:016x}" if live else "",
+            f"{batch.sink}/{batch.partition}/{batch.epoch:016x}{job}",
             batch.end,
             self._sink.max_len,
             batch.partition,

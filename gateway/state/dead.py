@@ -174,22 +174,24 @@ class DeadLetters:
             found: Any = connection.execute("SELECT bytes FROM dead_bytes WHERE sink = ?", (sink,)).get
         return found or 0
 
-    def of_job(self, job: int, events: int, size: int) -> list[Letter]:
+    def of_job(self, job: int, events: int, size: int, end: tuple[str, int] | None = None) -> list[Letter]:
         """
         Return the next letters that a job retries: of one partition and epoch, in order of position.
 
-        At most `events` of them, and at most `size` bytes unless a single one is larger.
+        At most `events` of them, and at most `size` bytes unless a single one is larger; or those of a
+        partition before the position `end`.
         """
+        condition = "job = ? AND partition = ? AND position < ?" if end else "job = ?"
         with self._database.reading() as connection:
             rows = connection.execute(
-                f"SELECT {_COLUMNS} FROM dead WHERE job = ? ORDER BY partition, position LIMIT ?",  # noqa: S608
-                (job, events),
+                f"SELECT {_COLUMNS} FROM dead WHERE {condition} ORDER BY partition, position LIMIT ?",  # noqa: S608
+                (job, *(end or ()), -1 if end else events),
             )
             found: list[Letter] = []
             for row in rows:
                 letter = Letter(*row)
                 size -= len(letter.canonical) + 1
-                if found and (size < 0 or not _same_stretch(letter, found[0])):
+                if found and ((size < 0 and not end) or not _same_stretch(letter, found[0])):
                     break
                 found.append(letter)
         return found

@@ -13,16 +13,19 @@ import msgspec
 from gateway.journal.follow import Wanted
 from gateway.state.database import Database
 from gateway.state.dead import Choice
+from gateway.state.intents import Intent
 
 Kind = Literal["retry", "replay"]
 JobState = Literal["running", "done", "cancelled", "failed"]
 
 
-class Span(msgspec.Struct, array_like=True):
-    """The part of a partition that a replay has yet to send."""
+class Span(msgspec.Struct, array_like=True, omit_defaults=True):
+    """The part of a partition that a job has yet to send."""
 
     next: int
     end: int
+    intent: Intent | None = None
+    """The batch that was about to be written from `next` on, if the sink recognizes batches by their id."""
 
 
 class Job(msgspec.Struct, frozen=True):
@@ -35,12 +38,22 @@ class Job(msgspec.Struct, frozen=True):
     filters: str
     """JSON of a Choice of letters, or of a Selection of the journal."""
     positions: dict[str, Span]
+    """By partition. A retry has only those in which a batch is in doubt: its letters say what is left."""
     created_at: int
     """Milliseconds since 1970."""
     events: int
     """Number of events to send; in a replay, before the filters."""
     sent: int
     refused: int
+
+    @property
+    def suffix(self) -> str:
+        """
+        The end of its batches' ids, which no other job has.
+
+        The number alone is given again in a state that was recreated, and targets remember ids and positions.
+        """
+        return f"~{self.kind}-{self.id}-{self.created_at}"
 
     @property
     def selection(self) -> "Selection":
@@ -116,6 +129,11 @@ class Jobs:
             ).fetchall()
         return [_job(row) for row in rows]
 
+    def save_span(self, id: int, partition: str, span: Span) -> None:
+        """Store the batch of a job that is about to be written."""
+        with self._database.writing() as connection:
+            progressed(connection, id, 0, 0, partition, span)
+
     def finish(self, id: int, state: JobState) -> bool:
         """End a job and release its letters; return False if it had ended before."""
         with self._database.writing() as connection:
@@ -130,17 +148,16 @@ def progressed(
     job: int,
     sent: int,
     refused: int,
-    partition: str = "",
-    span: Span | None = None,
+    partition: str,
+    span: Span,
 ) -> None:
-    """Count what a job has sent, and how far it is, within a transaction."""
+    """Count what a job has sent, and store how far it is in a partition, within a transaction."""
     connection.execute(
         "UPDATE jobs SET sent = sent + ?, refused = refused + ? WHERE id = ?", (sent, refused, job)
     )
-    if span:
-        positions = {**_read(connection, job).positions, partition: span}
-        text = msgspec.json.encode(positions).decode()
-        connection.execute("UPDATE jobs SET positions = ? WHERE id = ?", (text, job))
+    positions = {**_read(connection, job).positions, partition: span}
+    text = msgspec.json.encode(positions).decode()
+    connection.execute("UPDATE jobs SET positions = ? WHERE id = ?", (text, job))
 
 
 def _insert(

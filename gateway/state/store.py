@@ -130,14 +130,16 @@ class State:
         job: int,
         delivered: Sequence[Letter],
         failed: Sequence[tuple[Letter, Burial]],
+        partition: str,
+        span: Span,
         receipt: bytes = b"",
     ) -> None:
-        """Store in one transaction what came of retried letters."""
+        """Store in one transaction what came of retried letters of a partition, and how far the job is."""
         with self._database.writing() as connection:
             dead.resolve(connection, delivered)
             for letter, burial in failed:
                 dead.fail_again(connection, letter, burial)
-            jobs.progressed(connection, job, len(delivered), len(failed))
+            jobs.progressed(connection, job, len(delivered), len(failed), partition, span)
             if receipt:
                 connection.execute(_RECEIPT, (sink, receipt))
 

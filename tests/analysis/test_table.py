@@ -4,7 +4,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import msgspec
 import pytest
 from pyarrow import dataset
@@ -208,8 +207,3 @@ def test_events_that_are_appended_are_in_the_next_answer(tmp_path: Path) -> None
         after = connection.sql("SELECT count(*) FROM events").fetchall()
 
     assert (before, after) == ([(1,)], [(3,)])
-
-
-def test_nothing_is_loaded_from_the_network(tmp_path: Path) -> None:
-    with pytest.raises(duckdb.Error, match=r"httpfs|extension"):
-        ask(tmp_path, "SELECT * FROM 'https://127.0.0.1:9/events.parquet'")

@@ -69,6 +69,27 @@ def test_settings_of_a_sink_are_shown_as_they_are_written_and_defaults_are_not(t
     assert "headers" not in line
 
 
+@pytest.mark.parametrize(
+    ("table", "shown"),
+    [
+        pytest.param('kind = "delta"\nurl = "s3://lake/a"', "delta, s3://lake/a", id="bucket"),
+        pytest.param('kind = "parquet"\npath = "/lake/a"', "parquet, /lake/a", id="folder"),
+        pytest.param(
+            'kind = "clickhouse"\nurl = "https://db.example.com:8443/s3cr3t?password=s3cr3t"',
+            "clickhouse, default.events at https://db.example.com:8443",
+            id="address with a secret",
+        ),
+    ],
+)
+def test_the_place_that_a_sink_writes_to_is_said_once_and_without_secrets(
+    table: str, shown: str, tmp_path: Path
+) -> None:
+    result = check(f'[sources.a]\nwrite_keys = ["k"]\n[sinks.copy]\n{table}\n', tmp_path)
+
+    [line] = [line for line in result.stdout.splitlines() if line.startswith("sink ")]
+    assert line.split(maxsplit=1) == ["sink", f"copy: {shown}"]
+
+
 @pytest.mark.parametrize("name", sorted(DIALECTS))
 def test_it_tells_the_routes_of_every_dialect(tmp_path: Path, name: str) -> None:
     result = check(VALID, tmp_path, "--routes")

@@ -45,6 +45,10 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
+def files_in(folder: Path) -> dict[Path, bytes]:
+    return {file: file.read_bytes() for file in folder.rglob("*") if file.is_file()}
+
+
 def query(folder: Path, *arguments: str, given: str | None = None) -> Result:
     command = ["query", "--config", str(folder / "gateway.toml"), *arguments]
     return CliRunner().invoke(main, command, input=given)
@@ -140,16 +144,40 @@ def test_a_statement_that_fails_is_a_message(folder: Path, sql: str, message: st
     "sql",
     [
         pytest.param("INSTALL httpfs", id="install"),
-        pytest.param("SELECT 1; FORCE INSTALL httpfs FROM 'http://127.0.0.1:9'", id="from an address"),
+        pytest.param("SELECT 1; FORCE INSTALL httpfs FROM 'http://127.0.0.1:9'", id="install by address"),
         pytest.param("LOAD httpfs", id="load"),
         pytest.param("UPDATE EXTENSIONS", id="update"),
+        pytest.param("COPY events TO '{}/new.csv'", id="copy to"),
+        pytest.param("COPY (SELECT 1) TO '{}/gateway.toml'", id="copy over a file"),
+        pytest.param("EXPORT DATABASE '{}/new'", id="export"),
+        pytest.param("IMPORT DATABASE '{}'", id="import"),
+        pytest.param("ATTACH '{}/new.db'", id="attach a new file"),
+        pytest.param("ATTACH '{}/journal/state.db' (TYPE sqlite)", id="attach the state"),
+        pytest.param("SELECT * FROM read_csv('{}/gateway.toml')", id="read_csv"),
+        pytest.param("SELECT * FROM read_text('{}/gateway.toml')", id="read_text"),
+        pytest.param("FROM '{}/gateway.toml'", id="a file as a table"),
+        pytest.param("FROM 'http://127.0.0.1:9/a.csv'", id="an address as a table"),
+        pytest.param("FROM glob('{}/*')", id="glob"),
+        pytest.param("CREATE PERSISTENT SECRET s (TYPE http)", id="secret"),
+        pytest.param("SET enable_external_access = true", id="allow it"),
+        pytest.param("RESET lock_configuration", id="unlock"),
+        pytest.param("SET autoinstall_known_extensions = true", id="allow to install"),
+        pytest.param("PRAGMA profiling_output = '{}/profile'", id="profile"),
     ],
 )
-def test_no_statement_brings_code_from_the_network(folder: Path, sql: str) -> None:
-    result = query(folder, sql)
+def test_no_statement_reads_or_writes_files_or_reaches_the_network(folder: Path, sql: str) -> None:
+    before = files_in(folder)
 
-    assert result.exit_code == 2
-    assert "extensions are neither installed nor loaded" in result.stderr
+    result = query(folder, "--csv", sql.format(folder))
+
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert files_in(folder) == before
+
+
+def test_statements_may_choose_the_time_zone(folder: Path) -> None:
+    sql = "SET TimeZone = 'Asia/Tokyo'; SELECT max(received_at)::DATE AS day FROM events"
+
+    assert query(folder, "--csv", sql).stdout == "day\n2026-11-25\n"
 
 
 def test_damage_is_reported_with_exit_code_1(folder: Path) -> None:

@@ -47,7 +47,7 @@ async def test_retried_letters_are_delivered_in_order_of_position(journal: Path,
     await deliver(make(sink, journal, state))
 
     [batch] = sink.batches
-    assert (list(batch.positions), batch.origin, batch.id) == ([1, 4], "retry", f"sink/0/1-5~retry-{job.id}")
+    assert (list(batch.positions), batch.origin, batch.id) == ([1, 4], "retry", f"sink/0/1-5{job.suffix}")
     assert batch.lines == [event_line(1), event_line(4)]
     assert list(state.dead.select(Choice())) == []
     assert state.tallies() == {"sink": {DELIVERED: 6}}
@@ -166,7 +166,7 @@ async def test_a_replay_sends_what_the_journal_has_once_more(journal: Path, stat
     await deliver(make(sink, journal, state))
 
     assert [batch.origin for batch in sink.batches] == ["replay", "replay"]
-    assert ids(sink) == [f"sink/0/0-4~replay-{job.id}", f"sink/0/4-6~replay-{job.id}"]
+    assert ids(sink) == [f"sink/0/0-4{job.suffix}", f"sink/0/4-6{job.suffix}"]
     assert state.tallies() == {"sink": {DELIVERED: 6, ("replayed", ""): 6}}
     assert done(state, job)
 

@@ -8,6 +8,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from gateway.diagnostics.store import Shape, Store, fetch
+from tests.journey.faults import Ballast, small_disk
 
 NOW = 1_800_000_000_000
 SHAPE = Shape(
@@ -138,6 +139,20 @@ def test_a_folder_that_cannot_be_written_is_said_once(tmp_path: Path) -> None:
         assert [write(store, b"one"), write(store, b"two")] == [False, False]
 
     assert len(logs) == 1
+
+
+def test_what_is_left_of_a_nearly_full_disk_is_for_events(tmp_path: Path) -> None:
+    with small_disk(tmp_path / "disk", "16M") as disk:
+        store = Store(disk / "diagnostics", SHAPE)
+        before = write(store, b"one")
+        ballast = Ballast(disk, 14 * 1024**2)
+        meanwhile = write(store, b"two")
+        ballast.remove()
+        after = write(store, b"three")
+
+        assert (before, meanwhile, after) == (True, False, True)
+        assert stored(disk / "diagnostics") == [b"one", b"three"]
+        store.close()
 
 
 def test_several_writers_begin_it_together(tmp_path: Path) -> None:

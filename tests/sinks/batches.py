@@ -1,6 +1,7 @@
 """Batches for tests of sinks."""
 
 import json
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,7 @@ from typing import Any
 import anyio
 import pytest
 
-from gateway.errors import SinkError
+from gateway.errors import SinkError, SinkMisconfigured
 from gateway.sinks.base import Batch, Sink
 from tests.build import event_lines
 
@@ -34,7 +35,12 @@ def write(sink: Sink, receipt: bytes, *batches: Batch) -> bytes:
                 latest = await connection.write(each)
         return latest
 
-    return anyio.run(write_all)
+    return anyio.run(write_all, backend_options={"use_uvloop": True})
+
+
+def deliver(sink: Sink, *batches: Batch) -> None:
+    """Connect, and write the batches."""
+    write(sink, b"", *batches)
 
 
 def failure(sink: Sink, *batches: Batch) -> SinkError:
@@ -42,6 +48,15 @@ def failure(sink: Sink, *batches: Batch) -> SinkError:
     with pytest.raises(SinkError) as raised:
         write(sink, b"", *batches)
     return raised.value
+
+
+def statement_asked_by(sink: Sink) -> str:
+    """Return the statement that a sink asks an operator to run, when it gets a batch."""
+    with pytest.raises(SinkMisconfigured) as raised:
+        deliver(sink, batch(0, 1))
+    found = re.search(r"; run: (.+)$", str(raised.value))
+    assert found, str(raised.value)
+    return found[1]
 
 
 def lines(*files: Path) -> list[bytes]:

@@ -5,15 +5,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
-import anyio
 import msgspec
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from gateway.config.secret import Secret
 from gateway.config.units import Duration
-from gateway.sinks.base import Batch, Sink
+from gateway.sinks.base import Sink
 from gateway.sinks.bigquery import BigQuery
 from tests.sinks import chaos
+from tests.sinks.batches import deliver
 from tests.sinks.bigquery_service import DATASET, PROJECT, QUOTA, Service, account
 from tests.sinks.contract import Example
 
@@ -27,17 +27,6 @@ def sink_at(service: Service, **keys: Any) -> BigQuery:
     credentials = Secret(account(service.url))
     given = {"credentials": credentials, "endpoint": service.url, "batch_time": Duration(0), **keys}
     return BigQuery(project=PROJECT, dataset=DATASET, **given)
-
-
-def deliver(sink: BigQuery, *batches: Batch) -> None:
-    """Write the batches on one connection."""
-
-    async def write_all() -> None:
-        async with sink.connect("archive", b"") as connection:
-            for each in batches:
-                await connection.write(each)
-
-    anyio.run(write_all, backend_options={"use_uvloop": True})
 
 
 def ids(service: Service) -> list[str]:

@@ -6,14 +6,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, ClassVar
 
-import anyio
 import msgspec
 
 from gateway.config.secret import Secret
 from gateway.config.units import Duration
-from gateway.sinks.base import Batch, Sink
+from gateway.sinks.base import Sink
 from gateway.sinks.clickhouse import ClickHouse
 from tests.sinks import chaos
+from tests.sinks.batches import deliver
 from tests.sinks.chaos import Target
 from tests.sinks.clickhouse_server import DATABASE, clickhouse_server
 from tests.sinks.contract import POISON, Example
@@ -34,17 +34,6 @@ def sink_in(folder: Path, **keys: Any) -> ClickHouse:
     """Return a sink whose table is named after the folder of a test."""
     name = f"t_{hashlib.sha256(str(folder).encode()).hexdigest()[:20]}"
     return clickhouse_server().sink(name, batch_time=Duration(0), **keys)
-
-
-def deliver(sink: ClickHouse, *batches: Batch) -> None:
-    """Write the batches on one connection."""
-
-    async def write_all() -> None:
-        async with sink.connect("archive", b"") as connection:
-            for each in batches:
-                await connection.write(each)
-
-    anyio.run(write_all, backend_options={"use_uvloop": True})
 
 
 def rows(sink: ClickHouse, columns: str = "*") -> list[dict[str, Any]]:

@@ -7,13 +7,13 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, Self
 
-import anyio
 import duckdb
 
 from gateway.config.units import Duration
-from gateway.sinks.base import Batch, Sink
+from gateway.sinks.base import Sink
 from gateway.sinks.duckdb import DuckDb
 from tests.journey.faults import Ballast, small_disk
+from tests.sinks.batches import deliver
 from tests.sinks.contract import Example
 
 _DISK = "64M"
@@ -34,17 +34,6 @@ while True:
 
 def sink_in(folder: Path, **keys: Any) -> DuckDb:
     return DuckDb(path=folder / "events.duckdb", batch_time=Duration(0), **keys)
-
-
-def deliver(sink: DuckDb, *batches: Batch) -> None:
-    """Write the batches on one connection."""
-
-    async def write_all() -> None:
-        async with sink.connect("archive", b"") as connection:
-            for each in batches:
-                await connection.write(each)
-
-    anyio.run(write_all, backend_options={"use_uvloop": True})
 
 
 def run(sink: DuckDb, statement: str) -> list[Any]:

@@ -17,7 +17,7 @@ from confluent_kafka.cimpl import NewTopic
 from tests.gateway import PATIENCE, free_ports, until
 from tests.journey.needs import need, program
 from tests.sinks import kafka_jars
-from tests.sinks.gate import Gate
+from tests.sinks.kafka_gate import KafkaGate
 
 USER, PASSWORD = "tests", "s3cr3t-of-the-test"
 
@@ -59,7 +59,7 @@ class KafkaServer:
         shutil.copytree(kafka_jars.FORMATTED, self.folder / "data")
         ports = [port for _ in range(3) for port in free_ports()][: len(_LISTENERS)]
         self._ports = dict(zip(_LISTENERS, ports, strict=True))
-        self.gate = Gate(self._ports["GATED"])
+        self.gate = KafkaGate(self._ports["GATED"])
         self.certificate = self.folder / "certificate.pem"
         """For 127.0.0.1, signed by itself."""
         self._write_certificate()

@@ -10,10 +10,11 @@ import msgspec
 from gateway.config.secret import Secret
 from gateway.sinks.base import Sink
 from gateway.sinks.postgres import Postgres
+from tests.sinks.batches import deliver
 from tests.sinks.contract import Example
 from tests.sinks.cutting_proxy import cutting_proxy
 from tests.sinks.postgres_server import postgres_server
-from tests.sinks.postgres_tables import deliver, run, sink_in
+from tests.sinks.postgres_tables import run, sink_in
 
 
 class Impatient(Postgres, tag="impatient"):

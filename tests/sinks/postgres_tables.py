@@ -8,7 +8,6 @@ from typing import Any, TypeVar
 import anyio
 
 from gateway.config.secret import Secret
-from gateway.sinks.base import Batch
 from gateway.sinks.postgres import Postgres
 from tests.sinks.postgres_server import postgres_server
 
@@ -26,17 +25,6 @@ def sink_in(folder: Path, **keys: Any) -> Postgres:
 def run_loop(function: Callable[[], Coroutine[Any, Any, T]]) -> T:
     """Run a function on the loop that the gateway has."""
     return anyio.run(function, backend_options={"use_uvloop": True})
-
-
-def deliver(sink: Postgres, *batches: Batch) -> None:
-    """Write the batches on one connection."""
-
-    async def write_all() -> None:
-        async with sink.connect("archive", b"") as connection:
-            for each in batches:
-                await connection.write(each)
-
-    run_loop(write_all)
 
 
 def run(*statements: str) -> list[dict[str, Any]]:

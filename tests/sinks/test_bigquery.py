@@ -15,8 +15,8 @@ from gateway.errors import SinkError, SinkMisconfigured, SinkRefused, SinkUnavai
 from gateway.sinks.bigquery import BigQuery, job_id
 from tests.build import event_line
 from tests.sinks import chaos
-from tests.sinks.batches import batch, batch_of
-from tests.sinks.bigquery_example import Impatient, InService, deliver, ids, sink_at
+from tests.sinks.batches import batch, batch_of, deliver, statement_asked_by
+from tests.sinks.bigquery_example import Impatient, InService, ids, sink_at
 from tests.sinks.bigquery_service import TOKEN, Service, account, standing_service
 from tests.sinks.http_client.test_tls import serving
 
@@ -35,15 +35,6 @@ EXAMPLES = {"": InService}
 def service() -> Iterator[Service]:
     with Service() as running:
         yield running
-
-
-def refused(sink: BigQuery) -> str:
-    """Return the statement that the sink asks an operator to run."""
-    with pytest.raises(SinkMisconfigured) as raised:
-        deliver(sink, batch(0, 1))
-    found = re.search(r"; run: (.+)$", str(raised.value))
-    assert found, str(raised.value)
-    return found[1]
 
 
 def field(service: Service, name: str) -> dict[str, Any]:
@@ -190,7 +181,7 @@ def test_a_column_that_no_file_fits_is_refused_with_the_statement_that_mends_it(
     deliver(sink, batch(0, 1))
     field(service, "revenue").update(change)
 
-    assert refused(sink) == f"ALTER TABLE `shop-1.analytics.events` {statement}"
+    assert statement_asked_by(sink) == f"ALTER TABLE `shop-1.analytics.events` {statement}"
 
 
 def test_a_table_that_changes_meanwhile_is_a_misconfiguration(service: Service) -> None:

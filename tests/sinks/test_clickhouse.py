@@ -11,8 +11,8 @@ from gateway.errors import SinkRefused, SinkUnavailable
 from gateway.sinks.base import Origin
 from gateway.sinks.clickhouse import ClickHouse
 from tests.build import event_line
-from tests.sinks.batches import batch, batch_of
-from tests.sinks.clickhouse_example import InTable, deliver, ids, rows, sink_in
+from tests.sinks.batches import batch, batch_of, deliver
+from tests.sinks.clickhouse_example import InTable, ids, rows, sink_in
 from tests.sinks.clickhouse_server import DATABASE, clickhouse_server
 from tests.sinks.cutting_proxy import Moment, cutting_proxy
 
@@ -116,29 +116,10 @@ def test_a_row_is_the_event(tmp_path: Path) -> None:
     assert abs((datetime.now(UTC) - instant(row["loaded_at"])).total_seconds()) < 600
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        pytest.param('{"b":1.10,"a":1e2,"a":12345678901234567890123}', id="digits and doubled keys"),
-        pytest.param('{"n":1e400,"d":%s}' % ("9" * 400), id="huge numbers"),
-        pytest.param(r'{"\u0000":"\u0000"}', id="U+0000"),
-        pytest.param('{"a":' * 60 + "{}" + "}" * 60, id="nested"),
-    ],
-)
-def test_json_stays_as_it_was(tmp_path: Path, text: str) -> None:
-    line = event_line(0).replace(b'"properties":{}', b'"properties":' + text.encode())
-
-    assert one(tmp_path, line)["properties"] == text
-
-
 def test_half_of_a_surrogate_pair_is_replaced_for_it_is_no_text(tmp_path: Path) -> None:
     line = event_line(0).replace(b'"properties":{}', rb'"properties":{"a":"\ud800"}')
 
     assert one(tmp_path, line)["properties"] == r'{"a":"\ufffd"}'
-
-
-def test_a_text_can_have_u0000(tmp_path: Path) -> None:
-    assert one(tmp_path, event_line(0, event="a\0b"))["event"] == "a\0b"
 
 
 def test_a_time_that_the_table_cannot_hold_is_null_and_stays_in_more(tmp_path: Path) -> None:
@@ -162,16 +143,6 @@ def test_promoted_columns_have_values_of_their_types(tmp_path: Path) -> None:
 
     assert [row[name] for name in columns] == ["a", 7, 1.5, True, "2026-01-01 00:00:00.000", '"a text"']
     assert {empty[name] for name in columns} == {None}
-
-
-def test_lines_that_are_not_events_are_named(tmp_path: Path) -> None:
-    sink = sink_in(tmp_path)
-
-    with pytest.raises(SinkRefused) as refused:
-        deliver(sink, batch_of([event_line(0), b"{}", event_line(2), b"[]"]))
-
-    assert sorted(refused.value.culprits) == [1, 3]
-    assert ids(sink) == []
 
 
 def test_a_row_that_breaks_a_constraint_is_named_with_the_words_of_the_server(tmp_path: Path) -> None:

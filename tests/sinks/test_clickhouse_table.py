@@ -1,7 +1,5 @@
 """The table: created, widened, and refused with the statement that mends it; and failures of the server."""
 
-import asyncio
-import re
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +9,10 @@ import pytest
 from gateway.config.secret import Secret
 from gateway.errors import SinkError, SinkMisconfigured, SinkRefused, SinkUnavailable
 from gateway.sinks.clickhouse import ClickHouse
-from tests.build import event_line
 from tests.sinks import chaos
-from tests.sinks.batches import batch, batch_of
+from tests.sinks.batches import batch, deliver, statement_asked_by
 from tests.sinks.chaos import Target, answer
-from tests.sinks.clickhouse_example import deliver, ids, rows, sink_in
+from tests.sinks.clickhouse_example import ids, sink_in
 from tests.sinks.clickhouse_server import DATABASE, clickhouse_server
 from tests.sinks.http_client.test_tls import serving
 
@@ -34,15 +31,6 @@ def run(statement: str) -> list[dict[str, Any]]:
 
 def quoted(sink: ClickHouse) -> str:
     return f"`{DATABASE}`.`{sink.table}`"
-
-
-def refused(sink: ClickHouse) -> str:
-    """Return the statement that the sink asks an operator to run."""
-    with pytest.raises(SinkMisconfigured) as raised:
-        deliver(sink, batch(0, 1))
-    found = re.search(r"; run: (.+)$", str(raised.value))
-    assert found, str(raised.value)
-    return found[1]
 
 
 @pytest.mark.parametrize(
@@ -72,7 +60,7 @@ def test_a_table_that_could_forget_a_batch_is_refused_with_the_statement_that_me
     sink = sink_in(tmp_path)
     run(f"CREATE TABLE {quoted(sink)} (id String, source LowCardinality(String)) {definition}")
 
-    asked = refused(sink)
+    asked = statement_asked_by(sink)
     run(asked)
     deliver(sink, batch(0, 2), batch(0, 2))
 
@@ -107,30 +95,9 @@ def test_a_replicated_table_must_remember_for_a_week(
     answers = [answer(200, b"\n".join(map(msgspec.json.encode, each))) for each in told]
 
     with Target(chaos.script(*answers)) as target:
-        asked = refused(ClickHouse(url=target.url))
+        asked = statement_asked_by(ClickHouse(url=target.url))
 
     assert asked == f"ALTER TABLE `default`.`events` {statement}"
-
-
-def test_a_promoted_column_is_added_to_a_table_that_has_rows(tmp_path: Path) -> None:
-    deliver(sink_in(tmp_path), batch(0, 1))
-    sink = sink_in(tmp_path, columns=REVENUE)
-
-    deliver(sink, batch_of([event_line(1, properties={"revenue": "12.5"})], first=1))
-
-    assert [row["revenue"] for row in rows(sink)] == [None, 12.5]
-
-
-def test_a_column_of_another_type_is_refused_with_the_statement_that_mends_it(tmp_path: Path) -> None:
-    deliver(sink_in(tmp_path, columns=REVENUE), batch(0, 1))
-    sink = sink_in(tmp_path, columns={"revenue": "properties.revenue: text"})
-
-    asked = refused(sink)
-    run(asked)
-    deliver(sink, batch(1, 2))
-
-    assert asked == f"ALTER TABLE {quoted(sink)} MODIFY COLUMN `revenue` Nullable(String)"
-    assert ids(sink) == ["m0", "m1"]
 
 
 def test_columns_of_ones_own_are_left_alone(tmp_path: Path) -> None:
@@ -142,22 +109,6 @@ def test_columns_of_ones_own_are_left_alone(tmp_path: Path) -> None:
     deliver(sink, batch(1, 2))
 
     assert run(f"SELECT DISTINCT day, own FROM {quoted(sink)}") == [{"day": "2026-01-01", "own": 0}]
-
-
-def test_a_column_that_is_dropped_meanwhile_is_there_again_after_a_reconnect(tmp_path: Path) -> None:
-    sink = sink_in(tmp_path)
-    deliver(sink, batch(0, 1))
-
-    async def write_two() -> None:
-        async with sink.connect("archive", b"") as connection:
-            run(f"ALTER TABLE {quoted(sink)} DROP COLUMN name")
-            await connection.write(batch(1, 2))
-
-    with pytest.raises(SinkMisconfigured, match="NO_SUCH_COLUMN_IN_TABLE"):
-        asyncio.run(write_two())
-    deliver(sink, batch(1, 2))
-
-    assert ids(sink) == ["m0", "m1"]
 
 
 @pytest.mark.parametrize(

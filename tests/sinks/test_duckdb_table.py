@@ -1,12 +1,10 @@
 """The file and its table: values, columns, and failures with the statement that mends them."""
 
-import re
 import stat
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import anyio
 import duckdb
 import pytest
 
@@ -14,8 +12,8 @@ from gateway.errors import SinkMisconfigured, SinkRefused
 from gateway.sinks.duckdb import DuckDb
 from tests.build import event_line
 from tests.homes import unprivileged_user
-from tests.sinks.batches import batch, batch_of
-from tests.sinks.duckdb_example import deliver, ids, run, sink_in
+from tests.sinks.batches import batch, batch_of, deliver, statement_asked_by
+from tests.sinks.duckdb_example import ids, run, sink_in
 
 REVENUE = {"revenue": "properties.revenue: number"}
 
@@ -28,15 +26,6 @@ def one(folder: Path, line: bytes, wanted: str, **keys: Any) -> tuple[Any, ...]:
     return tuple(row)
 
 
-def refused(sink: DuckDb) -> str:
-    """Return the statement that the sink asks an operator to run."""
-    with pytest.raises(SinkMisconfigured) as raised:
-        deliver(sink, batch(0, 1))
-    found = re.search(r"; run: (.+)$", str(raised.value))
-    assert found, str(raised.value)
-    return found[1]
-
-
 def test_a_row_is_the_event(tmp_path: Path) -> None:
     line = event_line(0, event='é\u2028"\\', sentAt="0001-01-01T00:00:00.002Z")
 
@@ -46,29 +35,10 @@ def test_a_row_is_the_event(tmp_path: Path) -> None:
     assert found == ("m0", 'é\u2028"\\', None, "default", "0/41", sent, True)
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        pytest.param('{"b":1.10,"a":1e2,"a":12345678901234567890123}', id="digits and doubled keys"),
-        pytest.param('{"n":1e400,"d":%s}' % ("9" * 400), id="huge numbers"),
-        pytest.param(r'{"\u0000":"\u0000"}', id="U+0000"),
-        pytest.param('{"a":' * 500 + "{}" + "}" * 500, id="nested"),
-    ],
-)
-def test_json_stays_as_it_was(tmp_path: Path, text: str) -> None:
-    line = event_line(0).replace(b'"properties":{}', b'"properties":' + text.encode())
-
-    assert one(tmp_path, line, "properties, typeof(properties)") == (text, "JSON")
-
-
 def test_half_of_a_surrogate_pair_is_replaced_for_it_is_no_text(tmp_path: Path) -> None:
     line = event_line(0).replace(b'"properties":{}', rb'"properties":{"a":"\ud800"}')
 
     assert one(tmp_path, line, "properties->>'a'") == ("\ufffd",)
-
-
-def test_a_text_can_have_u0000(tmp_path: Path) -> None:
-    assert one(tmp_path, event_line(0, event="a\0b"), "event") == ("a\0b",)
 
 
 def test_promoted_columns_have_values_of_their_types(tmp_path: Path) -> None:
@@ -82,55 +52,18 @@ def test_promoted_columns_have_values_of_their_types(tmp_path: Path) -> None:
     assert set(empty) == {None}
 
 
-def test_a_promoted_column_is_added_to_a_table_that_has_rows(tmp_path: Path) -> None:
-    deliver(sink_in(tmp_path), batch(0, 1))
-    sink = sink_in(tmp_path, columns=REVENUE)
-
-    deliver(sink, batch_of([event_line(1, properties={"revenue": "12.5"})], first=1))
-
-    assert run(sink, "SELECT revenue FROM events ORDER BY rowid") == [(None,), (12.5,)]
-
-
-def test_a_column_of_another_type_is_refused_with_the_statement_that_mends_it(tmp_path: Path) -> None:
-    deliver(sink_in(tmp_path, columns=REVENUE), batch(0, 1))
-    sink = sink_in(tmp_path, columns={"revenue": "properties.revenue: text"})
-
-    asked = refused(sink)
-    run(sink, asked)
-    deliver(sink, batch(1, 2))
-
-    assert asked == 'ALTER TABLE "events" ALTER COLUMN "revenue" SET DATA TYPE VARCHAR'
-    assert ids(sink) == ["m0", "m1"]
-
-
 def test_a_column_that_events_do_not_fill_is_refused_with_the_statement_that_mends_it(
     tmp_path: Path,
 ) -> None:
     sink = sink_in(tmp_path)
     run(sink, "CREATE TABLE events (id VARCHAR, own INTEGER NOT NULL, other INTEGER NOT NULL DEFAULT 1)")
 
-    asked = refused(sink)
+    asked = statement_asked_by(sink)
     run(sink, asked)
     deliver(sink, batch(0, 1))
 
     assert asked == 'ALTER TABLE "events" ALTER COLUMN "own" DROP NOT NULL'
     assert run(sink, "SELECT id, own, other FROM events") == [("m0", None, 1)]
-
-
-def test_a_column_that_is_dropped_meanwhile_is_there_again_after_a_reconnect(tmp_path: Path) -> None:
-    sink = sink_in(tmp_path)
-    deliver(sink, batch(0, 1))
-
-    async def write_two() -> None:
-        async with sink.connect("archive", b"") as connection:
-            run(sink, "ALTER TABLE events DROP COLUMN name")
-            await connection.write(batch(1, 2))
-
-    with pytest.raises(SinkMisconfigured, match='"name"'):
-        anyio.run(write_two)
-    deliver(sink, batch(1, 2))
-
-    assert ids(sink) == ["m0", "m1"]
 
 
 def test_an_event_that_breaks_a_constraint_is_refused_without_a_culprit(tmp_path: Path) -> None:
@@ -143,16 +76,6 @@ def test_an_event_that_breaks_a_constraint_is_refused_without_a_culprit(tmp_path
 
     assert (raised.value.code, raised.value.culprits) == ("constraint", {})
     assert ids(sink) == ["m0"]
-
-
-def test_lines_that_are_not_events_are_named(tmp_path: Path) -> None:
-    sink = sink_in(tmp_path)
-
-    with pytest.raises(SinkRefused) as raised:
-        deliver(sink, batch_of([event_line(0), b"{}", event_line(2), b"[]"]))
-
-    assert sorted(raised.value.culprits) == [1, 3]
-    assert ids(sink) == []
 
 
 def test_the_file_and_its_folder_are_for_their_owner_alone(tmp_path: Path) -> None:

@@ -2,16 +2,15 @@
 
 from pathlib import Path
 
-import anyio
 import msgspec
 import pytest
 
 from gateway.errors import SinkUnavailable
 from gateway.sinks.base import Batch, Origin
 from gateway.sinks.postgres import Postgres
-from tests.sinks.batches import batch
+from tests.sinks.batches import batch, deliver
 from tests.sinks.postgres_example import ByEvent, ByPosition
-from tests.sinks.postgres_tables import deliver, ids, positions, run, run_loop, sink_in
+from tests.sinks.postgres_tables import ids, positions, run, run_loop, sink_in
 
 both = pytest.mark.parametrize("unique", [False, True], ids=["by position", "by event"])
 
@@ -25,47 +24,6 @@ EXAMPLES = {"by position": ByPosition, "by event": ByEvent}
 
 def of(original: Batch, *, origin: Origin = "live", epoch: int = 0) -> Batch:
     return msgspec.structs.replace(original, origin=origin, epoch=epoch)
-
-
-@both
-def test_events_are_written_in_order_with_their_positions(tmp_path: Path, unique: bool) -> None:
-    sink = sink_in(tmp_path, unique=unique)
-
-    deliver(sink, batch(0, 3), batch(3, 5), batch(0, 2, partition="1"))
-
-    assert positions(sink) == ["0/0", "0/1", "0/2", "0/3", "0/4", "1/0", "1/1"][: 5 if unique else 7]
-
-
-@both
-def test_the_same_batch_twice_is_written_once(tmp_path: Path, unique: bool) -> None:
-    sink = sink_in(tmp_path, unique=unique)
-
-    deliver(sink, batch(0, 3), batch(0, 3))
-    deliver(sink, batch(0, 3))
-
-    assert ids(sink) == ["m0", "m1", "m2"]
-
-
-@both
-def test_batches_that_are_shorter_than_the_first_time_are_not_written_again(
-    tmp_path: Path, unique: bool
-) -> None:
-    sink = sink_in(tmp_path, unique=unique)
-    deliver(sink, batch(0, 6))
-
-    deliver(sink, batch(0, 2), batch(2, 5), batch(5, 7))
-
-    assert ids(sink) == [f"m{number}" for number in range(7)]
-
-
-@both
-def test_a_batch_that_is_longer_than_the_first_time_is_cut(tmp_path: Path, unique: bool) -> None:
-    sink = sink_in(tmp_path, unique=unique)
-    deliver(sink, batch(0, 3))
-
-    deliver(sink, batch(0, 5))
-
-    assert ids(sink) == ["m0", "m1", "m2", "m3", "m4"]
 
 
 def test_a_second_process_with_an_old_position_is_fenced_and_continues_from_the_new_one(
@@ -85,30 +43,6 @@ def test_a_second_process_with_an_old_position_is_fenced_and_continues_from_the_
     run_loop(write_from_two)
 
     assert ids(sink) == ["m0", "m1", "m2", "m3", "m4"]
-
-
-def test_two_processes_at_the_same_time_write_each_event_once(tmp_path: Path) -> None:
-    sink = sink_in(tmp_path)
-
-    async def deliver_all() -> None:
-        done = 0
-        while done < 20:
-            try:
-                async with sink.connect("archive", b"") as connection:
-                    while done < 20:
-                        await connection.write(batch(done, done + 1))
-                        done += 1
-            except SinkUnavailable:
-                pass  # fenced
-
-    async def race() -> None:
-        async with anyio.create_task_group() as processes:
-            for _ in range(3):
-                processes.start_soon(deliver_all)
-
-    run_loop(race)
-
-    assert positions(sink) == [f"0/{number}" for number in range(20)]
 
 
 def test_the_index_for_retries_is_made_when_it_is_needed(tmp_path: Path) -> None:

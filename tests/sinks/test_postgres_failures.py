@@ -12,10 +12,10 @@ from gateway.errors import SinkError, SinkMisconfigured, SinkRefused, SinkUnavai
 from gateway.sinks.base import Connection
 from gateway.sinks.postgres import Postgres
 from tests.build import event_line
-from tests.sinks.batches import batch, batch_of
+from tests.sinks.batches import batch, batch_of, deliver
 from tests.sinks.cutting_proxy import Moment, cutting_proxy
 from tests.sinks.postgres_server import PostgresServer, postgres_server
-from tests.sinks.postgres_tables import deliver, ids, run, run_loop, sink_in
+from tests.sinks.postgres_tables import ids, run, run_loop, sink_in
 
 
 @pytest.fixture
@@ -228,13 +228,3 @@ def test_the_culprit_of_a_batch_that_is_cut_has_its_index_in_the_whole_batch(tmp
 
     assert list(raised.value.culprits) == [4]
     assert set(raised.value.delivered) == {0, 1}
-
-
-def test_all_lines_that_are_no_events_are_named_at_once(tmp_path: Path) -> None:
-    sink = sink_in(tmp_path)
-
-    with pytest.raises(SinkRefused) as raised:
-        deliver(sink, batch_of([b"{}", event_line(1), b"nonsense", b'{"type":"\xff"}']))
-
-    assert list(raised.value.culprits) == [0, 2, 3]
-    assert ids(sink) == []

@@ -8,9 +8,9 @@ import pytest
 from gateway.config.secret import Secret
 from gateway.errors import SinkMisconfigured, SinkUnavailable
 from gateway.sinks.postgres import Postgres
-from tests.sinks.batches import batch
+from tests.sinks.batches import batch, deliver
 from tests.sinks.postgres_server import PASSWORD, postgres_server
-from tests.sinks.postgres_tables import deliver, ids, run, sink_in
+from tests.sinks.postgres_tables import ids, run, sink_in
 
 REVENUE = {"revenue": "properties.revenue: number"}
 
@@ -36,16 +36,6 @@ def test_a_table_is_created_in_the_schema_that_is_named(tmp_path: Path) -> None:
     assert ids(sink) == ["m0", "m1"]
 
 
-def test_a_promoted_column_is_added_to_a_table_that_has_rows(tmp_path: Path) -> None:
-    deliver(sink_in(tmp_path), batch(0, 1))
-    sink = sink_in(tmp_path, columns=REVENUE)
-
-    deliver(sink, batch(1, 2))
-
-    assert types(sink.table)["revenue"] == "double precision"
-    assert ids(sink) == ["m0", "m1"]
-
-
 def test_a_table_of_an_operator_gets_the_columns_that_it_lacks(tmp_path: Path) -> None:
     sink = sink_in(tmp_path)
     run(
@@ -68,17 +58,6 @@ def test_columns_are_not_added_while_a_long_query_reads_the_table(tmp_path: Path
         deliver(wider)
 
     assert "revenue" not in types(wider.table)
-
-
-def test_a_column_whose_type_differs_is_a_misconfiguration_that_the_statement_mends(tmp_path: Path) -> None:
-    deliver(sink_in(tmp_path, columns={"revenue": "properties.revenue: text"}))
-    sink = sink_in(tmp_path, columns=REVENUE)
-
-    told = misconfigured(sink)
-    run(told.partition("run: ")[2], "SELECT 1")
-    deliver(sink)
-
-    assert types(sink.table)["revenue"] == "double precision"
 
 
 def test_a_column_that_must_not_be_null_is_a_misconfiguration_that_the_statement_mends(

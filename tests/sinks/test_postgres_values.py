@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from tests.build import event_line
-from tests.sinks.batches import batch_of
-from tests.sinks.postgres_tables import deliver, run, sink_in
+from tests.sinks.batches import batch_of, deliver
+from tests.sinks.postgres_tables import run, sink_in
 
 NASTY = {  # as clients send it, and as jsonb shows it
     "nul": (r'"a\u0000b"', '"a\ufffdb"'),

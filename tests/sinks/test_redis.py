@@ -84,7 +84,7 @@ def test_an_entry_is_the_event_with_its_id_and_position(server: RedisServer, tmp
 def test_a_replayed_event_is_added_again_and_says_so(server: RedisServer, tmp_path: Path) -> None:
     sink = sink_in(tmp_path)
 
-    write(sink, b"", batch(0, 1), batch(0, 1, origin="replay"))
+    write(sink, b"", batch(0, 1), batch(0, 1, origin="replay", suffix="~replay-1"))
 
     assert [entry.get(b"replay") for entry in server.entries(sink.stream)] == [None, b"true"]
 
