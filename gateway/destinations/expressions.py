@@ -9,7 +9,7 @@ point in `([a-z]+\\.)+` does.
 
 import re
 from collections.abc import Sequence
-from re import _parser  # type: ignore[attr-defined]  # private; a test has each of its operations
+from re import _parser  # private; a test has each of its operations
 from typing import Any, NamedTuple
 
 MAX_MATCHED = 1000
