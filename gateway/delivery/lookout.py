@@ -1,6 +1,6 @@
 """Detection of new events, once for all sinks of a process."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 import anyio
 
@@ -14,12 +14,22 @@ _LOOKS = 50
 class Lookout:
     """Observes the newest event of each partition, and wakes the workers. Bound to one event loop."""
 
-    def __init__(self, log: Log, verdicts: Callable[[], object] = lambda: None) -> None:
-        """`verdicts` returns something that changes whenever sinks may get more events."""
+    def __init__(
+        self,
+        log: Log,
+        verdicts: Callable[[], object] = lambda: None,
+        partitions: Callable[[], Collection[str]] | None = None,
+    ) -> None:
+        """
+        `verdicts` returns something that changes whenever sinks may get more events.
+
+        `partitions` returns those of which events matter now; by default all.
+        """
         self.seen = 0
         """A counter that increases whenever workers should look for events."""
         self._log = log
         self._look_for_verdicts = verdicts
+        self._partitions = partitions or log.partitions
         self._verdicts: object = None
         self._readers: dict[str, Reader] = {}
         self._newest: dict[str, int] = {}
@@ -29,7 +39,7 @@ class Lookout:
     def look(self) -> None:
         """Look for new events, and wake the workers if there are any. Call it several times a second."""
         newest = {}
-        for partition in self._log.partitions():
+        for partition in self._partitions():
             reader = self._readers.get(partition)
             if reader is None:
                 reader = self._readers[partition] = self._log.reader(partition)

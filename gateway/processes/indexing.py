@@ -8,6 +8,7 @@ from anyio import to_thread
 
 from gateway import backoff
 from gateway.delivery.duplicates.indexer import Indexer
+from gateway.delivery.held import Held
 from gateway.delivery.lookout import Lookout
 from gateway.errors import StateLost, StateUnavailable
 from gateway.journal.base import Log
@@ -19,11 +20,14 @@ log = structlog.get_logger()
 class Indexing:
     """Makes verdicts as events arrive. Bound to one event loop; indexes in another thread."""
 
-    def __init__(self, journal: Log, verdicts: Verdicts, folder: Path, lookout: Lookout) -> None:
+    def __init__(
+        self, journal: Log, verdicts: Verdicts, folder: Path, lookout: Lookout, held: Held | None = None
+    ) -> None:
         self._journal = journal
         self._verdicts = verdicts
         self._folder = folder
         self._lookout = lookout
+        self._held = held
         self._lock = anyio.Lock()
         self._window = 0.0
         self._indexer: Indexer | None = None
@@ -55,7 +59,9 @@ class Indexing:
                 return True
             try:
                 if self._indexer is None:
-                    self._indexer = Indexer(self._journal, self._verdicts, self._folder, self._window)
+                    self._indexer = Indexer(
+                        self._journal, self._verdicts, self._folder, self._window, self._held
+                    )
                 while await to_thread.run_sync(self._indexer.step):
                     self._lookout.wake()
             except StateLost:
