@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from ipaddress import ip_address, ip_network
 from os.path import realpath
 from pathlib import Path
+from socket import gethostname
 from typing import Annotated
 
 import msgspec
@@ -22,6 +23,7 @@ Port = Annotated[int, msgspec.Meta(ge=0, le=65535)]
 _URL = re.compile(r"https?://([\w.-]+|\[[\da-fA-F:.]+\])(:\d{1,5})?(/[\w./~-]*)?", re.ASCII)
 _IN_HEADERS = re.compile(r"[\x21-\x7e]*")
 _EMPTY = "must not be empty"
+_ALONE = 'with the engine "embedded" there is only one gateway'
 _MIN_JOURNAL_BYTES = 1024 * 1024
 
 
@@ -40,6 +42,12 @@ class Server(msgspec.Struct, frozen=True):
     """Time for which the gateway is unready before it stops."""
     analytics_js: Path | None = None
     """The operator's own copy of the script that pages with Segment's snippet load."""
+    node: str = ""
+    """The name of this gateway among several that share the journal; empty: the host's."""
+
+    @property
+    def name(self) -> str:
+        return self.node or gethostname()
 
     def check(self) -> Iterator[tuple[str, str]]:
         """Yield the key and the text of each mistake in the table."""
@@ -126,6 +134,7 @@ def contradictions(config: Config) -> Iterator[tuple[str, str]]:
     """Yield what no table can check alone: table and key, and the text of the mistake."""
     yield from _shared_keys(config.sources)
     yield from _shared_files(config.sinks)
+    yield from _nodes(config)
     for name, sink in config.sinks.items():
         if not sink.batch_bytes:
             yield f"[sinks.{name}] batch_bytes", "must be more than 0B"
@@ -159,6 +168,19 @@ def _shared_files(sinks: dict[str, Sink]) -> Iterator[tuple[str, str]]:
     for name, sink in sinks.items():
         if any(owners[realpath(file)] > 1 for file in sink.files):
             yield f"[sinks.{name}] path", "another sink has the same file"
+
+
+def _nodes(config: Config) -> Iterator[tuple[str, str]]:
+    shared = config.journal.engine != "embedded"
+    if config.server.node and not shared:
+        yield "[server] node", _ALONE
+    for name, sink in config.sinks.items():
+        if sink.node and not shared:
+            yield f"[sinks.{name}] node", _ALONE
+        elif sink.node and not sink.is_of_one_machine:
+            yield f"[sinks.{name}] node", "any gateway can deliver to this sink"
+        elif sink.is_of_one_machine and shared and not sink.node:
+            yield f"[sinks.{name}] node", "missing; expected the name of the gateway that delivers to this sink"
 
 
 def _is_loopback(host: str) -> bool:

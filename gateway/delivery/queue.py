@@ -173,13 +173,22 @@ class Queue:
         self._guard = Guard()
         self._pieces = deque((work, None) for work, _ in self._pieces)
 
-    def skip(self, positions: Mapping[str, int]) -> None:
-        """Pass, by order of an operator, the events before these positions."""
+    def skip(self, positions: Mapping[str, int]) -> bool:
+        """
+        Pass, by order of an operator, the events before these positions.
+
+        Return True unless another process has yet to do so for partitions that it holds.
+        """
         self.clear()
         self._follow(self._held())
         for partition, position in positions.items():
             if partition in self._terms:
                 self._live_feed(partition).skip(position)
+        if not self._is_shared:
+            return True
+        progress = self._state.progress(self._name)
+        reached = {partition: each.position.number for partition, each in progress.items()}
+        return all(reached.get(partition, 0) >= position for partition, position in positions.items())
 
     def clear(self) -> None:
         """Forget everything that is not recorded, and go back to what is."""

@@ -1,5 +1,7 @@
 """The search for duplicates, which one delivery process does for all sinks."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import anyio
@@ -75,6 +77,12 @@ class Indexing:
                 log.info("duplicates indexed again")
             self._failure = ""
             return True
+
+    @asynccontextmanager
+    async def quiet(self) -> AsyncIterator[None]:
+        """Index nothing in the block."""
+        async with self._lock:
+            yield
 
     async def close(self) -> None:
         """Close the index."""

@@ -29,18 +29,12 @@ _MARGIN_SECONDS = 1.0
 _FORGET_SECONDS = 86400
 """Members that have been gone for so long are no longer shown."""
 
-UPKEEP = "/upkeep"
-"""
-In the place of a sink: the care for a partition, which is its index of duplicates and the release of old events.
-
-No sink has a name with a slash.
-"""
-
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS members (
     id TEXT PRIMARY KEY,
     node TEXT NOT NULL,
     place TEXT NOT NULL,        -- host and folder: two gateways that differ in it are not the same one
+    process TEXT NOT NULL,      -- its name there: one that starts has the place of one that has ended
     version TEXT NOT NULL,
     since BIGINT NOT NULL,      -- milliseconds since 1970
     sinks TEXT NOT NULL,        -- JSON: the sinks that it can deliver to
@@ -57,12 +51,12 @@ CREATE TABLE IF NOT EXISTS leases (
 
 _LOCK = 0x67617465776179  # one member at a time takes leases
 _RENEW = """
-    INSERT INTO members (id, node, place, version, since, sinks, expires_at)
-    VALUES (%s, %s, %s, %s, %s, %s, clock_timestamp() + make_interval(secs => %s))
+    INSERT INTO members (id, node, place, process, version, since, sinks, expires_at)
+    VALUES (%s, %s, %s, %s, %s, %s, %s, clock_timestamp() + make_interval(secs => %s))
     ON CONFLICT (id) DO UPDATE SET sinks = excluded.sinks, expires_at = excluded.expires_at
 """
 _ALIVE = "SELECT id, node, place, since, sinks FROM members WHERE expires_at > clock_timestamp()"
-_LEASES = "SELECT sink, partition, member, term FROM leases WHERE sink = ANY(%s)"
+_LEASES = "SELECT sink, partition, member, term FROM leases WHERE sink = ANY(%s) OR member = %s"
 _TAKE = """
     INSERT INTO leases AS old (sink, partition, member, term)
     SELECT sink, partition, %s, 1 FROM unnest(%s::text[], %s::text[]) AS wanted (sink, partition)
@@ -72,8 +66,12 @@ _TAKE = """
     )
     RETURNING sink, partition, term
 """
-_GIVE_BACK = "UPDATE leases SET member = '' WHERE member = %s AND sink = %s AND partition = ANY(%s)"
-_FORGET = "DELETE FROM members WHERE expires_at < clock_timestamp() - make_interval(secs => %s)"
+_GIVE_BACK = "UPDATE leases SET member = '' WHERE member = %s AND sink = %s AND partition <> ALL(%s)"
+_FORGET = """
+    DELETE FROM members
+    WHERE place = %s AND process = %s AND id <> %s
+        OR expires_at < clock_timestamp() - make_interval(secs => %s)
+"""
 _NODES = """
     SELECT id, node, version, since, expires_at > clock_timestamp(),
         (extract(epoch FROM expires_at) * 1000)::bigint
@@ -90,9 +88,11 @@ class Member(msgspec.Struct, frozen=True):
     """The name of its gateway."""
     place: str
     """Its host and folder."""
+    process: str
+    """Its name among the processes of its gateway."""
     version: str
     since: int
-    """When its gateway started, in milliseconds since 1970."""
+    """When it started, in milliseconds since 1970."""
 
 
 class Standing(msgspec.Struct, frozen=True):
@@ -101,7 +101,11 @@ class Standing(msgspec.Struct, frozen=True):
     held: Mapping[str, Mapping[str, int]]
     """By sink, the term of each partition that it delivers."""
     surplus: Mapping[str, Collection[str]]
-    """Those of these partitions that are for others: to be given back as soon as nothing is under way."""
+    """
+    Those that it has no more use for, or that are for others.
+
+    `held` has none of them any more. They are to be given back once nothing that began before is under way.
+    """
     namesake: str = ""
     """Where another gateway runs that has the same name, and came first; this one then gets nothing."""
 
@@ -140,7 +144,7 @@ class Leases:
     def renew(self, sinks: Collection[str], partitions: Collection[str]) -> Standing:
         """Say that the member is there and can deliver to `sinks`; take what is free of its share."""
         member, began = self.member, time.monotonic()
-        row = (member.id, member.node, member.place, member.version, member.since)
+        row = (member.id, member.node, member.place, member.process, member.version, member.since)
         with self._using() as connection:
             alive = connection.execute(_ALIVE).fetchall()
             namesake = _namesake(member, alive)
@@ -150,7 +154,7 @@ class Leases:
             connection.execute(_RENEW, (*row, text, self._lease_seconds))
             able = {id: set(msgspec.json.decode(names)) for id, _, _, _, names in alive}
             able[member.id] = set(sinks)
-            rows = connection.execute(_LEASES, (list(sinks),)).fetchall()
+            rows = connection.execute(_LEASES, (list(sinks), member.id)).fetchall()
             held, wanted, surplus = _compare(member.id, sinks, partitions, able, rows)
             if wanted:
                 with connection.transaction():
@@ -162,12 +166,11 @@ class Leases:
         self._held, self._valid_until = held, began + self._lease_seconds - _MARGIN_SECONDS
         return Standing(held, surplus, namesake)
 
-    def give_back(self, sink: str, partitions: Collection[str]) -> None:
-        """Free leases that nothing is under way for. May be repeated."""
-        kept = {each: term for each, term in self._held.get(sink, {}).items() if each not in partitions}
-        self._held = {**self._held, sink: kept}
+    def give_back(self, sink: str) -> None:
+        """Free the surplus of a sink, once nothing that began before is under way. May be repeated."""
+        kept = list(self._held.get(sink, ()))
         with self._using() as connection:
-            connection.execute(_GIVE_BACK, (self.member.id, sink, list(partitions)))
+            connection.execute(_GIVE_BACK, (self.member.id, sink, kept))
 
     def leave(self) -> None:
         """Free all leases and go; others see it at once. May be repeated."""
@@ -189,7 +192,9 @@ class Leases:
             try:
                 if self._connection is None:
                     self._connection = connect(self._url)
-                    self._connection.execute(_FORGET, (_FORGET_SECONDS,))
+                    member = self.member
+                    row = (member.place, member.process, member.id, _FORGET_SECONDS)
+                    self._connection.execute(_FORGET, row)
                 yield self._connection
             except psycopg.Error as error:
                 self._close()
@@ -237,21 +242,22 @@ def _compare(
     able: Mapping[str, Collection[str]],
     rows: Collection[Any],
 ) -> tuple[dict[str, dict[str, int]], list[tuple[str, str]], dict[str, list[str]]]:
-    """Return what the member has, what it may take, and what of it is for others."""
+    """Return what the member delivers, what it may take, and what is for others."""
     held: dict[str, dict[str, int]] = {sink: {} for sink in sinks}
+    surplus: dict[str, list[str]] = {}
     free = {(sink, partition) for sink in sinks for partition in partitions}
-    for sink, partition, owner, term in rows:
+    for sink, partition, owner, term in sorted(rows):
         if owner == member:
-            held[sink][partition] = term
+            held.setdefault(sink, {})[partition] = term
         if owner in able:
             free.discard((sink, partition))
-    wanted, surplus = [], {}
-    for sink in sinks:
+    wanted = []
+    for sink, own in held.items():
         names = [_rank(sink, each) for each, theirs in able.items() if sink in theirs]
-        most = share(_rank(sink, member), names, len(partitions))
-        own = sorted(held[sink])
-        if len(own) > most:
-            surplus[sink] = own[most:]
+        most = share(_rank(sink, member), names, len(partitions)) if sink in sinks else 0
+        for partition in list(own)[most:]:
+            surplus.setdefault(sink, []).append(partition)
+            del own[partition]
         wanted += sorted(each for each in free if each[0] == sink)[: max(0, most - len(own))]
     return held, wanted, surplus
 

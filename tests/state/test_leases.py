@@ -30,7 +30,7 @@ def join(server: PostgresServer) -> Iterator[Join]:
     with ExitStack() as joined:
 
         def make(node: str, since: int = 1, place: str = "") -> Leases:
-            member = Member(f"id of {node} {place}", node, place or f"{node}:/data", "1.0", since)
+            member = Member(f"id of {node} {place}", node, place or f"{node}:/data", "delivery-0", "1.0", since)
             return joined.enter_context(closing(Leases(server.dsn(), member)))
 
         yield make
@@ -69,8 +69,8 @@ def test_one_that_joins_gets_its_share_as_it_is_given_back(join: Join) -> None:
     two.renew(["warehouse"], PARTITIONS)
     before = partitions(two)
 
-    standing = one.renew(["warehouse"], PARTITIONS)
-    one.give_back("warehouse", standing.surplus["warehouse"])
+    one.renew(["warehouse"], PARTITIONS)
+    one.give_back("warehouse")
     two.renew(["warehouse"], PARTITIONS)
 
     assert before == set()
@@ -142,7 +142,7 @@ def test_a_lease_that_comes_back_has_another_term(join: Join) -> None:
 
 
 def test_a_member_uses_no_lease_that_it_could_not_renew(server: PostgresServer) -> None:
-    member = Member("id", "one", "one:/data", "1.0", 1)
+    member = Member("id", "one", "one:/data", "delivery-0", "1.0", 1)
     with closing(Leases(server.dsn(), member, lease_seconds=1.0)) as leases:  # which is its margin
         standing = leases.renew(["warehouse"], PARTITIONS)
 
@@ -159,8 +159,8 @@ def test_members_that_take_at_the_same_moment_never_get_the_same_partition(join:
     def take(member: Leases) -> None:
         ready.wait()
         for _ in range(5):
-            standing = member.renew(["warehouse"], PARTITIONS)
-            member.give_back("warehouse", standing.surplus.get("warehouse", ()))
+            member.renew(["warehouse"], PARTITIONS)
+            member.give_back("warehouse")
 
     threads = [threading.Thread(target=take, args=[member]) for member in members]
     for thread in threads:
@@ -188,14 +188,30 @@ def test_a_second_gateway_of_the_same_name_gets_nothing_until_the_first_one_leav
     assert partitions(second) == set(PARTITIONS)
 
 
-def test_a_gateway_that_starts_again_is_no_namesake_of_what_it_was(join: Join, server: PostgresServer) -> None:
-    member = Member("its next process", "a", "a:/data", "1.0", 2)
+def test_a_process_that_starts_in_the_place_of_a_killed_one_has_its_leases_at_once(
+    join: Join, server: PostgresServer
+) -> None:
+    member = Member("its next process", "a", "a:/data", "delivery-0", "1.0", 2)
     join("a", since=1).renew(["warehouse"], PARTITIONS)
 
     with closing(Leases(server.dsn(), member)) as again:
         standing = again.renew(["warehouse"], PARTITIONS)
 
-    assert standing.namesake == ""
+        assert standing.namesake == ""
+        assert partitions(again) == set(PARTITIONS)
+
+
+def test_leases_for_a_sink_that_another_process_delivers_to_from_now_on_are_given_back(join: Join) -> None:
+    one, two = join("one"), join("two")
+    one.renew(["warehouse", "files"], PARTITIONS)
+
+    one.renew(["warehouse"], PARTITIONS)
+    withheld = partitions(one, "files")
+    one.give_back("files")
+    two.renew(["files"], PARTITIONS)
+
+    assert withheld == set()
+    assert partitions(two, "files") == set(PARTITIONS)
 
 
 def test_the_fence_admits_the_holder_and_refuses_whoever_had_the_lease_before(
