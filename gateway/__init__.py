@@ -76,8 +76,8 @@ The sink, one file of sinks/, writes the batch; then state/store.py records in o
 (state/progress.py), the outcomes of the events (state/tally.py), and the batch that follows
 (state/intents.py). Of a batch that is refused the queue finds the culprits, which become dead letters
 (state/dead.py), unless so many are refused that delivery/guard.py blames the target. state/statuses.py says
-how each sink fares, and state/orders.py and state/jobs.py hold what operators order. All of it lies in the
-database of state/database.py.
+how each sink fares, and state/orders.py and state/jobs.py hold what operators order. All of it lies in a
+database as state/base.py describes it, of which state/places.py knows the place: that of state/database.py.
 
 sinks/json_lines.py writes to files of its own (sinks/owned_file.py): it locks them (sinks/locked_file.py),
 notices when one is moved (sinks/watch.py), does not write again what is in it already (sinks/unrecorded.py),
@@ -132,7 +132,8 @@ script that SDKs fetch (services/settings.py, services/script.py), to services/o
 routes in the words of operation.py, to services/validate_api.py, which says what services/validation.py finds
 out about events that are only tried (with their places in the body from raw/places.py), and to the APIs for
 people (services/user_api.py) and products (services/product_api.py). Products are checked by
-records/products.py, both are kept in a records/table.py, and records/file.py imports whole catalogues.
+records/products.py, both are kept in a records/table.py, which records/places.py opens, and records/file.py
+imports whole catalogues.
 
 Around it: config/file.py finds gateway.toml, and config/reader.py turns it into the tables of
 config/tables.py, each of which checks itself. config/environment.py fills in what the environment says,
@@ -147,7 +148,8 @@ processes/delivery_processes.py and processes/machine.py let it. It owns the dat
 (processes/ownership.py), and stops everything in a bounded time (processes/stopping.py). cli/reload.py asks
 it to reload, and reads in its processes/status.py what came of it; for new code it replaces itself by a new
 program (processes/succession.py) that inherits its children (processes/inherited.py). home.py knows every
-path of a gateway, and durable.py and sqlite.py make what lies there. metrics.py counts and logs.py tells.
+path of a gateway, or the database on a server (postgresql/place.py, with the address of postgresql/dsn.py) in
+its stead, and durable.py and sqlite.py make what lies there. metrics.py counts and logs.py tells.
 inspector/ledger.py has metrics of what became of all events, and inspector/processes.py of what the gateway
 uses; inspector/scrape.py sees to it that reading them takes a bounded time. journal/follow.py follows the
 log. cli/import_file.py imports the events that cli/event_file.py reads, through cli/posting.py, and

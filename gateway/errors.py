@@ -33,7 +33,7 @@ Everything that can go wrong on purpose:
     - SinkRefused            it will never take some events of the batch, which become dead letters
   + StateUnavailable         what delivery remembers cannot be read or written now; it is tried again
     - StateLost              the file was removed or replaced: the process ends, and is started again
-    - LeaseLost              another gateway delivers the partition now, and goes on from what is recorded
+    - LeaseLost              another process delivers these events
 """
 
 from collections.abc import Collection, Mapping
@@ -248,7 +248,7 @@ class SinkUnavailable(SinkError):
 
 
 class SinkMisconfigured(SinkError):
-    """The sink takes no batch until an operator acts (credentials, a missing table); no event is to blame."""
+    """The sink takes no batch until an operator acts; no event is to blame, so none becomes a dead letter."""
 
 
 class SinkHeld(SinkMisconfigured):
@@ -286,7 +286,7 @@ class StateLost(StateUnavailable):
 
 
 class LeaseLost(StateUnavailable):
-    """A partition belongs to another gateway now, or is further than this one knew; nothing was recorded."""
+    """Another process has recorded, or may record, progress here; nothing was written."""
 
 
 def codes() -> tuple[str, ...]:

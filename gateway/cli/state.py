@@ -50,7 +50,7 @@ def opened(file: Path | None, data: Path | None, *, writing: bool = False) -> It
     """Open for the duration of the block. Errors are printed, and end the command with code 2."""
     with exiting_on_errors():
         config = load(file, data, os.environ)
-        home = Home(config.journal.path)
+        home = Home(config.journal.path, config.state.url)
         journal = home.journal  # raises ConfigError where no gateway has ever run
         state = State.open(home.state, journal) if writing else State.open_read_only(home.state)
         with closing(state):

@@ -15,6 +15,7 @@ import msgspec
 from gateway.config import paths, script
 from gateway.config.secret import Secret
 from gateway.config.units import Duration, Positive, Size
+from gateway.postgresql import dsn
 from gateway.sinks.base import Sink
 from gateway.sources import Source
 
@@ -106,6 +107,19 @@ class Journal(msgspec.Struct, frozen=True):
             yield "max_size", "must be at least 1MB"
 
 
+class State(msgspec.Struct, frozen=True):
+    """The place of what delivery remembers, and of people and products."""
+
+    url: Secret = Secret("")
+    """A database of PostgreSQL; empty: files in the data folder."""
+
+    def check(self) -> Iterator[tuple[str, str]]:
+        """Yield the key and the text of each mistake in the table."""
+        if self.url:
+            for text in dsn.mistakes(self.url):
+                yield "url", text
+
+
 class Delivery(msgspec.Struct, frozen=True):
     """The way of events from the journal to the sinks."""
 
@@ -126,6 +140,7 @@ class Config(msgspec.Struct, frozen=True):
     delivery: Delivery
     sources: dict[str, Source]
     sinks: dict[str, Sink]
+    state: State = State()
     built_in: bool = False
     """True if there is no file, and it is the built-in configuration."""
 

@@ -17,6 +17,7 @@ from msgspec import Raw
 from gateway import sqlite
 from gateway.commerce import PRODUCT
 from gateway.event import Origin
+from gateway.postgresql.place import Place
 from gateway.raw import objects, values
 from gateway.records.table import find
 
@@ -58,7 +59,8 @@ class Enricher:
     Products are cached until the catalogue changes.
     """
 
-    def __init__(self, catalogue: Path) -> None:
+    def __init__(self, catalogue: Place) -> None:
+        assert isinstance(catalogue, Path)
         self._path = catalogue
         self._files: sqlite.DatabaseFiles | None = None
         self._connection: apsw.Connection | None = None

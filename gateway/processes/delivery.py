@@ -66,7 +66,7 @@ class Delivery:
     def __init__(self, share: Share) -> None:
         config = share.config.journal
         self.share = share
-        self.home = Home(config.path)
+        self.home = Home(config.path, share.config.state.url)
         self.journal = SegmentLog(self.home.folder, config.max_size)
         self.state = State.open(self.home.state, self.home.journal)
         self.known = Known(self.state.verdicts, enabled=share.config.delivery.duplicates > 0)

@@ -30,6 +30,7 @@ from gateway.intake.sender import Networks
 from gateway.journal.segments.log import SegmentLog
 from gateway.journal.writer import Writer
 from gateway.processes.control import DRAIN, Control, Server, run
+from gateway.records.places import open_table
 from gateway.records.table import Table
 from gateway.services import openapi, product_api, script, settings, user_api, validate_api
 from gateway.services.app import DescribedRoute, services_app
@@ -70,7 +71,7 @@ def main(config: Config, slot: int, listener: socket, pipe: Connection) -> None:
 
 
 async def serve(config: Config, slot: int, listener: socket, control: Control) -> None:
-    home = Home(config.journal.path)
+    home = Home(config.journal.path, config.state.url)
     journal = SegmentLog(home.folder, config.journal.max_size, home.journal)
     control.loaded()
     with journal.writing(str(slot), config.journal.keep, _PREDECESSOR_SECONDS) as partition:
@@ -157,7 +158,7 @@ def service_routes(
 
 def inspection(config: Config) -> Inspection:
     """Return what the event delivery API looks at."""
-    home = Home(config.journal.path)
+    home = Home(config.journal.path, config.state.url)
     return Inspection(home, SegmentLog(home.folder), lambda: config, Index(home.folder / "search"))
 
 
@@ -169,8 +170,8 @@ class Records:
 
     @cached_property
     def people(self) -> Table:
-        return Table(self._home.people)
+        return open_table(self._home.people)
 
     @cached_property
     def products(self) -> Table:
-        return Table(self._home.products)
+        return open_table(self._home.products)

@@ -21,6 +21,7 @@ import msgspec
 import psycopg
 
 from gateway.errors import LeaseLost, StateUnavailable
+from gateway.state.base import Connection
 
 LEASE_SECONDS = 8.0
 RENEW_SECONDS = 0.5
@@ -77,7 +78,7 @@ _NODES = """
         (extract(epoch FROM expires_at) * 1000)::bigint
     FROM members ORDER BY node, since
 """
-_FENCE = "SELECT 1 FROM leases WHERE sink = %s AND partition = %s AND member = %s"
+_FENCE = "SELECT 1 FROM leases WHERE sink = ? AND partition = ? AND member = ?"
 
 
 class Member(msgspec.Struct, frozen=True):
@@ -274,12 +275,12 @@ def _namesake(member: Member, alive: Collection[Any]) -> str:
 
 
 class Fence:
-    """Admits what is recorded for a partition only from the member that has its lease."""
+    """Implements state.base.Fence: admits what is recorded for a partition only from the member that holds it."""
 
     def __init__(self, member: str) -> None:
         self._member = member
 
-    def check(self, connection: Any, sink: str, partition: str) -> None:
+    def check(self, connection: Connection, sink: str, partition: str) -> None:
         """Raise LeaseLost, within the transaction of `connection`, if another member may have the lease."""
         if connection.execute(_FENCE, (sink, partition, self._member)).fetchone() is None:
             raise LeaseLost(f"another gateway delivers partition {partition} to {sink}")
