@@ -19,6 +19,7 @@ _MODULES = {
     "dead": "dead",
     "replay": "replay",
     "ledger": "ledger",
+    "nodes": "nodes",
     "destinations": "destinations",
     "query": "query",
     "export": "export",
