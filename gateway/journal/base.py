@@ -120,7 +120,7 @@ class Appender(Protocol):
     def append_then(
         self, block: bytes, carries: int, count: int, done: Callable[[JournalUnavailable | None], None]
     ) -> None:
-        """Append one block; call `done`, which must not raise, when `append` would return or with its error."""
+        """Append one block; call `done`, which must not raise, when `append` would end, with its error."""
 
     async def probe(self) -> None:
         """Return if a commit succeeded within the last second or succeeds now. Raises JournalUnavailable."""
