@@ -51,11 +51,11 @@ which intake/reply.py writes in the terms of its dialect; clients.py knows which
 mishandle. Ordinary requests go all the way from the parser to the answer by intake/short_road.py, which does
 the same at half the cost.
 
-The rest of the gateway knows the log as journal/base.py describes it; journal/segments/log.py is the embedded
-engine. journal/segments/recovery.py recovers a partition after a crash, with journal/segments/scan.py to find
-chunks behind damage and journal/segments/rescue.py for files that were removed or do not belong there.
-journal/segments/reader.py reads from any position, in the files that journal/segments/open_files.py keeps
-open.
+The rest of the gateway knows the log as journal/base.py describes it, and has it from journal/engines.py;
+journal/segments/log.py is the embedded engine. journal/segments/recovery.py recovers a partition after a
+crash, with journal/segments/scan.py to find chunks behind damage and journal/segments/rescue.py for files
+that were removed or do not belong there. journal/segments/reader.py reads from any position, in the files
+that journal/segments/open_files.py keeps open.
 
 intake/recent.py holds the last requests and what was refused; intake/recorder.py writes them for the
 inspector, the requests only where a source asks for it or diagnostics/watching.py says that somebody looks.

@@ -8,7 +8,7 @@ from ipaddress import ip_address, ip_network
 from os.path import realpath
 from pathlib import Path
 from socket import gethostname
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -26,6 +26,10 @@ _IN_HEADERS = re.compile(r"[\x21-\x7e]*")
 _EMPTY = "must not be empty"
 _ALONE = 'with the engine "embedded" there is only one gateway'
 _MIN_JOURNAL_BYTES = 1024 * 1024
+_ENGINE_KEYS = ("servers", "name", "partitions", "replicas", "require", "monitor", "user", "password", "ca")
+"""Keys of [journal] that only an engine other than the embedded one has."""
+_MAX_NAME_CHARACTERS = 100
+_NAME = re.compile(rf"[\w-]{{1,{_MAX_NAME_CHARACTERS}}}", re.ASCII)
 
 
 class Server(msgspec.Struct, frozen=True):
@@ -96,6 +100,21 @@ class Journal(msgspec.Struct, frozen=True):
     """Time for which delivered events stay."""
     max_size: Size = Size(20 * 1024**3)
     """Delivered events go early, and then new events are refused, before the journal is larger."""
+    engine: Literal["embedded", "jetstream", "kafka"] = "embedded"
+    servers: tuple[str, ...] = ()
+    """Addresses of the engine, as it writes them."""
+    name: str = "gateway"
+    """Of the streams or the topic."""
+    partitions: Annotated[int, msgspec.Meta(ge=1, le=256)] = 8
+    replicas: Annotated[int, msgspec.Meta(ge=1, le=5)] = 3
+    require: Literal["quorum", "fsync"] = "quorum"
+    """What must hold before an event is acknowledged: a majority has it, or all that count have synced it."""
+    monitor: tuple[str, ...] = ()
+    """Addresses of the monitoring ports of NATS, which alone tell how its servers sync."""
+    user: str = ""
+    password: Secret | None = None
+    ca: Path | None = None
+    """The certificates of authorities, as PEM; by default those of the system."""
 
     def check(self) -> Iterator[tuple[str, str]]:
         """Yield the key and the text of each mistake in the table."""
@@ -105,6 +124,24 @@ class Journal(msgspec.Struct, frozen=True):
             yield "path", str(error)
         if self.max_size < _MIN_JOURNAL_BYTES:
             yield "max_size", "must be at least 1MB"
+        if self.engine == "embedded":
+            for key in _ENGINE_KEYS:
+                if getattr(self, key) != getattr(_DEFAULTS, key):
+                    yield key, 'the embedded engine has none; set engine = "jetstream" or "kafka"'
+            return
+        if not self.servers:
+            yield "servers", f"required by the engine {self.engine}"
+        if not _NAME.fullmatch(self.name):
+            yield "name", f"expected up to {_MAX_NAME_CHARACTERS} ASCII letters, digits, - and _"
+        if bool(self.user) != bool(self.password):
+            yield "user", "a user needs a password, and a password its user"
+        if self.ca and not self.ca.is_file():
+            yield "ca", f"there is no file {self.ca}"
+        if self.engine != "jetstream" and self.monitor:
+            yield "monitor", f"the engine {self.engine} has none"
+
+
+_DEFAULTS = Journal()
 
 
 class State(msgspec.Struct, frozen=True):

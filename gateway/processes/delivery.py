@@ -23,7 +23,7 @@ from gateway.delivery.trim import trim
 from gateway.delivery.worker import Worker
 from gateway.errors import StateLost, StateUnavailable
 from gateway.home import Home
-from gateway.journal.segments.log import SegmentLog
+from gateway.journal import engines
 from gateway.processes.control import STATE_LOST, Control, run
 from gateway.processes.indexing import Indexing
 from gateway.processes.shares import Share
@@ -67,7 +67,7 @@ class Delivery:
         config = share.config.journal
         self.share = share
         self.home = Home(config.path, share.config.state.url)
-        self.journal = SegmentLog(self.home.folder, config.max_size)
+        self.journal = engines.open_log(config)
         self.state = State.open(self.home.state, self.home.journal)
         self.known = Known(self.state.verdicts, enabled=share.config.delivery.duplicates > 0)
         self.membership = self._join() if config.engine != "embedded" else None

@@ -5,20 +5,21 @@ from contextlib import contextmanager
 
 import structlog
 
+from gateway.config.tables import Journal
 from gateway.errors import ConfigError
 from gateway.home import Home
-from gateway.journal.segments.log import SegmentLog
+from gateway.journal import engines
 from gateway.state.store import State
 
 log = structlog.get_logger()
 
 
 @contextmanager
-def own(home: Home) -> Iterator[None]:
+def own(home: Home, journal: Journal) -> Iterator[None]:
     """Own the data folder, and recover what lies in it. Raises ConfigError."""
-    with home.own(SegmentLog(home.folder).identity):
+    with home.own(lambda: engines.find_identity(journal)):
         known = bool(home.partitions())
-        SegmentLog(home.folder, journal=home.journal).recover()
+        engines.recover(journal, home.journal)
         State.prepare(home.state, home.journal, expected=known)
         yield
 
