@@ -17,7 +17,7 @@ from gateway.raw import timestamps
 from gateway.state.verdicts import UPKEEP
 
 if TYPE_CHECKING:
-    from gateway.state.leases import Node
+    from gateway.state.nodes import Node
 
 
 class Listed(msgspec.Struct, frozen=True):
@@ -47,11 +47,11 @@ def nodes(as_json: bool, file: Path | None, data: Path | None) -> None:
     """
     with exiting_on_errors():
         config = load(file, data, os.environ)
-        if config.journal.engine == "embedded":
+        if not config.is_shared:
             raise ConfigError('with the [journal] engine "embedded" there is only one gateway')
-        from gateway.state import leases  # its driver is an extra
+        from gateway.state.nodes import find_nodes  # its driver is an extra
 
-        found = [_listed(each) for each in leases.nodes(config.state.url)]
+        found = [_listed(each) for each in find_nodes(config.state.url)]
     for each in found if as_json else ():
         printing.to_json(each)
     if not as_json:

@@ -29,7 +29,11 @@ class Opened(NamedTuple):
     home: Home
 
     def is_running(self) -> bool:
-        """Return whether the gateway is running, so that it carries out orders and jobs."""
+        """Return whether the gateway is running, or another one that shares its journal, to do as ordered."""
+        if self.config.is_shared:
+            from gateway.state.nodes import find_nodes  # its driver is an extra
+
+            return any(node.alive for node in find_nodes(self.config.state.url))
         try:
             return status.read(self.home) is not None
         except ConfigError:  # it runs in another container

@@ -181,6 +181,16 @@ class Config(msgspec.Struct, frozen=True):
     built_in: bool = False
     """True if there is no file, and it is the built-in configuration."""
 
+    @property
+    def is_shared(self) -> bool:
+        """True if other gateways may have the same journal."""
+        return self.journal.engine != "embedded"
+
+    @property
+    def node(self) -> str:
+        """The name of this gateway among those that share the journal; empty if there is only one."""
+        return self.server.name if self.is_shared else ""
+
 
 def contradictions(config: Config) -> Iterator[tuple[str, str]]:
     """Yield what no table can check alone: table and key, and the text of the mistake."""
@@ -223,7 +233,7 @@ def _shared_files(sinks: dict[str, Sink]) -> Iterator[tuple[str, str]]:
 
 
 def _nodes(config: Config) -> Iterator[tuple[str, str]]:
-    shared = config.journal.engine != "embedded"
+    shared = config.is_shared
     if config.server.node and not shared:
         yield "[server] node", _ALONE
     for name, sink in config.sinks.items():

@@ -205,7 +205,7 @@ class Queue:
         """Forget what was read of partitions that are no longer held, or were not for some time."""
         if held == self._terms:
             return
-        before, self._terms = self._terms, held
+        before, self._terms = self._terms, dict(held)
         lost = {each for each, term in before.items() if held.get(each) != term}
         if self._pieces and self._pieces[0][0].partition in lost:
             self._pieces.clear()

@@ -70,7 +70,9 @@ class Delivery:
         self.journal = engines.open_log(config)
         self.state = State.open(self.home.state, self.home.journal)
         self.known = Known(self.state.verdicts, enabled=share.config.delivery.duplicates > 0)
-        self.membership = self._join() if config.engine != "embedded" else None
+        self.membership = self._join() if share.config.is_shared else None
+        if self.membership:
+            self.state.use_fence(self.membership.fence)
         partitions = self.membership.partitions if self.membership else None
         self.lookout = Lookout(self.journal, self.known.version, partitions)
         self.indexing = Indexing(

@@ -50,7 +50,7 @@ class Membership:
             version=version("event-gateway"),
             since=time.time_ns() // 1_000_000,
         )
-        self._leases = Leases(config.state.url.reveal(), member)
+        self._leases = Leases(config.state.url, member)
         self.fence = Fence(member.id)
         """Admits only what this process may record."""
         self._find_partitions = partitions

@@ -7,8 +7,12 @@ from contextlib import ExitStack, closing
 import psycopg
 import pytest
 
+from gateway.config.secret import Secret
 from gateway.errors import LeaseLost, StateUnavailable
-from gateway.state.leases import SCHEMA, Fence, Leases, Member, connect, nodes, share
+from gateway.postgresql import schema
+from gateway.postgresql.connection import Session
+from gateway.state.leases import Fence, Leases, Member, share
+from gateway.state.nodes import find_nodes
 from tests.gateway import until
 from tests.sinks.postgres_server import PostgresServer, postgres_server
 
@@ -20,8 +24,14 @@ Join = Callable[..., Leases]
 @pytest.fixture
 def server() -> PostgresServer:
     server = postgres_server()
-    server.run("DROP TABLE IF EXISTS members, leases", SCHEMA, "SELECT 1")
+    server.run("DROP SCHEMA IF EXISTS event_gateway CASCADE", "SELECT 1")
+    with closing(Session.connect(url(server))) as session:
+        schema.migrate(session)
     return server
+
+
+def url(server: PostgresServer) -> Secret:
+    return Secret(server.dsn())
 
 
 @pytest.fixture
@@ -31,7 +41,7 @@ def join(server: PostgresServer) -> Iterator[Join]:
 
         def make(node: str, since: int = 1, place: str = "") -> Leases:
             member = Member(f"id of {node} {place}", node, place or f"{node}:/data", "delivery-0", "1.0", since)
-            return joined.enter_context(closing(Leases(server.dsn(), member)))
+            return joined.enter_context(closing(Leases(url(server), member)))
 
         yield make
 
@@ -42,7 +52,7 @@ def partitions(leases: Leases, sink: str = "warehouse") -> set[str]:
 
 def vanish(server: PostgresServer, leases: Leases) -> None:
     """Let the leases end as if the member had said nothing for some time."""
-    server.run(f"UPDATE members SET expires_at = clock_timestamp() WHERE id = '{leases.member.id}'")
+    server.run(f"UPDATE event_gateway.members SET expires_at = clock_timestamp() WHERE id = '{leases.member.id}'")
 
 
 @pytest.mark.parametrize("members", [1, 2, 3, 8, 11])
@@ -143,7 +153,7 @@ def test_a_lease_that_comes_back_has_another_term(join: Join) -> None:
 
 def test_a_member_uses_no_lease_that_it_could_not_renew(server: PostgresServer) -> None:
     member = Member("id", "one", "one:/data", "delivery-0", "1.0", 1)
-    with closing(Leases(server.dsn(), member, lease_seconds=1.0)) as leases:  # which is its margin
+    with closing(Leases(url(server), member, lease_seconds=1.0)) as leases:  # which is its margin
         standing = leases.renew(["warehouse"], PARTITIONS)
 
         assert set(standing.held["warehouse"]) == set(PARTITIONS)
@@ -194,7 +204,7 @@ def test_a_process_that_starts_in_the_place_of_a_killed_one_has_its_leases_at_on
     member = Member("its next process", "a", "a:/data", "delivery-0", "1.0", 2)
     join("a", since=1).renew(["warehouse"], PARTITIONS)
 
-    with closing(Leases(server.dsn(), member)) as again:
+    with closing(Leases(url(server), member)) as again:
         standing = again.renew(["warehouse"], PARTITIONS)
 
         assert standing.namesake == ""
@@ -222,7 +232,7 @@ def test_the_fence_admits_the_holder_and_refuses_whoever_had_the_lease_before(
     vanish(server, one)
     two.renew(["warehouse"], PARTITIONS)
 
-    with connect(server.dsn()) as connection:
+    with closing(Session.connect(url(server))) as connection:
         Fence(two.member.id).check(connection, "warehouse", "3")
         with pytest.raises(LeaseLost):
             Fence(one.member.id).check(connection, "warehouse", "3")
@@ -236,7 +246,7 @@ def test_the_fence_admits_one_whose_lease_is_over_while_no_other_has_taken_it(
 
     vanish(server, one)
 
-    with connect(server.dsn()) as connection:
+    with closing(Session.connect(url(server))) as connection:
         Fence(one.member.id).check(connection, "warehouse", "3")
 
 
@@ -256,9 +266,8 @@ def test_leases_can_be_renewed_after_the_server_was_away(join: Join, server: Pos
 def test_a_session_whose_machine_vanished_in_a_transaction_blocks_the_others_for_seconds_only(
     server: PostgresServer,
 ) -> None:
-    with closing(connect(server.dsn())) as stuck, closing(connect(server.dsn())) as other:
-        stuck.execute("BEGIN")
-        stuck.execute("LOCK leases")
+    with closing(Session.connect(url(server))) as stuck, closing(Session.connect(url(server))) as other:
+        stuck.run("BEGIN; LOCK leases")
 
         def is_free() -> bool:
             try:
@@ -276,7 +285,7 @@ def test_nodes_says_who_is_there_with_which_leases_and_who_left(join: Join, serv
     two.renew(["files"], ["0"])
     two.leave()
 
-    found = {node.name: node for node in nodes(server.dsn())}
+    found = {node.name: node for node in find_nodes(url(server))}
 
     assert found["one"].alive
     assert found["one"].leases == {"warehouse": ["0", "1"]}
