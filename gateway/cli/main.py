@@ -19,6 +19,7 @@ _MODULES = {
     "dead": "dead",
     "replay": "replay",
     "ledger": "ledger",
+    "state": "migrate",
     "destinations": "destinations",
     "query": "query",
     "export": "export",

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 import structlog
 
-from gateway.errors import ConfigError
+from gateway.errors import ConfigError, StateUnavailable
 from gateway.home import Home
 from gateway.journal.segments.log import SegmentLog
 from gateway.state.store import State
@@ -19,8 +19,18 @@ def own(home: Home) -> Iterator[None]:
     with home.own(SegmentLog(home.folder).identity):
         known = bool(home.partitions())
         SegmentLog(home.folder, journal=home.journal).recover()
-        State.prepare(home.state, home.journal, expected=known)
+        _prepare_state(home, known=known)
         yield
+
+
+def _prepare_state(home: Home, *, known: bool) -> None:
+    """Prepare the state; a server that is away delays no restart, since the intake does not need it."""
+    try:
+        State.prepare(home.state, home.journal, expected=known)
+    except StateUnavailable as error:
+        if not known:  # the url may be wrong, and nobody waits for this gateway yet
+            raise ConfigError(f"[state] url: {error}") from error
+        log.error("state unavailable, delivery waits", error=str(error))
 
 
 class Keeper:
