@@ -79,7 +79,9 @@ The sink, one file of sinks/, writes the batch; then state/store.py records in o
 (state/intents.py). Of a batch that is refused the queue finds the culprits, which become dead letters
 (state/dead.py), unless so many are refused that delivery/guard.py blames the target. state/statuses.py says
 how each sink fares, and state/orders.py and state/jobs.py hold what operators order. All of it lies in a
-database as state/base.py describes it, of which state/places.py knows the place: that of state/database.py.
+database as state/base.py describes it, which state/places.py opens: a file (state/database.py) or, where
+several gateways share it, PostgreSQL (state/remote.py), with few connections (postgresql/pool.py,
+postgresql/connection.py) to the tables of postgresql/schema.py.
 
 sinks/json_lines.py writes to files of its own (sinks/owned_file.py): it locks them (sinks/locked_file.py),
 notices when one is moved (sinks/watch.py), does not write again what is in it already (sinks/unrecorded.py),
@@ -134,8 +136,9 @@ script that SDKs fetch (services/settings.py, services/script.py), to services/o
 routes in the words of operation.py, to services/validate_api.py, which says what services/validation.py finds
 out about events that are only tried (with their places in the body from raw/places.py), and to the APIs for
 people (services/user_api.py) and products (services/product_api.py). Products are checked by
-records/products.py, both are kept in a records/table.py, which records/places.py opens, and records/file.py
-imports whole catalogues.
+records/products.py, both are kept in a table as records/base.py describes it, which records/places.py opens:
+in a file (records/table.py, which delivery reads with records/catalogue.py) or in PostgreSQL
+(records/remote.py). records/file.py imports whole catalogues.
 
 Around it: config/file.py finds gateway.toml, and config/reader.py turns it into the tables of
 config/tables.py, each of which checks itself. config/environment.py fills in what the environment says,
@@ -143,9 +146,10 @@ config/units.py reads durations and sizes, config/secret.py keeps secrets from b
 config/origins.py, config/paths.py and config/script.py know what can be an origin, a file and the script of
 SDKs. cli/main.py is the command (with cli/options.py) that has cli/init.py, cli/serve.py, cli/check.py (with
 cli/summary.py), cli/tail.py, cli/send.py, cli/validate.py, cli/products.py, cli/sinks.py (with
-cli/sink_views.py), cli/dead.py, cli/replay.py, cli/ledger.py, cli/nodes.py and cli/destinations.py. processes/supervisor.py
-runs the processes (processes/intake.py; processes/delivery.py with processes/workers.py and
-processes/indexing.py; processes/inspector.py) as processes/child.py, processes/control.py,
+cli/sink_views.py), cli/dead.py, cli/replay.py, cli/ledger.py, cli/nodes.py, cli/migrate.py and
+cli/destinations.py. processes/supervisor.py runs the processes (processes/intake.py; processes/delivery.py
+with processes/workers.py and processes/indexing.py; processes/inspector.py) as processes/child.py,
+processes/control.py,
 processes/delivery_processes.py and processes/machine.py let it. It owns the data folder
 (processes/ownership.py), and stops everything in a bounded time (processes/stopping.py). cli/reload.py asks
 it to reload, and reads in its processes/status.py what came of it; for new code it replaces itself by a new

@@ -20,6 +20,7 @@ _MODULES = {
     "replay": "replay",
     "ledger": "ledger",
     "nodes": "nodes",
+    "state": "migrate",
     "destinations": "destinations",
     "query": "query",
     "export": "export",

@@ -4,6 +4,7 @@ import difflib
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from importlib.util import find_spec
 from ipaddress import ip_address, ip_network
 from os.path import realpath
 from pathlib import Path
@@ -155,6 +156,8 @@ class State(msgspec.Struct, frozen=True):
         if self.url:
             for text in dsn.mistakes(self.url):
                 yield "url", text
+            if find_spec("psycopg") is None:
+                yield "url", "psycopg is missing: pip install 'event-gateway[cluster]'"
 
 
 class Delivery(msgspec.Struct, frozen=True):

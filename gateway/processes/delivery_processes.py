@@ -2,6 +2,7 @@
 
 import math
 import time
+from pathlib import Path
 from typing import Any
 
 import structlog
@@ -93,9 +94,10 @@ class _Process:
         """
         Return the arguments of a process that is starting: the share that it shall have now.
 
-        The state is prepared first, since its predecessor may have ended because the state was removed.
+        The file of the state is prepared first, since its predecessor may have ended because it was removed.
         Raises ConfigError.
         """
-        State.prepare(self._home.state, self._home.journal, expected=True)
+        if isinstance(self._home.state, Path):
+            State.prepare(self._home.state, self._home.journal, expected=True)
         self._before = self._sent = self.wanted
         return (self._sent,)

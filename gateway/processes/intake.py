@@ -30,8 +30,8 @@ from gateway.intake.sender import Networks
 from gateway.journal import engines
 from gateway.journal.base import Appender
 from gateway.processes.control import DRAIN, Control, Server, run
+from gateway.records.base import Table
 from gateway.records.places import open_table
-from gateway.records.table import Table
 from gateway.services import openapi, product_api, script, settings, user_api, validate_api
 from gateway.services.app import DescribedRoute, services_app
 from gateway.services.health import Probe, Readiness, health

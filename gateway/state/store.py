@@ -49,11 +49,11 @@ class State:
     @staticmethod
     def prepare(place: Place, journal: bytes, *, expected: bool = False) -> None:
         """
-        Ensure that there is a state of this journal. Only the process that owns the folder may call it.
+        Ensure that there is a state of this journal. Of a file, only the owner of its folder may call it.
 
-        Call it before delivery is started, and again before each restart. A state that is damaged or belongs
-        to another journal is set aside and recreated. `expected` logs a warning if there is no state yet.
-        Raises ConfigError.
+        Call it before delivery is started, and again before each restart. A file that is damaged or belongs
+        to another journal is set aside and recreated; `expected` logs a warning if there is none yet. Raises
+        ConfigError, and StateUnavailable if a server cannot be reached now.
         """
         places.prepare(place, journal, expected=expected)
 
