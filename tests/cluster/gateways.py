@@ -3,10 +3,14 @@
 import json
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+import threading
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any
+
+import asyncpg
 
 from gateway.config.secret import Secret
 from gateway.state.nodes import find_nodes
@@ -90,13 +94,33 @@ class Cluster:
 
         until(is_shared)
 
-    def rows(self, sql: str = "SELECT message_id, user_id, position FROM events ORDER BY position") -> list[Any]:
+    def rows(self) -> list[dict[str, Any]]:
+        """Return what the warehouse has, once it has its table."""
         database = self.target.rpartition("/")[2]
-        return postgres_server().run(sql, database=database)
+        try:
+            return postgres_server().run("SELECT id, user_id, position FROM events", database=database)
+        except asyncpg.UndefinedTableError:
+            return []
 
     def ids(self) -> list[str]:
-        """Return the message ids of what has been delivered, each as often as it was."""
-        return sorted(row["message_id"] for row in self.rows())
+        """Return the message ids of what the warehouse has, each as often as it has it."""
+        return sorted(row["id"] for row in self.rows())
+
+    def delivered(self, ids: Collection[str]) -> list[str]:
+        """The same, once all of `ids` are there."""
+        until(lambda: set(self.ids()) >= set(ids))
+        return self.ids()
+
+    def ledger(self, node: str) -> dict[str, Any]:
+        """Return the ledger, once nothing is pending."""
+        found: list[dict[str, Any]] = []
+
+        def is_drained() -> bool:
+            found[:] = self.command(node, "ledger")
+            return all(not sink["pending"] for sink in found[0]["sinks"].values())
+
+        until(is_drained)
+        return found[0]
 
     def close(self) -> None:
         self._running.close()
@@ -125,3 +149,34 @@ def send(gateway: Gateway, first: int, end: int) -> list[str]:
         if gateway.post("/v1/batch", {"batch": batch}).status == 200:
             found += [each["messageId"] for each in batch]
     return found
+
+
+class Load:
+    """Sends events to gateways in turn, for the duration of a block; `ids` are those that were acknowledged."""
+
+    def __init__(self, *gateways: Gateway) -> None:
+        self.ids: list[str] = []
+        self._gateways = gateways
+        self._ends = threading.Event()
+        self._thread = threading.Thread(target=self._run)
+
+    def __enter__(self) -> "Load":
+        self._thread.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._ends.set()
+        self._thread.join()
+
+    def more(self, events: int = 500) -> None:
+        """Return once so many more events were acknowledged."""
+        enough = len(self.ids) + events
+        until(lambda: len(self.ids) >= enough)
+
+    def _run(self) -> None:
+        number = 0
+        while not self._ends.is_set():
+            for gateway in self._gateways:
+                with suppress(OSError, HTTPException):  # it was killed
+                    self.ids += send(gateway, number, number + 50)
+                number += 50
