@@ -51,11 +51,11 @@ which intake/reply.py writes in the terms of its dialect; clients.py knows which
 mishandle. Ordinary requests go all the way from the parser to the answer by intake/short_road.py, which does
 the same at half the cost.
 
-The rest of the gateway knows the log as journal/base.py describes it; journal/segments/log.py is the embedded
-engine. journal/segments/recovery.py recovers a partition after a crash, with journal/segments/scan.py to find
-chunks behind damage and journal/segments/rescue.py for files that were removed or do not belong there.
-journal/segments/reader.py reads from any position, in the files that journal/segments/open_files.py keeps
-open.
+The rest of the gateway knows the log as journal/base.py describes it, and has it from journal/engines.py;
+journal/segments/log.py is the embedded engine. journal/segments/recovery.py recovers a partition after a
+crash, with journal/segments/scan.py to find chunks behind damage and journal/segments/rescue.py for files
+that were removed or do not belong there. journal/segments/reader.py reads from any position, in the files
+that journal/segments/open_files.py keeps open.
 
 intake/recent.py holds the last requests and what was refused; intake/recorder.py writes them for the
 inspector, the requests only where a source asks for it or diagnostics/watching.py says that somebody looks.
@@ -65,7 +65,9 @@ each event, ahead of all sinks, whether it is a duplicate: in the order of time
 (delivery/duplicates/order.py), it looks for their keys (delivery/duplicates/keys.py) in the index of
 delivery/duplicates/index.py, a RocksDB database (delivery/duplicates/database.py) behind the filters of
 delivery/duplicates/filter.py, and records its verdicts (state/verdicts.py), which delivery/known.py lends to
-sinks. One delivery/worker.py per sink goes on as soon as delivery/lookout.py sees new events. Its
+sinks. One delivery/worker.py per sink goes on as soon as delivery/lookout.py sees new events, in the
+partitions that its process holds (delivery/held.py): all of them, or, where several gateways share the
+journal, those for which processes/membership.py has leases (state/leases.py, state/nodes.py). Its
 delivery/queue.py takes work (delivery/work.py, which consists of chunks as delivery/part.py has them) from
 feeds in turn (delivery/feed.py): delivery/live.py reads the events of a partition in order, and
 delivery/jobs.py sends dead letters or a part of the journal again. delivery/prepare.py passes whole chunks on
@@ -144,9 +146,10 @@ config/units.py reads durations and sizes, config/secret.py keeps secrets from b
 config/origins.py, config/paths.py and config/script.py know what can be an origin, a file and the script of
 SDKs. cli/main.py is the command (with cli/options.py) that has cli/init.py, cli/serve.py, cli/check.py (with
 cli/summary.py), cli/tail.py, cli/send.py, cli/validate.py, cli/products.py, cli/sinks.py (with
-cli/sink_views.py), cli/dead.py, cli/replay.py, cli/ledger.py, cli/migrate.py and cli/destinations.py.
-processes/supervisor.py runs the processes (processes/intake.py; processes/delivery.py with
-processes/workers.py and processes/indexing.py; processes/inspector.py) as processes/child.py, processes/control.py,
+cli/sink_views.py), cli/dead.py, cli/replay.py, cli/ledger.py, cli/nodes.py, cli/migrate.py and
+cli/destinations.py. processes/supervisor.py runs the processes (processes/intake.py; processes/delivery.py
+with processes/workers.py and processes/indexing.py; processes/inspector.py) as processes/child.py,
+processes/control.py,
 processes/delivery_processes.py and processes/machine.py let it. It owns the data folder
 (processes/ownership.py), and stops everything in a bounded time (processes/stopping.py). cli/reload.py asks
 it to reload, and reads in its processes/status.py what came of it; for new code it replaces itself by a new

@@ -20,6 +20,7 @@ _MODULES = {
     "replay": "replay",
     "ledger": "ledger",
     "state": "migrate",
+    "nodes": "nodes",
     "destinations": "destinations",
     "query": "query",
     "export": "export",

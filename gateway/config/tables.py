@@ -8,7 +8,8 @@ from importlib.util import find_spec
 from ipaddress import ip_address, ip_network
 from os.path import realpath
 from pathlib import Path
-from typing import Annotated
+from socket import gethostname
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -24,7 +25,12 @@ Port = Annotated[int, msgspec.Meta(ge=0, le=65535)]
 _URL = re.compile(r"https?://([\w.-]+|\[[\da-fA-F:.]+\])(:\d{1,5})?(/[\w./~-]*)?", re.ASCII)
 _IN_HEADERS = re.compile(r"[\x21-\x7e]*")
 _EMPTY = "must not be empty"
+_ALONE = 'with the engine "embedded" there is only one gateway'
 _MIN_JOURNAL_BYTES = 1024 * 1024
+_ENGINE_KEYS = ("servers", "name", "partitions", "replicas", "require", "monitor", "user", "password", "ca")
+"""Keys of [journal] that only an engine other than the embedded one has."""
+_MAX_NAME_CHARACTERS = 100
+_NAME = re.compile(rf"[\w-]{{1,{_MAX_NAME_CHARACTERS}}}", re.ASCII)
 
 
 class Server(msgspec.Struct, frozen=True):
@@ -42,6 +48,12 @@ class Server(msgspec.Struct, frozen=True):
     """Time for which the gateway is unready before it stops."""
     analytics_js: Path | None = None
     """The operator's own copy of the script that pages with Segment's snippet load."""
+    node: str = ""
+    """The name of this gateway among several that share the journal; empty: the host's."""
+
+    @property
+    def name(self) -> str:
+        return self.node or gethostname()
 
     def check(self) -> Iterator[tuple[str, str]]:
         """Yield the key and the text of each mistake in the table."""
@@ -89,6 +101,21 @@ class Journal(msgspec.Struct, frozen=True):
     """Time for which delivered events stay."""
     max_size: Size = Size(20 * 1024**3)
     """Delivered events go early, and then new events are refused, before the journal is larger."""
+    engine: Literal["embedded", "jetstream", "kafka"] = "embedded"
+    servers: tuple[str, ...] = ()
+    """Addresses of the engine, as it writes them."""
+    name: str = "gateway"
+    """Of the streams or the topic."""
+    partitions: Annotated[int, msgspec.Meta(ge=1, le=256)] = 8
+    replicas: Annotated[int, msgspec.Meta(ge=1, le=5)] = 3
+    require: Literal["quorum", "fsync"] = "quorum"
+    """What must hold before an event is acknowledged: a majority has it, or all that count have synced it."""
+    monitor: tuple[str, ...] = ()
+    """Addresses of the monitoring ports of NATS, which alone tell how its servers sync."""
+    user: str = ""
+    password: Secret | None = None
+    ca: Path | None = None
+    """The certificates of authorities, as PEM; by default those of the system."""
 
     def check(self) -> Iterator[tuple[str, str]]:
         """Yield the key and the text of each mistake in the table."""
@@ -98,6 +125,24 @@ class Journal(msgspec.Struct, frozen=True):
             yield "path", str(error)
         if self.max_size < _MIN_JOURNAL_BYTES:
             yield "max_size", "must be at least 1MB"
+        if self.engine == "embedded":
+            for key in _ENGINE_KEYS:
+                if getattr(self, key) != getattr(_DEFAULTS, key):
+                    yield key, 'the embedded engine has none; set engine = "jetstream" or "kafka"'
+            return
+        if not self.servers:
+            yield "servers", f"required by the engine {self.engine}"
+        if not _NAME.fullmatch(self.name):
+            yield "name", f"expected up to {_MAX_NAME_CHARACTERS} ASCII letters, digits, - and _"
+        if bool(self.user) != bool(self.password):
+            yield "user", "a user needs a password, and a password its user"
+        if self.ca and not self.ca.is_file():
+            yield "ca", f"there is no file {self.ca}"
+        if self.engine != "jetstream" and self.monitor:
+            yield "monitor", f"the engine {self.engine} has none"
+
+
+_DEFAULTS = Journal()
 
 
 class State(msgspec.Struct, frozen=True):
@@ -139,11 +184,22 @@ class Config(msgspec.Struct, frozen=True):
     built_in: bool = False
     """True if there is no file, and it is the built-in configuration."""
 
+    @property
+    def is_shared(self) -> bool:
+        """True if other gateways may have the same journal."""
+        return self.journal.engine != "embedded"
+
+    @property
+    def node(self) -> str:
+        """The name of this gateway among those that share the journal; empty if there is only one."""
+        return self.server.name if self.is_shared else ""
+
 
 def contradictions(config: Config) -> Iterator[tuple[str, str]]:
     """Yield what no table can check alone: table and key, and the text of the mistake."""
     yield from _shared_keys(config.sources)
     yield from _shared_files(config.sinks)
+    yield from _nodes(config)
     for name, sink in config.sinks.items():
         if not sink.batch_bytes:
             yield f"[sinks.{name}] batch_bytes", "must be more than 0B"
@@ -177,6 +233,22 @@ def _shared_files(sinks: dict[str, Sink]) -> Iterator[tuple[str, str]]:
     for name, sink in sinks.items():
         if any(owners[realpath(file)] > 1 for file in sink.files):
             yield f"[sinks.{name}] path", "another sink has the same file"
+
+
+def _nodes(config: Config) -> Iterator[tuple[str, str]]:
+    shared = config.is_shared
+    if config.server.node and not shared:
+        yield "[server] node", _ALONE
+    for name, sink in config.sinks.items():
+        if sink.node and not shared:
+            yield f"[sinks.{name}] node", _ALONE
+        elif sink.node and not sink.is_of_one_machine:
+            yield f"[sinks.{name}] node", "any gateway can deliver to this sink"
+        elif sink.is_of_one_machine and shared and not sink.node:
+            yield (
+                f"[sinks.{name}] node",
+                "missing; expected the name of the gateway that delivers to this sink",
+            )
 
 
 def _is_loopback(host: str) -> bool:

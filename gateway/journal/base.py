@@ -7,12 +7,12 @@ that comes with the gateway stores chunks in files (segments/); any other engine
 protocols.
 """
 
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 import msgspec
 
-from gateway.errors import GatewayError
+from gateway.errors import GatewayError, JournalUnavailable
 from gateway.journal.chunk import Chunk
 
 ANY_EPOCH = 0
@@ -116,6 +116,11 @@ class Appender(Protocol):
         chunk.py. Raises Overloaded if nothing was written, and JournalUnavailable if the events cannot be
         acknowledged; they may be stored all the same. A cancelled call may still store its events.
         """
+
+    def append_then(
+        self, block: bytes, carries: int, count: int, done: Callable[[JournalUnavailable | None], None]
+    ) -> None:
+        """Append one block; call `done`, which must not raise, when `append` would end, with its error."""
 
     async def probe(self) -> None:
         """Return if a commit succeeded within the last second or succeeds now. Raises JournalUnavailable."""

@@ -96,6 +96,23 @@ CREATE TABLE duplicates (
     number BIGINT NOT NULL,
     PRIMARY KEY (partition, number)
 );
+CREATE TABLE members (
+    id TEXT PRIMARY KEY,
+    node TEXT NOT NULL,
+    place TEXT NOT NULL,
+    process TEXT NOT NULL,
+    version TEXT NOT NULL,
+    since BIGINT NOT NULL,
+    sinks TEXT NOT NULL,
+    expires_at TIMESTAMPTZ NOT NULL
+);
+CREATE TABLE leases (
+    sink TEXT NOT NULL,
+    partition TEXT NOT NULL,
+    member TEXT NOT NULL,
+    term BIGINT NOT NULL,
+    PRIMARY KEY (sink, partition)
+);
 CREATE TABLE people (
     site TEXT,
     id TEXT,

@@ -11,7 +11,7 @@ from gateway.config.tables import Config
 from gateway.home import Home
 from gateway.processes import delivery
 from gateway.processes.child import Child
-from gateway.processes.shares import Share, assign, limit, share
+from gateway.processes.shares import Share, assign, limit, own_sinks, share
 from gateway.processes.workers import LONGEST_CHANGE
 from gateway.state.store import State
 
@@ -46,7 +46,7 @@ class DeliveryProcesses:
         up a sink, no other process gets that sink. New processes are not started here.
         """
         held = {sink: slot for slot, process in self._processes.items() for sink in process.held}
-        self._places = assign(config.sinks, self._places, held, limit(config.delivery.processes))
+        self._places = assign(own_sinks(config), self._places, held, limit(config.delivery.processes))
         needed = {0, *self._places.values()}
         for slot in sorted(needed - self._processes.keys()):
             self._processes[slot] = _Process(slot, share(config, self._places, slot), self._home)

@@ -80,7 +80,8 @@ class Supervisor:
             self._private = held.enter_context(self._listen("inspector", inherited))
             if inherited and inherited.rehearsal:
                 return
-            held.enter_context(self._inherit(inherited) if inherited else ownership.own(self.home))
+            own = self._inherit(inherited) if inherited else ownership.own(self.home, self.config.journal)
+            held.enter_context(own)
             self._metrics = machine.MetricsFolder(self.home.folder, inherited.metrics if inherited else "")
             held.callback(self._metrics.remove)
             machine.allow_many_connections()

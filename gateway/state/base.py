@@ -42,7 +42,7 @@ class Fence(Protocol):
     """What must hold in a transaction that records progress."""
 
     def check(self, connection: Connection, sink: str, partition: str, /) -> None:
-        """Raise LeaseLost unless this process delivers a partition to a sink; "*" stands for the index."""
+        """Raise LeaseLost unless this process delivers a partition to a sink, or what is in its place."""
 
 
 class Database(Protocol):

@@ -5,7 +5,7 @@ The journal is trimmed, so each letter holds its whole event.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
@@ -173,16 +173,20 @@ class DeadLetters:
             found: Any = connection.execute("SELECT bytes FROM dead_bytes WHERE sink = ?", (sink,)).get
         return found or 0
 
-    def of_job(self, job: int, events: int, size: int) -> list[Letter]:
+    def of_job(
+        self, job: int, events: int, size: int, partitions: Collection[str] | None = None
+    ) -> list[Letter]:
         """
         Return the next letters that a job retries: of one partition and epoch, in order of position.
 
-        At most `events` of them, and at most `size` bytes unless a single one is larger.
+        At most `events` of them, and at most `size` bytes unless a single one is larger; with `partitions`,
+        none of others.
         """
+        among = "" if partitions is None else f"AND partition IN ({', '.join('?' * len(partitions))})"
         with self._database.reading() as connection:
             rows = connection.execute(
-                f"SELECT {_COLUMNS} FROM dead WHERE job = ? ORDER BY partition, position LIMIT ?",  # noqa: S608
-                (job, events),
+                f"SELECT {_COLUMNS} FROM dead WHERE job = ? {among} ORDER BY partition, position LIMIT ?",  # noqa: S608
+                (job, *(partitions or ()), events),
             )
             found: list[Letter] = []
             for row in rows:

@@ -6,6 +6,7 @@ from typing import Any, Literal, cast
 
 import msgspec
 
+from gateway import sqlite
 from gateway.state.base import Database
 
 Verb = Literal["pause", "resume", "skip"]
@@ -72,11 +73,18 @@ class Orders:
         with self._database.reading() as connection:
             return bool(connection.execute("SELECT done_at IS NOT NULL FROM orders WHERE id = ?", (id,)).get)
 
-    def pending(self, sinks: Collection[str]) -> list[Order]:
-        """Return the pending orders for these sinks, oldest first."""
+    def last(self) -> int:
+        """Return the id of the order that was placed last; 0 if none ever was."""
+        with self._database.reading() as connection:
+            return int(connection.execute("SELECT coalesce(max(id), 0) FROM orders").get or 0)
+
+    def pending(self, sinks: Collection[str], after: int | None = None) -> list[Order]:
+        """Return the pending orders for these sinks, and all those that were placed `after`, oldest first."""
         with self._database.reading() as connection:
             rows: list[Any] = connection.execute(
-                "SELECT id, sink, verb, argument, placed_at FROM orders WHERE done_at IS NULL ORDER BY id"
+                "SELECT id, sink, verb, argument, placed_at FROM orders"
+                " WHERE done_at IS NULL OR id > ? ORDER BY id",
+                (sqlite.MAX_INTEGER if after is None else after,),
             ).fetchall()
         return [order for order in (Order(*row) for row in rows) if order.sink in sinks]
 

@@ -11,6 +11,13 @@ from typing import Any, NamedTuple
 from gateway.journal.base import Position
 from gateway.state.base import Connection, Database, Fence
 
+UPKEEP = "/upkeep"
+"""
+In the place of a sink's name: what is done once for all sinks, to make verdicts and to release old events.
+
+No sink has a name with a slash.
+"""
+
 _INDEXED = """
     INSERT INTO indexed (partition, epoch, position) VALUES (?, ?, ?)
     ON CONFLICT (partition) DO UPDATE SET epoch = excluded.epoch, position = excluded.position
@@ -111,4 +118,4 @@ class Verdicts:
 
     def _check(self, connection: Connection, partition: str) -> None:
         if self.fence:
-            self.fence.check(connection, "*", partition)
+            self.fence.check(connection, UPKEEP, partition)
