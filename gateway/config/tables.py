@@ -266,7 +266,10 @@ def _nodes(config: Config) -> Iterator[tuple[str, str]]:
         elif sink.node and not sink.is_of_one_machine:
             yield f"[sinks.{name}] node", "any gateway can deliver to this sink"
         elif sink.is_of_one_machine and shared and not sink.node:
-            yield f"[sinks.{name}] node", "missing; expected the name of the gateway that delivers to this sink"
+            yield (
+                f"[sinks.{name}] node",
+                "missing; expected the name of the gateway that delivers to this sink",
+            )
 
 
 def _is_loopback(host: str) -> bool:

@@ -166,9 +166,7 @@ class Leases:
                     self._close()
                     self._session = Session.connect(self._url)
                     member = self.member
-                    self._session.execute(
-                        _FORGET, (member.place, member.process, member.id, _FORGET_SECONDS)
-                    )
+                    self._session.execute(_FORGET, (member.place, member.process, member.id, _FORGET_SECONDS))
                 yield self._session
             except BaseException:
                 self._close()
