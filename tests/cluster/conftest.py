@@ -44,6 +44,7 @@ def journal() -> str:
         engine = "jetstream"
         servers = ["{described.servers[0]}"]
         name = "{described.name}"
+        max_size = "256MB"
         replicas = 1
         require = "fsync"
         monitor = ["{described.monitor[0]}"]
