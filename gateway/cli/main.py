@@ -19,6 +19,8 @@ _MODULES = {
     "dead": "dead",
     "replay": "replay",
     "ledger": "ledger",
+    "nodes": "nodes",
+    "state": "migrate",
     "destinations": "destinations",
     "query": "query",
     "export": "export",

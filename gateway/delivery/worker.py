@@ -288,8 +288,8 @@ class Worker:
             self._waits = self.delays()
         while self._skips:
             order, positions = self._skips[0]
-            await to_thread.run_sync(self.queue.skip, positions)
-            await to_thread.run_sync(self.state.orders.finish, order, "done")
+            if await to_thread.run_sync(self.queue.skip, positions):
+                await to_thread.run_sync(self.state.orders.finish, order, "done")
             self._skips.pop(0)
 
     def _interrupt(self) -> None:
