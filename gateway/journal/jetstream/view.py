@@ -105,7 +105,7 @@ class View:
 
     def read(self, sequence: int, limit: int) -> list[Stored]:
         """Return messages from a sequence on, at least one if there is any, until `limit` bytes are reached."""
-        request = api.encode(seq=sequence, batch=_MAX_MESSAGES, max_bytes=max(1, limit))
+        request = api.encode(seq=sequence, batch=_MAX_MESSAGES, max_bytes=int(max(1, limit)))
         found = [each for each in map(message.parse, self._source.get(self._partition, request)) if each]
         for each in found:
             self._mark(each)
