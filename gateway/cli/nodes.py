@@ -84,6 +84,9 @@ def ranges(partitions: list[str]) -> str:
     numbers = sorted(map(int, partitions))
     ends = [left for left, right in pairwise([*numbers, -1]) if right != left + 1]
     starts = [right for left, right in pairwise([-2, *numbers]) if right != left + 1]
-    return ",".join(
-        str(start) if start == end else f"{start}-{end}" for start, end in zip(starts, ends, strict=True)
-    ) or "-"
+    return (
+        ",".join(
+            str(start) if start == end else f"{start}-{end}" for start, end in zip(starts, ends, strict=True)
+        )
+        or "-"
+    )

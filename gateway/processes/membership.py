@@ -140,7 +140,11 @@ class Membership:
             before, now = self._held.get(sink, frozenset()), held.get(sink, frozenset())
             if sink != UPKEEP and now != before:
                 log.info(
-                    "leases changed", sink=sink, taken=len(now - before), lost=len(before - now), held=len(now)
+                    "leases changed",
+                    sink=sink,
+                    taken=len(now - before),
+                    lost=len(before - now),
+                    held=len(now),
                 )
         self._held = held
         self._changed()

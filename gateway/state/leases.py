@@ -20,7 +20,7 @@ from typing import Any
 import msgspec
 
 from gateway.config.secret import Secret
-from gateway.errors import LeaseLost, StateUnavailable
+from gateway.errors import LeaseLost
 from gateway.postgresql.connection import Session, lock_key
 from gateway.state.base import Connection
 from gateway.state.nodes import translated
@@ -166,9 +166,7 @@ class Leases:
                     self._close()
                     self._session = Session.connect(self._url)
                     member = self.member
-                    self._session.execute(
-                        _FORGET, (member.place, member.process, member.id, _FORGET_SECONDS)
-                    )
+                    self._session.execute(_FORGET, (member.place, member.process, member.id, _FORGET_SECONDS))
                 yield self._session
             except BaseException:
                 self._close()
