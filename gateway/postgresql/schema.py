@@ -99,18 +99,18 @@ CREATE TABLE duplicates (
 CREATE TABLE members (
     id TEXT PRIMARY KEY,
     node TEXT NOT NULL,
-    place TEXT NOT NULL,   -- host and folder: two gateways that differ in it are not the same one
-    process TEXT NOT NULL, -- its name there: one that starts has the place of one that has ended
+    place TEXT NOT NULL,
+    process TEXT NOT NULL,
     version TEXT NOT NULL,
     since BIGINT NOT NULL,
-    sinks TEXT NOT NULL,   -- JSON: the sinks that it can deliver to
+    sinks TEXT NOT NULL,
     expires_at TIMESTAMPTZ NOT NULL
 );
 CREATE TABLE leases (
     sink TEXT NOT NULL,
     partition TEXT NOT NULL,
-    member TEXT NOT NULL,  -- '' or the id of a member; what a member had that is gone, is free
-    term BIGINT NOT NULL,  -- grows whenever it is given to another member
+    member TEXT NOT NULL,
+    term BIGINT NOT NULL,
     PRIMARY KEY (sink, partition)
 );
 CREATE TABLE people (

@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable, Collection
 from contextlib import AbstractAsyncContextManager
 from multiprocessing.connection import Connection
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 import anyio
@@ -11,6 +12,7 @@ import structlog
 from anyio import to_thread
 
 from gateway import logs
+from gateway.backoff import delays
 from gateway.config.tables import Config
 from gateway.delivery.enrich import Enricher
 from gateway.delivery.held import Held
@@ -84,8 +86,8 @@ class Delivery:
         self.paused: Collection[str] | None = None
         self.obeyed: set[int] = set()
         """The ids of orders that were handed to their workers."""
-        self.since = self.state.orders.last() if self.membership else None
-        """The last order before this process began, where others may have carried out one before it does."""
+        self.since: int | None = None
+        """The last order before this process began, if others may carry out later ones before it does."""
 
     async def run(self, control: Control) -> None:
         """Run until the supervisor asks for the end. Raises StateLost if the state's file was removed."""
@@ -96,7 +98,7 @@ class Delivery:
                 if self.membership:
                     await self.membership.renew()
                     tasks.start_soon(self.membership.run)
-                await self._obey_orders()
+                await self._obey_first_orders()
                 await self.workers.use(self.share.config)
                 tasks.start_soon(control.obey, self._stop, self._use)
                 tasks.start_soon(self._trim_for_ever)
@@ -141,7 +143,9 @@ class Delivery:
 
     async def _ask(self, question: Callable[[], Answer]) -> Answer:
         """Ask what is in files at once, and what is on other machines in a thread."""
-        return await to_thread.run_sync(question) if self.membership else question()
+        if isinstance(self.home.state, Path):
+            return question()
+        return await to_thread.run_sync(question, abandon_on_cancel=True)
 
     def _open_worker(self, name: str, config: Config) -> Worker:
         sink = config.sinks[name]
@@ -218,6 +222,20 @@ class Delivery:
             except StateUnavailable:  # which the workers log
                 pass
             await anyio.sleep(_IDLE_LOOK_SECONDS if self.lookout.is_idle else _LOOK_SECONDS)
+
+    async def _obey_first_orders(self) -> None:
+        """Obey what was ordered while no gateway ran, as soon as the state can be read."""
+        waits, failure = delays(), ""
+        while True:
+            try:
+                return await self._obey_orders()
+            except StateUnavailable as error:
+                if isinstance(self.home.state, Path):
+                    raise
+                if str(error) != failure:
+                    log.error("state unavailable, delivery waits", error=str(error))
+                failure = str(error)
+            await anyio.sleep(next(waits))
 
     async def _obey_orders(self) -> None:
         paused = await self._ask(self.state.paused)

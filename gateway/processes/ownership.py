@@ -17,19 +17,20 @@ log = structlog.get_logger()
 @contextmanager
 def own(home: Home, journal: Journal) -> Iterator[None]:
     """Own the data folder, and recover what lies in it. Raises ConfigError."""
+    has_run = home.identity.exists()
     with home.own(lambda: engines.find_identity(journal)):
         known = bool(home.partitions())
         engines.recover(journal, home.journal)
-        _prepare_state(home, known=known)
+        _prepare_state(home, has_run=has_run, known=known)
         yield
 
 
-def _prepare_state(home: Home, *, known: bool) -> None:
+def _prepare_state(home: Home, *, has_run: bool, known: bool) -> None:
     """Prepare the state; a server that is away delays no restart, since the intake does not need it."""
     try:
         State.prepare(home.state, home.journal, expected=known)
     except StateUnavailable as error:
-        if not known:  # the url may be wrong, and nobody waits for this gateway yet
+        if not has_run:  # the url may be wrong, and no sender relies on this gateway yet
             raise ConfigError(f"[state] url: {error}") from error
         log.error("state unavailable, delivery waits", error=str(error))
 

@@ -1,4 +1,4 @@
-"""What the tests of leases have in common."""
+"""What the tests of several gateways have in common."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
@@ -8,6 +8,7 @@ import pytest
 from gateway.state.leases import Leases, Member
 from gateway.state.store import State
 from tests import databases
+from tests.cluster.gateways import Cluster, cluster
 from tests.cluster.sharing import ID, Join, Shared
 
 
@@ -30,3 +31,10 @@ def join(shared: Shared) -> Iterator[Join]:
             return joined.enter_context(closing(shared.leases(member)))
 
         yield make
+
+
+@pytest.fixture(scope="session")
+def gateways(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    """A cluster for all tests: to start a gateway takes seconds."""
+    with cluster(tmp_path_factory.mktemp("cluster")) as made:
+        yield made

@@ -162,7 +162,9 @@ async def test_an_order_to_skip_is_done_when_each_process_has_skipped_its_part(
     assert two.taken == event_lines(12, 14)
 
 
-async def test_an_order_is_found_by_those_who_come_to_it_after_another_has_carried_it_out(state: State) -> None:
+async def test_an_order_is_found_by_those_who_come_to_it_after_another_has_carried_it_out(
+    state: State,
+) -> None:
     before = state.orders.place("sink", "resume")
     state.orders.finish(before, "done")
     since = state.orders.last()
