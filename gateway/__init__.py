@@ -202,8 +202,10 @@ inspector/web/overview.py, inspector/web/events.py (with inspector/web/commands.
 (which tries events again with inspector/web/trial.py), inspector/web/sinks.py, inspector/web/dead.py,
 inspector/web/sources.py (with inspector/web/snippets.py) and inspector/web/ledger.py.
 
-cli/journal/group.py has the commands for a journal, running or not: cli/journal/verify.py,
-cli/journal/dump.py and cli/journal/stats.py, with cli/journal/common.py, cli/arguments.py and cli/tables.py.
-They look through journal/segments/examine/inventory.py and journal/segments/examine/walk.py, for what
+cli/journal/group.py has the commands for a journal. cli/journal/copy.py has one copied to another engine, by
+cli/journal/copying.py, which arranges its events with cli/journal/stretches.py. The others,
+cli/journal/verify.py, cli/journal/dump.py and cli/journal/stats.py, with cli/journal/common.py,
+cli/arguments.py and cli/tables.py, work on files of a journal, running or not. They look through
+journal/segments/examine/inventory.py and journal/segments/examine/walk.py, for what
 journal/segments/examine/verify.py finds (journal/segments/examine/findings.py),
 journal/segments/examine/extract.py prints and journal/segments/examine/stats.py counts."""

@@ -86,8 +86,8 @@ class Delivery:
         self.paused: Collection[str] | None = None
         self.obeyed: set[int] = set()
         """The ids of orders that were handed to their workers."""
-        self.since = self.state.orders.last() if self.membership else None
-        """The last order before this process began, where others may have carried out one before it does."""
+        self.since: int | None = None
+        """The last order before this process began, if others may carry out later ones before it does."""
 
     async def run(self, control: Control) -> None:
         """Run until the supervisor asks for the end. Raises StateLost if the state's file was removed."""

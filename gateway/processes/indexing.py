@@ -56,27 +56,32 @@ class Indexing:
 
     async def catch_up(self) -> bool:
         """Index all events that there are; log a failure and return False. Raises StateLost."""
+        while found := await self._step():
+            self._lookout.wake()
+        return found is not None
+
+    async def _step(self) -> bool | None:
+        """Index some events; return whether there may be more, or None after a failure, which is logged."""
         async with self._lock:
             if not self._window:
-                return True
+                return False
             try:
                 if self._indexer is None:
                     self._indexer = Indexer(
                         self._journal, self._verdicts, self._folder, self._window, self._held
                     )
-                while await to_thread.run_sync(self._indexer.step):
-                    self._lookout.wake()
+                more = await to_thread.run_sync(self._indexer.step)
             except StateLost:
                 raise
             except (StateUnavailable, OSError) as error:
                 if str(error) != self._failure:
                     log.error("duplicates not indexed, delivery waits", error=str(error))
                 self._failure = str(error)
-                return False
+                return None
             if self._failure:
                 log.info("duplicates indexed again")
             self._failure = ""
-            return True
+            return more
 
     @asynccontextmanager
     async def quiet(self) -> AsyncIterator[None]:

@@ -64,7 +64,10 @@ class Indexer:
         """
         try:
             index = self._adopt(self._held())
-            return self._restore(index) or self._advance(index)
+            restored = self._restore(index)
+            if restored and (not self._by_partition or self._index is None):
+                return True  # what is missing may be the first of duplicates, or the index was deleted
+            return self._advance(index) or restored
         except IndexUnavailable:
             self.close()
             raise
@@ -174,7 +177,7 @@ class Indexer:
         """Index new events of all partitions; return False if there are none."""
         limit = _STEP_BYTES // max(1, len(self._adopted))
         slices: dict[str, Slice] = {}
-        for partition in self._adopted:
+        for partition in [each for each in self._adopted if each not in self._missing]:
             position = self._position(partition)
             try:
                 found = self._reader(partition).read(position, limit)

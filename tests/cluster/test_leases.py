@@ -1,62 +1,24 @@
 """Several gateways share the partitions of each sink by leases, which PostgreSQL gives."""
 
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing
+from contextlib import closing
 
 import psycopg
 import pytest
 
-from gateway.config.secret import Secret
-from gateway.errors import LeaseLost, StateUnavailable
-from gateway.postgresql import schema
+from gateway.errors import StateUnavailable
 from gateway.postgresql.connection import Session
-from gateway.state.leases import Fence, Leases, Member, share
+from gateway.state.leases import Leases, Member, share
 from gateway.state.nodes import find_nodes
+from gateway.state.store import State
+from tests import databases
+from tests.cluster.sharing import ID, PARTITIONS, Join, Shared
 from tests.gateway import until
-from tests.sinks.postgres_server import PostgresServer, postgres_server
-
-PARTITIONS = [str(number) for number in range(8)]
-
-Join = Callable[..., Leases]
-
-
-@pytest.fixture
-def server() -> PostgresServer:
-    server = postgres_server()
-    server.run("DROP SCHEMA IF EXISTS event_gateway CASCADE", "SELECT 1")
-    with closing(Session.connect(url(server))) as session:
-        schema.migrate(session)
-    return server
-
-
-def url(server: PostgresServer) -> Secret:
-    return Secret(server.dsn())
-
-
-@pytest.fixture
-def join(server: PostgresServer) -> Iterator[Join]:
-    """Makes members, each of a gateway of its own."""
-    with ExitStack() as joined:
-
-        def make(node: str, since: int = 1, place: str = "") -> Leases:
-            member = Member(
-                f"id of {node} {place}", node, place or f"{node}:/data", "delivery-0", "1.0", since
-            )
-            return joined.enter_context(closing(Leases(url(server), member)))
-
-        yield make
+from tests.sinks.postgres_server import PostgresServer
 
 
 def partitions(leases: Leases, sink: str = "warehouse") -> set[str]:
     return set(leases.held(sink))
-
-
-def vanish(server: PostgresServer, leases: Leases) -> None:
-    """Let the leases end as if the member had said nothing for some time."""
-    server.run(
-        f"UPDATE event_gateway.members SET expires_at = clock_timestamp() WHERE id = '{leases.member.id}'"
-    )
 
 
 @pytest.mark.parametrize("members", [1, 2, 3, 8, 11])
@@ -114,15 +76,13 @@ def test_leases_of_one_that_leaves_are_free_at_once(join: Join) -> None:
     assert partitions(two) == set(PARTITIONS)
 
 
-def test_leases_of_one_that_is_silent_end_by_the_clock_of_the_server(
-    join: Join, server: PostgresServer
-) -> None:
+def test_leases_of_one_that_is_silent_end_by_the_clock_of_the_server(join: Join, shared: Shared) -> None:
     one, two = join("one"), join("two")
     one.renew(["warehouse"], PARTITIONS)
     two.renew(["warehouse"], PARTITIONS)
     before = partitions(two)
 
-    vanish(server, one)
+    shared.vanish(one)
     two.renew(["warehouse"], PARTITIONS)
 
     assert before == set()
@@ -130,12 +90,12 @@ def test_leases_of_one_that_is_silent_end_by_the_clock_of_the_server(
 
 
 def test_one_that_was_stopped_for_too_long_loses_what_others_took_and_keeps_the_rest(
-    join: Join, server: PostgresServer
+    join: Join, shared: Shared
 ) -> None:
     one, two = join("one"), join("two")
     one.renew(["warehouse", "file of one"], PARTITIONS)
     terms = one.held("file of one")
-    vanish(server, one)
+    shared.vanish(one)
     two.renew(["warehouse"], PARTITIONS)
 
     one.renew(["warehouse", "file of one"], PARTITIONS)
@@ -157,9 +117,9 @@ def test_a_lease_that_comes_back_has_another_term(join: Join) -> None:
     assert one.held("warehouse")["0"] > first
 
 
-def test_a_member_uses_no_lease_that_it_could_not_renew(server: PostgresServer) -> None:
+def test_a_member_uses_no_lease_that_it_could_not_renew(shared: Shared) -> None:
     member = Member("id", "one", "one:/data", "delivery-0", "1.0", 1)
-    with closing(Leases(url(server), member, lease_seconds=1.0)) as leases:  # which is its margin
+    with closing(shared.leases(member, lease_seconds=1.0)) as leases:  # which is its margin
         standing = leases.renew(["warehouse"], PARTITIONS)
 
         assert set(standing.held["warehouse"]) == set(PARTITIONS)
@@ -205,12 +165,12 @@ def test_a_second_gateway_of_the_same_name_gets_nothing_until_the_first_one_leav
 
 
 def test_a_process_that_starts_in_the_place_of_a_killed_one_has_its_leases_at_once(
-    join: Join, server: PostgresServer
+    join: Join, shared: Shared
 ) -> None:
     member = Member("its next process", "a", "a:/data", "delivery-0", "1.0", 2)
     join("a", since=1).renew(["warehouse"], PARTITIONS)
 
-    with closing(Leases(url(server), member)) as again:
+    with closing(shared.leases(member)) as again:
         standing = again.renew(["warehouse"], PARTITIONS)
 
         assert standing.namesake == ""
@@ -230,49 +190,28 @@ def test_leases_for_a_sink_that_another_process_delivers_to_from_now_on_are_give
     assert partitions(two, "files") == set(PARTITIONS)
 
 
-def test_the_fence_admits_the_holder_and_refuses_whoever_had_the_lease_before(
-    join: Join, server: PostgresServer
-) -> None:
-    one, two = join("one"), join("two")
-    one.renew(["warehouse"], PARTITIONS)
-    vanish(server, one)
-    two.renew(["warehouse"], PARTITIONS)
+def test_leases_can_be_renewed_after_the_server_was_away() -> None:
+    server = PostgresServer()
+    with databases.database(server) as address:
+        shared = Shared(address)
+        State.prepare(shared.place, ID)
+        with closing(shared.leases(Member("id", "one", "one:/data", "delivery-0", "1.0", 1))) as one:
+            one.renew(["warehouse"], PARTITIONS)
+            server.stop()
 
-    with closing(Session.connect(url(server))) as connection:
-        Fence(two.member.id).check(connection, "warehouse", "3")
-        with pytest.raises(LeaseLost):
-            Fence(one.member.id).check(connection, "warehouse", "3")
+            with pytest.raises(StateUnavailable):
+                one.renew(["warehouse"], PARTITIONS)
+            server.start()
+            one.renew(["warehouse"], PARTITIONS)
 
-
-def test_the_fence_admits_one_whose_lease_is_over_while_no_other_has_taken_it(
-    join: Join, server: PostgresServer
-) -> None:
-    one = join("one")
-    one.renew(["warehouse"], PARTITIONS)
-
-    vanish(server, one)
-
-    with closing(Session.connect(url(server))) as connection:
-        Fence(one.member.id).check(connection, "warehouse", "3")
-
-
-def test_leases_can_be_renewed_after_the_server_was_away(join: Join, server: PostgresServer) -> None:
-    one = join("one")
-    one.renew(["warehouse"], PARTITIONS)
-    server.stop()
-
-    with pytest.raises(StateUnavailable):
-        one.renew(["warehouse"], PARTITIONS)
-    server.start()
-    one.renew(["warehouse"], PARTITIONS)
-
-    assert partitions(one) == set(PARTITIONS)
+            assert partitions(one) == set(PARTITIONS)
+    server.remove()
 
 
 def test_a_session_whose_machine_vanished_in_a_transaction_blocks_the_others_for_seconds_only(
-    server: PostgresServer,
+    shared: Shared,
 ) -> None:
-    with closing(Session.connect(url(server))) as stuck, closing(Session.connect(url(server))) as other:
+    with closing(Session.connect(shared.url)) as stuck, closing(Session.connect(shared.url)) as other:
         stuck.run("BEGIN; LOCK leases")
 
         def is_free() -> bool:
@@ -285,13 +224,13 @@ def test_a_session_whose_machine_vanished_in_a_transaction_blocks_the_others_for
         until(is_free)
 
 
-def test_nodes_says_who_is_there_with_which_leases_and_who_left(join: Join, server: PostgresServer) -> None:
+def test_nodes_says_who_is_there_with_which_leases_and_who_left(join: Join, shared: Shared) -> None:
     one, two = join("one", since=5), join("two", since=7)
     one.renew(["warehouse"], ["0", "1"])
     two.renew(["files"], ["0"])
     two.leave()
 
-    found = {node.name: node for node in find_nodes(url(server))}
+    found = {node.name: node for node in find_nodes(shared.url)}
 
     assert found["one"].alive
     assert found["one"].leases == {"warehouse": ["0", "1"]}
