@@ -142,12 +142,13 @@ def test_operators_have_all_their_commands(gateway: Callable[..., Gateway]) -> N
 
         letters = hook.objects(running, "dead", "list", "hook")
         retry = hook.run(running, "dead", "retry", "hook", "--yes")
-        replay = hook.run(running, "replay", "events", "--yes")
+        replay = hook.run(running, "replay", "hook", "--yes")
         pause = hook.run(running, "sinks", "pause", "events", "--yes")
         hook.send(running, 100, 110)
         paused = hook.sink(running, "events")
         resume = hook.run(running, "sinks", "resume", "events", "--yes")
         hook.await_delivery(running, "events")
+        hook.await_delivery(running, "hook")
         ledger = hook.run(running, "ledger")
         health = running.request("GET", "/api/health", port=running.inspector_port)
         page = running.request("GET", "/sinks/hook", port=running.inspector_port)
@@ -156,7 +157,7 @@ def test_operators_have_all_their_commands(gateway: Callable[..., Gateway]) -> N
     assert [each.exit_code for each in (retry, replay, pause, resume, ledger)] == [0] * 5
     assert paused["state"] == "paused"
     assert sorted(set(webhook.names)) == sorted(hook.names(0, 110))
-    assert len(running.events()) == 210
+    assert (len(webhook.names), webhook.names.count("e0"), len(running.events())) == (210, 2, 110)
     assert (health.json["status"], page.status) == ("ok", 200)
 
 
