@@ -31,6 +31,8 @@ class Persons:
         self._name = name
         self._appender = appender
         self._clients = clients
+        self.hearing = True
+        """False while answers are ignored, as if they came from a machine without power."""
         self._stopping = False
         self._changed = asyncio.Event()
         self.acknowledged: list[str] = []
@@ -66,6 +68,8 @@ class Persons:
                 self.refused += 1
                 await asyncio.sleep(0.05)  # a client waits too
             else:
+                if not self.hearing:
+                    continue
                 self.acknowledged.append(event)
                 self._changed.set()
                 number += 1
