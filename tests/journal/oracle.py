@@ -42,11 +42,12 @@ class Persons:
         """Seconds that an append took, whatever the answer."""
 
     async def acknowledge(self, more: int) -> None:
-        """Return once so many more events are acknowledged."""
+        """Return once so many more events are acknowledged. Raises TimeoutError."""
         wanted = len(self.acknowledged) + more
-        while len(self.acknowledged) < wanted:
-            self._changed.clear()
-            await self._changed.wait()
+        async with asyncio.timeout(2 * PATIENCE):
+            while len(self.acknowledged) < wanted:
+                self._changed.clear()
+                await self._changed.wait()
 
     async def run(self) -> None:
         """Send until `stop`."""
