@@ -25,6 +25,7 @@ from tests.bench import (
     duplicates,
     enrichment,
     idle,
+    kafka_journal,
     latency,
     machine,
     mapping,
@@ -62,6 +63,7 @@ _MEASUREMENTS = {
         delta,
         analysis,
         brokers,
+        kafka_journal,
     )
 }
 _ONLY_WHEN_NAMED = {"search": search, "soak": soak}

@@ -18,6 +18,7 @@ from gateway.journal.segments.quota import Quota
 from gateway.journal.writer import Writer
 from tests.build import JOURNAL, open_log
 from tests.journal.breaking import crashed
+from tests.journal.kafka_topic import Topic
 
 START = Position(0)
 
@@ -60,6 +61,7 @@ class Segments:
 ENGINES: dict[str, Callable[[Path], Engine]] = {
     "segments": lambda folder: Segments(folder, 2**20),
     "segments of one chunk": lambda folder: Segments(folder, 1),
+    "kafka": Topic,
 }
 """Functions that create a journal in a folder, by the name of their engine."""
 

@@ -18,7 +18,7 @@ class Gate:
         self._clients: set[socket.socket] = set()
         self._words = b""
         self._act: Callable[[], object] = self.cut
-        self._is_cut = False
+        self._is_cut = self._is_mute = False
         self._free = threading.Event()
         self._free.set()
         Thread(target=self._accept, daemon=True).start()
@@ -44,6 +44,10 @@ class Gate:
     def hold(self) -> None:
         """Pass nothing on before the end of the block."""
         self._free.clear()
+
+    def mute(self) -> None:
+        """Cut the connection on the client's side instead of passing on the server's next answer."""
+        self._is_mute = True
 
     def close(self) -> None:
         self.cut()
@@ -76,5 +80,8 @@ class Gate:
     def _answer(self, server: socket.socket, client: socket.socket) -> None:
         with suppress(OSError):
             while said := server.recv(1 << 20):
+                if self._is_mute:
+                    self._is_mute = False
+                    client.shutdown(socket.SHUT_RDWR)
                 client.sendall(said)
             client.shutdown(socket.SHUT_RDWR)

@@ -29,7 +29,7 @@ T = TypeVar("T")
 
 REQUEST_SECONDS = 2.0
 """The time in which brokers must answer a request."""
-MAX_BATCH_BYTES = 900 * 1000
+MAX_BATCH_BYTES = 1_000_000
 """The most bytes of a record batch, below the 1 MB of `max.message.bytes`."""
 _CREATE_SECONDS = 15.0
 _RETRY_SECONDS = 0.05
@@ -170,14 +170,15 @@ class Client(msgspec.Struct, frozen=True, dict=True):
             answer = self._admin.describe_configs([resource], request_timeout=REQUEST_SECONDS)[resource]
             return {name: entry.value or "" for name, entry in answer.result().items()}
 
-    def leaderless(self, least: int) -> list[int]:
-        """Return the partitions without a leader, or with fewer than `least` replicas in sync."""
+    def lacking(self) -> set[int]:
+        """Return the partitions that have no leader, or too few replicas in sync to be appended to."""
+        least = int(self.config()["min.insync.replicas"])
         with raising():
             found = self._admin.list_topics(self.topic, REQUEST_SECONDS).topics[self.topic]
             if found.error:
                 raise KafkaException(found.error)
         partitions = found.partitions.values()
-        return [each.id for each in partitions if each.leader < 0 or len(each.isrs) < least]
+        return {each.id for each in partitions if each.leader < 0 or len(each.isrs) < least}
 
     def oldest(self, partitions: Iterable[int]) -> Callable[[int], End]:
         """Ask for the first offsets of partitions. Returns a function that waits for the answer about one."""

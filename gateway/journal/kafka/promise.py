@@ -11,7 +11,7 @@ from gateway.errors import ConfigError
 from gateway.journal.kafka.client import MAX_BATCH_BYTES, Client, Topic
 
 Require = Literal["quorum", "fsync"]
-Durability = Literal["quorum", "quorum-fsync"]
+Durability = Literal["quorum", "quorum-fsync", "fsync"]
 
 _MIN_COPIES = 2
 _MAX_MESSAGE_BYTES = 1024 * 1024
@@ -46,32 +46,40 @@ def check(client: Client, topic: Topic, partitions: int, require: Require) -> Du
             f" person's events: set partitions = {topic.partitions}, or another name, and copy the journal"
             " with `gateway journal copy`"
         )
+    alone = _may_be_alone(topic.replicas, require)
     synced = _differing(found, _SYNCED)
-    unfit = dict(_unfit(found, topic))
+    unfit = dict(_unfit(found, topic, 1 if alone else _MIN_COPIES))
     if require == "fsync":
         unfit |= {key: ('require = "fsync" needs it synced', value) for key, value in synced.items()}
     if unfit:
         raise ConfigError(*(_mistake(client, found, key, *each) for key, each in unfit.items()))
+    if alone:
+        return "fsync"
     return "quorum" if synced else "quorum-fsync"
 
 
-def settings(require: Require) -> dict[str, str]:
-    """Return the settings of a new topic."""
+def settings(replicas: int, require: Require) -> dict[str, str]:
+    """Return the settings of a new topic. Raises ConfigError if it cannot promise what is required."""
+    if _may_be_alone(replicas, require):
+        return _CREATED | _SYNCED | {"min.insync.replicas": "1"}
+    if replicas < _MIN_COPIES:
+        raise ConfigError(
+            f"[journal] replicas: {replicas} copy is no majority; set 3 on three brokers, or"
+            ' require = "fsync" if one will do'
+        )
     return _CREATED | (_SYNCED if require == "fsync" else {})
 
 
-def replicas_mistake(replicas: int) -> str | None:
-    """Return what is wrong with a number of replicas for a new topic, if anything."""
-    if replicas >= _MIN_COPIES:
-        return None
-    return f"[journal] replicas: {replicas} is no majority of several copies: set 3"
+def _may_be_alone(replicas: int, require: Require) -> bool:
+    """Return whether one broker may acknowledge alone, since it syncs."""
+    return replicas == 1 and require == "fsync"
 
 
-def _unfit(settings: Mapping[str, str], topic: Topic) -> Iterator[tuple[str, tuple[str, str]]]:
+def _unfit(settings: Mapping[str, str], topic: Topic, least: int) -> Iterator[tuple[str, tuple[str, str]]]:
     """Yield the settings that the journal cannot do with, why, and what they must be."""
     copies = int(settings.get("min.insync.replicas", "1"))
-    if copies < _MIN_COPIES:
-        yield "min.insync.replicas", ("one broker could acknowledge an event alone", str(_MIN_COPIES))
+    if copies < least:
+        yield "min.insync.replicas", ("one broker could acknowledge an event alone", str(least))
     elif topic.replicas < copies:
         yield "min.insync.replicas", (f"the topic has only {topic.replicas} replicas", str(topic.replicas))
     reasons = {

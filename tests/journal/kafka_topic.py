@@ -1,0 +1,53 @@
+"""The engine kafka for the contract of the journal: a topic of its own for each test."""
+
+import hashlib
+from pathlib import Path
+
+from anyio import to_thread
+
+from gateway.journal.base import Promise
+from gateway.journal.kafka.client import Client
+from gateway.journal.kafka.log import KafkaLog
+from gateway.journal.kafka.partition import Room, TopicPartition
+from gateway.journal.kafka.producer import TopicProducer
+from gateway.journal.kafka.promise import settings
+from gateway.journal.publisher import Publisher, Waiting
+from gateway.journal.spread import Spread
+from tests.sinks.kafka_server import kafka_server
+
+PARTITIONS = 11
+
+
+def make_topic(folder: Path, partitions: int) -> Client:
+    """Create the topic of a journal, named after the folder of a test, on a server of one node."""
+    name = hashlib.sha256(str(folder).encode()).hexdigest()[:20]
+    client = Client((kafka_server().address,), f"journal-{name}")
+    client.create(partitions, 1, {**settings(3, "quorum"), "min.insync.replicas": "1"})
+    return client
+
+
+class TopicAppender(Spread):
+    """Appends to one partition, with a producer of its own."""
+
+    def __init__(self, log: KafkaLog, partition: int) -> None:
+        promise, waiting = Promise("quorum"), Waiting()
+        self.producer, self.room = TopicProducer(log.client), Room(log)
+        appended = TopicPartition(log, self.producer, self.room, promise, partition)
+        super().__init__([Publisher(appended, waiting)], waiting, promise)
+
+    async def close(self) -> None:
+        await super().close()
+        await to_thread.run_sync(self.producer.close)
+
+
+class Topic:
+    """The engine kafka, on a server of one node. A crash of gateways changes nothing in it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.log = KafkaLog(make_topic(folder, PARTITIONS), PARTITIONS, 2**40)
+
+    def appender(self, partition: str) -> TopicAppender:
+        return TopicAppender(self.log, int(partition))
+
+    def crashed(self) -> "Topic":
+        return self
