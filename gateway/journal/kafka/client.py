@@ -129,14 +129,15 @@ class Client(msgspec.Struct, frozen=True, dict=True):
     def find(self) -> Topic | None:
         """Return the topic, or None if there is none of this name."""
         wanted = TopicCollection([self.topic])
-        answer = self._admin.describe_topics(wanted, request_timeout=REQUEST_SECONDS)[self.topic]
-        try:
-            found: TopicDescription = answer.result()
-        except KafkaException as error:
-            [cause] = error.args
-            if cause.code() == KafkaError.UNKNOWN_TOPIC_OR_PART:
+        with raising():
+            answers = self._admin.describe_topics(wanted, request_timeout=REQUEST_SECONDS)
+            try:
+                found: TopicDescription = answers[self.topic].result()
+            except KafkaException as error:
+                [cause] = error.args
+                if cause.code() != KafkaError.UNKNOWN_TOPIC_OR_PART:
+                    raise
                 return None
-            raise failure(cause) from error
         replicas = min((len(each.replicas) for each in found.partitions), default=0)
         return Topic(urlsafe_b64decode(f"{found.topic_id}=="), len(found.partitions), replicas)
 

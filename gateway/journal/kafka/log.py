@@ -3,14 +3,11 @@
 import time
 from collections.abc import Mapping
 
-import structlog
 
 from gateway.journal.base import Position
 from gateway.journal.kafka.client import Client
 from gateway.journal.kafka.reader import Reader
 from gateway.journal.kafka.session import Bounds, Session
-
-log = structlog.get_logger()
 
 _MEAN_SECONDS = 60.0
 """How long the mean size of the events of a partition holds."""
@@ -77,7 +74,6 @@ class KafkaLog:
                 ends[number] = end
         if ends:
             self.client.delete_before(ends)
-            log.info("events deleted", before=ends)
 
     def _mean(self, number: int, bounds: Bounds) -> float:
         mean, found_at = self._means.get(number, (0.0, float("-inf")))

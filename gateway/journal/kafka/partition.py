@@ -55,6 +55,8 @@ class TopicPartition:
         Raises JournalUnavailable by `until`; they may be stored all the same, but never twice.
         """
         self._check()
+        if not count:
+            return
         self._room.take(len(block))
         key = bytes([carries])
         records = [{"key": key, "value": line} for line in block.split(b"\n")[:-1]]

@@ -6,6 +6,7 @@ LIVE_SECONDS fails, and is not published again: whoever sent the events is told 
 record may be stored all the same, by a broker that was slow; then both have the same messageId.
 """
 
+import os
 import threading
 import time
 from collections import deque
@@ -106,6 +107,14 @@ class TopicProducer:
         return publication.report(self._trouble if error.code() in _LATE and self._trouble else error.str())
 
     def _run(self) -> None:
+        try:
+            self._report()
+        except BaseException:
+            # Appends would wait in vain for a thread that has ended; the supervisor restarts the process.
+            log.exception("thread of the producer failed, process exits")
+            os._exit(70)
+
+    def _report(self) -> None:
         while True:
             self._producer.poll(_POLL_SECONDS)
             while self._refused:

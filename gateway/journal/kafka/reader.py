@@ -6,7 +6,6 @@ The key of a record is one byte: the flags of its chunk, and MARK on the first e
 
 from collections import deque
 
-import xxhash
 from confluent_kafka import Consumer, Message, TopicPartition
 
 from gateway.journal.base import ANY_EPOCH, Position, Slice, UnknownPosition
@@ -21,14 +20,16 @@ _SLICE_BYTES = 1024 * 1024
 _FOREIGN = 0x7F  # instead of flags: a record that no gateway appended, which is as good as damaged
 _PULLED_RECORDS = 500
 _MAX_KNOWN = 100  # positions
+_LEADER_BITS = 32
+"""Of an epoch, for that of a leader; the 31 bits before them are the topic's."""
 
 
 class Reader:
     """
     Implements journal.base.Reader for a partition of the topic.
 
-    An epoch stands for the topic and the leader that appended a record. Brokers change the leader's epoch at
-    each election; without one, no record that was acknowledged is replaced.
+    An epoch stands for the topic and the epoch of the leader that appended a record, which changes at each
+    election. Without one, no record that was acknowledged is replaced.
     """
 
     def __init__(self, session: Session, partition: int) -> None:
@@ -39,8 +40,6 @@ class Reader:
         self._next = Position(-1)
         """The position of the next record of the consumer; negative if it has none."""
         self._pulled: deque[Message] = deque()
-        self._epochs: dict[int, int] = {}
-        """By the epoch of a leader."""
         self._known: set[Position] = set()
         """Positions that were found to be valid under the leader `_known_under`."""
         self._known_under = -1
@@ -93,17 +92,27 @@ class Reader:
     def _check(self, position: Position) -> Bounds:
         """Return the bounds of the partition. Raises UnknownPosition if a position is of another history."""
         bounds = self._bounds()
-        if position.number > bounds.newest.offset or not self._belongs(position, bounds):
+        if not self._belongs(position, bounds):
             raise UnknownPosition(position, bounds.oldest, bounds.newest.offset)
         return bounds
 
     def _belongs(self, position: Position, bounds: Bounds) -> bool:
-        """Return whether the event before a position has its epoch, as far as that can still be known."""
+        """
+        Return whether the event before a position has its epoch, as far as that can still be known.
+
+        Raises ConnectionError if the answer is of a leader that has been replaced, and knows less.
+        """
         leader = bounds.newest.leader_epoch
-        if position.epoch == ANY_EPOCH or position.number <= bounds.oldest:
-            return True
-        if position.epoch == self._epoch(leader):
-            return True  # it has led ever since, and so has all that it acknowledged
+        if position.epoch == ANY_EPOCH:
+            return position.number <= bounds.newest.offset
+        if position.epoch >> _LEADER_BITS != self._epoch(leader) >> _LEADER_BITS:
+            return False  # of another topic
+        if position.epoch > self._epoch(leader):
+            raise ConnectionError("Kafka: an old leader answers")
+        if position.number > bounds.newest.offset:
+            return False
+        if position.number <= bounds.oldest or position.epoch == self._epoch(leader):
+            return True  # that leader has led ever since, and so has all that it acknowledged
         if leader != self._known_under or len(self._known) > _MAX_KNOWN:
             self._known_under = leader
             self._known.clear()
@@ -168,17 +177,12 @@ class Reader:
             run.lines.append(line)
             size += len(line)
         self._next = Position(number, self._epoch(runs[-1].leader))
+        self._session.learn(self._partition, runs[-1].leader)
         chunks = [each.chunk(self._epoch(each.leader)) for each in runs if each.carries != _FOREIGN]
         return Slice(self._next, chunks, damaged=number - start - sum(each.count for each in chunks))
 
     def _epoch(self, leader: int) -> int:
-        found = self._epochs.get(leader)
-        if found is None:
-            digest = xxhash.xxh3_64_intdigest(
-                self._session.identity() + leader.to_bytes(8, "big", signed=True)
-            )
-            found = self._epochs[leader] = digest >> 1 | 1  # the state has 63 bits for it, and 0 is ANY_EPOCH
-        return found
+        return self._session.number() << _LEADER_BITS | leader + 1  # -1: not known
 
 
 class _Run:

@@ -35,7 +35,9 @@ class Session:
         self._answered_at = float("-inf")
         self._bounds: dict[int, Bounds | ConnectionError] = {}
         self._idle: deque[Consumer] = deque()
-        self._id = b""
+        self._leaders: dict[int, int] = {}
+        """By partition, the epoch of the latest leader that is known."""
+        self._number = 0
 
     def bounds(self, partition: int, seen: int) -> Bounds:
         """
@@ -52,14 +54,18 @@ class Session:
             raise ConnectionError(*found.args)
         return found
 
-    def identity(self) -> bytes:
-        """Return the id of the topic, which is asked for once."""
-        if not self._id:
+    def learn(self, partition: int, leader: int) -> None:
+        """Take note of the epoch of a leader, so that answers of those before it do not count."""
+        self._leaders[partition] = max(leader, self._leaders.get(partition, leader))
+
+    def number(self) -> int:
+        """Return an odd number of 31 bits that stands for the topic's id, which is asked for once."""
+        if not self._number:
             found = self.client.find()
             if found is None:
                 raise ConnectionError(f"Kafka has no topic {self.client.topic}")
-            self._id = found.id
-        return self._id
+            self._number = int.from_bytes(found.id) & 0x7FFFFFFF | 1
+        return self._number
 
     def borrow(self) -> Consumer:
         """Return a consumer without partitions, to be given back."""
@@ -80,7 +86,11 @@ class Session:
         self.answer += 1
         for number in self.numbers:
             try:
-                self._bounds[number] = Bounds(self.answer, oldest(number).offset, newest(number))
+                found = Bounds(self.answer, oldest(number).offset, newest(number))
+                if found.newest.leader_epoch < self._leaders.get(number, -1):
+                    raise ConnectionError("Kafka: an old leader answers")
+                self.learn(number, found.newest.leader_epoch)
+                self._bounds[number] = found
             except ConnectionError as error:
                 self._bounds[number] = error
         self._answered_at = time.monotonic()

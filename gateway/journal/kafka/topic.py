@@ -1,10 +1,19 @@
 """The topic of a journal: created by the first gateway that starts, and checked by all."""
 
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
 from gateway.config.tables import Journal
 from gateway.errors import ConfigError
 from gateway.journal.kafka import promise
 from gateway.journal.kafka.client import Client, Topic
 from gateway.journal.kafka.log import KafkaLog
+
+T = TypeVar("T")
+
+_START_SECONDS = 15.0
+"""The time in which brokers must answer when a gateway starts."""
 
 
 def open_log(journal: Journal) -> KafkaLog:
@@ -18,16 +27,13 @@ def prepare(journal: Journal) -> bytes:
 
     Raises ConfigError if brokers do not answer, or if the topic is not as configured.
     """
+    return _ask(journal, lambda: _prepare(_client(journal), journal))
+
+
+def recover(journal: Journal, identity: bytes) -> None:
+    """Raise ConfigError if brokers do not answer, or if the topic promises too little or is another one."""
     client = _client(journal)
-    try:
-        if client.find() is None:
-            settings = promise.settings(journal.replicas, journal.require)
-            client.create(journal.partitions, journal.replicas, settings)
-        identity = _find(client).id
-        check(client, journal, identity)
-    except OSError as error:
-        raise ConfigError(f"[journal] servers: {', '.join(journal.servers)}: {error}") from error
-    return identity
+    _ask(journal, lambda: check(client, journal, identity))
 
 
 def check(client: Client, journal: Journal, identity: bytes) -> str:
@@ -55,3 +61,23 @@ def _find(client: Client) -> Topic:
     if found is None:
         raise ConfigError(f"[journal] name: there is no topic {client.topic} any more")
     return found
+
+
+def _ask(journal: Journal, question: Callable[[], T]) -> T:
+    """Ask until brokers answer. Raises ConfigError if they do not."""
+    end = time.monotonic() + _START_SECONDS
+    while True:
+        try:
+            return question()
+        except OSError as error:
+            if time.monotonic() > end:
+                raise ConfigError(f"[journal] servers: {', '.join(journal.servers)}: {error}") from error
+
+
+def _prepare(client: Client, journal: Journal) -> bytes:
+    if client.find() is None:
+        settings = promise.settings(journal.replicas, journal.require)
+        client.create(journal.partitions, journal.replicas, settings)
+    found = _find(client)
+    promise.check(client, found, journal.partitions, journal.require)
+    return found.id
