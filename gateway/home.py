@@ -91,8 +91,8 @@ class Home:
         """
         Lock the folder for the duration of the block; create it if necessary, and check that it is usable.
 
-        `known` returns the journal's id from the files of its partitions; it is called if identity.json is
-        missing or unreadable. `timeout` is how long to wait for the lock, in seconds. Raises ConfigError, in
+        `known` returns the journal's id as the log has it; it is called if identity.json is missing or
+        unreadable. `timeout` is how long to wait for the lock, in seconds. Raises ConfigError, in
         one line, if another gateway owns the folder, or if the folder cannot be used.
         """
         with self._translated_errors():
@@ -247,9 +247,8 @@ class Home:
         self._journal = self._read_identity()
         if self._journal is not None:
             return
-        found = None
+        found = known()
         if self.identity.exists() or any(any(folder.iterdir()) for folder in self.partitions()):
-            found = known()
             log.warning(
                 "journal identity lost", file=_printable(self.identity), known_by_its_files=found is not None
             )

@@ -26,6 +26,7 @@ LAYERS = (
     {"dialects", "journal", "destinations"},
     {"sinks"},
     {"records", "state", "config.tables"},
+    {"journal.jetstream", "journal.kafka"},
     {"journal.engines"},
     {"intake", "delivery", "analysis"},
     {"services"},

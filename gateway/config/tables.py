@@ -3,11 +3,12 @@
 import difflib
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from ipaddress import ip_address, ip_network
 from os.path import realpath
 from pathlib import Path
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -25,6 +26,7 @@ _EMPTY = "must not be empty"
 _MIN_JOURNAL_BYTES = 1024 * 1024
 _ENGINE_KEYS = ("servers", "name", "partitions", "replicas", "require", "monitor", "user", "password", "ca")
 """Keys of [journal] that only an engine other than the embedded one has."""
+_MAX_ENGINE_EVENT_BYTES = 800 * 1024  # of what a client sends; a message of an engine has 900 KB
 _MAX_NAME_CHARACTERS = 100
 _NAME = re.compile(rf"[\w-]{{1,{_MAX_NAME_CHARACTERS}}}", re.ASCII)
 
@@ -122,6 +124,10 @@ class Journal(msgspec.Struct, frozen=True):
             return
         if not self.servers:
             yield "servers", f"required by the engine {self.engine}"
+        elif self.engine == "jetstream":
+            yield from _nats_addresses(self.servers)
+        if any(urlsplit(address).scheme not in ("http", "https") for address in self.monitor):
+            yield "monitor", "expected http://HOST:8222"
         if not _NAME.fullmatch(self.name):
             yield "name", f"expected up to {_MAX_NAME_CHARACTERS} ASCII letters, digits, - and _"
         if bool(self.user) != bool(self.password):
@@ -133,6 +139,17 @@ class Journal(msgspec.Struct, frozen=True):
 
 
 _DEFAULTS = Journal()
+
+
+def _nats_addresses(servers: Sequence[str]) -> Iterator[tuple[str, str]]:
+    for server in servers:
+        address = urlsplit(server)
+        if address.scheme not in ("nats", "tls") or not address.hostname:
+            yield "servers", "expected nats://HOST:PORT, or tls://HOST:PORT"
+        elif address.username or address.password:
+            yield "servers", "expected the user and the password in keys of their own"
+    if len({urlsplit(server).scheme for server in servers}) > 1:
+        yield "servers", "expected nats:// for all, or tls:// for all"
 
 
 class Delivery(msgspec.Struct, frozen=True):
@@ -173,6 +190,10 @@ def contradictions(config: Config) -> Iterator[tuple[str, str]]:
             if wanted not in config.sources:
                 hint = suggest(wanted, config.sources)
                 yield f"[sinks.{name}] sources", f"there is no source {wanted!r}{hint}"
+    if config.journal.engine != "embedded":
+        for name, source in config.sources.items():
+            if source.max_event and source.max_event > _MAX_ENGINE_EVENT_BYTES:
+                yield f"[sources.{name}] max_event", f"the engine {config.journal.engine} takes at most 800KB"
     server, inspector = config.server, config.inspector
     if inspector.port and (inspector.host, inspector.port) == (server.host, server.port):
         yield "[inspector] port", "[server] has the same"

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from gateway.config.tables import Journal
+from gateway.errors import ConfigError
 from gateway.journal.base import Appender, Log
 from gateway.journal.segments.log import SegmentLog
 from gateway.journal.writer import Writer
@@ -12,7 +13,15 @@ _PREDECESSOR_SECONDS = 15.0  # in which the process that wrote a partition befor
 
 
 def open_log(journal: Journal) -> Log:
-    """Return the log, to be read and to be trimmed. Blocks; connects to servers only when it is used."""
+    """Return the log, to be read and to be trimmed. It connects to servers when it is first used."""
+    if journal.engine == "jetstream":
+        from gateway.journal.jetstream.log import JetStreamLog
+
+        return JetStreamLog(journal)
+    if journal.engine == "kafka":
+        from gateway.journal.kafka import topic
+
+        return topic.open_log(journal)
     return _embedded(journal)
 
 
@@ -23,12 +32,31 @@ def find_identity(journal: Journal) -> bytes | None:
     A cluster's journal is created if it is missing. Raises ConfigError, in one line, if that fails, or if it
     was created with other settings; and OSError.
     """
+    if journal.engine == "jetstream":
+        from gateway.journal.jetstream import start
+
+        return start.prepare(journal)
+    if journal.engine == "kafka":
+        from gateway.journal.kafka import topic
+
+        return topic.prepare(journal)
     return _embedded(journal).identity()
 
 
 def recover(journal: Journal, identity: bytes) -> None:
-    """Make the log ready to be read after a crash. Raises ConfigError."""
-    _embedded(journal, identity).recover()
+    """
+    Make the log ready to be read after a crash.
+
+    Raises ConfigError, also if the log of a cluster has another id than `identity`, or keeps less than the
+    configuration requires.
+    """
+    if journal.engine == "embedded":
+        _embedded(journal, identity).recover()
+    elif find_identity(journal) != identity:
+        raise ConfigError(
+            f"[journal] path: {journal.path} belongs to another journal than {journal.name} at"
+            f" {', '.join(journal.servers)}: choose another folder"
+        )
 
 
 @asynccontextmanager
@@ -39,6 +67,18 @@ async def appending(journal: Journal, identity: bytes, slot: int, workers: int) 
     Raises BlockingIOError if another process does not let go of
     what only one may have, and OSError.
     """
+    if journal.engine == "jetstream":
+        from gateway.journal.jetstream.appender import appending as on_jetstream
+
+        async with on_jetstream(journal) as appender:
+            yield appender
+        return
+    if journal.engine == "kafka":
+        from gateway.journal.kafka.appender import appending as on_kafka
+
+        async with on_kafka(journal, identity) as appender:
+            yield appender
+        return
     log = _embedded(journal, identity)
     with log.writing(str(slot), journal.keep, _PREDECESSOR_SECONDS) as partition:
         if slot == 0:

@@ -82,7 +82,7 @@ async def serve(config: Config, slot: int, listener: socket, control: Control) -
         def parts(config: Config) -> tuple[list[Endpoint], ASGIApp]:
             sources = Sources(config.sources.values(), config.server.workers)
             recorder.use(sources)
-            return endpoints(sources, recent), services_app(
+            return endpoints(sources, recent, appender), services_app(
                 service_routes(config, sources, records, appender, budget, readiness.probe)
             )
 
@@ -118,8 +118,11 @@ async def serve(config: Config, slot: int, listener: socket, control: Control) -
         metrics.flush()
 
 
-def endpoints(sources: Sources, recent: Recent) -> list[Endpoint]:
-    return [Endpoint(name, dialect, sources, recent) for name, dialect in DIALECTS.items()]
+def endpoints(sources: Sources, recent: Recent, journal: Appender) -> list[Endpoint]:
+    return [
+        Endpoint(name, dialect, sources, recent, journal.promise, journal.partitions)
+        for name, dialect in DIALECTS.items()
+    ]
 
 
 def trusted_proxies(config: Config) -> Networks:

@@ -16,6 +16,8 @@ from gateway.journal.kafka.log import KafkaLog
 from gateway.journal.kafka.producer import TopicProducer
 from gateway.journal.kafka.reader import MARK
 
+_NO_ANSWER = "Kafka does not answer"
+
 
 class Room:
     """How much the topic may still grow, at the last look."""
@@ -55,8 +57,6 @@ class TopicPartition:
         Raises JournalUnavailable by `until`; they may be stored all the same, but never twice.
         """
         self._check()
-        if not count:
-            return
         self._room.take(len(block))
         key = bytes([carries])
         records = [{"key": key, "value": line} for line in block.split(b"\n")[:-1]]
@@ -67,14 +67,17 @@ class TopicPartition:
             if not done.done():  # else it took too long
                 done.set_result(error)
 
+        left = until - time.monotonic()
+        if left <= 0:
+            raise JournalUnavailable(_NO_ANSWER)
         self._producer.publish(
             self._number, records, lambda error: self._loop.call_soon_threadsafe(settle, error)
         )
         try:
-            async with asyncio.timeout(until - time.monotonic()):
+            async with asyncio.timeout(left):
                 error = await done
         except TimeoutError as late:
-            raise JournalUnavailable("Kafka does not answer") from late
+            raise JournalUnavailable(_NO_ANSWER) from late
         if error:
             raise JournalUnavailable(error)
 

@@ -30,12 +30,6 @@ def prepare(journal: Journal) -> bytes:
     return _ask(journal, lambda: _prepare(_client(journal), journal))
 
 
-def recover(journal: Journal, identity: bytes) -> None:
-    """Raise ConfigError if brokers do not answer, or if the topic promises too little or is another one."""
-    client = _client(journal)
-    _ask(journal, lambda: check(client, journal, identity))
-
-
 def check(client: Client, journal: Journal, identity: bytes) -> str:
     """
     Return what an acknowledgement means, see promise.py.
