@@ -8,6 +8,7 @@ from itertools import count
 from typing import NamedTuple
 
 import anyio
+from anyio import to_thread
 from confluent_kafka import Consumer, Producer, TopicPartition
 
 from gateway.config.tables import Journal
@@ -19,6 +20,7 @@ from tests.bench.compare import Pair
 from tests.bench.options import Options
 from tests.bench.table import Row
 from tests.bench.wrk import Sample
+from tests.gateway import until
 from tests.sinks.kafka_server import KafkaServer, kafka_server
 
 PROGRAMS = ("java",)
@@ -41,9 +43,14 @@ def measure(options: Options) -> Iterator[Row]:
     server = kafka_server()
     writing, reading, times = [], [], list[list[float]]()
     for _ in range(options.rounds):
-        keys = {"engine": "kafka", "servers": (server.address,), "name": f"bench-{next(_NAMES)}"}
-        # A lone broker of a test; its promise is not what is measured.
-        bench = Journal(**keys, partitions=_PARTITIONS, replicas=1, require="fsync")
+        bench = Journal(
+            engine="kafka",
+            servers=(server.address,),
+            name=f"bench-{next(_NAMES)}",
+            partitions=_PARTITIONS,
+            replicas=1,  # of the only broker
+            require="fsync",
+        )
         identity = topic.prepare(bench)
         with pinned.measured():  # the server has the other cores
             bare = _produce(server, options)
@@ -61,8 +68,7 @@ async def _append(bench: Journal, identity: bytes, seconds: float) -> Appended:
     """Let clients append one submission after the other, each spread over the partitions."""
     lines, times, partitions = journal.Lines(), [], [each % _PARTITIONS for each in range(_SUBMISSION)]
     async with appending(bench, identity) as appender:
-        while appender.promise.broken:  # it has not asked yet
-            await asyncio.sleep(0.01)
+        await to_thread.run_sync(until, lambda: not appender.promise.broken)  # it has yet to ask
         start, cpu_start = time.perf_counter(), time.process_time()
 
         async def send() -> None:

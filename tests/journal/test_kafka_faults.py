@@ -14,7 +14,7 @@ from gateway.errors import TryLater
 from gateway.journal.base import Appender, Log, Position
 from gateway.journal.kafka import topic
 from gateway.journal.kafka.appender import appending
-from tests.build import event_line, read_to_end
+from tests.build import Read, event_line, event_lines, read_to_end
 from tests.gateway import PATIENCE, until
 from tests.journal.kafka_cluster import KafkaCluster
 
@@ -85,7 +85,9 @@ class Load:
             self._news = anyio.Event()
 
 
-async def test_faults_of_nodes_lose_nothing_acknowledged_and_store_nothing_twice(cluster: KafkaCluster) -> None:
+async def test_faults_of_nodes_lose_nothing_acknowledged_and_store_nothing_twice(
+    cluster: KafkaCluster,
+) -> None:
     journal = Journal(engine="kafka", servers=cluster.servers, name="faults", partitions=PARTITIONS)
     identity = await to_thread.run_sync(topic.prepare, journal)
 
@@ -109,3 +111,35 @@ async def test_faults_of_nodes_lose_nothing_acknowledged_and_store_nothing_twice
     await to_thread.run_sync(load.check, topic.open_log(journal))
 
 
+async def test_positions_stay_valid_after_an_election(cluster: KafkaCluster) -> None:
+    journal = Journal(engine="kafka", servers=cluster.servers, name="elections", partitions=1)
+    identity = await to_thread.run_sync(topic.prepare, journal)
+    log = topic.open_log(journal)
+    async with appending(journal, identity) as appender:
+        before = await append(appender, log, event_lines(0, 3))
+        node = await to_thread.run_sync(cluster.leader, "elections", 0)
+        await to_thread.run_sync(cluster.stop, node)
+        after = await append(appender, log, event_lines(3, 5))
+        await to_thread.run_sync(cluster.start, node)
+        await appender.close()
+
+    reader = log.reader("0")
+    assert before.epoch != after.epoch
+    assert [reader.accepts(each) for each in (before, after)] == [True, True]
+    assert not reader.accepts(Position(after.number, before.epoch))
+    assert read_to_end(log.reader("0"), before) == Read(event_lines(3, 5), 0, 5)
+
+
+async def append(appender: Appender, log: Log, lines: list[bytes]) -> Position:
+    """Append to the first partition as soon as it is possible, and return the end of the partition."""
+    with anyio.fail_after(PATIENCE):
+        while True:
+            try:
+                await appender.append(lines, 0, None, [0] * len(lines))
+                break
+            except TryLater:
+                await anyio.lowlevel.checkpoint()
+    position, reader = Position(0), log.reader("0")
+    while found := await to_thread.run_sync(reader.read, position):
+        position = found.end
+    return position

@@ -1,4 +1,4 @@
-"""Reading a topic of Kafka: records of others, elections, and a topic that was replaced."""
+"""Reading a topic of Kafka: records of others, and a topic that was replaced."""
 
 from pathlib import Path
 
@@ -13,7 +13,6 @@ from tests.build import Read, event_line, event_lines, read_to_end
 from tests.gateway import until
 from tests.journal.engines import START, chunks_of
 from tests.journal.kafka_topic import make_topic
-from tests.sinks.kafka_server import kafka_server
 
 
 def publish(client: Client, *records: tuple[bytes | None, bytes | None]) -> None:
@@ -54,23 +53,6 @@ def test_chunks_that_arrive_together_stay_apart(log: KafkaLog) -> None:
     publish(log.client, *chunk_of(event_lines(0, 2), 1), *chunk_of(event_lines(2, 3), 1))
 
     assert [(each.first, each.count) for each in chunks_of(log.reader("0"))] == [(0, 2), (2, 1)]
-
-
-def test_positions_stay_valid_after_an_election(log: KafkaLog) -> None:
-    publish(log.client, *chunk_of(event_lines(0, 3)))
-    before = read_to_position(log)
-    kafka_server().crash()
-    until(lambda: not log.client.leaderless(1))
-    publish(log.client, *chunk_of(event_lines(3, 5)))
-
-    after = read_to_position(log)
-
-    reader = log.reader("0")
-    assert before.epoch != after.epoch
-    assert (reader.accepts(before), reader.accepts(after)) == (True, True)
-    assert not reader.accepts(Position(before.number, after.epoch ^ 2))
-    assert not reader.accepts(Position(after.number, before.epoch))
-    assert read_to_end(log.reader("0"), before) == Read(event_lines(3, 5), 0, 5)
 
 
 def test_positions_of_a_topic_that_was_made_again_are_unknown(log: KafkaLog) -> None:

@@ -12,7 +12,6 @@ from gateway.errors import ConfigError
 from gateway.journal.base import Promise
 from gateway.journal.kafka import topic
 from gateway.journal.kafka.client import Client
-from gateway.journal.kafka.log import KafkaLog
 from gateway.journal.kafka.partition import Room, TopicPartition
 from gateway.journal.kafka.producer import TopicProducer
 from gateway.journal.publisher import Publisher, Waiting

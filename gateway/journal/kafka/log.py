@@ -3,7 +3,6 @@
 import time
 from collections.abc import Mapping
 
-
 from gateway.journal.base import Position
 from gateway.journal.kafka.client import Client
 from gateway.journal.kafka.reader import Reader

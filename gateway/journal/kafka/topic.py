@@ -1,16 +1,12 @@
 """The topic of a journal: created by the first gateway that starts, and checked by all."""
 
 import time
-from collections.abc import Callable
-from typing import TypeVar
 
 from gateway.config.tables import Journal
 from gateway.errors import ConfigError
 from gateway.journal.kafka import promise
 from gateway.journal.kafka.client import Client, Topic
 from gateway.journal.kafka.log import KafkaLog
-
-T = TypeVar("T")
 
 _START_SECONDS = 15.0
 """The time in which brokers must answer when a gateway starts."""
@@ -21,13 +17,19 @@ def open_log(journal: Journal) -> KafkaLog:
     return KafkaLog(_client(journal), journal.partitions, journal.max_size)
 
 
-def prepare(journal: Journal) -> bytes:
+def prepare(journal: Journal, patience: float = _START_SECONDS) -> bytes:
     """
     Return the id of the topic, 16 bytes; create it if it is missing.
 
-    Raises ConfigError if brokers do not answer, or if the topic is not as configured.
+    Raises ConfigError if brokers do not answer within `patience` seconds, or if the topic is not as configured.
     """
-    return _ask(journal, lambda: _prepare(_client(journal), journal))
+    client, end = _client(journal), time.monotonic() + patience
+    while True:
+        try:
+            return _prepare(client, journal)
+        except OSError as error:
+            if time.monotonic() >= end:
+                raise ConfigError(f"[journal] servers: {', '.join(journal.servers)}: {error}") from error
 
 
 def check(client: Client, journal: Journal, identity: bytes) -> str:
@@ -55,17 +57,6 @@ def _find(client: Client) -> Topic:
     if found is None:
         raise ConfigError(f"[journal] name: there is no topic {client.topic} any more")
     return found
-
-
-def _ask(journal: Journal, question: Callable[[], T]) -> T:
-    """Ask until brokers answer. Raises ConfigError if they do not."""
-    end = time.monotonic() + _START_SECONDS
-    while True:
-        try:
-            return question()
-        except OSError as error:
-            if time.monotonic() > end:
-                raise ConfigError(f"[journal] servers: {', '.join(journal.servers)}: {error}") from error
 
 
 def _prepare(client: Client, journal: Journal) -> bytes:
