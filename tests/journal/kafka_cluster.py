@@ -5,8 +5,10 @@ import shutil
 import signal
 import subprocess
 import tempfile
+import time
 import uuid
 from base64 import urlsafe_b64encode
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
@@ -15,11 +17,12 @@ from typing import Self
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
-from tests.gateway import free_ports, until
+from tests.gateway import free_ports
 from tests.journey.needs import need, program
 from tests.sinks import kafka_jars
 
 NODES = (1, 2, 3)
+PATIENCE = 120.0  # seconds
 _SETTINGS = {
     "process.roles": "broker,controller",
     "controller.listener.names": "CONTROLLER",
@@ -51,7 +54,11 @@ class KafkaCluster:
         for node in NODES:
             self._prepare(node, controllers)
             self.start(node)
-        until(lambda: len(self.alive()) == len(NODES))
+        try:
+            _wait(lambda: len(self._alive()) == len(NODES))
+        except AssertionError:
+            self.__exit__(None, None, None)
+            raise
         return self
 
     def __exit__(
@@ -94,24 +101,27 @@ class KafkaCluster:
     def resume(self, node: int) -> None:
         os.kill(self._processes[node].pid, signal.SIGCONT)
 
-    def alive(self) -> set[int]:
-        """Return the nodes that the others count on."""
-        with suppress(KafkaException):
-            return set(self._admin().list_topics(timeout=1).brokers)
-        return set()
-
     def leader(self, topic: str, partition: int) -> int:
         """Return the node that leads a partition, or -1 while none does."""
         with suppress(KafkaException):
             return self._admin().list_topics(topic, 1).topics[topic].partitions[partition].leader
         return -1
 
-    def is_whole(self, topic: str) -> bool:
-        """Return whether all replicas of a topic are in sync."""
+    def await_replicas(self, topic: str) -> None:
+        """Wait until all replicas of a topic are in sync."""
+        _wait(lambda: self._is_whole(topic))
+
+    def _is_whole(self, topic: str) -> bool:
         with suppress(KafkaException):
             partitions = self._admin().list_topics(topic, 1).topics[topic].partitions.values()
             return bool(partitions) and all(len(each.isrs) == len(NODES) for each in partitions)
         return False
+
+    def _alive(self) -> set[int]:
+        """Return the nodes that the others count on."""
+        with suppress(KafkaException):
+            return set(self._admin().list_topics(timeout=1).brokers)
+        return set()
 
     def _admin(self) -> AdminClient:
         return AdminClient({"bootstrap.servers": ",".join(self.servers), "log_level": 0})
@@ -139,3 +149,10 @@ class KafkaCluster:
 
 def _write(file: Path, settings: dict[str, str]) -> None:
     file.write_text("".join(f"{name}={value}\n" for name, value in settings.items()))
+
+
+def _wait(condition: Callable[[], bool]) -> None:
+    """Wait for nodes, of which each takes some seconds of a core to start."""
+    end = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < end, "waited for nodes in vain"

@@ -15,8 +15,7 @@ from gateway.journal.base import Appender, Log, Position
 from gateway.journal.kafka import topic
 from gateway.journal.kafka.appender import appending
 from tests.build import Read, event_line, event_lines, read_to_end
-from tests.gateway import PATIENCE, until
-from tests.journal.kafka_cluster import KafkaCluster
+from tests.journal.kafka_cluster import PATIENCE, KafkaCluster
 
 pytestmark = pytest.mark.anyio
 
@@ -105,7 +104,7 @@ async def test_faults_of_nodes_lose_nothing_acknowledged_and_store_nothing_twice
                 await load.advance()
                 await to_thread.run_sync(cure, node)
                 await load.advance()
-                await to_thread.run_sync(until, lambda: cluster.is_whole("faults"))
+                await to_thread.run_sync(cluster.await_replicas, "faults")
         await appender.close()
 
     await to_thread.run_sync(load.check, topic.open_log(journal))

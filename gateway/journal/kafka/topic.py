@@ -21,7 +21,7 @@ def prepare(journal: Journal, patience: float = _START_SECONDS) -> bytes:
     """
     Return the id of the topic, 16 bytes; create it if it is missing.
 
-    Raises ConfigError if brokers do not answer within `patience` seconds, or if the topic is not as configured.
+    Raises ConfigError if brokers do not answer within `patience` seconds, or if the topic is unfit.
     """
     client, end = _client(journal), time.monotonic() + patience
     while True:
