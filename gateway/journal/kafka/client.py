@@ -3,7 +3,7 @@
 import logging
 import time
 from base64 import urlsafe_b64decode
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Future
 from contextlib import contextmanager
 from functools import cached_property
@@ -11,6 +11,7 @@ from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 from confluent_kafka import (
+    OFFSET_END,
     Consumer,
     IsolationLevel,
     KafkaError,
@@ -36,9 +37,8 @@ _RETRY_SECONDS = 0.05
 _SILENT = logging.getLogger("librdkafka")
 _SILENT.disabled = True  # errors are raised
 
-# Its functions have no types.
-_EARLIEST: OffsetSpec = OffsetSpec.earliest()  # type: ignore[no-untyped-call]
-_LATEST: OffsetSpec = OffsetSpec.latest()  # type: ignore[no-untyped-call]
+OLDEST: OffsetSpec = OffsetSpec.earliest()  # type: ignore[no-untyped-call]
+NEWEST: OffsetSpec = OffsetSpec.latest()  # type: ignore[no-untyped-call]
 
 _COMMON = {
     "client.id": "event-gateway",
@@ -155,14 +155,14 @@ class Client(msgspec.Struct, frozen=True, dict=True):
         end = time.monotonic() + _CREATE_SECONDS
         while True:
             try:
-                for number in range(partitions):
-                    self.newest([number])(number)
-            except ConnectionError:  # its leaders are not known everywhere yet
-                if time.monotonic() > end:
-                    raise
-                time.sleep(_RETRY_SECONDS)
-            else:
-                return
+                [found] = self.ends(dict.fromkeys(range(partitions), NEWEST))
+                if not any(isinstance(each, ConnectionError) for each in found.values()):
+                    return
+            except ConnectionError:
+                pass
+            if time.monotonic() > end:
+                raise ConnectionError(f"Kafka: topic {self.topic} was created, and has no leaders")
+            time.sleep(_RETRY_SECONDS)
 
     def config(self) -> dict[str, str]:
         """Return the configuration of the topic, as it is in effect."""
@@ -181,43 +181,65 @@ class Client(msgspec.Struct, frozen=True, dict=True):
         partitions = found.partitions.values()
         return {each.id for each in partitions if each.leader < 0 or len(each.isrs) < least}
 
-    def oldest(self, partitions: Iterable[int]) -> Callable[[int], End]:
-        """Ask for the first offsets of partitions. Returns a function that waits for the answer about one."""
-        return self._ends(dict.fromkeys(partitions, _EARLIEST))
+    def ends(self, *questions: Mapping[int, OffsetSpec]) -> list[dict[int, End | ConnectionError]]:
+        """
+        Return the offset of each partition that fits, for each question: OLDEST, NEWEST or `since`.
 
-    def newest(self, partitions: Iterable[int]) -> Callable[[int], End]:
-        """The same for the ends: one past the last record that all replicas in sync have."""
-        return self._ends(dict.fromkeys(partitions, _LATEST))
-
-    def first_since(self, milliseconds: int, partitions: Iterable[int]) -> Callable[[int], End]:
-        """The same for the first record of a time since 1970 or later; its offset is negative without one."""
-        return self._ends(dict.fromkeys(partitions, OffsetSpec.for_timestamp(milliseconds)))
+        Each is an answer of its leader, or why there is none.
+        """
+        found = self._ends(questions)
+        if any(isinstance(end, ConnectionError) for answers in found for end in answers.values()):
+            # librdkafka 2.16 goes on asking a leader that no longer is one.
+            self._look_for_leaders()
+            found = self._ends(questions)
+        return found
 
     def delete_before(self, offsets: Mapping[int, int]) -> None:
         """Delete the records of each partition before an offset."""
         wanted = [TopicPartition(self.topic, partition, offset) for partition, offset in offsets.items()]
-        with raising():
-            for answer in self._admin.delete_records(wanted, request_timeout=REQUEST_SECONDS).values():
-                answer.result()
+        try:
+            with raising():
+                for answer in self._admin.delete_records(wanted, request_timeout=REQUEST_SECONDS).values():
+                    answer.result()
+        except ConnectionError:
+            self._look_for_leaders()  # for the next time
+            raise
 
     @cached_property
     def _admin(self) -> AdminClient:
         return AdminClient({**self.settings, "socket.timeout.ms": int(REQUEST_SECONDS * 1000)})
 
-    def _ends(self, wanted: Mapping[int, OffsetSpec]) -> Callable[[int], End]:
-        named = {TopicPartition(self.topic, number): spec for number, spec in wanted.items()}
+    def _look_for_leaders(self) -> None:
         with raising():
-            answers: dict[TopicPartition, Future[Any]] = self._admin.list_offsets(
-                named, isolation_level=IsolationLevel.READ_UNCOMMITTED, request_timeout=REQUEST_SECONDS
-            )
-        by_number = {each.partition: answer for each, answer in answers.items()}
+            self._admin.list_topics(self.topic, REQUEST_SECONDS)
 
-        def end(partition: int) -> End:
-            with raising():
-                found = by_number[partition].result()
-            return End(found.offset, -1 if found.leader_epoch is None else found.leader_epoch)
+    def _ends(self, questions: Iterable[Mapping[int, OffsetSpec]]) -> list[dict[int, End | ConnectionError]]:
+        settings = {"isolation_level": IsolationLevel.READ_UNCOMMITTED, "request_timeout": REQUEST_SECONDS}
+        with raising():
+            asked = [
+                self._admin.list_offsets(
+                    {TopicPartition(self.topic, number): spec for number, spec in wanted.items()}, **settings
+                )
+                for wanted in questions
+            ]
+        return [{each.partition: _end(future) for each, future in answers.items()} for answers in asked]
 
-        return end
+
+def since(milliseconds: int) -> OffsetSpec:
+    """Ask for the first record of a time, since 1970, or a later one; its offset is -1 if there is none."""
+    found: OffsetSpec = OffsetSpec.for_timestamp(milliseconds)
+    return found
+
+
+def _end(answer: Future[Any]) -> End | ConnectionError:
+    try:
+        found = answer.result()
+    except KafkaException as error:
+        [cause] = error.args
+        return failure(cause)
+    if found.offset < OFFSET_END:  # librdkafka has not asked, and says nothing of it
+        return ConnectionError("Kafka: the leader of a partition is not known")
+    return End(found.offset, -1 if found.leader_epoch is None else found.leader_epoch)
 
 
 def failure(error: KafkaError) -> ConnectionError:

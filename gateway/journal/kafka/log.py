@@ -63,10 +63,10 @@ class KafkaLog:
         wanted = {int(partition): position for partition, position in positions.items()}
         if not wanted:
             return
-        recent = self.client.first_since(int(before * 1000), wanted)
+        recent = self._session.first_since(int(before * 1000), wanted)
         ends = {}
         for number, position in wanted.items():
-            first = recent(number).offset
+            first = recent[number]
             bounds = self._session.bounds(number, self._session.answer)
             end = min(position, bounds.newest.offset if first < 0 else first)
             if end > bounds.oldest:

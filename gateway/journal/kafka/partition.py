@@ -67,12 +67,13 @@ class TopicPartition:
             if not done.done():  # else it took too long
                 done.set_result(error)
 
+        def report(error: str) -> None:
+            self._loop.call_soon_threadsafe(settle, error)
+
         left = until - time.monotonic()
         if left <= 0:
             raise JournalUnavailable(_NO_ANSWER)
-        self._producer.publish(
-            self._number, records, lambda error: self._loop.call_soon_threadsafe(settle, error)
-        )
+        self._producer.publish(self._number, records, report)
         try:
             async with asyncio.timeout(left):
                 error = await done

@@ -74,7 +74,7 @@ class Reader:
 
     def seek(self, time: float) -> int:
         """Return the number of the first event of a time or later, by the clock of the brokers."""
-        found = self._session.client.first_since(int(time * 1000), [self._partition])(self._partition).offset
+        found = self._session.first_since(int(time * 1000), [self._partition])[self._partition]
         return self.newest() if found < 0 else found
 
     def close(self) -> None:

@@ -3,11 +3,12 @@
 import threading
 import time
 from collections import deque
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from confluent_kafka import Consumer
 
-from gateway.journal.kafka.client import Client, End
+from gateway.journal.kafka.client import NEWEST, OLDEST, Client, End, since
 
 _SHARED_SECONDS = 0.005
 """How long an answer about all partitions serves readers that have not had it yet."""
@@ -81,16 +82,29 @@ class Session:
         else:
             consumer.close()
 
+    def first_since(self, milliseconds: int, partitions: Iterable[int]) -> dict[int, int]:
+        """Return the first offset of a time, since 1970, or later, of each partition; -1 if there is none."""
+        [found] = self.client.ends(dict.fromkeys(partitions, since(milliseconds)))
+        return {number: _answered(end).offset for number, end in found.items()}
+
     def _ask(self) -> None:
-        oldest, newest = self.client.oldest(self.numbers), self.client.newest(self.numbers)
+        oldest, newest = self.client.ends(
+            dict.fromkeys(self.numbers, OLDEST), dict.fromkeys(self.numbers, NEWEST)
+        )
         self.answer += 1
         for number in self.numbers:
             try:
-                found = Bounds(self.answer, oldest(number).offset, newest(number))
-                if found.newest.leader_epoch < self._leaders.get(number, -1):
+                end = _answered(newest[number])
+                if end.leader_epoch < self._leaders.get(number, -1):
                     raise ConnectionError("Kafka: an old leader answers")
-                self.learn(number, found.newest.leader_epoch)
-                self._bounds[number] = found
+                self.learn(number, end.leader_epoch)
+                self._bounds[number] = Bounds(self.answer, _answered(oldest[number]).offset, end)
             except ConnectionError as error:
                 self._bounds[number] = error
         self._answered_at = time.monotonic()
+
+
+def _answered(end: End | ConnectionError) -> End:
+    if isinstance(end, ConnectionError):
+        raise end
+    return end
