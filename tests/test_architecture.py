@@ -15,7 +15,7 @@ LAYERS = (
     {"errors", "hints", "warnings", "operation", "metrics", "logs", "backoff", "bucket", "durable"}
     | {"front_page"}
     | {f"config.{name}" for name in ("units", "secret", "environment", "origins", "paths", "script")},
-    {"message", "sqlite"},
+    {"message", "sqlite", "postgresql"},
     {"raw"},
     {"event", "submission", "home"},
     {"webhooks"},

@@ -29,7 +29,11 @@ class Opened(NamedTuple):
     home: Home
 
     def is_running(self) -> bool:
-        """Return whether the gateway is running, so that it carries out orders and jobs."""
+        """Return whether the gateway is running, or another one that shares its journal, to do as ordered."""
+        if self.config.is_shared:
+            from gateway.state.nodes import find_nodes  # its driver is an extra
+
+            return any(node.alive for node in find_nodes(self.config.state.url))
         try:
             return status.read(self.home) is not None
         except ConfigError:  # it runs in another container
@@ -51,7 +55,7 @@ def opened(file: Path | None, data: Path | None, *, writing: bool = False) -> It
     """Open for the duration of the block. Errors are printed, and end the command with code 2."""
     with exiting_on_errors():
         config = load(file, data, os.environ)
-        home = Home(config.journal.path)
+        home = Home(config.journal.path, config.state.url)
         journal = home.journal  # raises ConfigError where no gateway has ever run
         state = State.open(home.state, journal) if writing else State.open_read_only(home.state)
         with closing(state):

@@ -4,9 +4,11 @@ import difflib
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from importlib.util import find_spec
 from ipaddress import ip_address, ip_network
 from os.path import realpath
 from pathlib import Path
+from socket import gethostname
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
@@ -15,6 +17,7 @@ import msgspec
 from gateway.config import paths, script
 from gateway.config.secret import Secret
 from gateway.config.units import Duration, Positive, Size
+from gateway.postgresql import dsn
 from gateway.sinks.base import Sink
 from gateway.sources import Source
 
@@ -23,6 +26,7 @@ Port = Annotated[int, msgspec.Meta(ge=0, le=65535)]
 _URL = re.compile(r"https?://([\w.-]+|\[[\da-fA-F:.]+\])(:\d{1,5})?(/[\w./~-]*)?", re.ASCII)
 _IN_HEADERS = re.compile(r"[\x21-\x7e]*")
 _EMPTY = "must not be empty"
+_ALONE = 'with the engine "embedded" there is only one gateway'
 _MIN_JOURNAL_BYTES = 1024 * 1024
 _ENGINE_KEYS = ("servers", "name", "partitions", "replicas", "require", "monitor", "user", "password", "ca")
 """Keys of [journal] that only an engine other than the embedded one has."""
@@ -46,6 +50,12 @@ class Server(msgspec.Struct, frozen=True):
     """Time for which the gateway is unready before it stops."""
     analytics_js: Path | None = None
     """The operator's own copy of the script that pages with Segment's snippet load."""
+    node: str = ""
+    """The name of this gateway among several that share the journal; empty: the host's."""
+
+    @property
+    def name(self) -> str:
+        return self.node or gethostname()
 
     def check(self) -> Iterator[tuple[str, str]]:
         """Yield the key and the text of each mistake in the table."""
@@ -152,6 +162,21 @@ def _nats_addresses(servers: Sequence[str]) -> Iterator[tuple[str, str]]:
         yield "servers", "expected nats:// for all, or tls:// for all"
 
 
+class State(msgspec.Struct, frozen=True):
+    """The place of what delivery remembers, and of people and products."""
+
+    url: Secret = Secret("")
+    """A database of PostgreSQL; empty: files in the data folder."""
+
+    def check(self) -> Iterator[tuple[str, str]]:
+        """Yield the key and the text of each mistake in the table."""
+        if self.url:
+            for text in dsn.mistakes(self.url):
+                yield "url", text
+            if find_spec("psycopg") is None:
+                yield "url", "psycopg is missing: pip install 'event-gateway[cluster]'"
+
+
 class Delivery(msgspec.Struct, frozen=True):
     """The way of events from the journal to the sinks."""
 
@@ -172,14 +197,26 @@ class Config(msgspec.Struct, frozen=True):
     delivery: Delivery
     sources: dict[str, Source]
     sinks: dict[str, Sink]
+    state: State = State()
     built_in: bool = False
     """True if there is no file, and it is the built-in configuration."""
+
+    @property
+    def is_shared(self) -> bool:
+        """True if other gateways may have the same journal."""
+        return self.journal.engine != "embedded"
+
+    @property
+    def node(self) -> str:
+        """The name of this gateway among those that share the journal; empty if there is only one."""
+        return self.server.name if self.is_shared else ""
 
 
 def contradictions(config: Config) -> Iterator[tuple[str, str]]:
     """Yield what no table can check alone: table and key, and the text of the mistake."""
     yield from _shared_keys(config.sources)
     yield from _shared_files(config.sinks)
+    yield from _nodes(config)
     for name, sink in config.sinks.items():
         if not sink.batch_bytes:
             yield f"[sinks.{name}] batch_bytes", "must be more than 0B"
@@ -217,6 +254,22 @@ def _shared_files(sinks: dict[str, Sink]) -> Iterator[tuple[str, str]]:
     for name, sink in sinks.items():
         if any(owners[realpath(file)] > 1 for file in sink.files):
             yield f"[sinks.{name}] path", "another sink has the same file"
+
+
+def _nodes(config: Config) -> Iterator[tuple[str, str]]:
+    shared = config.is_shared
+    if config.server.node and not shared:
+        yield "[server] node", _ALONE
+    for name, sink in config.sinks.items():
+        if sink.node and not shared:
+            yield f"[sinks.{name}] node", _ALONE
+        elif sink.node and not sink.is_of_one_machine:
+            yield f"[sinks.{name}] node", "any gateway can deliver to this sink"
+        elif sink.is_of_one_machine and shared and not sink.node:
+            yield (
+                f"[sinks.{name}] node",
+                "missing; expected the name of the gateway that delivers to this sink",
+            )
 
 
 def _is_loopback(host: str) -> bool:

@@ -2,7 +2,7 @@
 
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 import msgspec
 
@@ -43,7 +43,11 @@ class _Pace:
 
 
 class RetryFeed:
-    """Implements delivery.feed.Feed for the dead letters of a job, in order of position."""
+    """
+    Implements delivery.feed.Feed for the dead letters of a job, in order of position.
+
+    If `partitions` are given, other processes send those of the others.
+    """
 
     def __init__(
         self,
@@ -51,6 +55,7 @@ class RetryFeed:
         sink: Sink,
         state: State,
         preparation: Preparation,
+        partitions: Collection[str] | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.due: float | None = None
@@ -59,6 +64,7 @@ class RetryFeed:
         self._sink = sink
         self._state = state
         self._preparation = preparation
+        self._partitions = partitions
         self._pace = _Pace(job.rate, clock)
         self._letters: dict[int, Letter] = {}
 
@@ -67,9 +73,11 @@ class RetryFeed:
         if self.due or self._letters:
             return None
         most = self._pace.limit(self._sink.batch_events)
-        letters = self._state.dead.of_job(self._job.id, most, self._sink.batch_bytes)
+        find = self._state.dead.of_job
+        letters = find(self._job.id, most, self._sink.batch_bytes, self._partitions)
         if not letters:
-            self._state.jobs.finish(self._job.id, "done")
+            if not find(self._job.id, 1, 0):
+                self._state.jobs.finish(self._job.id, "done")
             self.done = True
             return None
         self._letters = {letter.position: letter for letter in letters}
@@ -104,7 +112,11 @@ class RetryFeed:
 
 
 class ReplayFeed:
-    """Implements delivery.feed.Feed for events of the journal that are sent again, through the filters."""
+    """
+    Implements delivery.feed.Feed for events of the journal that are sent again, through the filters.
+
+    If `partitions` are given, other processes send those of the others.
+    """
 
     def __init__(
         self,
@@ -113,6 +125,7 @@ class ReplayFeed:
         journal: Log,
         state: State,
         preparation: Preparation,
+        partitions: Collection[str] | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.due: float | None = None
@@ -124,7 +137,11 @@ class ReplayFeed:
         self._preparation = preparation
         self._selection = job.selection
         self._pace = _Pace(job.rate, clock)
-        self._spans = {partition: msgspec.structs.replace(span) for partition, span in job.positions.items()}
+        self._spans = {
+            partition: msgspec.structs.replace(span)
+            for partition, span in job.positions.items()
+            if partitions is None or partition in partitions
+        }
         self._readers: dict[str, Reader] = {}
 
     def next(self, *, flush: bool = False) -> Work | None:
@@ -163,8 +180,10 @@ class ReplayFeed:
 
     def _finish(self) -> None:
         self.close()
-        self._state.jobs.finish(self._job.id, "done")
         self.done = True
+        job = self._state.jobs.read(self._job.id)
+        if job and all(span.next >= span.end for span in job.positions.values()):
+            self._state.jobs.finish(job.id, "done")
 
     def _read(self, partition: str, span: Span) -> Work | None:
         reader = self._readers.get(partition)
@@ -173,8 +192,9 @@ class ReplayFeed:
         try:
             found = reader.read(Position(span.next), self._sink.batch_bytes)
         except UnknownPosition as error:  # another journal; the rest of the job is not in it
-            found = None
             span.next = max(span.next, min(error.oldest, span.end))
+            self._state.record_replay(self._job.sink, self._job.id, partition, span, 0, 0)
+            return None
         if found is None:
             return None
         start = span.next

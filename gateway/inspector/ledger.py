@@ -3,7 +3,6 @@
 import time
 from collections.abc import Collection, Iterator
 from contextlib import closing
-from pathlib import Path
 
 from prometheus_client import Metric
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
@@ -11,6 +10,7 @@ from prometheus_client.registry import Collector
 
 from gateway.errors import StateUnavailable
 from gateway.journal.base import Log
+from gateway.postgresql.place import Place
 from gateway.state import report
 from gateway.state.store import State
 
@@ -22,7 +22,7 @@ class Ledger(Collector):
     Raises OSError if the journal cannot be read. Without a state, the metrics of sinks are omitted.
     """
 
-    def __init__(self, journal: Log, state: Path, sinks: Collection[str]) -> None:
+    def __init__(self, journal: Log, state: Place, sinks: Collection[str]) -> None:
         self.journal = journal
         self.state = state
         self.sinks = sinks

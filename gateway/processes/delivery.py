@@ -1,16 +1,21 @@
 """A delivery process: a worker for each of its sinks, and in one of these processes the trimming."""
 
 import os
-from collections.abc import Collection
+from collections.abc import Callable, Collection
+from contextlib import AbstractAsyncContextManager
 from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
 
 import anyio
 import structlog
 from anyio import to_thread
 
 from gateway import logs
+from gateway.backoff import delays
 from gateway.config.tables import Config
 from gateway.delivery.enrich import Enricher
+from gateway.delivery.held import Held
 from gateway.delivery.known import Known
 from gateway.delivery.lookout import Lookout
 from gateway.delivery.prepare import Preparation
@@ -26,8 +31,14 @@ from gateway.processes.indexing import Indexing
 from gateway.processes.shares import Share
 from gateway.processes.workers import Workers
 from gateway.state.store import State
+from gateway.state.verdicts import UPKEEP
+
+if TYPE_CHECKING:
+    from gateway.processes.membership import Membership
 
 log = structlog.get_logger()
+
+Answer = TypeVar("Answer")
 
 LAST_WORK = 3.0
 """Seconds in which pending events are delivered when the gateway is stopped."""
@@ -57,18 +68,26 @@ class Delivery:
     def __init__(self, share: Share) -> None:
         config = share.config.journal
         self.share = share
-        self.home = Home(config.path)
+        self.home = Home(config.path, share.config.state.url)
         self.journal = engines.open_log(config)
         self.state = State.open(self.home.state, self.home.journal)
         self.known = Known(self.state.verdicts, enabled=share.config.delivery.duplicates > 0)
-        self.lookout = Lookout(self.journal, self.known.version)
-        self.indexing = Indexing(self.journal, self.state.verdicts, self.home.duplicates, self.lookout)
+        self.membership = self._join() if share.config.is_shared else None
+        if self.membership:
+            self.state.use_fence(self.membership.fence)
+        partitions = self.membership.partitions if self.membership else None
+        self.lookout = Lookout(self.journal, self.known.version, partitions)
+        self.indexing = Indexing(
+            *(self.journal, self.state.verdicts, self.home.duplicates, self.lookout), self._held(UPKEEP)
+        )
         self.recorder = DeliveryRecorder(self.home.diagnostics)
         self.stopping = anyio.Event()
         self.stopped = anyio.Event()
         self.paused: Collection[str] | None = None
         self.obeyed: set[int] = set()
         """The ids of orders that were handed to their workers."""
+        self.since: int | None = None
+        """The last order before this process began, if others may carry out later ones before it does."""
 
     async def run(self, control: Control) -> None:
         """Run until the supervisor asks for the end. Raises StateLost if the state's file was removed."""
@@ -76,7 +95,10 @@ class Delivery:
             async with anyio.create_task_group() as delivering:
                 self.workers = Workers(delivering, self._open_worker)
                 self.delivering = delivering.cancel_scope
-                await self._obey_orders()
+                if self.membership:
+                    await self.membership.renew()
+                    tasks.start_soon(self.membership.run)
+                await self._obey_first_orders()
                 await self.workers.use(self.share.config)
                 tasks.start_soon(control.obey, self._stop, self._use)
                 tasks.start_soon(self._trim_for_ever)
@@ -90,7 +112,40 @@ class Delivery:
             tasks.cancel_scope.cancel()
         await self.indexing.close()
         await to_thread.run_sync(self.recorder.close)
+        if self.membership:
+            await self.membership.close()
         self.state.close()
+
+    def _join(self) -> "Membership":
+        """Become one of the processes that share the partitions."""
+        from gateway.processes.membership import Membership
+
+        find = self.journal.partitions
+        return Membership(self.share.config, self.home, find, self._sinks, self._quiet, self._moved)
+
+    def _held(self, sink: str) -> Held | None:
+        """Return what is held for a sink, or None if no other process holds anything."""
+        return self.membership.held(sink) if self.membership else None
+
+    def _sinks(self) -> set[str]:
+        """Return the sinks that may be delivered to in this process, and what is in the place of one."""
+        upkeep = {UPKEEP} if self.share.trimmed_for else set()
+        return {*self.share.config.sinks, *self.workers.names} | upkeep
+
+    def _quiet(self, sink: str) -> AbstractAsyncContextManager[None]:
+        return self.indexing.quiet() if sink == UPKEEP else self.workers.without(sink)
+
+    def _moved(self) -> None:
+        """Look for work in partitions that have come from another process, also for orders and jobs."""
+        self.paused = None
+        self.obeyed.clear()
+        self.lookout.wake()
+
+    async def _ask(self, question: Callable[[], Answer]) -> Answer:
+        """Ask what is in files at once, and what is on other machines in a thread."""
+        if isinstance(self.home.state, Path):
+            return question()
+        return await to_thread.run_sync(question, abandon_on_cancel=True)
 
     def _open_worker(self, name: str, config: Config) -> Worker:
         sink = config.sinks[name]
@@ -99,6 +154,7 @@ class Delivery:
         queue = Queue(
             *(name, sink, self.journal, self.state, preparation, self.known, self._max_dead),
             observer=observer,
+            held=self._held(name),
         )
         return Worker(name, sink, queue, self.state, self.lookout)
 
@@ -116,6 +172,11 @@ class Delivery:
     async def _finish(self) -> None:
         """When the supervisor asks for the end, let the workers deliver what is left."""
         await self.stopping.wait()
+        if self.membership:  # what is left is delivered elsewhere
+            self.workers.leave()
+            self.stopped.set()
+            await self.membership.leave()
+            return
         await self.indexing.catch_up()
         self.workers.stop()
         self.stopped.set()
@@ -137,7 +198,10 @@ class Delivery:
             try:
                 if self.share.trimmed_for:
                     keep = self.share.config.journal.keep
-                    await to_thread.run_sync(trim, self.journal, keep, self.share.trimmed_for, self.state)
+                    held = self._held(UPKEEP)
+                    await to_thread.run_sync(
+                        trim, self.journal, keep, self.share.trimmed_for, self.state, held() if held else None
+                    )
             except (StateUnavailable, OSError) as error:  # the next round deletes what this one could not
                 if str(error) != failure:
                     log.warning("journal not trimmed", error=str(error))
@@ -150,7 +214,7 @@ class Delivery:
     async def _look_for_ever(self) -> None:
         # One timer for all workers: at idle, waking up is the only cost.
         while True:
-            self.lookout.look()
+            self.lookout.compare(await self._ask(self.lookout.find))
             try:
                 await self._obey_orders()
             except StateLost:
@@ -159,14 +223,29 @@ class Delivery:
                 pass
             await anyio.sleep(_IDLE_LOOK_SECONDS if self.lookout.is_idle else _LOOK_SECONDS)
 
+    async def _obey_first_orders(self) -> None:
+        """Obey what was ordered while no gateway ran, as soon as the state can be read."""
+        waits, failure = delays(), ""
+        while True:
+            try:
+                return await self._obey_orders()
+            except StateUnavailable as error:
+                if isinstance(self.home.state, Path):
+                    raise
+                if str(error) != failure:
+                    log.error("state unavailable, delivery waits", error=str(error))
+                failure = str(error)
+            await anyio.sleep(next(waits))
+
     async def _obey_orders(self) -> None:
-        paused = self.state.paused()
+        paused = await self._ask(self.state.paused)
         if paused is self.paused:
             return
         self.paused = paused
         self.workers.pause(paused)
         self.workers.look_for_jobs()
-        for order in self.state.orders.pending(self.share.config.sinks):
+        sinks = self.share.config.sinks
+        for order in await self._ask(lambda: self.state.orders.pending(sinks, self.since)):
             if order.id not in self.obeyed and self.workers.obey(order):
                 self.obeyed.add(order.id)
                 log.info("order carried out", sink=order.sink, verb=order.verb)

@@ -35,7 +35,7 @@ def main(config: Config, listener: socket, pipe: Connection) -> None:
 
 async def show(config: Config, listener: socket, control: Control) -> None:
     """Serve the inspector until `control` stops it."""
-    home = Home(config.journal.path)
+    home = Home(config.journal.path, config.state.url)
     journal = engines.open_log(config.journal)
     ledger = Ledger(journal, home.state, config.sinks)
     present = [config]

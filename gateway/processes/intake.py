@@ -30,7 +30,8 @@ from gateway.intake.sender import Networks
 from gateway.journal import engines
 from gateway.journal.base import Appender
 from gateway.processes.control import DRAIN, Control, Server, run
-from gateway.records.table import Table
+from gateway.records.base import Table
+from gateway.records.places import open_table
 from gateway.services import openapi, product_api, script, settings, user_api, validate_api
 from gateway.services.app import DescribedRoute, services_app
 from gateway.services.health import Probe, Readiness, health
@@ -68,7 +69,7 @@ def main(config: Config, slot: int, listener: socket, pipe: Connection) -> None:
 
 
 async def serve(config: Config, slot: int, listener: socket, control: Control) -> None:
-    home = Home(config.journal.path)
+    home = Home(config.journal.path, config.state.url)
     control.loaded()
     async with engines.appending(config.journal, home.journal, slot, config.server.workers) as appender:
         control.rename(name(slot))
@@ -146,7 +147,7 @@ def service_routes(
 
 def inspection(config: Config) -> Inspection:
     """Return what the event delivery API looks at."""
-    home = Home(config.journal.path)
+    home = Home(config.journal.path, config.state.url)
     return Inspection(home, engines.open_log(config.journal), lambda: config, Index(home.folder / "search"))
 
 
@@ -158,8 +159,8 @@ class Records:
 
     @cached_property
     def people(self) -> Table:
-        return Table(self._home.people)
+        return open_table(self._home.people)
 
     @cached_property
     def products(self) -> Table:
-        return Table(self._home.products)
+        return open_table(self._home.products)

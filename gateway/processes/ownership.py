@@ -6,7 +6,7 @@ from contextlib import contextmanager
 import structlog
 
 from gateway.config.tables import Journal
-from gateway.errors import ConfigError
+from gateway.errors import ConfigError, StateUnavailable
 from gateway.home import Home
 from gateway.journal import engines
 from gateway.state.store import State
@@ -17,11 +17,22 @@ log = structlog.get_logger()
 @contextmanager
 def own(home: Home, journal: Journal) -> Iterator[None]:
     """Own the data folder, and recover what lies in it. Raises ConfigError."""
+    has_run = home.identity.exists()
     with home.own(lambda: engines.find_identity(journal)):
         known = bool(home.partitions())
         engines.recover(journal, home.journal)
-        State.prepare(home.state, home.journal, expected=known)
+        _prepare_state(home, has_run=has_run, known=known)
         yield
+
+
+def _prepare_state(home: Home, *, has_run: bool, known: bool) -> None:
+    """Prepare the state; a server that is away delays no restart, since the intake does not need it."""
+    try:
+        State.prepare(home.state, home.journal, expected=known)
+    except StateUnavailable as error:
+        if not has_run:  # the url may be wrong, and no sender relies on this gateway yet
+            raise ConfigError(f"[state] url: {error}") from error
+        log.error("state unavailable, delivery waits", error=str(error))
 
 
 class Keeper:

@@ -27,7 +27,7 @@ from gateway.journal.base import Appender
 from gateway.message import DecodedSubmission, Message
 from gateway.operation import Fragment, Operation, Reply, examples, query
 from gateway.raw import objects, timestamps
-from gateway.records.table import Record, Table
+from gateway.records.base import Record, Table
 from gateway.services.app import Denied, DescribedRoute, to_json, to_response
 from gateway.sources import Source, Sources
 from gateway.submission import Submission

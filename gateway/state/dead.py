@@ -5,15 +5,14 @@ The journal is trimmed, so each letter holds its whole event.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
-import apsw
 import msgspec
 
 from gateway import event
 from gateway.state import progress
-from gateway.state.database import Database
+from gateway.state.base import Connection, Database
 from gateway.state.tally import Tally
 
 MAX_TEXT = 4096
@@ -95,7 +94,7 @@ class Choice(msgspec.Struct, frozen=True, omit_defaults=True):
             found.append(("last_failed_at >= ?", [self.since]))
         if self.until is not None:
             found.append(("last_failed_at < ?", [self.until]))
-        condition = " AND ".join(test for test, _ in found) or "1"
+        condition = " AND ".join(test for test, _ in found) or "TRUE"
         return condition, [value for _, values in found for value in values]
 
 
@@ -174,16 +173,20 @@ class DeadLetters:
             found: Any = connection.execute("SELECT bytes FROM dead_bytes WHERE sink = ?", (sink,)).get
         return found or 0
 
-    def of_job(self, job: int, events: int, size: int) -> list[Letter]:
+    def of_job(
+        self, job: int, events: int, size: int, partitions: Collection[str] | None = None
+    ) -> list[Letter]:
         """
         Return the next letters that a job retries: of one partition and epoch, in order of position.
 
-        At most `events` of them, and at most `size` bytes unless a single one is larger.
+        At most `events` of them, and at most `size` bytes unless a single one is larger; with `partitions`,
+        none of others.
         """
+        among = "" if partitions is None else f"AND partition IN ({', '.join('?' * len(partitions))})"
         with self._database.reading() as connection:
             rows = connection.execute(
-                f"SELECT {_COLUMNS} FROM dead WHERE job = ? ORDER BY partition, position LIMIT ?",  # noqa: S608
-                (job, events),
+                f"SELECT {_COLUMNS} FROM dead WHERE job = ? {among} ORDER BY partition, position LIMIT ?",  # noqa: S608
+                (job, *(partitions or ()), events),
             )
             found: list[Letter] = []
             for row in rows:
@@ -201,7 +204,8 @@ class DeadLetters:
         That holds also for a letter that a job is retrying, even if the sink accepts it meanwhile.
         """
         condition, values = choice.condition()
-        with self._database.writing() as connection:
+        sinks = {sink for sink, _ in self.count(choice)}
+        with self._database.writing(*sinks) as connection:
             rows: list[Any] = connection.execute(
                 f"SELECT sink, partition, code, count(*), sum({_BYTES}) FROM dead"  # noqa: S608
                 f" WHERE {condition} GROUP BY sink, partition, code",
@@ -224,7 +228,7 @@ _UNBURY = f"""
 """  # noqa: S608
 
 
-def bury(connection: apsw.Connection, sink: str, partition: str, burials: Iterable[Burial]) -> None:
+def bury(connection: Connection, sink: str, partition: str, burials: Iterable[Burial]) -> None:
     """Store letters, within a transaction. A letter that an event already has is replaced."""
     for each in burials:
         old: Any = connection.execute(_UNBURY, (sink, partition, each.position, each.epoch)).get
@@ -242,7 +246,7 @@ def bury(connection: apsw.Connection, sink: str, partition: str, burials: Iterab
         _resize(connection, sink, len(each.canonical) + len(message) + len(answer) - (old or 0))
 
 
-def resolve(connection: apsw.Connection, letters: Sequence[Letter]) -> None:
+def resolve(connection: Connection, letters: Sequence[Letter]) -> None:
     """
     Delete letters that were delivered, within a transaction; they then count as delivered.
 
@@ -257,7 +261,7 @@ def resolve(connection: apsw.Connection, letters: Sequence[Letter]) -> None:
         _resize(connection, letter.sink, -len(letter.canonical) - len(letter.message) - len(letter.answer))
 
 
-def fail_again(connection: apsw.Connection, letter: Letter, burial: Burial) -> None:
+def fail_again(connection: Connection, letter: Letter, burial: Burial) -> None:
     """
     Store what came of another try of a letter, within a transaction. Its job is done with it.
 
@@ -277,9 +281,10 @@ def fail_again(connection: apsw.Connection, letter: Letter, burial: Burial) -> N
     _resize(connection, letter.sink, len(message) + len(answer) - len(letter.message) - len(letter.answer))
 
 
-def _resize(connection: apsw.Connection, sink: str, added: int) -> None:
+def _resize(connection: Connection, sink: str, added: int) -> None:
     connection.execute(
-        "INSERT INTO dead_bytes VALUES (?, ?) ON CONFLICT DO UPDATE SET bytes = bytes + excluded.bytes",
+        "INSERT INTO dead_bytes VALUES (?, ?)"
+        " ON CONFLICT (sink) DO UPDATE SET bytes = dead_bytes.bytes + excluded.bytes",
         (sink, added),
     )
 

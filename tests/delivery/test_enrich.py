@@ -8,7 +8,8 @@ import pytest
 from structlog.testing import capture_logs
 
 from gateway.delivery.enrich import Enricher
-from gateway.records.table import Record, Table
+from gateway.records.base import Record
+from gateway.records.table import FileTable
 from tests.build import event_line
 
 SHIRT = {"id": "P1", "name": "Shirt", "brand": "B", "category_1": "Tops", "price": 9.5}
@@ -16,7 +17,7 @@ SITE = {"name": "shop", "dialect": "segment", "siteId": "29"}
 
 
 def complete(folder: Path, properties: Any, source: Any = SITE) -> Any:
-    catalogue = Table(folder / "products.db")
+    catalogue = FileTable(folder / "products.db")
     catalogue.merge("29", [Record("P1", json.dumps(SHIRT).encode())])
     [line] = Enricher(folder / "products.db").enrich([event_line(properties=properties, source=source)])
     return json.loads(line)["properties"]
@@ -92,7 +93,7 @@ def test_a_change_of_the_catalogue_is_noticed(tmp_path: Path) -> None:
         event_line(properties={"items": [{"product": {"id": "a"}}]}, source=SITE),
     )
     before = enricher.enrich([line])
-    catalogue = Table(tmp_path / "p.db")
+    catalogue = FileTable(tmp_path / "p.db")
 
     names = []
     for name in ("one", "two"):
@@ -112,7 +113,7 @@ def test_without_a_readable_catalogue_events_are_not_changed(tmp_path: Path) -> 
 
 def test_a_catalogue_that_was_removed_or_replaced_is_not_used(tmp_path: Path) -> None:
     file = tmp_path / "products.db"
-    catalogue = Table(file)
+    catalogue = FileTable(file)
     enricher = Enricher(file)
     line = event_line(properties={"items": [{"product": {"id": "a"}}]}, source=SITE)
 
@@ -138,7 +139,7 @@ def test_an_unreadable_catalogue_is_logged_once(tmp_path: Path) -> None:
         enricher.enrich([line])
         enricher.enrich([line])
         file.unlink()
-        Table(file)
+        FileTable(file)
         enricher.enrich([line])
         enricher.enrich([line])
 

@@ -46,7 +46,7 @@ class Gate:
         self._free.clear()
 
     def mute(self) -> None:
-        """Cut the connection on the client's side instead of passing on the server's next answer."""
+        """Pass on what clients say, and cut the connection that is answered first, before the answer."""
         self._is_mute = True
 
     def close(self) -> None:
@@ -79,9 +79,7 @@ class Gate:
 
     def _answer(self, server: socket.socket, client: socket.socket) -> None:
         with suppress(OSError):
-            while said := server.recv(1 << 20):
-                if self._is_mute:
-                    self._is_mute = False
-                    client.shutdown(socket.SHUT_RDWR)
+            while (said := server.recv(1 << 20)) and not self._is_mute:
                 client.sendall(said)
+            self._is_mute = False
             client.shutdown(socket.SHUT_RDWR)

@@ -36,6 +36,10 @@ class StorageSink(Sink):
     secret_key: Secret | None = None
     """S3's secret key, Azure's account key, or a service account's key of Google Cloud Storage, as JSON."""
 
+    @property
+    def is_of_one_machine(self) -> bool:
+        return self.path is not None
+
     def check(self) -> Iterator[tuple[str, str]]:
         yield from super().check()
         if self.path is None and not self.url:
