@@ -60,7 +60,9 @@ def test_nodes_shows_who_is_there_with_what_and_who_has_left(gateways: Cluster) 
     assert (one["leases"], two["leases"]) == ({"warehouse": PARTITIONS}, {})
 
 
-def test_the_inspector_of_any_gateway_finds_an_event_and_says_whose_requests_it_has(gateways: Cluster) -> None:
+def test_the_inspector_of_any_gateway_finds_an_event_and_says_whose_requests_it_has(
+    gateways: Cluster,
+) -> None:
     one, two = gateways.up("one"), gateways.up("two")
     id = send(one, 50)[7]
     gateways.delivered([id])
