@@ -118,7 +118,8 @@ class Worker:
             try:
                 await self._obey()
                 if self._paused or self._held:
-                    await interrupted.wait()
+                    if not self._stopping:
+                        await interrupted.wait()
                     continue
                 await self._connect()
                 if self._stopping and not self._skips:

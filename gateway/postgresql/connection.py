@@ -144,7 +144,7 @@ class Session:
 
     def run(self, script: str) -> Rows:
         """Run several statements in one round trip; return the rows of the last."""
-        rows = cast("Rows", self._driver.execute(cast("LiteralString", script)))
+        rows = cast("Rows", self._driver.execute(script))
         rows.set_result(-1)
         return rows
 
@@ -189,7 +189,8 @@ def describe(error: psycopg.Error, url: Secret) -> str:
 def _parameters(url: Secret) -> dict[str, Any]:
     try:
         given = conninfo.conninfo_to_dict(url.reveal())
-    except psycopg.Error:  # its text could repeat a part of the url
+        list(map(int, filter(None, str(given.get("port", "")).split(","))))
+    except (psycopg.Error, ValueError):  # its text could repeat a part of the url
         raise psycopg.OperationalError("the url cannot be read") from None
     options = " ".join(f"-c {name}={value}" for name, value in _OPTIONS.items())
     found = {**_DEFAULTS, **given, "options": f"{options} {given.get('options', '')}"}
@@ -205,7 +206,7 @@ def _parameters(url: Secret) -> dict[str, Any]:
 def _numbered(statement: str) -> LiteralString:
     """Return a statement with `$1`, `$2` … for each `?`."""
     numbers = count(1)
-    return cast("LiteralString", re.sub(r"\?", lambda _: f"${next(numbers)}", statement))
+    return re.sub(r"\?", lambda _: f"${next(numbers)}", statement)
 
 
 def storable(text: str) -> str:

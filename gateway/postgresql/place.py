@@ -15,7 +15,13 @@ class Remote(NamedTuple):
     """state, people or products."""
 
     def __str__(self) -> str:
-        return f"PostgreSQL at {dsn.hosts(self.url) or 'localhost'}"
+        return f"PostgreSQL at {','.join(map(_printable, dsn.hosts(self.url).split(',')))}"
+
+
+def _printable(host: str) -> str:
+    """Return a host without a port that is none: it may be a part of a password."""
+    name, colon, port = host.rpartition(":")
+    return (host if not colon or port.isdecimal() or host.endswith("]") else name) or "localhost"
 
 
 Place = Path | Remote

@@ -5,6 +5,7 @@ A COMMIT whose answer is lost is neither believed nor repeated: every transactio
 has on its connection, and the number is read before the database is used again.
 """
 
+import atexit
 import secrets
 import threading
 import time
@@ -183,6 +184,13 @@ class Pool:
                 return
         lent.session.close()
 
+    def close(self) -> None:
+        """Close the connections that are not lent."""
+        with self._lock:
+            idle, self._idle = self._idle, []
+        for lent in idle:
+            lent.session.close()
+
     @contextmanager
     def _translating(self) -> Iterator[None]:
         try:
@@ -199,4 +207,6 @@ _MISCONFIGURED = ("28", "3D", "3F", "42")
 @cache
 def shared(url: Secret, check: Callable[[Session], None]) -> Pool:
     """Return the pool of this process for a url and a check, which must be hashable."""
-    return Pool(url, check)
+    pool = Pool(url, check)
+    atexit.register(pool.close)
+    return pool

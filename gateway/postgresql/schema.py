@@ -1,7 +1,7 @@
 """
 The tables of a gateway in PostgreSQL, and how they are made and brought up to date.
 
-The tables of the state are those of state/database.py; tests/state/test_places.py compares them.
+The tables of the state are those of state/database.py; tests/state/test_remote.py compares them.
 """
 
 from gateway.errors import GatewayError
@@ -165,8 +165,18 @@ def migrate(session: Session) -> int | None:
     found = _version(session)
     if found == VERSION:
         return found
-    locks = "{}, {}".format(*lock_key("schema"))
-    session.run(f"BEGIN; SELECT pg_advisory_xact_lock({locks})")
+    lock = "({}, {})".format(*lock_key("schema"))
+    session.run(
+        f"SELECT pg_advisory_lock{lock}"
+    )  # before BEGIN: a transaction that waited would see no new schema
+    try:
+        return _migrate(session)
+    finally:
+        session.run(f"SELECT pg_advisory_unlock{lock}")
+
+
+def _migrate(session: Session) -> int | None:
+    session.run("BEGIN")
     try:
         found = _version(session)
         if found is not None and found > VERSION:

@@ -12,7 +12,6 @@ import structlog
 from anyio import to_thread
 
 from gateway import logs
-from gateway.backoff import delays
 from gateway.config.tables import Config
 from gateway.delivery.enrich import Enricher
 from gateway.delivery.held import Held
@@ -84,6 +83,8 @@ class Delivery:
         self.stopping = anyio.Event()
         self.stopped = anyio.Event()
         self.paused: Collection[str] | None = None
+        self.begun = False
+        """True once there are workers: not before the orders of operators are known."""
         self.obeyed: set[int] = set()
         """The ids of orders that were handed to their workers."""
         self.since: int | None = None
@@ -98,8 +99,9 @@ class Delivery:
                 if self.membership:
                     await self.membership.renew()
                     tasks.start_soon(self.membership.run)
-                await self._obey_first_orders()
-                await self.workers.use(self.share.config)
+                if isinstance(self.home.state, Path):
+                    await self._obey_orders()
+                    await self._begin()
                 tasks.start_soon(control.obey, self._stop, self._use)
                 tasks.start_soon(self._trim_for_ever)
                 await self.indexing.use(self._window())
@@ -163,7 +165,16 @@ class Delivery:
         logs.hide(share.config.inspector.mask)
         self.known.enabled = share.config.delivery.duplicates > 0
         await self.indexing.use(self._window())
-        await self.workers.use(share.config)
+        if self.begun:
+            await self.workers.use(share.config)
+
+    async def _begin(self) -> None:
+        """Start the workers."""
+        config = None
+        while config is not self.share.config:  # it may change meanwhile
+            config = self.share.config
+            await self.workers.use(config)
+        self.begun = True
 
     def _stop(self) -> None:
         self.delivering.deadline = anyio.current_time() + LAST_WORK
@@ -213,29 +224,21 @@ class Delivery:
 
     async def _look_for_ever(self) -> None:
         # One timer for all workers: at idle, waking up is the only cost.
+        failure = ""
         while True:
             self.lookout.compare(await self._ask(self.lookout.find))
             try:
                 await self._obey_orders()
             except StateLost:
                 raise
-            except StateUnavailable:  # which the workers log
-                pass
-            await anyio.sleep(_IDLE_LOOK_SECONDS if self.lookout.is_idle else _LOOK_SECONDS)
-
-    async def _obey_first_orders(self) -> None:
-        """Obey what was ordered while no gateway ran, as soon as the state can be read."""
-        waits, failure = delays(), ""
-        while True:
-            try:
-                return await self._obey_orders()
             except StateUnavailable as error:
-                if isinstance(self.home.state, Path):
-                    raise
-                if str(error) != failure:
+                if not self.begun and str(error) != failure:  # later, the workers log it
                     log.error("state unavailable, delivery waits", error=str(error))
                 failure = str(error)
-            await anyio.sleep(next(waits))
+            else:
+                if not self.begun:
+                    await self._begin()
+            await anyio.sleep(_IDLE_LOOK_SECONDS if self.lookout.is_idle else _LOOK_SECONDS)
 
     async def _obey_orders(self) -> None:
         paused = await self._ask(self.state.paused)

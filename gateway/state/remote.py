@@ -6,7 +6,7 @@ aside: it is refused.
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import NamedTuple
 
 import structlog
@@ -62,10 +62,8 @@ def prepare(place: Remote, journal: bytes) -> None:
 def migrate(place: Remote) -> str:
     """Create the tables, or bring them up to this version; return what was done. Raises as `prepare` does."""
     found: list[int | None] = []
-    with (
-        _for_operators(place),
-        Pool(place.url, lambda session: found.append(schema.migrate(session))).reading(),
-    ):
+    pool = Pool(place.url, lambda session: found.append(schema.migrate(session)))
+    with _for_operators(place), closing(pool), pool.reading():
         [before] = found
     if before == schema.VERSION:
         return f"{place}: the tables have version {before} already"

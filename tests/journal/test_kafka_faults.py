@@ -1,4 +1,8 @@
-"""Nodes of Kafka that are killed, stopped and restarted under load: what was acknowledged is there, once."""
+"""
+Nodes of Kafka that are killed, stopped and restarted under load: what was acknowledged is there, once.
+
+`--rounds 30` lets so many nodes fail, one after the other.
+"""
 
 import re
 from collections import Counter
@@ -85,8 +89,13 @@ class Load:
 
 
 async def test_faults_of_nodes_lose_nothing_acknowledged_and_store_nothing_twice(
-    cluster: KafkaCluster,
+    cluster: KafkaCluster, rounds: int | None, chance: random.Random
 ) -> None:
+    faults = [
+        (cluster.kill, cluster.start),
+        (cluster.pause, cluster.resume),
+        (cluster.stop, cluster.start),
+    ]
     journal = Journal(engine="kafka", servers=cluster.servers, name="faults", partitions=PARTITIONS)
     identity = await to_thread.run_sync(topic.prepare, journal)
 
@@ -94,12 +103,10 @@ async def test_faults_of_nodes_lose_nothing_acknowledged_and_store_nothing_twice
         load = Load(appender)
         async with load.running():
             await load.advance()
-            for fault, cure in (
-                (cluster.kill, cluster.start),
-                (cluster.pause, cluster.resume),
-                (cluster.stop, cluster.start),
-            ):
-                node = await to_thread.run_sync(cluster.leader, "faults", 0)
+            for number in range(rounds or len(faults)):
+                fault, cure = faults[number % len(faults)]
+                partition = chance.randrange(PARTITIONS)
+                node = await to_thread.run_sync(cluster.leader, "faults", partition)
                 await to_thread.run_sync(fault, node)
                 await load.advance()
                 await to_thread.run_sync(cure, node)

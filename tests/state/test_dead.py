@@ -13,7 +13,7 @@ DELIVERED, REFUSED, DROPPED = ("delivered", ""), ("dead", "refused"), ("skipped"
 
 
 def burial(position: int, code: str = "refused", *, message: str = "no", line: bytes = b"") -> Burial:
-    canonical = line or event_line(event=f"event {position % 2}", user_id="ann")
+    canonical = line or event_line(event=f"event {position % 2}", userId="ann")
     return Burial(
         position, 7, f"batch-{position}", code, message, "answer", 1, 1000, 2000 + position, canonical
     )
@@ -50,7 +50,7 @@ def test_a_letter_has_all_that_is_known_about_its_event(state: State) -> None:
 
 
 def test_an_event_with_characters_that_no_database_takes_becomes_a_letter(state: State) -> None:
-    line = event_line(event="a\0b", user_id="c\0d")
+    line = event_line(event="a\0b", userId="c\0d")
 
     bury(state, burial(3, line=line))
 
