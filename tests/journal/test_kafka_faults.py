@@ -4,6 +4,7 @@ Nodes of Kafka that are killed, stopped and restarted under load: what was ackno
 `--rounds 30` lets so many nodes fail, one after the other.
 """
 
+import random
 import re
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
