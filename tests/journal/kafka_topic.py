@@ -1,9 +1,11 @@
 """The engine kafka for the contract of the journal: a topic of its own for each test."""
 
 import hashlib
+from functools import cache
 from pathlib import Path
 
 from anyio import to_thread
+from confluent_kafka import Producer
 
 from gateway.journal.base import Promise
 from gateway.journal.kafka.client import Client
@@ -13,15 +15,26 @@ from gateway.journal.kafka.producer import TopicProducer
 from gateway.journal.kafka.promise import settings
 from gateway.journal.publisher import MAX_CHUNK_BYTES, Publisher, Waiting
 from gateway.journal.spread import Spread
-from tests.sinks.kafka_server import kafka_server
+from tests.sinks.kafka_server import KafkaServer, kafka_server
 
-PARTITIONS = 11
+PARTITIONS = 2
+
+
+@cache
+def warm_server() -> KafkaServer:
+    """Return the shared server, which has taken an event: the first one may take longer than others may."""
+    server = kafka_server()
+    topic = server.make_topic(Path("warm"))
+    producer = Producer({"bootstrap.servers": server.address, "enable.idempotence": True, "log_level": 0})
+    producer.produce(topic, b"warm")
+    producer.flush()
+    return server
 
 
 def make_topic(folder: Path, partitions: int) -> Client:
     """Create the topic of a journal, named after the folder of a test, on a server of one node."""
     name = hashlib.sha256(str(folder).encode()).hexdigest()[:20]
-    client = Client((kafka_server().address,), f"journal-{name}")
+    client = Client((warm_server().address,), f"journal-{name}")
     client.create(partitions, 1, {**settings(3, "quorum"), "min.insync.replicas": "1"})
     return client
 
