@@ -92,7 +92,7 @@ class Cluster:
 
     def command(self, node: str, *words: str) -> list[dict[str, Any]]:
         """Run a command as on the machine of a gateway, and return what it prints."""
-        command = [sys.executable, "-m", "gateway", *words, "--json", "--config", self.configure(node)]
+        command = [sys.executable, "-m", "gateway", *words, "--json", "--config", str(self.configure(node))]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         assert done.returncode in (0, 1), done.stderr
         return [json.loads(line) for line in done.stdout.splitlines()]
@@ -175,7 +175,7 @@ def send(gateway: Gateway, events: int) -> list[str]:
 
 
 class Load:
-    """Sends events to gateways in turn, for the duration of a block; `ids` are those that were acknowledged."""
+    """Sends events to gateways in turn, during a block; `ids` are those that were acknowledged."""
 
     def __init__(self, *gateways: Gateway) -> None:
         self.ids: list[str] = []

@@ -1,4 +1,4 @@
-"""Operators see and order the whole, at whatever gateway; a sink of one machine is with the gateway it names."""
+"""Operators see and order the whole at any gateway; a sink of one machine is with the one it names."""
 
 from tests.cluster.gateways import PARTITIONS, Cluster, send
 from tests.gateway import until
