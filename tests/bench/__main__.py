@@ -25,6 +25,7 @@ from tests.bench import (
     duplicates,
     enrichment,
     idle,
+    jetstream_journal,
     kafka_journal,
     latency,
     machine,
@@ -63,10 +64,14 @@ _MEASUREMENTS = {
         delta,
         analysis,
         brokers,
-        kafka_journal,
     )
 }
-_ONLY_WHEN_NAMED = {"search": search, "soak": soak}
+_ONLY_WHEN_NAMED = {
+    "search": search,
+    "soak": soak,
+    "jetstream_journal": jetstream_journal,
+    "kafka_journal": kafka_journal,
+}
 
 
 @click.command()

@@ -104,8 +104,8 @@ class Client(msgspec.Struct, frozen=True, dict=True):
     @cached_property
     def settings(self) -> dict[str, Any]:
         """The settings of librdkafka, with the password."""
-        protocol, separator, _ = self.servers[0].partition("://")
-        if not separator:
+        protocol = self.servers[0].rpartition("://")[0]
+        if not protocol:
             protocol = ("SASL_" if self.user else "") + ("SSL" if self.ca else "PLAINTEXT")
         given = {
             "sasl.mechanism": "SCRAM-SHA-512" if self.user else "",
@@ -115,7 +115,7 @@ class Client(msgspec.Struct, frozen=True, dict=True):
         }
         return {
             **_COMMON,
-            "bootstrap.servers": ",".join(self.servers),
+            "bootstrap.servers": ",".join(server.rpartition("://")[2] for server in self.servers),
             "security.protocol": protocol.lower(),
             **{name: value for name, value in given.items() if value},
         }
