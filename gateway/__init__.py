@@ -67,6 +67,12 @@ the end that journal/jetstream/tail.py knows, over the connection that journal/j
 journal/jetstream/log.py is the log to its readers (journal/jetstream/reader.py), who find positions with
 journal/jetstream/view.py.
 
+On Kafka, journal/kafka/topic.py finds or creates the topic of a journal, whose settings must keep what
+journal/kafka/promise.py says. journal/kafka/appender.py has a publisher for each partition
+(journal/kafka/partition.py), all of which publish with the producer of journal/kafka/producer.py.
+journal/kafka/log.py is the log, and journal/kafka/reader.py reads a partition, with answers and consumers
+that readers share (journal/kafka/session.py); all connect as journal/kafka/client.py does.
+
 intake/recent.py holds the last requests and what was refused; intake/recorder.py writes them for the
 inspector, the requests only where a source asks for it or diagnostics/watching.py says that somebody looks.
 

@@ -30,6 +30,10 @@ _ALONE = 'with the engine "embedded" there is only one gateway'
 _MIN_JOURNAL_BYTES = 1024 * 1024
 _ENGINE_KEYS = ("servers", "name", "partitions", "replicas", "require", "monitor", "user", "password", "ca")
 """Keys of [journal] that only an engine other than the embedded one has."""
+_DRIVERS = {"jetstream": ("nats", "nats"), "kafka": ("confluent_kafka", "kafka")}
+"""By engine, the module that it needs, and the extra of the gateway that has it."""
+_PROTOCOLS = ("PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL")
+_BROKER = re.compile(r"([\w.-]+|\[[\da-fA-F:.]+\]):\d{1,5}")
 _MIN_PARTITION_BYTES = 10 * 1024 * 1024  # of an engine
 _MAX_ENGINE_EVENT_BYTES = 800 * 1024  # of what a client sends; a message of an engine has 900 KB
 _MAX_NAME_CHARACTERS = 100
@@ -137,6 +141,11 @@ class Journal(msgspec.Struct, frozen=True):
             yield "servers", f"required by the engine {self.engine}"
         elif self.engine == "jetstream":
             yield from _nats_addresses(self.servers)
+        else:
+            yield from _kafka_addresses(self.servers)
+        driver, extra = _DRIVERS[self.engine]
+        if find_spec(driver) is None:
+            yield "engine", f"{driver} is missing: pip install 'event-gateway[{extra}]'"
         if self.max_size < self.partitions * _MIN_PARTITION_BYTES:
             yield "max_size", "must be at least 10MB a partition"
         if any(urlsplit(address).scheme not in ("http", "https") for address in self.monitor):
@@ -163,6 +172,17 @@ def _nats_addresses(servers: Sequence[str]) -> Iterator[tuple[str, str]]:
             yield "servers", "expected the user and the password in keys of their own"
     if len({urlsplit(server).scheme for server in servers}) > 1:
         yield "servers", "expected nats:// for all, or tls:// for all"
+
+
+def _kafka_addresses(servers: Sequence[str]) -> Iterator[tuple[str, str]]:
+    protocols = set()
+    for server in servers:
+        protocol, separator, address = server.rpartition("://")
+        if not _BROKER.fullmatch(address) or (separator and protocol not in _PROTOCOLS):
+            yield "servers", f"expected HOST:PORT, or {', '.join(_PROTOCOLS)}://HOST:PORT"
+        protocols.add(protocol)
+    if len(protocols) > 1:
+        yield "servers", "expected the same protocol for all"
 
 
 class State(msgspec.Struct, frozen=True):

@@ -1,8 +1,8 @@
 """
 Held partitions: those that this process delivers, each with the term since when it does without a break.
 
-With the embedded journal these are all that there are. With several gateways they are those of which the
-process has the leases: what was read under another term is out of date, since another process may have gone on
+With the embedded journal these are all that there are. With several gateways they are those for which the
+process has leases: what was read under another term is out of date, since another process may have gone on
 from there meanwhile.
 """
 

@@ -17,8 +17,9 @@ def trim(
     """
     Release events before the positions of all `sinks` that are older than `keep` seconds.
 
-    With `partitions`, nothing is released in others. If the journal is low on space, their age does not matter. While a sink has no valid position in a
-    partition, nothing is released there. May be repeated. Raises OSError and StateUnavailable.
+    With `partitions`, nothing is released in others. If the journal is low on space, the age of events does
+    not matter. While a sink has no valid position in a partition, nothing is released there. May be repeated.
+    Raises OSError and StateUnavailable.
     """
     recorded = state.positions()
     reached = {}

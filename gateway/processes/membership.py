@@ -1,4 +1,4 @@
-"""The leases of a delivery process, where several gateways share the journal: renewed, taken and handed over."""
+"""The leases of a delivery process among several gateways: renewed, taken and handed over."""
 
 import socket
 import time

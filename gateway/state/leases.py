@@ -227,7 +227,7 @@ def _namesake(member: Member, alive: Collection[Any]) -> str:
 
 
 class Fence:
-    """Implements state.base.Fence: admits what is recorded for a partition only from the member that holds it."""
+    """Implements state.base.Fence: only the member that holds a partition may record something for it."""
 
     def __init__(self, member: str) -> None:
         self._member = member

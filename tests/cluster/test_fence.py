@@ -18,7 +18,7 @@ from tests.cluster.sharing import ID, PARTITIONS, Join, Shared
 
 @pytest.fixture
 def believers(join: Join, shared: Shared) -> Iterator[tuple[State, State]]:
-    """Two processes that both believe they hold partition 3: the first was stopped, and the second took it."""
+    """Two processes that both believe they hold partition 3: the first was halted, and the second took it."""
     one, two = join("one"), join("two")
     one.renew(["warehouse", UPKEEP], PARTITIONS)
     shared.vanish(one)

@@ -1,4 +1,4 @@
-"""Gateways that share a journal on JetStream and a state in PostgreSQL: they join, stop, die and come back."""
+"""Gateways that share a journal on JetStream, and a state: they join, stop, die and come back."""
 
 import os
 import signal

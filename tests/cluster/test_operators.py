@@ -1,4 +1,4 @@
-"""Operators see and order the whole, at whatever gateway; a sink of one machine is with the gateway it names."""
+"""Operators see and order the whole at any gateway; a sink of one machine is with the one it names."""
 
 from tests.cluster.gateways import PARTITIONS, Cluster, send
 from tests.gateway import until
@@ -60,7 +60,9 @@ def test_nodes_shows_who_is_there_with_what_and_who_has_left(gateways: Cluster) 
     assert (one["leases"], two["leases"]) == ({"warehouse": PARTITIONS}, {})
 
 
-def test_the_inspector_of_any_gateway_finds_an_event_and_says_whose_requests_it_has(gateways: Cluster) -> None:
+def test_the_inspector_of_any_gateway_finds_an_event_and_says_whose_requests_it_has(
+    gateways: Cluster,
+) -> None:
     one, two = gateways.up("one"), gateways.up("two")
     id = send(one, 50)[7]
     gateways.delivered([id])

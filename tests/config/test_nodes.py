@@ -1,4 +1,4 @@
-"""Names of gateways: required where only one of several can write to a sink, and refused where there is one."""
+"""Names of gateways: required where only one of several can write to a sink, else refused."""
 
 from pathlib import Path
 

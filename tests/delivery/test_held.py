@@ -1,4 +1,4 @@
-"""A worker delivers the partitions that its process holds, while others deliver the rest, or believe they do."""
+"""A worker delivers the partitions that its process holds; others deliver the rest, or believe they do."""
 
 import json
 from collections.abc import Callable
@@ -73,7 +73,8 @@ async def test_a_batch_that_failed_is_not_tried_again_once_its_partition_is_lost
     del held["0"]
     after = queue.next(flush=True)
 
-    assert work and work.first == 0
+    assert work
+    assert work.first == 0
     assert after is None
 
 
@@ -88,8 +89,10 @@ async def test_a_batch_in_hand_is_forgotten_when_its_partition_was_elsewhere_mea
     held["0"] = 3
     work = queue.next(flush=True)
 
-    assert stale and stale.first == 0
-    assert work and work.first == 3
+    assert stale
+    assert stale.first == 0
+    assert work
+    assert work.first == 3
 
 
 async def test_of_two_that_believe_they_hold_a_partition_one_is_refused_and_nothing_counts_twice(
@@ -118,8 +121,10 @@ async def test_a_replay_is_done_when_each_process_has_sent_its_part(journal: Pat
 
     assert [batch.lines for batch in one.batches] == [event_lines(0, 4)]
     assert [batch.lines for batch in two.batches] == [event_lines(11, 14)]
-    assert half and (half.state, half.sent) == ("running", 4)
-    assert whole and (whole.state, whole.sent) == ("done", 7)
+    assert half
+    assert (half.state, half.sent) == ("running", 4)
+    assert whole
+    assert (whole.state, whole.sent) == ("done", 7)
 
 
 async def test_a_retry_is_done_when_each_process_has_sent_its_letters(journal: Path, state: State) -> None:
@@ -137,8 +142,10 @@ async def test_a_retry_is_done_when_each_process_has_sent_its_letters(journal: P
 
     assert [batch.lines for batch in one.batches] == [[event_line(2)]]
     assert [batch.lines for batch in two.batches] == [[event_line(13)]]
-    assert half and (half.state, half.sent) == ("running", 1)
-    assert whole and (whole.state, whole.sent) == ("done", 2)
+    assert half
+    assert (half.state, half.sent) == ("running", 1)
+    assert whole
+    assert (whole.state, whole.sent) == ("done", 2)
     assert state.tallies() == {"sink": {DELIVERED: 8}}
 
 

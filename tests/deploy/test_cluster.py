@@ -31,9 +31,7 @@ def built() -> str:
 
 
 def objects(kind: str) -> dict[str, dict[str, Any]]:
-    return {
-        each["metadata"]["name"]: each for each in yaml.safe_load_all(built()) if each["kind"] == kind
-    }
+    return {each["metadata"]["name"]: each for each in yaml.safe_load_all(built()) if each["kind"] == kind}
 
 
 def containers() -> list[dict[str, Any]]:
@@ -64,7 +62,9 @@ def test_there_are_three_gateways_and_three_servers_on_different_machines() -> N
 
 
 def test_every_selector_finds_the_pods_of_one_set() -> None:
-    labels = {name: each["spec"]["template"]["metadata"]["labels"] for name, each in objects("StatefulSet").items()}
+    labels = {
+        name: each["spec"]["template"]["metadata"]["labels"] for name, each in objects("StatefulSet").items()
+    }
     services = [each["spec"]["selector"] for each in objects("Service").values()]
     budgets = [each["spec"]["selector"]["matchLabels"] for each in objects("PodDisruptionBudget").values()]
     policies = [each["spec"]["podSelector"]["matchLabels"] for each in objects("NetworkPolicy").values()]

@@ -1,8 +1,8 @@
 """
 Copies a journal to another engine, with the position, the counts and the dead letters of each sink.
 
-Events are appended in an order that depends on the source alone. So an interrupted copy is resumed by counting
-what the target has of each partition.
+Events are appended in an order that depends on the source alone. So an interrupted copy is resumed by
+counting what the target has of each partition.
 """
 
 from collections import Counter
@@ -115,7 +115,7 @@ class Copy:
         reader = self._readers[stretch.partition]
         found = await to_thread.run_sync(reader.read, Position(place), _STEP_BYTES)
         if found is None:
-            raise ConfigError(f"partition {stretch.partition} of the source has changed; nothing may use it")
+            raise ConfigError(f"partition {stretch.partition} of the source has changed meanwhile")
         end = min(found.end.number, stretch.end)
         lines = [line for chunk in found.chunks for line in _lines(chunk, place, end)]
         self.unreadable += end - place - len(lines)
@@ -134,7 +134,7 @@ class Copy:
         return end
 
     async def _is_new(self, partition: int, line: bytes) -> bool:
-        """Count an event of the target; return True unless it is there. Raises ConfigError for another one."""
+        """Count an event of the target; return True unless it is there. Raises ConfigError."""
         number, there = self._reached[partition], self._there[partition]
         self._reached[partition] += 1
         if number == there - 1:
@@ -155,7 +155,7 @@ class Copy:
         tally = Tally()
         for each in progress:
             tally.update(each.tally)
-        # Numbers begin anew, and events that were trimmed have none: as after the restore of an older journal.
+        # Numbers begin anew, and events that were trimmed have none, as after the restore of an older copy.
         tally["rewound", ""] += sum(each.position.number for each in progress) - sum(ends.values())
         for partition in range(self._partitions):
             place, found = Position(ends[partition]), self._after.position(sink, str(partition))

@@ -1,9 +1,9 @@
 """
 The order in which a journal is copied, so that what each sink has comes before what it has not.
 
-A sink has one position in each partition. In the copy, whose partitions are others, it can have one position in
-each only if the stretches that it has had come first in all of them. That is possible for all sinks at once if
-of any two stretches one has gone to every sink that the other has gone to.
+A sink has one position in each partition. In the copy, whose partitions are others, it can have one position
+in each only if what it has had comes first in all of them. That is possible for all sinks at once if of any
+two stretches one has gone to every sink that the other has gone to.
 """
 
 from collections.abc import Mapping
@@ -45,9 +45,9 @@ def arrange(
     found.sort(key=lambda each: (-len(each.sinks), each.partition, each.first))
     for before, after in pairwise(found):
         if not before.sinks >= after.sinks:
-            one, other = sorted(after.sinks - before.sinks)[0], sorted(before.sinks - after.sinks)[0]
+            one, other = min(after.sinks - before.sinks), min(before.sinks - after.sinks)
             raise ConfigError(
-                f"sinks {one} and {other} have each had events that the other has yet to get, and the copy can"
-                " keep the position of one of them only: let both catch up, or skip what one of them has pending"
+                f"sinks {one} and {other} have each had events that the other has yet to get, and the copy"
+                " can keep the position of only one: let both catch up, or skip what one of them has pending"
             )
     return found

@@ -35,12 +35,12 @@ def configure(folder: Path) -> Path:
 
 
 def copy(source: Path, target: Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "gateway", "journal", "copy", "--from", source, "--to", target]
+    command = [sys.executable, "-m", "gateway", "journal", "copy", "--from", str(source), "--to", str(target)]
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
 def ledger(file: Path) -> dict[str, object]:
-    command = [sys.executable, "-m", "gateway", "ledger", "--json", "--config", file]
+    command = [sys.executable, "-m", "gateway", "ledger", "--json", "--config", str(file)]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     found: dict[str, object] = json.loads(done.stdout)
     return found
@@ -54,7 +54,7 @@ def source(tmp_path: Path) -> Path:
         for number in range(15):
             gateway.post("/v1/track", {"userId": f"u{number}", "event": "x", "messageId": f"m{number}"})
         gateway.drained()
-        pause = [sys.executable, "-m", "gateway", "sinks", "pause", "idle", "--yes", "--config", file]
+        pause = [sys.executable, "-m", "gateway", "sinks", "pause", "idle", "--yes", "--config", str(file)]
         subprocess.run(pause, check=True, capture_output=True)
         for number in range(15, 20):
             gateway.post("/v1/track", {"userId": f"u{number}", "event": "x", "messageId": f"m{number}"})
