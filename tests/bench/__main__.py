@@ -25,6 +25,7 @@ from tests.bench import (
     duplicates,
     enrichment,
     idle,
+    jetstream_journal,
     latency,
     machine,
     mapping,
@@ -64,7 +65,7 @@ _MEASUREMENTS = {
         brokers,
     )
 }
-_ONLY_WHEN_NAMED = {"search": search, "soak": soak}
+_ONLY_WHEN_NAMED = {"search": search, "soak": soak, "jetstream_journal": jetstream_journal}
 
 
 @click.command()

@@ -44,7 +44,7 @@ class Node:
             server_name: {self.name}
             listen: "127.0.0.1:{self.port}"
             http: "127.0.0.1:{self.monitor_port}"
-            jetstream {{store_dir: "{self.folder}", sync_interval: "{sync}"}}
+            jetstream {{store_dir: "{self.folder}", sync_interval: "{sync}", max_file_store: 100GB}}
             cluster {{name: tests, listen: "127.0.0.1:{self.route_port}", routes: [{others}]}}
             lame_duck_grace_period: "1s"
             lame_duck_duration: "30s"

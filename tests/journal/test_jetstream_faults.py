@@ -81,7 +81,7 @@ async def test_no_fault_of_a_node_loses_repeats_or_disorders_an_event(
 
     async with under_load(journal) as clients:
         await acknowledged(clients, 50)
-        for number in range(rounds or 2):
+        for number in range(rounds or 3):
             leader = await to_thread.run_sync(cluster.leader, streams.stream(journal, "0"))
             node = chance.choice(cluster.nodes) if number % 2 else leader
             await to_thread.run_sync(FAULTS[name], node)
