@@ -57,6 +57,16 @@ crash, with journal/segments/scan.py to find chunks behind damage and journal/se
 that were removed or do not belong there. journal/segments/reader.py reads from any position, in the files
 that journal/segments/open_files.py keeps open.
 
+Where several gateways share a journal, journal/spread.py gives each event to the publisher
+(journal/publisher.py) of the partition of its person (journal/persons.py), which publishes what waits as one
+chunk. On NATS JetStream journal/jetstream/start.py has created the streams that journal/jetstream/streams.py
+describes, in the words of journal/jetstream/api.py, and journal/jetstream/promise.py asks what an
+acknowledgement means there. journal/jetstream/appender.py opens an appender of all partitions;
+journal/jetstream/partition.py publishes each chunk once, as a message (journal/jetstream/message.py) behind
+the end that journal/jetstream/tail.py knows, over the connection that journal/jetstream/link.py keeps.
+journal/jetstream/log.py is the log to its readers (journal/jetstream/reader.py), who find positions with
+journal/jetstream/view.py.
+
 intake/recent.py holds the last requests and what was refused; intake/recorder.py writes them for the
 inspector, the requests only where a source asks for it or diagnostics/watching.py says that somebody looks.
 
@@ -117,10 +127,11 @@ destinations/encoding.py, and packed by destinations/packing.py. destinations/an
 mean. sinks/kafka.py, sinks/nats.py and sinks/redis.py publish messages: all read events with
 sinks/brokers/excerpt.py, the first two name topics and subjects with sinks/brokers/names.py. sinks/kafka.py
 has its producers from sinks/brokers/kafka_client.py, and judges their failures by
-sinks/brokers/kafka_failures.py, as sinks/nats.py does by sinks/brokers/nats_failures.py. After a failure the
-worker waits as backoff.py says. delivery/trim.py releases what every sink has. A delivery/observer.py counts
-what becomes of a sink's events, by the names that delivery/names.py finds, and has its exchanges with the
-target; delivery/recorder.py writes both.
+sinks/brokers/kafka_failures.py, as sinks/nats.py does by sinks/brokers/nats_failures.py; its connections are
+encrypted as sinks/brokers/nats_tls.py says. After a failure the worker waits as backoff.py says.
+delivery/trim.py releases what every sink has. A delivery/observer.py counts what becomes of a sink's events,
+by the names that delivery/names.py finds, and has its exchanges with the target; delivery/recorder.py writes
+both.
 
 What is kept for the inspector besides events lies in databases that are never synced (diagnostics/store.py,
 with the tables of diagnostics/shapes.py): requests, from which diagnostics/bodies.py takes single events,

@@ -30,6 +30,7 @@ _ALONE = 'with the engine "embedded" there is only one gateway'
 _MIN_JOURNAL_BYTES = 1024 * 1024
 _ENGINE_KEYS = ("servers", "name", "partitions", "replicas", "require", "monitor", "user", "password", "ca")
 """Keys of [journal] that only an engine other than the embedded one has."""
+_MIN_PARTITION_BYTES = 10 * 1024 * 1024  # of an engine
 _MAX_ENGINE_EVENT_BYTES = 800 * 1024  # of what a client sends; a message of an engine has 900 KB
 _MAX_NAME_CHARACTERS = 100
 _NAME = re.compile(rf"[\w-]{{1,{_MAX_NAME_CHARACTERS}}}", re.ASCII)
@@ -136,6 +137,8 @@ class Journal(msgspec.Struct, frozen=True):
             yield "servers", f"required by the engine {self.engine}"
         elif self.engine == "jetstream":
             yield from _nats_addresses(self.servers)
+        if self.max_size < self.partitions * _MIN_PARTITION_BYTES:
+            yield "max_size", "must be at least 10MB a partition"
         if any(urlsplit(address).scheme not in ("http", "https") for address in self.monitor):
             yield "monitor", "expected http://HOST:8222"
         if not _NAME.fullmatch(self.name):

@@ -5,7 +5,7 @@ from zlib import crc32
 
 def partition(source: str, person: str, partitions: int) -> int:
     """
-    Return the partition of a source's person: the CRC-32 of `SOURCE NUL PERSON` in UTF-8, modulo `partitions`.
+    Return the partition of a source's person: CRC-32 of `SOURCE NUL PERSON` in UTF-8, modulo `partitions`.
 
     `person` is the userId, else the anonymousId, else the messageId. It never changes, or the events of a
     person would be in two partitions.

@@ -121,6 +121,8 @@ class Publisher:
                 await self._gather(self._commits[0])
                 commit, until = self._commits.popleft(), self._deadlines.popleft()
                 self._complete(commit, await self._publish(commit, until))
+        except asyncio.CancelledError:
+            raise
         except BaseException:
             # Appends would wait forever; the supervisor restarts the process.
             log.exception("publishing to the journal failed, process exits")
@@ -179,4 +181,3 @@ def pieces(blocks: Sequence[bytes], most: int = MAX_CHUNK_BYTES) -> list[tuple[b
         lines.append(line)
         size += len(line) + 1
     return [*found, (b"\n".join((*lines, b"")), len(lines))]
-

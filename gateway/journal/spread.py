@@ -45,7 +45,9 @@ class Spread:
             else:
                 stored.set_result(None)
 
-        self.append_then(b"\n".join(blocks), carries, len(blocks) if count is None else count, done, partitions)
+        self.append_then(
+            b"\n".join(blocks), carries, len(blocks) if count is None else count, done, partitions
+        )
         await stored
 
     def append_then(

@@ -20,7 +20,7 @@ from typing import Any
 import msgspec
 
 from gateway.config.secret import Secret
-from gateway.errors import LeaseLost, StateUnavailable
+from gateway.errors import LeaseLost
 from gateway.postgresql.connection import Session, lock_key
 from gateway.state.base import Connection
 from gateway.state.nodes import translated

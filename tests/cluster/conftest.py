@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
-from pathlib import Path
 
 import pytest
 
@@ -11,8 +10,6 @@ from gateway.state.store import State
 from tests import databases
 from tests.cluster.gateways import Cluster, cluster
 from tests.cluster.sharing import ID, Join, Shared
-from tests.journal.jetstream_engine import on, syncing_server
-from tests.sinks.nats_server import PASSWORD, USER
 
 
 @pytest.fixture
@@ -36,25 +33,8 @@ def join(shared: Shared) -> Iterator[Join]:
         yield make
 
 
-@pytest.fixture
-def journal() -> str:
-    """The table [journal] of gateways on a new journal of JetStream."""
-    described = on(syncing_server())
-    return f"""
-        engine = "jetstream"
-        servers = ["{described.servers[0]}"]
-        name = "{described.name}"
-        max_size = "256MB"
-        replicas = 1
-        require = "fsync"
-        monitor = ["{described.monitor[0]}"]
-        user = "{USER}"
-        password = "{PASSWORD}"
-    """
-
-
-@pytest.fixture
-def gateways(tmp_path: Path, journal: str) -> Iterator[Cluster]:
-    """A cluster whose gateways deliver to a warehouse."""
-    with cluster(tmp_path, journal) as made:
+@pytest.fixture(scope="session")
+def gateways(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    """A cluster for all tests: to start a gateway takes seconds."""
+    with cluster(tmp_path_factory.mktemp("cluster")) as made:
         yield made

@@ -4,11 +4,12 @@ import json
 import subprocess
 import sys
 import threading
-from collections.abc import Collection, Iterator, Mapping
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager, suppress
 from http.client import HTTPException
+from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import asyncpg
 
@@ -16,57 +17,81 @@ from gateway.config.secret import Secret
 from gateway.state.nodes import find_nodes
 from tests import databases
 from tests.gateway import Gateway, until
+from tests.journal.jetstream_engine import on, syncing_server
+from tests.sinks.nats_server import PASSWORD, USER
 from tests.sinks.postgres_server import postgres_server
 
-PARTITIONS = 4
+PARTITIONS = ["0", "1", "2", "3"]
+PEOPLE = 20
 
-CONFIG = """
+_CONFIG = """
 [server]
 port = 0
 node = "{node}"
 [inspector]
 port = 0
 [journal]
-{journal}
-partitions = {partitions}
+engine = "jetstream"
+servers = ["{journal.servers[0]}"]
+name = "{journal.name}"
+partitions = 4
+replicas = 1
+max_size = "256MB"
+require = "fsync"
+monitor = ["{journal.monitor[0]}"]
+user = "{user}"
+password = "{password}"
 [state]
 url = "{state}"
 [sources.default]
 write_keys = ["dev"]
-{sinks}
-"""
-WAREHOUSE = """
 [sinks.warehouse]
 kind = "postgres"
-dsn = "{dsn}?sslmode=disable"
+dsn = "{target}?sslmode=disable"
+[sinks.archive]
+kind = "json_lines"
+path = "data/events.jsonl"
+node = "two"
 """
-"""A sink that writes once, by position."""
+_numbers = count()
 
 
 class Cluster:
-    """Gateways that are started as they are asked for."""
+    """Gateways that share a journal, with a warehouse that writes once, by position, and a file of `two`."""
 
-    def __init__(self, folder: Path, journal: str, state: str, target: str, sinks: str) -> None:
-        self.folder = folder
-        self.state = state
-        self.target = target
-        self._journal = journal
-        self._sinks = sinks or WAREHOUSE.format(dsn=target)
-        self._running = ExitStack()
+    def __init__(self, folder: Path, state: str, target: str) -> None:
+        self._folder = folder
+        self._journal = on(syncing_server())
+        self._state = state
+        self._target = target
+        self._gateways: dict[str, Gateway] = {}
 
-    def configure(self, node: str) -> Path:
+    def up(self, node: str, folder: str = "") -> Gateway:
+        """Return the gateway in a folder, which is started unless it runs."""
+        gateway = self._gateways.get(folder or node)
+        if gateway is None:
+            file = self.configure(node, folder)
+            gateway = self._gateways[folder or node] = Gateway(file.parent, file.read_text())
+            gateway.start()
+        elif gateway.process.poll() is not None:
+            gateway.start()
+        return gateway
+
+    def configure(self, node: str, folder: str = "") -> Path:
         """Write the configuration of a gateway, and return its file."""
-        folder = self.folder / node
-        folder.mkdir(exist_ok=True)
-        text = CONFIG.format(
-            node=node, journal=self._journal, partitions=PARTITIONS, state=self.state, sinks=self._sinks
+        place = self._folder / (folder or node)
+        place.mkdir(exist_ok=True)
+        (place / "gateway.toml").write_text(
+            _CONFIG.format(
+                node=node,
+                journal=self._journal,
+                user=USER,
+                password=PASSWORD,
+                state=self._state,
+                target=self._target,
+            )
         )
-        (folder / "gateway.toml").write_text(text)
-        return folder / "gateway.toml"
-
-    def start(self, node: str) -> Gateway:
-        file = self.configure(node)
-        return self._running.enter_context(Gateway(file.parent, file.read_text()))
+        return place / "gateway.toml"
 
     def command(self, node: str, *words: str) -> list[dict[str, Any]]:
         """Run a command as on the machine of a gateway, and return what it prints."""
@@ -77,39 +102,38 @@ class Cluster:
 
     def leases(self, sink: str = "warehouse") -> dict[str, list[str]]:
         """Return the partitions of a sink by gateway."""
-        return {
-            node.name: node.leases[sink]
-            for node in find_nodes(Secret(self.state))
-            if node.alive and node.leases.get(sink)
-        }
+        nodes = find_nodes(Secret(self._state))
+        return {node.name: node.leases[sink] for node in nodes if node.alive and node.leases.get(sink)}
 
-    def share(self, *nodes: str) -> None:
+    def shared(self, *nodes: str) -> None:
         """Return once these gateways and no others share all partitions, evenly."""
 
-        def is_shared() -> bool:
+        def are_shared() -> bool:
             held = self.leases()
-            sizes = [len(held.get(node, ())) for node in nodes]
+            sizes = [len(partitions) for partitions in held.values()]
             whole = sorted(each for partitions in held.values() for each in partitions)
-            return len(whole) == PARTITIONS and sum(sizes) == PARTITIONS and max(sizes) - min(sizes) <= 1
+            return held.keys() == {*nodes} and whole == PARTITIONS and max(sizes) - min(sizes) <= 1
 
-        until(is_shared)
+        until(are_shared)
 
     def rows(self) -> list[dict[str, Any]]:
         """Return what the warehouse has, once it has its table."""
-        database = self.target.rpartition("/")[2]
         try:
-            return postgres_server().run("SELECT id, user_id, position FROM events", database=database)
+            return postgres_server().run(
+                "SELECT id, user_id, position FROM events", database=self._target.rpartition("/")[2]
+            )
         except asyncpg.UndefinedTableError:
             return []
 
-    def ids(self) -> list[str]:
-        """Return the message ids of what the warehouse has, each as often as it has it."""
-        return sorted(row["id"] for row in self.rows())
-
     def delivered(self, ids: Collection[str]) -> list[str]:
-        """The same, once all of `ids` are there."""
-        until(lambda: set(self.ids()) >= set(ids))
-        return self.ids()
+        """Return which of `ids` the warehouse has, each as often as it has it, once it has them all."""
+        wanted = set(ids)
+
+        def find() -> list[str]:
+            return sorted(row["id"] for row in self.rows() if row["id"] in wanted)
+
+        until(lambda: wanted <= set(find()))
+        return find()
 
     def ledger(self, node: str) -> dict[str, Any]:
         """Return the ledger, once nothing is pending."""
@@ -123,31 +147,33 @@ class Cluster:
         return found[0]
 
     def close(self) -> None:
-        self._running.close()
+        for gateway in self._gateways.values():
+            if gateway.process.poll() is None:
+                gateway.kill()
 
 
 @contextmanager
-def cluster(folder: Path, journal: str, sinks: str = "") -> Iterator[Cluster]:
-    """Lend a cluster without a gateway, on a journal as `[journal]` describes it."""
+def cluster(folder: Path) -> Iterator[Cluster]:
+    """Lend a cluster without a gateway."""
     with databases.database() as state, databases.database() as target:
-        made = Cluster(folder, journal, state, target, sinks)
+        made = Cluster(folder, state, target)
         try:
             yield made
         finally:
             made.close()
 
 
-def event(number: int, people: int = 20) -> Mapping[str, Any]:
-    return {"userId": f"u{number % people}", "event": "x", "messageId": f"m{number:05}"}
-
-
-def send(gateway: Gateway, first: int, end: int) -> list[str]:
-    """Send events in batches; return the ids of those that were acknowledged."""
+def send(gateway: Gateway, events: int) -> list[str]:
+    """Send new events, 50 a request; return the ids of those that were acknowledged."""
     found = []
-    for start in range(first, end, 50):
-        batch = [{"type": "track", **event(number)} for number in range(start, min(start + 50, end))]
+    for _ in range(0, events, 50):
+        numbers = [next(_numbers) for _ in range(min(events, 50))]
+        batch = [
+            {"type": "track", "event": "x", "userId": f"u{number % PEOPLE}", "messageId": f"m{number:06}"}
+            for number in numbers
+        ]
         if gateway.post("/v1/batch", {"batch": batch}).status == 200:
-            found += [each["messageId"] for each in batch]
+            found += [f"m{number:06}" for number in numbers]
     return found
 
 
@@ -160,7 +186,7 @@ class Load:
         self._ends = threading.Event()
         self._thread = threading.Thread(target=self._run)
 
-    def __enter__(self) -> "Load":
+    def __enter__(self) -> Self:
         self._thread.start()
         return self
 
@@ -174,9 +200,7 @@ class Load:
         until(lambda: len(self.ids) >= enough)
 
     def _run(self) -> None:
-        number = 0
         while not self._ends.is_set():
             for gateway in self._gateways:
                 with suppress(OSError, HTTPException):  # it was killed
-                    self.ids += send(gateway, number, number + 50)
-                number += 50
+                    self.ids += send(gateway, 50)

@@ -29,7 +29,7 @@ _PATIENCE_SECONDS = 10.0
 @cache
 def syncing_server() -> NatsServer:
     """Return the server that the tests of this process share; it syncs before it acknowledges."""
-    return NatsServer(sync="always", monitored=True)
+    return NatsServer(sync="always")
 
 
 def on(server: NatsServer, **changes: Any) -> Journal:
@@ -38,7 +38,7 @@ def on(server: NatsServer, **changes: Any) -> Journal:
         engine="jetstream",
         servers=(server.address,),
         name=f"j{secrets.token_hex(4)}",
-        partitions=11,
+        partitions=2,
         replicas=1,
         require="fsync",
         monitor=(server.monitor,),

@@ -7,10 +7,13 @@ import signal
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any, TypeVar
 
 import nats
+from nats.aio.client import Client
 from nats.errors import Error
 
 from gateway.config.secret import Secret
@@ -18,6 +21,8 @@ from gateway.config.tables import Journal
 from gateway.config.units import Size
 from tests.gateway import PATIENCE, free_ports, until
 from tests.sinks.nats_server import PASSWORD, USER
+
+_T = TypeVar("_T")
 
 NODES = 3
 
@@ -50,7 +55,7 @@ class Node:
     def start(self) -> None:
         path = shutil.which("nats-server") or str(Path(sys.executable).with_name("nats-server"))
         with (self.folder / "log").open("ab") as log:
-            command = [path, "-c", self.folder / "nats.conf"]
+            command = [path, "-c", str(self.folder / "nats.conf")]
             self.process = subprocess.Popen(command, stdout=log, stderr=log)
 
     def kill(self) -> None:
@@ -135,7 +140,7 @@ class NatsCluster:
         except (OSError, Error):
             return False
 
-    async def _connect(self, port: int) -> nats.NATS:
+    async def _connect(self, port: int) -> Client:
         return await nats.connect(
             f"nats://127.0.0.1:{port}",
             user=USER,
@@ -150,6 +155,6 @@ async def _ignore(error: Exception) -> None:
     """It is raised too."""
 
 
-def _run(work):  # type: ignore[no-untyped-def]
+def _run(work: Callable[[], Coroutine[Any, Any, _T]]) -> _T:
     with ThreadPoolExecutor(1) as thread:  # the caller's may have an event loop
         return thread.submit(asyncio.run, work()).result()

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from gateway.errors import TryLater
 from gateway.journal import persons
 from gateway.journal.base import Appender, Log, Position
+from tests.gateway import PATIENCE
 
 
 class Verdict(NamedTuple):
@@ -31,11 +32,19 @@ class Persons:
         self._appender = appender
         self._clients = clients
         self._stopping = False
+        self._changed = asyncio.Event()
         self.acknowledged: list[str] = []
         self.attempts: Counter[str] = Counter()
         self.refused = 0
         self.longest = 0.0
         """Seconds that an append took, whatever the answer."""
+
+    async def acknowledge(self, more: int) -> None:
+        """Return once so many more events are acknowledged."""
+        wanted = len(self.acknowledged) + more
+        while len(self.acknowledged) < wanted:
+            self._changed.clear()
+            await self._changed.wait()
 
     async def run(self) -> None:
         """Send until `stop`."""
@@ -58,13 +67,25 @@ class Persons:
                 await asyncio.sleep(0.05)  # a client waits too
             else:
                 self.acknowledged.append(event)
+                self._changed.set()
                 number += 1
             finally:
                 self.longest = max(self.longest, time.monotonic() - begun)
 
 
 def read_all(log: Log) -> list[str]:
-    """Return the events of all partitions, each in its order, and check that no number is missing."""
+    """Return the events of all partitions, each in its order, as soon as they can be read."""
+    end = time.monotonic() + PATIENCE
+    while True:
+        try:
+            return _read_all(log)
+        except OSError:
+            if time.monotonic() > end:
+                raise
+
+
+def _read_all(log: Log) -> list[str]:
+    """Return the events of all partitions, and check that no number is missing. Raises OSError."""
     found: list[str] = []
     for partition in log.partitions():
         reader = log.reader(partition)

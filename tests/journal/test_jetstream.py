@@ -36,7 +36,7 @@ def engine() -> Iterator[OnJetStream]:
 @pytest.fixture
 def server() -> Iterator[NatsServer]:
     """A server that the test may kill."""
-    server = NatsServer(sync="always", monitored=True)
+    server = NatsServer(sync="always")
     yield server
     server.remove()
 
@@ -65,8 +65,8 @@ async def test_appenders_of_several_gateways_share_a_partition(engine: OnJetStre
     clients = [Persons("one", one, 10), Persons("other", other, 10)]
 
     tasks = [asyncio.create_task(each.run()) for each in clients]
-    while any(len(each.acknowledged) < 200 for each in clients):
-        await asyncio.sleep(0.01)
+    for each in clients:
+        await each.acknowledge(200)
     for each in clients:
         each.stop()
     await asyncio.gather(*tasks)
@@ -79,14 +79,10 @@ async def test_appenders_of_several_gateways_share_a_partition(engine: OnJetStre
 
 async def test_each_event_goes_to_the_partition_of_its_person(engine: OnJetStream) -> None:
     async with ready(engine.journal) as appender:
-        await appender.append([b"\n".join(event_lines(0, 4))], 0, 4, [3, 5, 3, 10])
+        await appender.append([b"\n".join(event_lines(0, 4))], 0, 4, [0, 1, 0, 1])
 
-    found = {name: read_to_end(engine.log.reader(name), START).lines for name in ("3", "5", "10")}
-    assert found == {
-        "3": [event_line(0), event_line(2)],
-        "5": [event_line(1)],
-        "10": [event_line(3)],
-    }
+    found = {name: read_to_end(engine.log.reader(name), START).lines for name in ("0", "1")}
+    assert found == {"0": [event_line(0), event_line(2)], "1": [event_line(1), event_line(3)]}
 
 
 @pytest.mark.parametrize("moment", [b"Gateway-Chunk", b"$JS.API.STREAM.INFO"], ids=["publish", "read"])
@@ -127,9 +123,10 @@ async def test_a_full_journal_refuses_events_until_some_are_released(server: Nat
     filler = [event_line(number, properties={"filler": "x" * 200_000}) for number in range(10)]
     log = JetStreamLog(journal)
     async with ready(journal) as appender:
-        with pytest.raises(JournalUnavailable, match="maximum bytes"):
-            for line in filler:
-                await appender.append([line])
+        answers = await asyncio.gather(
+            *map(appender.append, ([line] for line in filler)), return_exceptions=True
+        )
+        assert any("maximum bytes" in str(getattr(each, "details", "")) for each in answers)
         stored = await to_thread.run_sync(log.reader("0").newest)
         assert await to_thread.run_sync(log.is_low_on_space)
 

@@ -1,12 +1,12 @@
 """A gateway starts only with streams that keep what its configuration requires."""
 
 import asyncio
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import msgspec
 import pytest
+from nats.js import api
 
 from gateway.config.tables import Journal
 from gateway.config.units import Size
@@ -78,25 +78,12 @@ def test_a_server_that_syncs_now_and_then_is_refused() -> None:
         start.prepare(journal)
 
 
-def spoil(journal: Journal, **changes: Any) -> None:
-    """Change the stream of a journal as an operator could."""
-    from nats.js import api
-
-    config = api.StreamConfig(name=f"{journal.name}-0", subjects=[f"{journal.name}.0"], **changes)
+def test_streams_of_others_are_refused() -> None:
+    journal = on(syncing_server(), partitions=1)
+    config = api.StreamConfig(name=f"{journal.name}-0", subjects=[f"{journal.name}.0"])
     syncing_server().run(lambda streams: streams.add_stream(config))
 
-
-@pytest.mark.parametrize(
-    ("spoilt", "words"),
-    [
-        pytest.param({}, "no gateway has made", id="a stream of somebody else"),
-    ],
-)
-def test_streams_of_others_are_refused(spoilt: dict[str, Any], words: str) -> None:
-    journal = on(syncing_server(), partitions=1)
-    spoil(journal, **spoilt)
-
-    with pytest.raises(ConfigError, match=words):
+    with pytest.raises(ConfigError, match="no gateway has made"):
         start.prepare(journal)
 
 
@@ -104,7 +91,7 @@ def test_another_number_of_partitions_is_refused_with_the_way_to_change_it() -> 
     journal = on(syncing_server(), partitions=2)
     start.prepare(journal)
 
-    with pytest.raises(ConfigError, match="partitions: .* made with 2.*gateway journal copy"):
+    with pytest.raises(ConfigError, match=r"partitions: .* made with 2.*gateway journal copy"):
         start.prepare(msgspec.structs.replace(journal, partitions=3))
 
 
@@ -114,9 +101,7 @@ def test_another_size_is_applied() -> None:
 
     start.prepare(msgspec.structs.replace(journal, max_size=Size(2**20)))
 
-    [stream] = syncing_server().run(lambda streams: streams.streams_info(0)) and [
-        syncing_server().run(lambda streams: streams.stream_info(f"{journal.name}-0"))
-    ]
+    stream = syncing_server().run(lambda streams: streams.stream_info(f"{journal.name}-0"))
     assert stream.config.max_bytes == 2**20
 
 
@@ -126,5 +111,3 @@ def test_a_folder_of_another_journal_is_refused() -> None:
     engines.recover(journal, engines.find_identity(journal) or b"")
     with pytest.raises(ConfigError, match="belongs to another journal"):
         engines.recover(journal, bytes(16))
-
-

@@ -188,14 +188,13 @@ async def test_a_reader_finds_events_appended_after_it_was_opened(engine: Engine
 
 
 async def test_each_partition_has_its_own_numbers(engine: Engine) -> None:
-    async with appending(engine, "0") as first, appending(engine, "10") as second:
+    async with appending(engine, "0") as first, appending(engine, "1") as second:
         await put(first, event_lines(0, 3))
         await put(second, event_lines(10, 12), event_lines(12, 15))
 
-    names = engine.log.partitions()
-    assert [names[0], names[-1]] == ["0", "10"]
+    assert engine.log.partitions() == ["0", "1"]
     assert read_to_end(engine.log.reader("0"), START) == Read(event_lines(0, 3), 0, 3)
-    assert read_to_end(engine.log.reader("10"), START) == Read(event_lines(10, 15), 0, 5)
+    assert read_to_end(engine.log.reader("1"), START) == Read(event_lines(10, 15), 0, 5)
 
 
 async def test_a_probe_stores_no_event(engine: Engine) -> None:

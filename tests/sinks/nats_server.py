@@ -29,13 +29,12 @@ READER, READER_PASSWORD = "reader", "reader-secret"
 class NatsServer:
     """A server with JetStream that asks for a password. It can be killed and started again."""
 
-    def __init__(self, *, tls: bool = False, sync: str = "2m", monitored: bool = False) -> None:
+    def __init__(self, *, tls: bool = False, sync: str = "2m") -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="nats-"))
         self.port, self.monitor_port = free_ports()
         self.gate = Gate(self.port)
         self._tls = tls
         self._sync = sync
-        self._monitored = monitored
         self.certificate = self.folder / "certificate.pem"
         """For 127.0.0.1, signed by itself."""
         if tls:
@@ -126,7 +125,7 @@ class NatsServer:
             f"""
             listen: "127.0.0.1:{self.port}"
             jetstream {{store_dir: "{self.folder}", sync_interval: "{self._sync}"}}
-            {f'http: "127.0.0.1:{self.monitor_port}"' if self._monitored else ""}
+            http: "127.0.0.1:{self.monitor_port}"
             authorization {{users: [
               {{user: {USER}, password: "{PASSWORD}"}}
               {{user: {READER}, password: "{READER_PASSWORD}", permissions: {{publish: "$JS.API.>"}}}}

@@ -35,7 +35,9 @@ class _Opened(NamedTuple):
 
 @click.command()
 @click.option("--from", "source", type=_FILE, required=True, help="Configuration with the journal to copy.")
-@click.option("--to", "target", type=_FILE, required=True, help="Configuration with the journal to copy it to.")
+@click.option(
+    "--to", "target", type=_FILE, required=True, help="Configuration with the journal to copy it to."
+)
 def copy(source: Path, target: Path) -> None:
     """Copy a journal to another engine, with the position of each sink.
 
@@ -56,7 +58,9 @@ def copy(source: Path, target: Path) -> None:
         if before.home.journal == after.home.journal:
             raise ConfigError(f"{source} and {target} have the same journal")
         if running := [job.id for job in before.state.jobs.all() if job.state == "running"]:
-            raise ConfigError(f"job {running[0]} has not ended: cancel it (gateway replay cancel {running[0]})")
+            raise ConfigError(
+                f"job {running[0]} has not ended: cancel it (gateway replay cancel {running[0]})"
+            )
         work = Copy(before.journal, after.journal, before.state, after.state)
         try:
             asyncio.run(_run(work, after))

@@ -36,7 +36,8 @@ def arrange(
     found: list[Stretch] = []
     for partition, (oldest, newest) in partitions.items():
         reached = {
-            sink: min(max(places.get(partition, oldest), oldest), newest) for sink, places in positions.items()
+            sink: min(max(places.get(partition, oldest), oldest), newest)
+            for sink, places in positions.items()
         }
         for first, end in pairwise(sorted({oldest, newest, *reached.values()})):
             passed = frozenset(sink for sink, place in reached.items() if place >= end)

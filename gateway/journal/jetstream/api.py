@@ -8,8 +8,8 @@ import msgspec
 WRONG_LAST_SEQUENCE = 10071
 STREAM_NOT_FOUND = 10059
 STREAM_NAME_IN_USE = 10058
-NO_SPACE = frozenset({10047, 10077})
-"""The stream has reached max_bytes (10077), or the server its limit of storage (10047)."""
+PASSING = frozenset({10005, 10008, 10009})
+"""Errors while servers start or elect: no peers, no JetStream, no answer of a peer."""
 
 EXPECTED_LAST_SEQUENCE = "Nats-Expected-Last-Sequence"
 SEQUENCE = "Nats-Sequence"

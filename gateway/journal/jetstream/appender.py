@@ -1,8 +1,8 @@
-"""The appender of an intake worker: a connection, a publisher for each partition, and the promise they keep."""
+"""The appender of an intake worker: its connection, its publishers, and the promise that they keep."""
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 import structlog
 
@@ -20,6 +20,7 @@ from gateway.journal.spread import Spread
 log = structlog.get_logger()
 
 _WATCH_SECONDS = 20.0
+_FIRST_SECONDS = 2.0  # in which an engine that is there says what it promises
 _BROKEN_SECONDS = 0.5  # between two questions while nothing may be acknowledged
 
 
@@ -30,8 +31,12 @@ async def appending(journal: Journal) -> AsyncIterator[Spread]:
     link = Link(journal, streams.announcements(journal), tails.hear)
     names = map(str, range(journal.partitions))
     partitions = [StreamPartition(link, journal, name, tails, promise) for name in names]
-    watching = asyncio.create_task(_watch(link, journal, promise))
+    asked = asyncio.Event()
+    watching = asyncio.create_task(_watch(link, journal, promise, asked))
     try:
+        with suppress(TimeoutError):  # without the engine, clients are told so
+            async with asyncio.timeout(_FIRST_SECONDS):
+                await asked.wait()
         yield Spread([Publisher(partition, waiting) for partition in partitions], waiting, promise)
     finally:
         watching.cancel()
@@ -39,7 +44,7 @@ async def appending(journal: Journal) -> AsyncIterator[Spread]:
         await link.close()
 
 
-async def _watch(link: Link, journal: Journal, promise: Promise) -> None:
+async def _watch(link: Link, journal: Journal, promise: Promise, asked: asyncio.Event) -> None:
     """Keep the promise what the engine can keep; nothing is acknowledged while that is too little."""
     while True:
         try:
@@ -52,4 +57,5 @@ async def _watch(link: Link, journal: Journal, promise: Promise) -> None:
             pass
         except Exception:
             log.exception("promise of the journal not asked")
+        asked.set()
         await asyncio.sleep(_BROKEN_SECONDS if promise.broken else _WATCH_SECONDS)

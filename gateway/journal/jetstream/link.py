@@ -7,10 +7,9 @@ reconnection is off, because it would hold back requests and send them later.
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable
 from contextlib import suppress
 
-import msgspec
 import structlog
 from nats import errors
 from nats.aio.client import Client
@@ -90,8 +89,9 @@ class Link:
                 await self._client.publish(subject, payload)
 
     async def close(self) -> None:
-        self._task.cancel()
-        await asyncio.wait((self._task,))
+        while not self._task.done():  # nats-py 2.16 ignores one that comes while it flushes
+            self._task.cancel()
+            await asyncio.wait((self._task,), timeout=_LOOK_SECONDS)
 
     async def _get(self) -> Client:
         while self._client is None:
@@ -133,7 +133,9 @@ class Link:
                 self.connections += 1
                 self._connected.set()
                 try:
-                    while not client.is_closed:  # the client tells it late if a server that hangs has its data
+                    while (
+                        not client.is_closed
+                    ):  # the client tells it late if a server that hangs has its data
                         with suppress(TimeoutError):
                             await asyncio.wait_for(lost.wait(), _LOOK_SECONDS)
                 finally:

@@ -14,11 +14,12 @@ from gateway.journal.jetstream.link import Away, Link
 from gateway.journal.jetstream.reader import Reader
 from gateway.journal.jetstream.tail import Tails
 from gateway.journal.jetstream.view import View
+from gateway.journal.publisher import MAX_CHUNK_BYTES
 
 _T = TypeVar("_T")
 
 _REQUEST_SECONDS = 5.0
-_FULL = 0.9  # of max_bytes: above it, a partition is low on space
+_FULL = 0.9  # of max_bytes: above it, or if a chunk may not fit, a partition is low on space
 
 
 class JetStreamLog:
@@ -45,7 +46,8 @@ class JetStreamLog:
         return sum(self._state(name).bytes for name in self.partitions())
 
     def is_low_on_space(self) -> bool:
-        most = streams.max_bytes(self._journal) * _FULL
+        most = streams.max_bytes(self._journal)
+        most = min(int(most * _FULL), most - MAX_CHUNK_BYTES)
         return any(self._state(name).bytes > most for name in self.partitions())
 
     def release(self, positions: Mapping[str, int], before: float) -> None:
@@ -64,7 +66,7 @@ class JetStreamLog:
             loop, thread, link = self._loop, self._thread, self._link
             self._loop = self._thread = self._link = None
         if loop and thread and link:
-            asyncio.run_coroutine_threadsafe(link.close(), loop).result()
+            asyncio.run_coroutine_threadsafe(_end(link), loop).result()
             loop.call_soon_threadsafe(loop.stop)
             thread.join()
             loop.close()
@@ -120,3 +122,12 @@ class JetStreamLog:
 
 def _until() -> float:
     return time.monotonic() + _REQUEST_SECONDS
+
+
+async def _end(link: Link) -> None:
+    """Close a connection, and end what its client leaves behind."""
+    await link.close()
+    left = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in left:
+        task.cancel()
+    await asyncio.gather(*left, return_exceptions=True)

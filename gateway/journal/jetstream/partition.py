@@ -93,7 +93,7 @@ class StreamPartition:
     async def _publish(
         self, tail: Tail, id: str, block: bytes, carries: int, count: int, until: float
     ) -> tuple[Tail, api.Error | None]:
-        """Publish a chunk behind an end; return the new end, or why the stream has refused it. Raises Away."""
+        """Publish a chunk behind an end; return the new end, or why the stream refuses it. Raises Away."""
         connection = self._link.connections
         epoch = tail.epoch if tail.epoch and connection == self._connection else secrets.randbits(63) | 1
         new = Chunk(tail.number, count, epoch, time.time_ns() // 1_000_000, carries, block)

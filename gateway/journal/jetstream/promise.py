@@ -13,7 +13,7 @@ from anyio import to_thread
 from gateway.config.tables import Journal
 from gateway.errors import ConfigError
 from gateway.journal.jetstream import streams
-from gateway.journal.jetstream.link import Away, Link
+from gateway.journal.jetstream.link import Link
 
 _MONITOR_SECONDS = 2.0
 _START_SECONDS = 10.0
@@ -49,7 +49,7 @@ async def ask(link: Link, journal: Journal) -> str:
     copied = journal.replicas > 1
     if journal.require == "quorum" and not copied:
         raise ConfigError(
-            "[journal] replicas: 1 copy is no majority; set 3 on three servers, or require = \"fsync\" if one will do"
+            '[journal] replicas: 1 copy is no majority; set 3, on three servers, or require = "fsync" for one'
         )
     if journal.require == "fsync" and not synced:
         raise ConfigError(f"[journal] require: {why}")
@@ -70,10 +70,16 @@ def _sync(journal: Journal) -> tuple[bool, str]:
         except (OSError, msgspec.DecodeError):
             continue
         if not synced:
-            return False, f"{address} does not sync what it acknowledges; set `sync_interval: always` in its jetstream block"
+            return False, f"{address} does not sync; set `sync_interval: always` in its jetstream block"
         answers += 1
     if answers > journal.replicas // 2:
         return True, ""
     if not journal.monitor:
-        return False, "NATS tells only at its monitoring ports whether it syncs; name them in [journal] monitor"
-    return False, f"{answers} of {len(journal.monitor)} monitoring ports answer, and {journal.replicas // 2 + 1} must"
+        return (
+            False,
+            "NATS tells only at its monitoring ports whether it syncs; name them in [journal] monitor",
+        )
+    return (
+        False,
+        f"{answers} of {len(journal.monitor)} monitoring ports answer; {journal.replicas // 2 + 1} must",
+    )

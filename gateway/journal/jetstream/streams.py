@@ -4,6 +4,7 @@ The streams of a journal: one for each partition, created by the first gateway t
 Their metadata holds the journal's id and the number of partitions, so that all gateways have the same.
 """
 
+import asyncio
 import time
 
 from gateway.config.tables import Journal
@@ -13,6 +14,7 @@ from gateway.journal.jetstream.api import Info
 from gateway.journal.jetstream.link import Away, Link
 
 _REQUEST_SECONDS = 5.0
+_PAUSE_SECONDS = 0.1
 IDENTITY, _PARTITIONS = "gateway_journal", "gateway_partitions"
 _DUPLICATE_WINDOW_NANOSECONDS = 100_000_000  # the least; the expected sequence does what it would
 
@@ -33,16 +35,19 @@ def announcements(journal: Journal) -> str:
 
 
 async def ask(link: Link, request: str, payload: bytes = b"", *, until: float) -> Info:
-    """Ask about a stream, or change it. Raises Away, also if there is no answer for a while."""
+    """Ask about a stream, or change it, until there is an answer that will last. Raises Away."""
     while True:
         try:
             end = min(until, time.monotonic() + _REQUEST_SECONDS)
             info = api.read_info((await link.request(f"$JS.API.{request}", payload, until=end)).data)
-        except Away:
-            if time.monotonic() + 0.2 >= until:
-                raise
-        else:
-            return info
+            if not info.error or info.error.err_code not in api.PASSING:
+                return info
+            away = Away(str(info.error))
+        except Away as error:
+            away = error
+        if time.monotonic() + _PAUSE_SECONDS >= until:
+            raise away
+        await asyncio.sleep(_PAUSE_SECONDS)
 
 
 async def prepare(link: Link, journal: Journal, partition: str, identity: str, until: float) -> api.Config:
@@ -59,7 +64,9 @@ async def prepare(link: Link, journal: Journal, partition: str, identity: str, u
         wanted = _wanted(journal, partition, found.metadata[IDENTITY])
         found = _checked(journal, await ask(link, f"STREAM.UPDATE.{name}", wanted, until=until), name)
     if found.metadata[IDENTITY] != identity and partition != "0":
-        raise ConfigError(f"[journal] name: the stream {name} belongs to another journal than {journal.name}-0")
+        raise ConfigError(
+            f"[journal] name: the stream {name} belongs to another journal than {journal.name}-0"
+        )
     return found
 
 
@@ -97,8 +104,8 @@ def _checked(journal: Journal, info: Info, name: str) -> api.Config:
         raise ConfigError(f"[journal] name: there is a stream {name} that no gateway has made")
     if int(partitions) != journal.partitions:
         raise ConfigError(
-            f"[journal] partitions: {name} was made with {partitions}, which is fixed: set it back, or start a new"
-            " journal with another name and copy the events with `gateway journal copy`"
+            f"[journal] partitions: {name} was made with {partitions}, which is fixed: set it back, or begin"
+            " a journal with another name and copy the events with `gateway journal copy`"
         )
     if found.num_replicas != journal.replicas:
         raise ConfigError(

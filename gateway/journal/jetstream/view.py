@@ -104,8 +104,8 @@ class View:
         return True
 
     def read(self, sequence: int, limit: int) -> list[Stored]:
-        """Return messages from a sequence on, at least one if there is any, until `limit` bytes are reached."""
-        request = api.encode(seq=sequence, batch=_MAX_MESSAGES, max_bytes=max(1, limit))
+        """Return messages from a sequence on, at least one if there is any, up to `limit` bytes."""
+        request = api.encode(seq=sequence, batch=_MAX_MESSAGES, max_bytes=int(max(1, limit)))
         found = [each for each in map(message.parse, self._source.get(self._partition, request)) if each]
         for each in found:
             self._mark(each)
@@ -212,7 +212,7 @@ class View:
         return Mark(found.sequence, first, end, epoch)
 
     def _extend(self, epoch: int, low: int, high: int) -> None:
-        """Take note that the positions from `low` to `high` are of an epoch, as all between known ones are."""
+        """Take note that positions from `low` to `high` are of an epoch, as all between known ones are."""
         with self._lock:
             known = self._epochs.get(epoch)
             self._epochs[epoch] = (min(low, known[0]), max(high, known[1])) if known else (low, high)
