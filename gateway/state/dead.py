@@ -203,9 +203,7 @@ class DeadLetters:
 
         That holds also for a letter that a job is retrying, even if the sink accepts it meanwhile.
         """
-        sinks = sorted({sink for sink, _ in self.count(choice)})
-        if not sinks:
-            return 0
+        sinks = ["", *{sink for sink, _ in self.count(choice)}]
         condition, values = choice.condition()
         condition, values = f"{condition} AND sink IN ({', '.join('?' * len(sinks))})", [*values, *sinks]
         with self._database.writing(*sinks) as connection:
