@@ -51,11 +51,27 @@ which intake/reply.py writes in the terms of its dialect; clients.py knows which
 mishandle. Ordinary requests go all the way from the parser to the answer by intake/short_road.py, which does
 the same at half the cost.
 
-The rest of the gateway knows the log as journal/base.py describes it; journal/segments/log.py is the embedded
-engine. journal/segments/recovery.py recovers a partition after a crash, with journal/segments/scan.py to find
-chunks behind damage and journal/segments/rescue.py for files that were removed or do not belong there.
-journal/segments/reader.py reads from any position, in the files that journal/segments/open_files.py keeps
-open.
+The rest of the gateway knows the log as journal/base.py describes it, and has it from journal/engines.py;
+journal/segments/log.py is the embedded engine. journal/segments/recovery.py recovers a partition after a
+crash, with journal/segments/scan.py to find chunks behind damage and journal/segments/rescue.py for files
+that were removed or do not belong there. journal/segments/reader.py reads from any position, in the files
+that journal/segments/open_files.py keeps open.
+
+Where several gateways share a journal, journal/spread.py gives each event to the publisher
+(journal/publisher.py) of the partition of its person (journal/persons.py), which publishes what waits as one
+chunk. On NATS JetStream journal/jetstream/start.py has created the streams that journal/jetstream/streams.py
+describes, in the words of journal/jetstream/api.py, and journal/jetstream/promise.py asks what an
+acknowledgement means there. journal/jetstream/appender.py opens an appender of all partitions;
+journal/jetstream/partition.py publishes each chunk once, as a message (journal/jetstream/message.py) behind
+the end that journal/jetstream/tail.py knows, over the connection that journal/jetstream/link.py keeps.
+journal/jetstream/log.py is the log to its readers (journal/jetstream/reader.py), who find positions with
+journal/jetstream/view.py.
+
+On Kafka, journal/kafka/topic.py finds or creates the topic of a journal, whose settings must keep what
+journal/kafka/promise.py says. journal/kafka/appender.py has a publisher for each partition
+(journal/kafka/partition.py), all of which publish with the producer of journal/kafka/producer.py.
+journal/kafka/log.py is the log, and journal/kafka/reader.py reads a partition, with answers and consumers
+that readers share (journal/kafka/session.py); all connect as journal/kafka/client.py does.
 
 intake/recent.py holds the last requests and what was refused; intake/recorder.py writes them for the
 inspector, the requests only where a source asks for it or diagnostics/watching.py says that somebody looks.
@@ -65,7 +81,9 @@ each event, ahead of all sinks, whether it is a duplicate: in the order of time
 (delivery/duplicates/order.py), it looks for their keys (delivery/duplicates/keys.py) in the index of
 delivery/duplicates/index.py, a RocksDB database (delivery/duplicates/database.py) behind the filters of
 delivery/duplicates/filter.py, and records its verdicts (state/verdicts.py), which delivery/known.py lends to
-sinks. One delivery/worker.py per sink goes on as soon as delivery/lookout.py sees new events. Its
+sinks. One delivery/worker.py per sink goes on as soon as delivery/lookout.py sees new events, in the
+partitions that its process holds (delivery/held.py): all of them, or, where several gateways share the
+journal, those for which processes/membership.py has leases (state/leases.py, state/nodes.py). Its
 delivery/queue.py takes work (delivery/work.py, which consists of chunks as delivery/part.py has them) from
 feeds in turn (delivery/feed.py): delivery/live.py reads the events of a partition in order, and
 delivery/jobs.py sends dead letters or a part of the journal again. delivery/prepare.py passes whole chunks on
@@ -76,8 +94,10 @@ The sink, one file of sinks/, writes the batch; then state/store.py records in o
 (state/progress.py), the outcomes of the events (state/tally.py), and the batch that follows
 (state/intents.py). Of a batch that is refused the queue finds the culprits, which become dead letters
 (state/dead.py), unless so many are refused that delivery/guard.py blames the target. state/statuses.py says
-how each sink fares, and state/orders.py and state/jobs.py hold what operators order. All of it lies in the
-database of state/database.py.
+how each sink fares, and state/orders.py and state/jobs.py hold what operators order. All of it lies in a
+database as state/base.py describes it, which state/places.py opens: a file (state/database.py) or, where
+several gateways share it, PostgreSQL (state/remote.py), with few connections (postgresql/pool.py,
+postgresql/connection.py) to the tables of postgresql/schema.py.
 
 sinks/json_lines.py writes to files of its own (sinks/owned_file.py): it locks them (sinks/locked_file.py),
 notices when one is moved (sinks/watch.py), does not write again what is in it already (sinks/unrecorded.py),
@@ -113,7 +133,8 @@ and items encoded by destinations/encoding.py, and packed by destinations/packin
 says what answers mean. sinks/kafka.py, sinks/nats.py and sinks/redis.py publish messages: all read events
 with sinks/brokers/excerpt.py, the first two name topics and subjects with sinks/brokers/names.py.
 sinks/kafka.py has its producers from sinks/brokers/kafka_client.py, and judges their failures by
-sinks/brokers/kafka_failures.py, as sinks/nats.py does by sinks/brokers/nats_failures.py. After a failure the
+sinks/brokers/kafka_failures.py, as sinks/nats.py does by sinks/brokers/nats_failures.py; its connections are
+encrypted as sinks/brokers/nats_tls.py says. After a failure the
 worker waits as backoff.py says. delivery/trim.py releases what every sink has. A delivery/observer.py counts
 what becomes of a sink's events, by the names that delivery/names.py finds, and has its batches and its
 exchanges with the target; delivery/recorder.py writes all of them.
@@ -132,26 +153,29 @@ script that SDKs fetch (services/settings.py, services/script.py), to services/o
 routes in the words of operation.py, to services/validate_api.py, which says what services/validation.py finds
 out about events that are only tried (with their places in the body from raw/places.py), and to the APIs for
 people (services/user_api.py) and products (services/product_api.py). Products are checked by
-records/products.py, both are kept in a records/table.py, and records/file.py imports whole catalogues.
+records/products.py, both are kept in a table as records/base.py describes it, which records/places.py opens:
+in a file (records/table.py, which delivery reads with records/catalogue.py) or in PostgreSQL
+(records/remote.py). records/file.py imports whole catalogues.
 
 Around it: config/file.py finds gateway.toml, and config/reader.py turns it into the tables of
-config/tables.py, each of which checks itself. config/environment.py fills in what the environment says,
-config/units.py reads durations and sizes, config/secret.py keeps secrets from being printed, and
-config/origins.py, config/paths.py and config/script.py know what can be an origin, a file and the script of
-SDKs. cli/main.py is the command (with cli/options.py) that has cli/init.py, cli/serve.py, cli/check.py (with
-cli/summary.py), cli/tail.py, cli/send.py, cli/validate.py, cli/products.py, cli/sinks.py (with
-cli/sink_views.py), cli/dead.py, cli/replay.py, cli/ledger.py and cli/destinations.py. processes/supervisor.py
-runs the processes (processes/intake.py; processes/delivery.py with processes/workers.py and
-processes/indexing.py; processes/inspector.py) as processes/child.py, processes/control.py,
-processes/delivery_processes.py and processes/machine.py let it. It owns the data folder
-(processes/ownership.py), and stops everything in a bounded time (processes/stopping.py). cli/reload.py asks
-it to reload, and reads in its processes/status.py what came of it; for new code it replaces itself by a new
-program (processes/succession.py) that inherits its children (processes/inherited.py). home.py knows every
-path of a gateway, and durable.py and sqlite.py make what lies there. metrics.py counts and logs.py tells.
-inspector/ledger.py has metrics of what became of all events, and inspector/processes.py of what the gateway
-uses; inspector/scrape.py sees to it that reading them takes a bounded time. journal/follow.py follows the
-log. cli/import_file.py imports the events that cli/event_file.py reads, through cli/posting.py, and
-cli/importing.py shows an import at work.
+config/tables.py, each of which checks itself, and config/contradictions.py what must hold between them.
+config/environment.py fills in what the environment says, config/units.py reads durations and sizes,
+config/secret.py keeps secrets from being printed, and config/origins.py, config/paths.py and config/script.py
+know what can be an origin, a file and the script of SDKs. cli/main.py is the command (with cli/options.py)
+that has cli/init.py, cli/serve.py, cli/check.py (with cli/summary.py), cli/tail.py, cli/send.py,
+cli/validate.py, cli/products.py, cli/sinks.py (with cli/sink_views.py), cli/dead.py, cli/replay.py,
+cli/ledger.py, cli/nodes.py, cli/migrate.py and cli/destinations.py. processes/supervisor.py runs the
+processes (processes/intake.py; processes/delivery.py with processes/workers.py and processes/indexing.py;
+processes/inspector.py) as processes/child.py, processes/control.py, processes/delivery_processes.py and
+processes/machine.py let it. It owns the data folder (processes/ownership.py), and stops everything in a
+bounded time (processes/stopping.py). cli/reload.py asks it to reload, and reads in its processes/status.py
+what came of it; for new code it replaces itself by a new program (processes/succession.py) that inherits its
+children (processes/inherited.py). home.py knows every path of a gateway, or the database on a server
+(postgresql/place.py, with the address of postgresql/dsn.py) in its stead, and durable.py and sqlite.py make
+what lies there. metrics.py counts and logs.py tells. inspector/ledger.py has metrics of what became of all
+events, and inspector/processes.py of what the gateway uses; inspector/scrape.py sees to it that reading them
+takes a bounded time. journal/follow.py follows the log. cli/import_file.py imports the events that
+cli/event_file.py reads, through cli/posting.py, and cli/importing.py shows an import at work.
 
 People analyse events with cli/query.py, which prints the rows that SQL finds (cli/results.py) and has a
 prompt (cli/prompt.py), and with cli/export.py. Both read the journal with analysis/blocks.py. DuckDB
@@ -194,8 +218,10 @@ inspector/web/overview.py, inspector/web/events.py (with inspector/web/commands.
 (which tries events again with inspector/web/trial.py), inspector/web/sinks.py, inspector/web/dead.py,
 inspector/web/sources.py (with inspector/web/snippets.py) and inspector/web/ledger.py.
 
-cli/journal/group.py has the commands for a journal, running or not: cli/journal/verify.py,
-cli/journal/dump.py and cli/journal/stats.py, with cli/journal/common.py, cli/arguments.py and cli/tables.py.
-They look through journal/segments/examine/inventory.py and journal/segments/examine/walk.py, for what
+cli/journal/group.py has the commands for a journal. cli/journal/copy.py has one copied to another engine, by
+cli/journal/copying.py, which arranges its events with cli/journal/stretches.py. The others,
+cli/journal/verify.py, cli/journal/dump.py and cli/journal/stats.py, with cli/journal/common.py,
+cli/arguments.py and cli/tables.py, work on files of a journal, running or not. They look through
+journal/segments/examine/inventory.py and journal/segments/examine/walk.py, for what
 journal/segments/examine/verify.py finds (journal/segments/examine/findings.py),
 journal/segments/examine/extract.py prints and journal/segments/examine/stats.py counts."""

@@ -33,6 +33,7 @@ Everything that can go wrong on purpose:
     - SinkRefused            it will never take some events of the batch, which become dead letters
   + StateUnavailable         what delivery remembers cannot be read or written now; it is tried again
     - StateLost              the file was removed or replaced: the process ends, and is started again
+    - LeaseLost              another process delivers these events
 """
 
 from collections.abc import Collection, Mapping
@@ -247,11 +248,7 @@ class SinkUnavailable(SinkError):
 
 
 class SinkMisconfigured(SinkError):
-    """
-    The sink takes no batch until an operator acts: credentials, rights, a missing table, a certificate.
-
-    No event is to blame, so none becomes a dead letter.
-    """
+    """The sink takes no batch until an operator acts; no event is to blame, so none becomes a dead letter."""
 
 
 class SinkHeld(SinkMisconfigured):
@@ -286,6 +283,10 @@ class StateUnavailable(GatewayError):
 
 class StateLost(StateUnavailable):
     """The file of the state was removed or replaced; a process that has it open must reopen it."""
+
+
+class LeaseLost(StateUnavailable):
+    """Another process has recorded, or may record, progress here; nothing was written."""
 
 
 def codes() -> tuple[str, ...]:

@@ -18,7 +18,9 @@ import msgspec
 import structlog
 
 from gateway import durable, sqlite
+from gateway.config.secret import Secret
 from gateway.errors import ConfigError
+from gateway.postgresql.place import Place, Remote
 
 log = structlog.get_logger()
 
@@ -27,6 +29,9 @@ _ID_BYTES = 16
 _LOCK_TIMEOUT_SECONDS = 2.0
 """The children of a killed gateway may still hold the lock for this time."""
 _PROBE = bytes(4096)
+
+
+_NO_DATABASE = Secret("")
 
 
 class _Identity(msgspec.Struct):
@@ -39,22 +44,27 @@ _decode = msgspec.json.Decoder(_Identity).decode
 
 
 class Home:
-    """The paths of the gateway that owns `folder`. Not thread-safe."""
+    """
+    The paths of the gateway that owns `folder`. Not thread-safe.
 
-    def __init__(self, folder: Path) -> None:
+    With the address of a database, `state`, `people` and `products` lie there.
+    """
+
+    def __init__(self, folder: Path, database: Secret = _NO_DATABASE) -> None:
         self.folder = folder
         self.identity = folder / "identity.json"
         """Holds the journal's id, as every file of the journal does."""
         self.lock = folder / "LOCK"
         self.quarantine = folder / "quarantine"
         """Holds damaged chunks of the journal and files set aside, for inspection."""
-        self.state = folder / "state.db"
+        self.state: Place = Remote(database, "state") if database else folder / "state.db"
         """Holds the state of delivery, see state/."""
         self.duplicates = folder / "duplicates"
         """Holds the index of duplicates, which can be rebuilt from the journal."""
-        self.people = folder / "people.db"
-        self.products = folder / "products.db"
-        self.databases = (self.state, self.people, self.products)
+        self.people: Place = Remote(database, "people") if database else folder / "people.db"
+        self.products: Place = Remote(database, "products") if database else folder / "products.db"
+        places = (self.state, self.people, self.products)
+        self.databases = tuple(place for place in places if isinstance(place, Path))
         self.diagnostics = folder / "diagnostics"
         """Holds what the inspector shows besides, see diagnostics/. It may be deleted."""
         self.locked: int | None = None
@@ -91,8 +101,8 @@ class Home:
         """
         Lock the folder for the duration of the block; create it if necessary, and check that it is usable.
 
-        `known` returns the journal's id from the files of its partitions; it is called if identity.json is
-        missing or unreadable. `timeout` is how long to wait for the lock, in seconds. Raises ConfigError, in
+        `known` returns the journal's id as the log has it; it is called if identity.json is missing or
+        unreadable. `timeout` is how long to wait for the lock, in seconds. Raises ConfigError, in
         one line, if another gateway owns the folder, or if the folder cannot be used.
         """
         with self._translated_errors():
@@ -247,9 +257,8 @@ class Home:
         self._journal = self._read_identity()
         if self._journal is not None:
             return
-        found = None
+        found = known()
         if self.identity.exists() or any(any(folder.iterdir()) for folder in self.partitions()):
-            found = known()
             log.warning(
                 "journal identity lost", file=_printable(self.identity), known_by_its_files=found is not None
             )

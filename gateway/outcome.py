@@ -39,6 +39,8 @@ class Outcome(msgspec.Struct):
     """Stored events of which it is not decided yet whether they are accepted or refused."""
     block: bytes = b""
     """The stored events, a line each, without the end of the last line."""
+    partitions: Sequence[int] = ()
+    """The partition of each stored event; empty if the journal has one for all."""
     carries: int = 0
     """Flags of the optional parts that the stored events may have; see journal/chunk.py."""
 

@@ -15,7 +15,7 @@ from gateway.intake.body import Budget
 from gateway.intake.endpoint import Endpoint
 from gateway.intake.recent import Recent
 from gateway.intake.router import Router
-from gateway.journal.base import Position, Reader
+from gateway.journal.base import Position, Promise, Reader
 from gateway.journal.chunk import ANYTHING
 from gateway.journal.segments import files
 from gateway.journal.segments import reader as segments
@@ -52,6 +52,8 @@ class Door:
         journal: MemoryJournal | None = None,
         trusted_proxies: Sequence[str] = (),
         public_url: str = "",
+        promise: Promise | None = None,
+        partitions: int = 1,
     ) -> None:
         self.journal = journal or MemoryJournal()
         self.recent = Recent()
@@ -59,7 +61,10 @@ class Door:
         proxies = tuple(ip_network(each) for each in trusted_proxies)
         budget = Budget()
         self.router = Router(
-            [Endpoint(name, dialect, known, self.recent) for name, dialect in DIALECTS.items()],
+            [
+                Endpoint(name, dialect, known, self.recent, promise, partitions)
+                for name, dialect in DIALECTS.items()
+            ],
             services_app([welcome(), *health(self.probe), *settings.routes(known, public_url, proxies)]),
             self.journal,
             budget,

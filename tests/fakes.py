@@ -28,9 +28,16 @@ class MemoryJournal:
         self.lines: list[bytes] = []
         self.carries: list[int] = []
         """What each submission was said to carry."""
+        self.partitions: list[int] = []
+        """Of each event, if the endpoint spreads them."""
 
     async def append(
-        self, blocks: Sequence[bytes], carries: int = ANYTHING, count: int | None = None, /
+        self,
+        blocks: Sequence[bytes],
+        carries: int = ANYTHING,
+        count: int | None = None,
+        partitions: Sequence[int] = (),
+        /,
     ) -> None:
         if self.trouble:
             raise self.trouble
@@ -38,11 +45,18 @@ class MemoryJournal:
         assert len(lines) == (len(blocks) if count is None else count), "an event has a line break in it"
         self.lines.extend(lines)
         self.carries.append(carries)
+        self.partitions.extend(partitions)
 
     def append_then(
-        self, block: bytes, carries: int, count: int, done: Callable[[JournalUnavailable | None], None], /
+        self,
+        block: bytes,
+        carries: int,
+        count: int,
+        done: Callable[[JournalUnavailable | None], None],
+        partitions: Sequence[int] = (),
+        /,
     ) -> None:
-        task = asyncio.ensure_future(self.append((block,), carries, count))
+        task = asyncio.ensure_future(self.append((block,), carries, count, partitions))
         task.add_done_callback(lambda task: done(cast("JournalUnavailable | None", task.exception())))
 
     @property

@@ -15,7 +15,7 @@ LAYERS = (
     {"errors", "hints", "warnings", "operation", "metrics", "logs", "backoff", "bucket", "durable"}
     | {"front_page"}
     | {f"config.{name}" for name in ("units", "secret", "environment", "origins", "paths", "script")},
-    {"message", "sqlite"},
+    {"message", "sqlite", "postgresql"},
     {"raw"},
     {"event", "submission", "home"},
     {"webhooks"},
@@ -26,6 +26,8 @@ LAYERS = (
     {"dialects", "journal", "destinations"},
     {"sinks"},
     {"records", "state", "config.tables"},
+    {"journal.jetstream", "journal.kafka"},
+    {"journal.engines"},
     {"intake", "delivery", "analysis"},
     {"services"},
     {"inspector"},

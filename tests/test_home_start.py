@@ -40,7 +40,7 @@ def test_permissions_of_own_files_are_restricted_and_others_are_not_changed(home
     for folder in (home.partition(0), home.quarantine):
         folder.mkdir(mode=0o755)
         (folder / "file").touch(0o644)
-    for file in (home.state, home.people, home.products):
+    for file in home.databases:
         make_database(file)
         file.chmod(0o666)
     (home.folder / "state.db.damaged-1").touch(0o644)
@@ -148,17 +148,17 @@ def test_a_path_that_is_not_utf8_is_refused_at_start(tmp_path: Path) -> None:
 
 def test_a_damaged_database_does_not_prevent_the_start(home: Home) -> None:
     home.folder.mkdir()
-    home.state.write_bytes(b"no database" * 1000)
+    (home.folder / "state.db").write_bytes(b"no database" * 1000)
 
     start(home.folder)
 
-    assert home.state.read_bytes() == b"no database" * 1000
+    assert (home.folder / "state.db").read_bytes() == b"no database" * 1000
 
 
 def test_a_database_being_written_does_not_prevent_the_start(home: Home) -> None:
     start(home.folder)
-    make_database(home.people)
-    with closing(sqlite.open_for_writing(home.people)) as other:
+    make_database(home.folder / "people.db")
+    with closing(sqlite.open_for_writing(home.folder / "people.db")) as other:
         other.execute("BEGIN IMMEDIATE")
 
         start(home.folder)

@@ -13,6 +13,7 @@ from gateway.config import paths
 from gateway.config.file import BUILT_IN, find, load
 from gateway.config.tables import Config
 from gateway.config.units import Duration, Size
+from gateway.postgresql.place import Remote
 from gateway.sinks.base import Sink
 
 
@@ -68,6 +69,8 @@ def _summary(config: Config) -> Iterator[str]:
     yield f"server     {config.server.host}:{config.server.port}, {_count(config.server.workers, 'worker')}"
     yield f"inspector  {config.inspector.host}:{config.inspector.port}"
     yield f"journal    {config.journal.path}"
+    if config.state.url:
+        yield f"state      {Remote(config.state.url, 'state')}"
     yield f"delivery   {_count(min(limit(config.delivery.processes), len(config.sinks)), 'process')}"
 
 

@@ -12,9 +12,9 @@ from gateway.cli.options import config_option, data_option, exiting_on_errors, f
 from gateway.cli.times import Time
 from gateway.config.file import load
 from gateway.home import Home
+from gateway.journal import engines
 from gateway.journal.base import UnknownPosition
 from gateway.journal.follow import Wanted
-from gateway.journal.segments.log import SegmentLog
 
 
 class _Said(click.ParamType[tuple[str, int]]):
@@ -74,8 +74,8 @@ def export(
     )
     try:
         with exiting_on_errors():
-            home = Home(load(file, data, os.environ).journal.path)
-            work = Export(path, SegmentLog(home.folder), home.journal.hex(), warn)
+            journal = load(file, data, os.environ).journal
+            work = Export(path, engines.open_log(journal), Home(journal.path).journal.hex(), warn)
             with work.begun(choice, since[1] if since else None, until[1] if until else None) as resumed:
                 if resumed:
                     warn(f"resuming after {printing.count(work.progress.done, 'event')}")

@@ -29,8 +29,9 @@ def ledger(as_json: bool, file: Path | None, data: Path | None) -> None:
     else:
         if found.refused is not None:
             refused = sum(found.refused.values())
+            node = f" by node {gateway.config.node}" if gateway.config.node else ""
             click.echo(
-                f"Received {found.received:,}: {found.accepted:,} accepted, {refused:,} refused"
+                f"Received{node} {found.received:,}: {found.accepted:,} accepted, {refused:,} refused"
                 " since the counters began."
             )
         click.echo(f"The journal has had {printing.count(found.journal, 'event')}.\n")

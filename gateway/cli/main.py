@@ -19,6 +19,8 @@ _MODULES = {
     "dead": "dead",
     "replay": "replay",
     "ledger": "ledger",
+    "state": "migrate",
+    "nodes": "nodes",
     "destinations": "destinations",
     "query": "query",
     "export": "export",

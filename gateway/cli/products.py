@@ -39,15 +39,15 @@ def import_products(products_file: Path, site: str | None, file: Path | None, da
     from gateway.durable import make_folder
     from gateway.home import Home
     from gateway.records.file import Import
-    from gateway.records.table import Table
+    from gateway.records.places import open_table
 
     with exiting_on_errors():
         config = load(file, data, os.environ)
         site = _site(config, site)
-    home = Home(config.journal.path)
+    home = Home(config.journal.path, config.state.url)
     try:
         make_folder(home.folder)
-        work = Import(products_file, Table(home.products), site)
+        work = Import(products_file, open_table(home.products), site)
         importing.show(products_file, work, "merged")
     except (JournalUnavailable, OSError) as error:
         raise click.exceptions.Exit(fail(str(error))) from error

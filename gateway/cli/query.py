@@ -13,7 +13,7 @@ from gateway.cli.options import config_option, data_option, exiting_on_errors, f
 from gateway.config.file import load
 from gateway.errors import ConfigError
 from gateway.home import Home
-from gateway.journal.segments.log import SegmentLog
+from gateway.journal import engines
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -78,14 +78,14 @@ def _opened(
     file: Path | None, data: Path | None, report: Callable[[str], None]
 ) -> Iterator["DuckDBPyConnection"]:
     """Open the journal as a database. Raises ConfigError, also if DuckDB is missing."""
-    home = Home(load(file, data, os.environ).journal.path)
-    home.journal  # noqa: B018  # raises ConfigError where no gateway has ever run
+    journal = load(file, data, os.environ).journal
+    Home(journal.path).journal  # noqa: B018  # raises ConfigError where no gateway has ever run
     try:
         from gateway.analysis.database import opened
         from gateway.analysis.table import Events
     except ModuleNotFoundError as error:
         raise ConfigError(f"{error.name} is missing: pip install 'event-gateway[query]'") from error
-    with opened(Events(SegmentLog(home.folder), report)) as connection:
+    with opened(Events(engines.open_log(journal), report)) as connection:
         yield connection
 
 

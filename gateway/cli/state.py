@@ -14,7 +14,8 @@ from gateway.config.file import load
 from gateway.config.tables import Config, suggest
 from gateway.errors import ConfigError
 from gateway.home import Home
-from gateway.journal.segments.log import SegmentLog
+from gateway.journal import engines
+from gateway.journal.base import Log
 from gateway.processes import status
 from gateway.state.store import State
 
@@ -24,11 +25,15 @@ class Opened(NamedTuple):
 
     config: Config
     state: State
-    journal: SegmentLog
+    journal: Log
     home: Home
 
     def is_running(self) -> bool:
-        """Return whether the gateway is running, so that it carries out orders and jobs."""
+        """Return whether the gateway is running, or another one that shares its journal, to do as ordered."""
+        if self.config.is_shared:
+            from gateway.state.nodes import find_nodes  # its driver is an extra
+
+            return any(node.alive for node in find_nodes(self.config.state.url))
         try:
             return status.read(self.home) is not None
         except ConfigError:  # it runs in another container
@@ -50,11 +55,11 @@ def opened(file: Path | None, data: Path | None, *, writing: bool = False) -> It
     """Open for the duration of the block. Errors are printed, and end the command with code 2."""
     with exiting_on_errors():
         config = load(file, data, os.environ)
-        home = Home(config.journal.path)
+        home = Home(config.journal.path, config.state.url)
         journal = home.journal  # raises ConfigError where no gateway has ever run
         state = State.open(home.state, journal) if writing else State.open_read_only(home.state)
         with closing(state):
-            yield Opened(config, state, SegmentLog(home.folder), home)
+            yield Opened(config, state, engines.open_log(config.journal), home)
 
 
 def confirm(yes: bool, question: str) -> None:

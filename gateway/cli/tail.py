@@ -47,8 +47,8 @@ def tail(
       gateway tail
       gateway tail --last 10 --type track | jq .event
     """
+    from gateway.journal import engines
     from gateway.journal.follow import Wanted, follow
-    from gateway.journal.segments.log import SegmentLog
 
     with exiting_on_errors():
         config = load(file, data, os.environ)
@@ -57,7 +57,7 @@ def tail(
                 f"[journal] path: {config.journal.path} is not there; has the gateway ever run?"
             )
     try:
-        for line in follow(SegmentLog(config.journal.path), Wanted(source, kind, event, user), last):
+        for line in follow(engines.open_log(config.journal), Wanted(source, kind, event, user), last):
             sys.stdout.buffer.write(line + b"\n")
             sys.stdout.buffer.flush()
     except KeyboardInterrupt:

@@ -1,19 +1,21 @@
-"""The tables of gateway.toml that are the gateway's own, and what must hold between all tables."""
+"""The tables of gateway.toml that are the gateway's own."""
 
 import difflib
 import re
-from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from importlib.util import find_spec
 from ipaddress import ip_address, ip_network
-from os.path import realpath
 from pathlib import Path
-from typing import Annotated
+from socket import gethostname
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
 import msgspec
 
 from gateway.config import paths, script
 from gateway.config.secret import Secret
 from gateway.config.units import Duration, Positive, Size
+from gateway.postgresql import dsn
 from gateway.sinks.base import Sink
 from gateway.sources import Source
 
@@ -23,6 +25,15 @@ _URL = re.compile(r"https?://([\w.-]+|\[[\da-fA-F:.]+\])(:\d{1,5})?(/[\w./~-]*)?
 _IN_HEADERS = re.compile(r"[\x21-\x7e]*")
 _EMPTY = "must not be empty"
 _MIN_JOURNAL_BYTES = 1024 * 1024
+_ENGINE_KEYS = ("servers", "name", "partitions", "replicas", "require", "monitor", "user", "password", "ca")
+"""Keys of [journal] that only an engine other than the embedded one has."""
+_DRIVERS = {"jetstream": ("nats", "nats"), "kafka": ("confluent_kafka", "kafka")}
+"""By engine, the module that it needs, and the extra of the gateway that has it."""
+_PROTOCOLS = ("PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL")
+_BROKER = re.compile(r"([\w.-]+|\[[\da-fA-F:.]+\]):\d{1,5}")
+_MIN_PARTITION_BYTES = 10 * 1024 * 1024  # of an engine
+_MAX_NAME_CHARACTERS = 100
+_NAME = re.compile(rf"[\w-]{{1,{_MAX_NAME_CHARACTERS}}}", re.ASCII)
 
 
 class Server(msgspec.Struct, frozen=True):
@@ -40,6 +51,12 @@ class Server(msgspec.Struct, frozen=True):
     """Time for which the gateway is unready before it stops."""
     analytics_js: Path | None = None
     """The operator's own copy of the script that pages with Segment's snippet load."""
+    node: str = ""
+    """The name of this gateway among several that share the journal; empty: the host's."""
+
+    @property
+    def name(self) -> str:
+        return self.node or gethostname()
 
     def check(self) -> Iterator[tuple[str, str]]:
         """Yield the key and the text of each mistake in the table."""
@@ -87,6 +104,21 @@ class Journal(msgspec.Struct, frozen=True):
     """Time for which delivered events stay."""
     max_size: Size = Size(20 * 1024**3)
     """Delivered events go early, and then new events are refused, before the journal is larger."""
+    engine: Literal["embedded", "jetstream", "kafka"] = "embedded"
+    servers: tuple[str, ...] = ()
+    """Addresses of the engine, as it writes them."""
+    name: str = "gateway"
+    """Of the streams or the topic."""
+    partitions: Annotated[int, msgspec.Meta(ge=1, le=256)] = 8
+    replicas: Annotated[int, msgspec.Meta(ge=1, le=5)] = 3
+    require: Literal["quorum", "fsync"] = "quorum"
+    """What must hold before an event is acknowledged: a majority has it, or all that count have synced it."""
+    monitor: tuple[str, ...] = ()
+    """Addresses of the monitoring ports of NATS, which alone tell how its servers sync."""
+    user: str = ""
+    password: Secret | None = None
+    ca: Path | None = None
+    """The certificates of authorities, as PEM; by default those of the system."""
 
     def check(self) -> Iterator[tuple[str, str]]:
         """Yield the key and the text of each mistake in the table."""
@@ -96,6 +128,72 @@ class Journal(msgspec.Struct, frozen=True):
             yield "path", str(error)
         if self.max_size < _MIN_JOURNAL_BYTES:
             yield "max_size", "must be at least 1MB"
+        if self.engine == "embedded":
+            for key in _ENGINE_KEYS:
+                if getattr(self, key) != getattr(_DEFAULTS, key):
+                    yield key, 'the embedded engine has none; set engine = "jetstream" or "kafka"'
+            return
+        if not self.servers:
+            yield "servers", f"required by the engine {self.engine}"
+        elif self.engine == "jetstream":
+            yield from _nats_addresses(self.servers)
+        else:
+            yield from _kafka_addresses(self.servers)
+        driver, extra = _DRIVERS[self.engine]
+        if find_spec(driver) is None:
+            yield "engine", f"{driver} is missing: pip install 'event-gateway[{extra}]'"
+        if self.max_size < self.partitions * _MIN_PARTITION_BYTES:
+            yield "max_size", "must be at least 10MB a partition"
+        if any(urlsplit(address).scheme not in ("http", "https") for address in self.monitor):
+            yield "monitor", "expected http://HOST:8222"
+        if not _NAME.fullmatch(self.name):
+            yield "name", f"expected up to {_MAX_NAME_CHARACTERS} ASCII letters, digits, - and _"
+        if bool(self.user) != bool(self.password):
+            yield "user", "a user needs a password, and a password its user"
+        if self.ca and not self.ca.is_file():
+            yield "ca", f"there is no file {self.ca}"
+        if self.engine != "jetstream" and self.monitor:
+            yield "monitor", f"the engine {self.engine} has none"
+
+
+_DEFAULTS = Journal()
+
+
+def _nats_addresses(servers: Sequence[str]) -> Iterator[tuple[str, str]]:
+    for server in servers:
+        address = urlsplit(server)
+        if address.scheme not in ("nats", "tls") or not address.hostname:
+            yield "servers", "expected nats://HOST:PORT, or tls://HOST:PORT"
+        elif address.username or address.password:
+            yield "servers", "expected the user and the password in keys of their own"
+    if len({urlsplit(server).scheme for server in servers}) > 1:
+        yield "servers", "expected nats:// for all, or tls:// for all"
+
+
+def _kafka_addresses(servers: Sequence[str]) -> Iterator[tuple[str, str]]:
+    protocols = set()
+    for server in servers:
+        protocol, separator, address = server.rpartition("://")
+        if not _BROKER.fullmatch(address) or (separator and protocol not in _PROTOCOLS):
+            yield "servers", f"expected HOST:PORT, or {', '.join(_PROTOCOLS)}://HOST:PORT"
+        protocols.add(protocol)
+    if len(protocols) > 1:
+        yield "servers", "expected the same protocol for all"
+
+
+class State(msgspec.Struct, frozen=True):
+    """The place of what delivery remembers, and of people and products."""
+
+    url: Secret = Secret("")
+    """A database of PostgreSQL; empty: files in the data folder."""
+
+    def check(self) -> Iterator[tuple[str, str]]:
+        """Yield the key and the text of each mistake in the table."""
+        if self.url:
+            for text in dsn.mistakes(self.url):
+                yield "url", text
+            if find_spec("psycopg") is None:
+                yield "url", "psycopg is missing: pip install 'event-gateway[cluster]'"
 
 
 class Delivery(msgspec.Struct, frozen=True):
@@ -118,47 +216,19 @@ class Config(msgspec.Struct, frozen=True):
     delivery: Delivery
     sources: dict[str, Source]
     sinks: dict[str, Sink]
+    state: State = State()
     built_in: bool = False
     """True if there is no file, and it is the built-in configuration."""
 
+    @property
+    def is_shared(self) -> bool:
+        """True if other gateways may have the same journal."""
+        return self.journal.engine != "embedded"
 
-def contradictions(config: Config) -> Iterator[tuple[str, str]]:
-    """Yield what no table can check alone: table and key, and the text of the mistake."""
-    yield from _shared_keys(config.sources)
-    yield from _shared_files(config.sinks)
-    for name, sink in config.sinks.items():
-        if not sink.batch_bytes:
-            yield f"[sinks.{name}] batch_bytes", "must be more than 0B"
-        for key in ("events", "consent"):
-            if "" in getattr(sink, key):  # no event has it, so that none would be delivered
-                yield f"[sinks.{name}] {key}", _EMPTY
-        for wanted in sink.sources:
-            if wanted not in config.sources:
-                hint = suggest(wanted, config.sources)
-                yield f"[sinks.{name}] sources", f"there is no source {wanted!r}{hint}"
-    server, inspector = config.server, config.inspector
-    if inspector.port and (inspector.host, inspector.port) == (server.host, server.port):
-        yield "[inspector] port", "[server] has the same"
-
-
-def _shared_keys(sources: dict[str, Source]) -> Iterator[tuple[str, str]]:
-    keys = Counter(key for source in sources.values() for key in set(source.write_keys))
-    tokens = Counter(token for source in sources.values() for token in set(source.api_tokens))
-    for name, source in sources.items():
-        if any(keys[key] > 1 for key in source.write_keys):
-            yield f"[sources.{name}] write_keys", "another source has the same key"
-        if any(tokens[token] > 1 for token in source.api_tokens):
-            yield f"[sources.{name}] api_tokens", "another source has the same token"
-        if any(token.reveal() in keys.keys() - set(source.write_keys) for token in source.api_tokens):
-            yield f"[sources.{name}] api_tokens", "another source has the same as write key, which is public"
-
-
-def _shared_files(sinks: dict[str, Sink]) -> Iterator[tuple[str, str]]:
-    # Compared by what they lead to, whatever their spelling.
-    owners = Counter(realpath(file) for sink in sinks.values() for file in sink.files)
-    for name, sink in sinks.items():
-        if any(owners[realpath(file)] > 1 for file in sink.files):
-            yield f"[sinks.{name}] path", "another sink has the same file"
+    @property
+    def node(self) -> str:
+        """The name of this gateway among those that share the journal; empty if there is only one."""
+        return self.server.name if self.is_shared else ""
 
 
 def _is_loopback(host: str) -> bool:

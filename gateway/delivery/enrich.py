@@ -6,19 +6,18 @@ Products are found by `properties.items[].product.id` (Commanders Act) and
 """
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
-import apsw
 import msgspec
 import structlog
 from msgspec import Raw
 
-from gateway import sqlite
 from gateway.commerce import PRODUCT
 from gateway.event import Origin
+from gateway.postgresql.place import Place
 from gateway.raw import objects, values
-from gateway.records.table import find
+from gateway.records.base import Catalogue
+from gateway.records.places import open_catalogue
 
 log = structlog.get_logger()
 
@@ -58,10 +57,8 @@ class Enricher:
     Products are cached until the catalogue changes.
     """
 
-    def __init__(self, catalogue: Path) -> None:
-        self._path = catalogue
-        self._files: sqlite.DatabaseFiles | None = None
-        self._connection: apsw.Connection | None = None
+    def __init__(self, products: Place) -> None:
+        self._catalogue = open_catalogue(products)
         self._last_error = ""
         self._version: object = None
         self._cache: dict[tuple[str, str, bytes], bytes] = {}
@@ -70,44 +67,32 @@ class Enricher:
         """
         Return the same events in order, with missing product properties added.
 
-        If the catalogue cannot be read, for example because it is locked, the events are returned unchanged
-        and the error is logged once.
+        If the catalogue's file cannot be read, for example because it is locked, the events are returned
+        unchanged and the error is logged once. Raises StateUnavailable if it lies in a database that cannot.
         """
         try:
             return self._enrich_all(lines)
-        except (apsw.Error, OSError) as error:
+        except OSError as error:
             if str(error) != self._last_error:
                 log.warning("catalogue unavailable, events delivered without enrichment", error=str(error))
             self._last_error = str(error)
-            self._close()
+            self._catalogue.close()
             return lines
 
     def _enrich_all(self, lines: list[bytes]) -> list[bytes]:
-        if self._files and not self._files.are_current():
-            self._files.remove_stale_logs()
-            self._close()
-        if self._connection is None:
-            if not self._path.exists():
-                return lines
-            self._connection = sqlite.open_for_reading(self._path)
-        version = self._connection.pragma("data_version")
+        version = self._catalogue.version()
+        if version is None:
+            return lines
         if version != self._version or len(self._cache) > _MAX_CACHED_PRODUCTS:
-            self._files = sqlite.DatabaseFiles(self._path)  # its logs come and go with its writers
             self._version = version
             self._cache.clear()
-        catalogue = self._connection
-        found = [self._enrich_line(line, catalogue) if line.find(b'"product') > 0 else line for line in lines]
+        found = [self._enrich_line(line) if line.find(b'"product') > 0 else line for line in lines]
         if self._last_error:
             log.info("catalogue available again")
         self._last_error = ""
         return found
 
-    def _close(self) -> None:
-        if self._connection:
-            self._connection.close()
-        self._connection = self._files = self._version = None
-
-    def _enrich_line(self, line: bytes, catalogue: apsw.Connection) -> bytes:
+    def _enrich_line(self, line: bytes) -> bytes:
         try:
             view = _decode_view(line)
         except msgspec.ValidationError:
@@ -116,34 +101,32 @@ class Enricher:
         if not site:
             return line
         items = [bytes(item.product) for item in lists.items]
-        of_items = self._changes(site, "id", items, catalogue) if items else {}
+        of_items = self._changes(site, "id", items) if items else {}
         products = [bytes(product) for product in lists.products]
-        of_products = self._changes(site, "product_id", products, catalogue) if products else {}
+        of_products = self._changes(site, "product_id", products) if products else {}
         if not of_items and not of_products:
             return line
         if items and products:
             return _replace_in_decoded(line, of_items, of_products)
         return _replace_products(line, items or products, of_items or of_products)
 
-    def _changes(
-        self, site: str, key: str, products: list[bytes], catalogue: apsw.Connection
-    ) -> dict[bytes, bytes]:
+    def _changes(self, site: str, key: str, products: list[bytes]) -> dict[bytes, bytes]:
         """Return a map from each product that the catalogue extends to the extended product."""
         changes = {}
         for product in products:
             full = self._cache.get((site, key, product))
             if full is None:
-                full = self._cache[site, key, product] = _look_up(catalogue, site, key, product)
+                full = self._cache[site, key, product] = _look_up(self._catalogue, site, key, product)
             if full != product:
                 changes[product] = full
         return changes
 
 
-def _look_up(catalogue: apsw.Connection, site: str, key: str, product: bytes) -> bytes:
+def _look_up(catalogue: Catalogue, site: str, key: str, product: bytes) -> bytes:
     """Return a product with the properties of the catalogue added."""
     fields = objects.fields(Raw(product))
     id = values.find_label(fields.get(key)) if fields else None
-    found = find(catalogue, site, id) if id else None
+    found = catalogue.find(site, id) if id else None
     if not fields or not found:
         return product
     names: Mapping[str, str] = PRODUCT if key == "product_id" else {}

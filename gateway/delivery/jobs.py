@@ -2,7 +2,7 @@
 
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 import structlog
 
@@ -46,10 +46,20 @@ class _Pace:
 
 
 class _JobFeed:
-    """What retries and replays have in common: their pace, and ids that stay the same after a crash."""
+    """
+    What retries and replays have in common: their pace, and ids that stay the same after a crash.
+
+    If `partitions` are given, other processes send what is in the others.
+    """
 
     def __init__(
-        self, job: Job, sink: Sink, state: State, preparation: Preparation, clock: Callable[[], float]
+        self,
+        job: Job,
+        sink: Sink,
+        state: State,
+        preparation: Preparation,
+        partitions: Collection[str] | None,
+        clock: Callable[[], float],
     ) -> None:
         self.due: float | None = None
         self.done = False
@@ -57,8 +67,13 @@ class _JobFeed:
         self._sink = sink
         self._state = state
         self._preparation = preparation
+        self._partitions = partitions
         self._pace = _Pace(job.rate, clock)
-        self._spans = dict(job.positions)
+        self._spans = {
+            partition: span
+            for partition, span in job.positions.items()
+            if partitions is None or partition in partitions
+        }
         """As they are recorded."""
 
     def prepare(self, work: Work) -> Work:
@@ -71,7 +86,7 @@ class _JobFeed:
             log.warning("content of a batch changed, sent under another id", sink=work.sink, batch=work.id)
         if intent != span.intent:
             span = Span(span.next, span.end, intent)
-            self._state.jobs.save_span(self._job.id, work.partition, span)
+            self._state.save_span(self._job.sink, self._job.id, work.partition, span)
             self._spans[work.partition] = span
         return work.renamed(self._job.suffix + intent.suffix)
 
@@ -96,9 +111,10 @@ class RetryFeed(_JobFeed):
         sink: Sink,
         state: State,
         preparation: Preparation,
+        partitions: Collection[str] | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        super().__init__(job, sink, state, preparation, clock)
+        super().__init__(job, sink, state, preparation, partitions, clock)
         self._letters: dict[int, Letter] = {}
 
     def next(self, *, flush: bool = False) -> Work | None:
@@ -107,7 +123,8 @@ class RetryFeed(_JobFeed):
             return None
         letters = self._next_letters()
         if not letters:
-            self._state.jobs.finish(self._job.id, "done")
+            if not self._state.dead.of_job(self._job.id, 1, 0):
+                self._state.jobs.finish(self._job.id, "done")
             self.done = True
             return None
         self._letters = {letter.position: letter for letter in letters}
@@ -137,11 +154,12 @@ class RetryFeed(_JobFeed):
 
     def _next_letters(self) -> list[Letter]:
         most, size = self._pace.limit(self._sink.batch_events), self._sink.batch_bytes
+        find = self._state.dead.of_job
         for partition in self._spans:
             end = self._in_doubt(partition)
-            if end and (found := self._state.dead.of_job(self._job.id, most, size, (partition, end))):
+            if end and (found := find(self._job.id, most, size, (partition,), end)):
                 return found
-        return self._state.dead.of_job(self._job.id, most, size)
+        return find(self._job.id, most, size, self._partitions)
 
     def _part(self, letter: Letter) -> Part:
         # The operator has chosen this sink for this event, so no filter applies.
@@ -160,9 +178,10 @@ class ReplayFeed(_JobFeed):
         journal: Log,
         state: State,
         preparation: Preparation,
+        partitions: Collection[str] | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        super().__init__(job, sink, state, preparation, clock)
+        super().__init__(job, sink, state, preparation, partitions, clock)
         self._journal = journal
         self._selection = job.selection
         self._readers: dict[str, Reader] = {}
@@ -200,8 +219,10 @@ class ReplayFeed(_JobFeed):
 
     def _finish(self) -> None:
         self.close()
-        self._state.jobs.finish(self._job.id, "done")
         self.done = True
+        job = self._state.jobs.read(self._job.id)
+        if job and all(span.next >= span.end for span in job.positions.values()):
+            self._state.jobs.finish(job.id, "done")
 
     def _read(self, partition: str, span: Span) -> Work | None:
         """Return the next work of a partition: the batch that is in doubt, or as much as the sink allows."""
@@ -230,7 +251,9 @@ class ReplayFeed(_JobFeed):
             return reader.read(Position(start), self._sink.batch_bytes)
         except UnknownPosition as error:  # another journal; the rest of the job is not in it
             span = self._spans[partition]
-            self._spans[partition] = Span(max(span.next, min(error.oldest, span.end)), span.end)
+            if min(error.oldest, span.end) > span.next:
+                span = self._spans[partition] = Span(min(error.oldest, span.end), span.end)
+                self._state.record_replay(self._job.sink, self._job.id, partition, span, 0, 0)
             return None
 
     def _parts(self, found: Slice, start: int, end: int) -> list[Part]:

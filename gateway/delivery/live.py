@@ -97,7 +97,10 @@ class LiveFeed:
             intent = following.intent_after(None)
         burials = work.burials()
         self._state.record(
-            self._name, self._partition, work.end, work.tally(), receipt, burials=burials, intent=intent
+            *(self._name, self._partition, work.end, work.tally(), receipt),
+            burials=burials,
+            intent=intent,
+            after=self._recorded,
         )
         self._recorded, self._intent = work.end, intent
 
@@ -111,7 +114,7 @@ class LiveFeed:
         to = min(to, self._reader.newest())
         if to > self._recorded.number:
             skipped = Tally({("skipped", "operator"): to - self._recorded.number})
-            self._state.record(self._name, self._partition, Position(to), skipped)
+            self._state.record(self._name, self._partition, Position(to), skipped, after=self._recorded)
             self._recorded = None
 
     def _start(self) -> None:
@@ -120,7 +123,7 @@ class LiveFeed:
         if position is None:
             position = Position(self._reader.oldest())
             skipped = Tally({("skipped", "before_sink"): position.number})
-            self._state.record(self._name, self._partition, position, skipped)
+            self._state.record(self._name, self._partition, position, skipped, after=None)
         self._go_to(position, self._state.intent(self._name, self._partition))
 
     def _go_to(self, recorded: Position, intent: Intent | None = None) -> None:
@@ -224,7 +227,7 @@ class LiveFeed:
         tally = Tally({("rewound", ""): number - oldest} if number > oldest else {})
         if number < oldest:
             tally[("skipped", "not_kept")] = oldest - number
-        self._state.record(self._name, self._partition, Position(oldest), tally)
+        self._state.record(self._name, self._partition, Position(oldest), tally, after=self._recorded)
         self._go_to(Position(oldest))
 
 

@@ -1,6 +1,6 @@
 """Detection of new events, once for all sinks of a process."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 import anyio
 
@@ -14,22 +14,36 @@ _LOOKS = 50
 class Lookout:
     """Observes the newest event of each partition, and wakes the workers. Bound to one event loop."""
 
-    def __init__(self, log: Log, verdicts: Callable[[], object] = lambda: None) -> None:
-        """`verdicts` returns something that changes whenever sinks may get more events."""
+    def __init__(
+        self,
+        log: Log,
+        verdicts: Callable[[], object] = lambda: None,
+        partitions: Callable[[], Collection[str]] | None = None,
+    ) -> None:
+        """
+        `verdicts` returns something that changes whenever sinks may get more events.
+
+        `partitions` returns those of which events matter now; by default all.
+        """
         self.seen = 0
         """A counter that increases whenever workers should look for events."""
         self._log = log
         self._look_for_verdicts = verdicts
+        self._partitions = partitions or log.partitions
         self._verdicts: object = None
         self._readers: dict[str, Reader] = {}
-        self._newest: dict[str, int] = {}
+        self._found: object = {}, None
         self._changed = anyio.Event()
         self._quiet_looks = 0
 
     def look(self) -> None:
         """Look for new events, and wake the workers if there are any. Call it several times a second."""
+        self.compare(self.find())
+
+    def find(self) -> object:
+        """Return what there is now. Blocks on the journal and the state, and may be called in a thread."""
         newest = {}
-        for partition in self._log.partitions():
+        for partition in self._partitions():
             reader = self._readers.get(partition)
             if reader is None:
                 reader = self._readers[partition] = self._log.reader(partition)
@@ -37,13 +51,16 @@ class Lookout:
                 newest[partition] = reader.newest()
             except OSError:
                 newest[partition] = -1  # the workers' reads report the error
-        verdicts = self._verdicts
         try:
-            verdicts = self._look_for_verdicts()
+            self._verdicts = self._look_for_verdicts()
         except StateUnavailable:  # which the workers log
             pass
-        if (newest, verdicts) != (self._newest, self._verdicts):
-            self._newest, self._verdicts, self._quiet_looks = newest, verdicts, 0
+        return newest, self._verdicts
+
+    def compare(self, found: object) -> None:
+        """Wake the workers if there is something else than the last time."""
+        if found != self._found:
+            self._found, self._quiet_looks = found, 0
             self.wake()
         else:
             self._quiet_looks += 1

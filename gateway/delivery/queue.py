@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 
 from gateway.delivery.feed import Feed
 from gateway.delivery.guard import Guard
+from gateway.delivery.held import Held, everything
 from gateway.delivery.jobs import ReplayFeed, RetryFeed
 from gateway.delivery.known import Known
 from gateway.delivery.live import LiveFeed
@@ -36,6 +37,7 @@ class Queue:
         max_dead: Callable[[], int],
         guard: Guard | None = None,
         observer: Observer | None = None,
+        held: Held | None = None,
     ) -> None:
         self._name = name
         self._sink = sink
@@ -46,6 +48,10 @@ class Queue:
         self._max_dead = max_dead
         self._guard = guard or Guard()
         self.observer = observer or Observer()
+        self._held = held or everything(journal)
+        self._is_shared = held is not None
+        self._terms: Mapping[str, int] = {}
+        """The partitions that the feeds are for."""
         self._live: dict[str, LiveFeed] = {}
         self._jobs: dict[int, RetryFeed | ReplayFeed] = {}
         self._look_for_jobs = True
@@ -74,6 +80,7 @@ class Queue:
         Work without a batch needs only to be recorded. Raises SinkHeld if an event would have to become a
         dead letter and may not, and SinkMisconfigured if there is no room for it.
         """
+        self._follow(self._held())
         if not self._pieces:
             self._find(flush=flush)
         if not self._pieces or self._feed is None:
@@ -166,12 +173,22 @@ class Queue:
         self._guard = Guard()
         self._pieces = deque((work, None) for work, _ in self._pieces)
 
-    def skip(self, positions: Mapping[str, int]) -> None:
-        """Pass, by order of an operator, the events before these positions."""
+    def skip(self, positions: Mapping[str, int]) -> bool:
+        """
+        Pass, by order of an operator, the events before these positions.
+
+        Return True unless another process has yet to do so for partitions that it holds.
+        """
         self.clear()
+        self._follow(self._held())
         for partition, position in positions.items():
-            if partition in self._journal.partitions():
+            if partition in self._terms:
                 self._live_feed(partition).skip(position)
+        if not self._is_shared:
+            return True
+        progress = self._state.progress(self._name)
+        reached = {partition: each.position.number for partition, each in progress.items()}
+        return all(reached.get(partition, 0) >= position for partition, position in positions.items())
 
     def clear(self) -> None:
         """Forget everything that is not recorded, and go back to what is."""
@@ -184,12 +201,27 @@ class Queue:
         self._jobs.clear()
         self._look_for_jobs = True
 
+    def _follow(self, held: Mapping[str, int]) -> None:
+        """Forget what was read of partitions that are no longer held, or were not for some time."""
+        if held == self._terms:
+            return
+        before, self._terms = self._terms, dict(held)
+        lost = {each for each, term in before.items() if held.get(each) != term}
+        if self._pieces and self._pieces[0][0].partition in lost:
+            self._pieces.clear()
+        for partition in lost & self._live.keys():
+            self._live.pop(partition).close()
+            self._ahead.pop(partition, None)
+        for feed in self._jobs.values():  # they begin again with what is recorded of them
+            feed.close()
+        self._jobs.clear()
+        self._look_for_jobs = True
+
     def _find(self, *, flush: bool) -> None:
         """Take the next work from the feeds, in turn."""
         if self._look_for_jobs:
             self._find_jobs()
-        partitions = self._journal.partitions()
-        places: list[str | int] = [*partitions, *self._jobs]
+        places: list[str | int] = [*self._terms, *self._jobs]
         for _ in places:
             self._turn += 1
             place = places[self._turn % len(places)]
@@ -208,13 +240,16 @@ class Queue:
         jobs = {job.id: job for job in self._state.jobs.running(self._name)}
         for id in self._jobs.keys() - jobs.keys():
             self._jobs.pop(id).close()
+        own = self._terms if self._is_shared else None
         for id, job in jobs.items():
             if id in self._jobs:
                 continue
             if job.kind == "retry":
-                self._jobs[id] = RetryFeed(job, self._sink, self._state, self._preparation)
+                self._jobs[id] = RetryFeed(job, self._sink, self._state, self._preparation, own)
             else:
-                self._jobs[id] = ReplayFeed(job, self._sink, self._journal, self._state, self._preparation)
+                self._jobs[id] = ReplayFeed(
+                    job, self._sink, self._journal, self._state, self._preparation, own
+                )
 
     def _live_feed(self, partition: str) -> LiveFeed:
         feed = self._live.get(partition)

@@ -7,16 +7,23 @@ from gateway.journal.base import Log
 from gateway.state.store import State
 
 
-def trim(journal: Log, keep: float, sinks: Collection[str], state: State) -> None:
+def trim(
+    journal: Log,
+    keep: float,
+    sinks: Collection[str],
+    state: State,
+    partitions: Collection[str] | None = None,
+) -> None:
     """
     Release events before the positions of all `sinks` that are older than `keep` seconds.
 
-    If the journal is low on space, their age does not matter. While a sink has no valid position in a
-    partition, nothing is released there. May be repeated. Raises OSError and StateUnavailable.
+    With `partitions`, nothing is released in others. If the journal is low on space, the age of events does
+    not matter. While a sink has no valid position in a partition, nothing is released there. May be repeated.
+    Raises OSError and StateUnavailable.
     """
     recorded = state.positions()
     reached = {}
-    for partition in journal.partitions():
+    for partition in journal.partitions() if partitions is None else partitions:
         reader = journal.reader(partition)
         positions = [recorded.get((sink, partition)) for sink in sinks]
         reached[partition] = min(

@@ -57,9 +57,7 @@ class Worker:
         self._log = log.bind(sink=name)
         self._stopping = False
         self._leaving = False
-        self._paused = False
-        self._held = False
-        self._resumed = False
+        self._paused = self._held = self._resumed = self._is_informed = False
         self._skips: list[tuple[int, Mapping[str, int]]] = []
         self._interrupted = anyio.Event()
         self._trouble: tuple[str, str] | None = None
@@ -115,15 +113,13 @@ class Worker:
 
     async def _run(self) -> None:
         metrics.SINK_UP.labels(self.name).set(1)
-        status = await to_thread.run_sync(self.state.statuses.read, self.name)
-        self._held = status.held
-        self._is_up = status.state == "up" and status.since > 0
         while not (self._stopping and self._is_stuck()):
             interrupted = self._interrupted  # set by whatever happens from here on
             try:
                 await self._obey()
                 if self._paused or self._held:
-                    await interrupted.wait()
+                    if not self._stopping:
+                        await interrupted.wait()
                     continue
                 await self._connect()
                 if self._stopping and not self._skips:
@@ -142,7 +138,7 @@ class Worker:
 
     async def _connect(self) -> None:
         """Open the sink and deliver until something else is to be done."""
-        receipt = self.state.receipt(self.name)
+        receipt = await to_thread.run_sync(self.state.receipt, self.name)
         async with self.sink.connect(self.name, receipt) as connection:
             if not receipt and connection.receipt:
                 await to_thread.run_sync(self.state.save_receipt, self.name, connection.receipt)
@@ -278,7 +274,11 @@ class Worker:
             self._log.error("delivery failed, retrying", exc_info=error)
 
     async def _obey(self) -> None:
-        """Carry out the orders of operators that need the connection closed."""
+        """Carry out the orders of operators that need the connection closed; begin with what is recorded."""
+        if not self._is_informed:
+            status = await to_thread.run_sync(self.state.statuses.read, self.name)
+            self._held, self._is_up = status.held, status.state == "up" and status.since > 0
+            self._is_informed = True
         if self._resumed:
             self._resumed = False
             self.queue.resume()
@@ -288,8 +288,8 @@ class Worker:
             self._waits = self.delays()
         while self._skips:
             order, positions = self._skips[0]
-            await to_thread.run_sync(self.queue.skip, positions)
-            await to_thread.run_sync(self.state.orders.finish, order, "done")
+            if await to_thread.run_sync(self.queue.skip, positions):
+                await to_thread.run_sync(self.state.orders.finish, order, "done")
             self._skips.pop(0)
 
     def _interrupt(self) -> None:

@@ -11,6 +11,7 @@ from prometheus_client.registry import Collector
 
 from gateway.errors import StateUnavailable
 from gateway.journal.base import Log
+from gateway.postgresql.place import Place
 from gateway.state import report
 from gateway.state.store import State
 
@@ -19,10 +20,11 @@ class Ledger(Collector):
     """
     Collects the metrics at each scrape.
 
-    Raises OSError if the journal cannot be read. Without a state, the metrics of sinks are omitted.
+    Raises OSError if the journal cannot be read, and StateUnavailable if a server with the state cannot.
+    Where there is no file of a state yet, the metrics of sinks are omitted.
     """
 
-    def __init__(self, journal: Log, state: Path, sinks: Collection[str]) -> None:
+    def __init__(self, journal: Log, state: Place, sinks: Collection[str]) -> None:
         self.journal = journal
         self.state = state
         self.sinks = sinks
@@ -54,7 +56,10 @@ class Ledger(Collector):
             size.add_metric([], self.journal.size())
             try:
                 state = State.open_read_only(self.state)
-            except StateUnavailable:  # delivery has not started
+            except StateUnavailable:
+                if not isinstance(self.state, Path):
+                    raise
+                # Delivery has not started.
                 yield from (appended, size, outcomes, pending, lag, states, letters)
                 return
             with closing(state):

@@ -32,7 +32,7 @@ def inspector(books: Ledger, token: str, inspection: Inspection, api: Sequence[B
     """Return the ASGI application. If `token` is not empty, requests need it, or a session begun with it."""
     sessions = Sessions(token)
     attempts = Attempts()
-    pages = Pages(can_sign_out=sessions.required)
+    pages = Pages(can_sign_out=sessions.required, node=lambda: inspection.config().node)
     answers = Answers(pages)
     routes = [
         Route("/metrics", _metrics(books)),

@@ -14,6 +14,8 @@ from gateway.intake.account import Account
 from gateway.intake.admission import Admission, Grant
 from gateway.intake.normalize import normalize
 from gateway.intake.recent import Recent
+from gateway.journal import persons
+from gateway.journal.base import Promise
 from gateway.message import DecodedSubmission, Message, Rejected
 from gateway.outcome import Outcome, Refused
 from gateway.raw import bodies
@@ -33,7 +35,18 @@ class Trial(NamedTuple):
 class Endpoint:
     """Judges the submissions of one dialect, message by message."""
 
-    def __init__(self, name: str, dialect: Dialect, sources: Sources, recent: Recent | None = None) -> None:
+    def __init__(
+        self,
+        name: str,
+        dialect: Dialect,
+        sources: Sources,
+        recent: Recent | None = None,
+        promise: Promise | None = None,
+        partitions: int = 1,
+    ) -> None:
+        """`promise` and `partitions` are those of the journal's appender."""
+        self.promise = promise or Promise()
+        self._partitions = partitions
         self.name = name
         self.dialect = dialect
         self.sources = sources
@@ -63,7 +76,11 @@ class Endpoint:
         if self.sources.buckets:
             self._check_rates(submission, decoded, account)
         block = self._judge(submission, decoded, account)
-        return account.close(block, decoded)
+        outcome = account.close(block, decoded)
+        if self._partitions > 1:
+            stored = zip(account.stored, account.grants, strict=True)
+            outcome.partitions = [self._partition(message, grant) for message, grant in stored]
+        return outcome
 
     def try_out(self, submission: Submission) -> Trial:
         """
@@ -75,6 +92,10 @@ class Endpoint:
         account = Account()
         block = self._judge(submission, decoded, account)
         return Trial(decoded, account, block.split(b"\n") if block else [])
+
+    def _partition(self, message: Message, grant: Grant) -> int:
+        person = message.user_id or message.anonymous_id or message.message_id or ""
+        return persons.partition(grant.source, person, self._partitions)
 
     def _judge(self, submission: Submission, decoded: DecodedSubmission, account: Account) -> bytes:
         """Divide the messages into those to store, whose block is returned, and those refused."""
@@ -202,6 +223,7 @@ def _drop_unacceptable_events(block: bytes, decoded: DecodedSubmission, account:
     lines: list[bytes] = []
     stored: list[Message] = []
     places: list[int] = []
+    grants: list[Grant] = []
     entries = zip(block.split(b"\n"), account.stored, account.places, account.grants, strict=True)
     for line, message, place, grant in entries:
         try:
@@ -214,7 +236,8 @@ def _drop_unacceptable_events(block: bytes, decoded: DecodedSubmission, account:
             lines.append(line)
             stored.append(message)
             places.append(place)
-    account.stored, account.places = stored, places
+            grants.append(grant)
+    account.stored, account.places, account.grants = stored, places, grants
     account.refused.sort(key=lambda one: one.place or 0)
     return b"\n".join(lines)
 

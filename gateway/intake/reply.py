@@ -11,8 +11,6 @@ from gateway.submission import Submission
 
 log = structlog.get_logger()
 
-DURABLE = (b"x-durability", b"fsync")
-
 Reply = tuple[Answer, cors.Headers]
 """An answer of a dialect, and the headers that the gateway adds."""
 
@@ -28,7 +26,7 @@ def accept(endpoint: Endpoint, submission: Submission, outcome: Outcome) -> Repl
     origin = submission.headers.get(b"origin")
     headers = cors.allow(None if origin and outcome.origin_denied else origin)
     if outcome.stored:
-        headers.append(DURABLE)
+        headers.append(endpoint.promise.header)
         headers += [(b"set-cookie", cookie) for cookie in outcome.cookies]
     return answer, headers
 

@@ -27,12 +27,23 @@ class Journal(Protocol):
     """Makes events durable."""
 
     def append(
-        self, blocks: Sequence[bytes], carries: int = ..., count: int | None = ..., /
+        self,
+        blocks: Sequence[bytes],
+        carries: int = ...,
+        count: int | None = ...,
+        partitions: Sequence[int] = ...,
+        /,
     ) -> Awaitable[None]:
         """Return once the events are on stable storage, as journal.base.Appender; else raise TryLater."""
 
     def append_then(
-        self, block: bytes, carries: int, count: int, done: Callable[[JournalUnavailable | None], None], /
+        self,
+        block: bytes,
+        carries: int,
+        count: int,
+        done: Callable[[JournalUnavailable | None], None],
+        partitions: Sequence[int] = ...,
+        /,
     ) -> None:
         """Do the same for one block, and call `done`, which must not raise, with the error if any."""
 
@@ -117,7 +128,9 @@ class Router:
                 else:
                     outcome = await self.backlog.run(size, partial(endpoint.process, submission))
                 if outcome.stored:
-                    await self.journal.append((outcome.block,), outcome.carries, outcome.stored)
+                    await self.journal.append(
+                        (outcome.block,), outcome.carries, outcome.stored, outcome.partitions
+                    )
             answer, more = reply.accept(endpoint, submission, outcome or _NOTHING)
         except Refusal as refusal:
             answer, more = reply.refuse(endpoint, submission, refusal, outcome)

@@ -19,7 +19,6 @@ from gateway.intake.router import Route, Router, begin
 from gateway.outcome import Answer, Outcome
 from gateway.submission import Submission
 
-_DURABLE = [reply.DURABLE]
 _QUERY = re.compile(rb"[\w.~!$&'()*+,;=:@/?%-]*")
 
 
@@ -111,7 +110,9 @@ class Exchange:
             self._outcome = outcome = endpoint.process(submission)
             if outcome.stored:
                 journal = self._router.journal
-                return journal.append_then(outcome.block, outcome.carries, outcome.stored, self._settle)
+                return journal.append_then(
+                    outcome.block, outcome.carries, outcome.stored, self._settle, outcome.partitions
+                )
             answer, headers = reply.accept(endpoint, submission, outcome)
         except Refusal as refusal:
             return self._settle(refusal)
@@ -142,8 +143,8 @@ class Exchange:
         if self.disconnected:
             return
         if not connection.transport.is_closing():
-            if headers == _DURABLE and self.keep_alive:
-                rest = _encode_durable(answer)
+            if len(headers) == 1 and headers[0] is self._route.endpoint.promise.header and self.keep_alive:
+                rest = _encode_durable(answer, headers[0])
             else:
                 rest = _encode(answer, headers, close=not self.keep_alive)
             first = STATUS_LINE[answer.status] + _common_headers.encode(
@@ -206,8 +207,8 @@ _common_headers = _CommonHeaders()
 
 # Nearly all answers are one and the same.
 @lru_cache(64)
-def _encode_durable(answer: Answer) -> bytes:
-    return _encode(answer, _DURABLE)
+def _encode_durable(answer: Answer, promise: tuple[bytes, bytes]) -> bytes:
+    return _encode(answer, [promise])
 
 
 def _encode(answer: Answer, headers: cors.Headers, *, close: bool = False) -> bytes:

@@ -7,12 +7,12 @@ that comes with the gateway stores chunks in files (segments/); any other engine
 protocols.
 """
 
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 import msgspec
 
-from gateway.errors import GatewayError
+from gateway.errors import GatewayError, JournalUnavailable
 from gateway.journal.chunk import Chunk
 
 ANY_EPOCH = 0
@@ -104,18 +104,64 @@ class Reader(Protocol):
         """Release all files or connections. May be called twice."""
 
 
-class Appender(Protocol):
-    """The only writer of one partition. Bound to one event loop; not thread-safe."""
+class Promise:
+    """What an acknowledgement means, as clients read it in `X-Durability`."""
 
-    def append(self, blocks: Sequence[bytes], carries: int = ..., count: int | None = ...) -> Awaitable[None]:
+    def __init__(self, durability: str = "fsync", broken: str = "") -> None:
+        self.broken = broken
+        """Why nothing may be acknowledged, or ""."""
+        self.keep(durability, broken)
+
+    def keep(self, durability: str, broken: str = "") -> None:
+        """Promise something else from now on."""
+        self.header = (b"x-durability", durability.encode())
+        self.broken = broken
+
+
+class Appender(Protocol):
+    """
+    Appends to the log: to one partition, as its only writer, or to all, each event to that of its person.
+
+    Bound to one event loop; not thread-safe.
+    """
+
+    @property
+    def promise(self) -> Promise: ...
+
+    @property
+    def partitions(self) -> int:
+        """The number of partitions over which events are spread by their person, see persons.py."""
+
+    def append(
+        self,
+        blocks: Sequence[bytes],
+        carries: int = ...,
+        count: int | None = ...,
+        partitions: Sequence[int] = ...,
+        /,
+    ) -> Awaitable[None]:
         """
-        Return once the events are durable, in their order and without other events between them.
+        Return once the events are durable. Those of a partition keep their order.
+
+        In the embedded journal no other events are between them. `partitions` has that of each event, and is
+        empty if there is only one.
 
         A block is one event or several, a line each, without the end of the last line; `count` is the number
         of events, if it is not one a block. `carries` says which optional parts the events may have, see
         chunk.py. Raises Overloaded if nothing was written, and JournalUnavailable if the events cannot be
         acknowledged; they may be stored all the same. A cancelled call may still store its events.
         """
+
+    def append_then(
+        self,
+        block: bytes,
+        carries: int,
+        count: int,
+        done: Callable[[JournalUnavailable | None], None],
+        partitions: Sequence[int] = ...,
+        /,
+    ) -> None:
+        """Append one block; call `done`, which must not raise, when `append` would end, with its error."""
 
     async def probe(self) -> None:
         """Return if a commit succeeded within the last second or succeeds now. Raises JournalUnavailable."""

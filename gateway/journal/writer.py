@@ -23,6 +23,7 @@ import structlog
 from gateway import metrics
 from gateway.errors import JournalUnavailable, Overloaded
 from gateway.journal import chunk
+from gateway.journal.base import Promise
 from gateway.journal.pace import Pace
 
 log = structlog.get_logger()
@@ -71,7 +72,10 @@ class Writer:
     Must be created, used and closed on one event loop. The partition is recovered before the first commit.
     """
 
+    partitions = 1
+
     def __init__(self, partition: Partition, pace: Pace | None = None) -> None:
+        self.promise = Promise()
         self._loop = asyncio.get_running_loop()
         self._partition = partition
         self._in_use = threading.Lock()
@@ -88,7 +92,11 @@ class Writer:
         self._thread.start()
 
     def append(
-        self, blocks: Sequence[bytes], carries: int = chunk.ANYTHING, count: int | None = None
+        self,
+        blocks: Sequence[bytes],
+        carries: int = chunk.ANYTHING,
+        count: int | None = None,
+        _partitions: Sequence[int] = (),
     ) -> asyncio.Future[None]:
         """
         Return a future that is done once the events are on stable storage; see journal/base.py for a block.
@@ -103,7 +111,12 @@ class Writer:
         return waiter
 
     def append_then(
-        self, block: bytes, carries: int, count: int, done: Callable[[JournalUnavailable | None], None]
+        self,
+        block: bytes,
+        carries: int,
+        count: int,
+        done: Callable[[JournalUnavailable | None], None],
+        _partitions: Sequence[int] = (),
     ) -> None:
         """
         Append, and call `done` on the event loop once the events are on stable storage, or with the error.

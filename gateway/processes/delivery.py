@@ -1,8 +1,11 @@
 """A delivery process: a worker for each of its sinks, and in one of these processes the trimming."""
 
 import os
-from collections.abc import Collection
+from collections.abc import Callable, Collection
+from contextlib import AbstractAsyncContextManager
 from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
 
 import anyio
 import structlog
@@ -11,6 +14,7 @@ from anyio import to_thread
 from gateway import logs
 from gateway.config.tables import Config
 from gateway.delivery.enrich import Enricher
+from gateway.delivery.held import Held
 from gateway.delivery.known import Known
 from gateway.delivery.lookout import Lookout
 from gateway.delivery.prepare import Preparation
@@ -20,14 +24,20 @@ from gateway.delivery.trim import trim
 from gateway.delivery.worker import Worker
 from gateway.errors import StateLost, StateUnavailable
 from gateway.home import Home
-from gateway.journal.segments.log import SegmentLog
+from gateway.journal import engines
 from gateway.processes.control import STATE_LOST, Control, run
 from gateway.processes.indexing import Indexing
 from gateway.processes.shares import Share
 from gateway.processes.workers import Workers
 from gateway.state.store import State
+from gateway.state.verdicts import UPKEEP
+
+if TYPE_CHECKING:
+    from gateway.processes.membership import Membership
 
 log = structlog.get_logger()
+
+Answer = TypeVar("Answer")
 
 LAST_WORK = 3.0
 """Seconds in which pending events are delivered when the gateway is stopped."""
@@ -57,18 +67,28 @@ class Delivery:
     def __init__(self, share: Share) -> None:
         config = share.config.journal
         self.share = share
-        self.home = Home(config.path)
-        self.journal = SegmentLog(self.home.folder, config.max_size)
+        self.home = Home(config.path, share.config.state.url)
+        self.journal = engines.open_log(config)
         self.state = State.open(self.home.state, self.home.journal)
         self.known = Known(self.state.verdicts, enabled=share.config.delivery.duplicates > 0)
-        self.lookout = Lookout(self.journal, self.known.version)
-        self.indexing = Indexing(self.journal, self.state.verdicts, self.home.duplicates, self.lookout)
+        self.membership = self._join() if share.config.is_shared else None
+        if self.membership:
+            self.state.use_fence(self.membership.fence)
+        partitions = self.membership.partitions if self.membership else None
+        self.lookout = Lookout(self.journal, self.known.version, partitions)
+        self.indexing = Indexing(
+            *(self.journal, self.state.verdicts, self.home.duplicates, self.lookout), self._held(UPKEEP)
+        )
         self.recorder = DeliveryRecorder(self.home.diagnostics)
         self.stopping = anyio.Event()
         self.stopped = anyio.Event()
         self.paused: Collection[str] | None = None
+        self.begun = False
+        """True once there are workers: not before the orders of operators are known."""
         self.obeyed: set[int] = set()
         """The ids of orders that were handed to their workers."""
+        self.since: int | None = None
+        """The last order before this process began, if others may carry out later ones before it does."""
 
     async def run(self, control: Control) -> None:
         """Run until the supervisor asks for the end. Raises StateLost if the state's file was removed."""
@@ -76,8 +96,12 @@ class Delivery:
             async with anyio.create_task_group() as delivering:
                 self.workers = Workers(delivering, self._open_worker)
                 self.delivering = delivering.cancel_scope
-                await self._obey_orders()
-                await self.workers.use(self.share.config)
+                if self.membership:
+                    await self.membership.renew()
+                    tasks.start_soon(self.membership.run)
+                if isinstance(self.home.state, Path):
+                    await self._obey_orders()
+                    await self._begin()
                 tasks.start_soon(control.obey, self._stop, self._use)
                 tasks.start_soon(self._trim_for_ever)
                 await self.indexing.use(self._window())
@@ -90,7 +114,40 @@ class Delivery:
             tasks.cancel_scope.cancel()
         await self.indexing.close()
         await to_thread.run_sync(self.recorder.close)
+        if self.membership:
+            await self.membership.close()
         self.state.close()
+
+    def _join(self) -> "Membership":
+        """Become one of the processes that share the partitions."""
+        from gateway.processes.membership import Membership
+
+        find = self.journal.partitions
+        return Membership(self.share.config, self.home, find, self._sinks, self._quiet, self._moved)
+
+    def _held(self, sink: str) -> Held | None:
+        """Return what is held for a sink, or None if no other process holds anything."""
+        return self.membership.held(sink) if self.membership else None
+
+    def _sinks(self) -> set[str]:
+        """Return the sinks that may be delivered to in this process, and what is in the place of one."""
+        upkeep = {UPKEEP} if self.share.trimmed_for else set()
+        return {*self.share.config.sinks, *self.workers.names} | upkeep
+
+    def _quiet(self, sink: str) -> AbstractAsyncContextManager[None]:
+        return self.indexing.quiet() if sink == UPKEEP else self.workers.without(sink)
+
+    def _moved(self) -> None:
+        """Look for work in partitions that have come from another process, also for orders and jobs."""
+        self.paused = None
+        self.obeyed.clear()
+        self.lookout.wake()
+
+    async def _ask(self, question: Callable[[], Answer]) -> Answer:
+        """Ask what is in files at once, and what is on other machines in a thread."""
+        if isinstance(self.home.state, Path):
+            return question()
+        return await to_thread.run_sync(question, abandon_on_cancel=True)
 
     def _open_worker(self, name: str, config: Config) -> Worker:
         sink = config.sinks[name]
@@ -99,6 +156,7 @@ class Delivery:
         queue = Queue(
             *(name, sink, self.journal, self.state, preparation, self.known, self._max_dead),
             observer=observer,
+            held=self._held(name),
         )
         return Worker(name, sink, queue, self.state, self.lookout)
 
@@ -107,7 +165,16 @@ class Delivery:
         logs.hide(share.config.inspector.mask)
         self.known.enabled = share.config.delivery.duplicates > 0
         await self.indexing.use(self._window())
-        await self.workers.use(share.config)
+        if self.begun:
+            await self.workers.use(share.config)
+
+    async def _begin(self) -> None:
+        """Start the workers."""
+        config = None
+        while config is not self.share.config:  # it may change meanwhile
+            config = self.share.config
+            await self.workers.use(config)
+        self.begun = True
 
     def _stop(self) -> None:
         self.delivering.deadline = anyio.current_time() + LAST_WORK
@@ -116,6 +183,11 @@ class Delivery:
     async def _finish(self) -> None:
         """When the supervisor asks for the end, let the workers deliver what is left."""
         await self.stopping.wait()
+        if self.membership:  # what is left is delivered elsewhere
+            self.workers.leave()
+            self.stopped.set()
+            await self.membership.leave()
+            return
         await self.indexing.catch_up()
         self.workers.stop()
         self.stopped.set()
@@ -137,7 +209,10 @@ class Delivery:
             try:
                 if self.share.trimmed_for:
                     keep = self.share.config.journal.keep
-                    await to_thread.run_sync(trim, self.journal, keep, self.share.trimmed_for, self.state)
+                    held = self._held(UPKEEP)
+                    await to_thread.run_sync(
+                        trim, self.journal, keep, self.share.trimmed_for, self.state, held() if held else None
+                    )
             except (StateUnavailable, OSError) as error:  # the next round deletes what this one could not
                 if str(error) != failure:
                     log.warning("journal not trimmed", error=str(error))
@@ -149,24 +224,31 @@ class Delivery:
 
     async def _look_for_ever(self) -> None:
         # One timer for all workers: at idle, waking up is the only cost.
+        failure = ""
         while True:
-            self.lookout.look()
+            self.lookout.compare(await self._ask(self.lookout.find))
             try:
                 await self._obey_orders()
             except StateLost:
                 raise
-            except StateUnavailable:  # which the workers log
-                pass
+            except StateUnavailable as error:
+                if not self.begun and str(error) != failure:  # later, the workers log it
+                    log.error("state unavailable, delivery waits", error=str(error))
+                failure = str(error)
+            else:
+                if not self.begun:
+                    await self._begin()
             await anyio.sleep(_IDLE_LOOK_SECONDS if self.lookout.is_idle else _LOOK_SECONDS)
 
     async def _obey_orders(self) -> None:
-        paused = self.state.paused()
+        paused = await self._ask(self.state.paused)
         if paused is self.paused:
             return
         self.paused = paused
         self.workers.pause(paused)
         self.workers.look_for_jobs()
-        for order in self.state.orders.pending(self.share.config.sinks):
+        sinks = self.share.config.sinks
+        for order in await self._ask(lambda: self.state.orders.pending(sinks, self.since)):
             if order.id not in self.obeyed and self.workers.obey(order):
                 self.obeyed.add(order.id)
                 log.info("order carried out", sink=order.sink, verb=order.verb)

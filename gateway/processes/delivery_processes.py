@@ -2,6 +2,7 @@
 
 import math
 import time
+from pathlib import Path
 from typing import Any
 
 import structlog
@@ -10,7 +11,7 @@ from gateway.config.tables import Config
 from gateway.home import Home
 from gateway.processes import delivery
 from gateway.processes.child import Child
-from gateway.processes.shares import Share, assign, limit, share
+from gateway.processes.shares import Share, assign, limit, own_sinks, share
 from gateway.processes.workers import LONGEST_CHANGE
 from gateway.state.store import State
 
@@ -45,7 +46,7 @@ class DeliveryProcesses:
         up a sink, no other process gets that sink. New processes are not started here.
         """
         held = {sink: slot for slot, process in self._processes.items() for sink in process.held}
-        self._places = assign(config.sinks, self._places, held, limit(config.delivery.processes))
+        self._places = assign(own_sinks(config), self._places, held, limit(config.delivery.processes))
         needed = {0, *self._places.values()}
         for slot in sorted(needed - self._processes.keys()):
             self._processes[slot] = _Process(slot, share(config, self._places, slot), self._home)
@@ -93,9 +94,10 @@ class _Process:
         """
         Return the arguments of a process that is starting: the share that it shall have now.
 
-        The state is prepared first, since its predecessor may have ended because the state was removed.
+        The file of the state is prepared first, since its predecessor may have ended because it was removed.
         Raises ConfigError.
         """
-        State.prepare(self._home.state, self._home.journal, expected=True)
+        if isinstance(self._home.state, Path):
+            State.prepare(self._home.state, self._home.journal, expected=True)
         self._before = self._sent = self.wanted
         return (self._sent,)

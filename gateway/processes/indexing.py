@@ -1,5 +1,7 @@
 """The search for duplicates, which one delivery process does for all sinks."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import anyio
@@ -8,6 +10,7 @@ from anyio import to_thread
 
 from gateway import backoff
 from gateway.delivery.duplicates.indexer import Indexer
+from gateway.delivery.held import Held
 from gateway.delivery.lookout import Lookout
 from gateway.errors import StateLost, StateUnavailable
 from gateway.journal.base import Log
@@ -19,11 +22,14 @@ log = structlog.get_logger()
 class Indexing:
     """Makes verdicts as events arrive. Bound to one event loop; indexes in another thread."""
 
-    def __init__(self, journal: Log, verdicts: Verdicts, folder: Path, lookout: Lookout) -> None:
+    def __init__(
+        self, journal: Log, verdicts: Verdicts, folder: Path, lookout: Lookout, held: Held | None = None
+    ) -> None:
         self._journal = journal
         self._verdicts = verdicts
         self._folder = folder
         self._lookout = lookout
+        self._held = held
         self._lock = anyio.Lock()
         self._window = 0.0
         self._indexer: Indexer | None = None
@@ -50,25 +56,38 @@ class Indexing:
 
     async def catch_up(self) -> bool:
         """Index all events that there are; log a failure and return False. Raises StateLost."""
+        while found := await self._step():
+            self._lookout.wake()
+        return found is not None
+
+    async def _step(self) -> bool | None:
+        """Index some events; return whether there may be more, or None after a failure, which is logged."""
         async with self._lock:
             if not self._window:
-                return True
+                return False
             try:
                 if self._indexer is None:
-                    self._indexer = Indexer(self._journal, self._verdicts, self._folder, self._window)
-                while await to_thread.run_sync(self._indexer.step):
-                    self._lookout.wake()
+                    self._indexer = Indexer(
+                        self._journal, self._verdicts, self._folder, self._window, self._held
+                    )
+                more = await to_thread.run_sync(self._indexer.step)
             except StateLost:
                 raise
             except (StateUnavailable, OSError) as error:
                 if str(error) != self._failure:
                     log.error("duplicates not indexed, delivery waits", error=str(error))
                 self._failure = str(error)
-                return False
+                return None
             if self._failure:
                 log.info("duplicates indexed again")
             self._failure = ""
-            return True
+            return more
+
+    @asynccontextmanager
+    async def quiet(self) -> AsyncIterator[None]:
+        """Index nothing in the block."""
+        async with self._lock:
+            yield
 
     async def close(self) -> None:
         """Close the index."""

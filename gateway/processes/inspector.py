@@ -16,6 +16,7 @@ from gateway.inspector.queries.inspection import inspecting
 from gateway.inspector.search.upkeep import keep_indexed
 from gateway.intake.connections import Limit
 from gateway.intake.protocol import limited_to, sweep
+from gateway.journal import engines
 from gateway.journal.segments.log import SegmentLog
 from gateway.processes.control import Control, Server, run
 
@@ -34,8 +35,8 @@ def main(config: Config, listener: socket, pipe: Connection) -> None:
 
 async def show(config: Config, listener: socket, control: Control) -> None:
     """Serve the inspector until `control` stops it."""
-    home = Home(config.journal.path)
-    journal = SegmentLog(home.folder)
+    home = Home(config.journal.path, config.state.url)
+    journal = engines.open_log(config.journal)
     ledger = Ledger(journal, home.state, config.sinks)
     present = [config]
     census = Census(home.diagnostics, journal)
@@ -61,6 +62,7 @@ async def show(config: Config, listener: socket, control: Control) -> None:
             tasks.start_soon(watch)
             tasks.start_soon(control.obey, server.stop, reload)
             tasks.start_soon(census.run)
-            tasks.start_soon(keep_indexed, journal, inspection.index)
+            if isinstance(journal, SegmentLog):
+                tasks.start_soon(keep_indexed, journal, inspection.index)
             await server.serve([listener])
             tasks.cancel_scope.cancel()

@@ -5,22 +5,34 @@ from contextlib import contextmanager
 
 import structlog
 
-from gateway.errors import ConfigError
+from gateway.config.tables import Journal
+from gateway.errors import ConfigError, StateUnavailable
 from gateway.home import Home
-from gateway.journal.segments.log import SegmentLog
+from gateway.journal import engines
 from gateway.state.store import State
 
 log = structlog.get_logger()
 
 
 @contextmanager
-def own(home: Home) -> Iterator[None]:
+def own(home: Home, journal: Journal) -> Iterator[None]:
     """Own the data folder, and recover what lies in it. Raises ConfigError."""
-    with home.own(SegmentLog(home.folder).identity):
+    has_run = home.identity.exists()
+    with home.own(lambda: engines.find_identity(journal)):
         known = bool(home.partitions())
-        SegmentLog(home.folder, journal=home.journal).recover()
-        State.prepare(home.state, home.journal, expected=known)
+        engines.recover(journal, home.journal)
+        _prepare_state(home, has_run=has_run, known=known)
         yield
+
+
+def _prepare_state(home: Home, *, has_run: bool, known: bool) -> None:
+    """Prepare the state; a server that is away delays no restart, since the intake does not need it."""
+    try:
+        State.prepare(home.state, home.journal, expected=known)
+    except StateUnavailable as error:
+        if not has_run:  # the url may be wrong, and no sender relies on this gateway yet
+            raise ConfigError(f"[state] url: {error}") from error
+        log.error("state unavailable, delivery waits", error=str(error))
 
 
 class Keeper:

@@ -24,6 +24,11 @@ def share(config: Config, places: Mapping[str, int], slot: int) -> Share:
     return Share(msgspec.structs.replace(config, sinks=own), () if slot else tuple(config.sinks))
 
 
+def own_sinks(config: Config) -> list[str]:
+    """Return the sinks that this gateway can deliver to: not those of another one's machine."""
+    return [name for name, sink in config.sinks.items() if sink.node in ("", config.server.name)]
+
+
 def limit(processes: int) -> int:
     """Return the number of processes that `[delivery] processes` allows; 0 stands for one a core."""
     return processes or _cores()

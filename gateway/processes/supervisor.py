@@ -37,7 +37,7 @@ GIVE_UP_SECONDS = 60.0
 _LOOK_SECONDS = 1.0  # between two checks that the data folder is still owned
 _LEAVE_SECONDS = intake.GRACE + 2.5  # after which a predecessor that does not end is killed
 
-_AT_START = ("server", "inspector", "journal")
+_AT_START = ("server", "inspector", "journal", "state")
 """Tables whose changes need new processes."""
 
 
@@ -47,7 +47,7 @@ class Supervisor:
     def __init__(self, config: Config, reload: Callable[[], Config]) -> None:
         self.config = config
         self.reload = reload
-        self.home = Home(config.journal.path)
+        self.home = Home(config.journal.path, config.state.url)
         self.intake: list[Child] = []
         self.delivery = DeliveryProcesses(self.home)
         self.inspector: Child
@@ -80,7 +80,8 @@ class Supervisor:
             self._private = held.enter_context(self._listen("inspector", inherited))
             if inherited and inherited.rehearsal:
                 return
-            held.enter_context(self._inherit(inherited) if inherited else ownership.own(self.home))
+            own = self._inherit(inherited) if inherited else ownership.own(self.home, self.config.journal)
+            held.enter_context(own)
             self._metrics = machine.MetricsFolder(self.home.folder, inherited.metrics if inherited else "")
             held.callback(self._metrics.remove)
             machine.allow_many_connections()
@@ -273,7 +274,7 @@ class Supervisor:
 
     def _inherit(self, inherited: Succession) -> AbstractContextManager[None]:
         """Take over from the program that this one has replaced, and own the data folder as it did."""
-        self.home = Home(Path(inherited.folder))
+        self.home = Home(Path(inherited.folder), self.config.state.url)
         self.config = self._keep_folder(self.config)
         self.delivery = DeliveryProcesses(self.home)
         self._keeper = ownership.Keeper(self.home)

@@ -1,7 +1,8 @@
 """The workers of one delivery process: started, replaced at a reload, and stopped."""
 
 import os
-from collections.abc import Callable, Collection
+from collections.abc import AsyncIterator, Callable, Collection
+from contextlib import asynccontextmanager
 
 import anyio
 import structlog
@@ -42,6 +43,12 @@ class Workers:
         self._running: dict[str, _Run] = {}
         self._paused: Collection[str] = ()
         self._stopping = False
+        self._config: Config | None = None
+
+    @property
+    def names(self) -> Collection[str]:
+        """The sinks that have a worker."""
+        return self._running.keys()
 
     async def use(self, config: Config) -> None:
         """
@@ -58,6 +65,7 @@ class Workers:
             log.error("sink stuck, ending its process", sinks=stuck)
             await _end(self._running.values(), _OTHERS)
             os._exit(STUCK)
+        self._config = config
         if not self._stopping:
             for name in config.sinks.keys() - self._running.keys():
                 self._start(name, config)
@@ -83,6 +91,24 @@ class Workers:
         elif order.verb == "skip":
             run.worker.skip(order.id, order.positions)
         return True
+
+    @asynccontextmanager
+    async def without(self, name: str) -> AsyncIterator[None]:
+        """Let the worker of a sink finish its batch and end before the block; start another one after it."""
+        run = self._running.get(name)
+        if run:
+            run.worker.leave()
+            await run.ended.wait()
+        yield
+        config = self._config
+        if config and name in config.sinks and name not in self._running and not self._stopping:
+            self._start(name, config)
+
+    def leave(self) -> None:
+        """Let each worker end once it has finished its batch."""
+        self._stopping = True
+        for run in self._running.values():
+            run.worker.leave()
 
     def stop(self) -> None:
         """Let each worker end once everything is delivered, or cannot be."""

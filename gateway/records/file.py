@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 
+from gateway.records.base import Table
 from gateway.records.products import Fault, check
-from gateway.records.table import Table
 
 _LINES_PER_COMMIT = 1000
 """The size of a commit."""

@@ -12,7 +12,7 @@ import msgspec
 from msgspec import Raw
 
 from gateway.raw import objects, values
-from gateway.records.table import Record
+from gateway.records.base import Record
 
 _MAX_ID_CHARACTERS = 50
 

@@ -10,13 +10,13 @@ import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple
 
 import apsw
 import structlog
 
 from gateway import sqlite
 from gateway.errors import JournalUnavailable
+from gateway.records.base import Record
 
 log = structlog.get_logger()
 
@@ -32,19 +32,8 @@ _MERGE = """
 """
 
 
-class Record(NamedTuple):
-    id: str
-    json: bytes
-    """A JSON object in UTF-8."""
-
-
-class Table:
-    """
-    A table in the file at `path`, which is created if missing. Thread-safe; every method blocks.
-
-    Changes are on stable storage when a method returns. Every method may raise JournalUnavailable and may
-    then be called again.
-    """
+class FileTable:
+    """Implements records.base.Table in the file at `path`, which is created if missing."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -55,18 +44,15 @@ class Table:
             pass
 
     def find(self, site: str, id: str) -> bytes | None:
-        """Return an object as JSON, or None if there is none."""
         with self._connected() as connection:
             return find(connection, site, id)
 
     def merge(self, site: str, records: Iterable[Record]) -> None:
-        """Merge records into the stored ones as JSON merge patches (RFC 7396), in one transaction."""
         with self._connected() as connection, connection:
             rows = ((site, record.id, record.json.decode()) for record in records)
             connection.executemany(_MERGE, rows)
 
     def remove(self, site: str, id: str) -> None:
-        """Remove an object. Has no effect if there is none."""
         with self._connected() as connection, connection:
             connection.execute("DELETE FROM records WHERE site = ? AND id = ?", (site, id))
 

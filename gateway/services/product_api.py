@@ -21,7 +21,7 @@ from gateway.errors import Refusal, TryLater
 from gateway.intake import body
 from gateway.operation import Operation, Reply, examples, header
 from gateway.records import products
-from gateway.records.table import Table
+from gateway.records.base import Table
 from gateway.services.app import Denied, DescribedRoute, to_json
 from gateway.sources import Sources
 

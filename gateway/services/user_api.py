@@ -22,11 +22,12 @@ from gateway.errors import Refusal, TryLater, UnreadableBody
 from gateway.event import Origin, encode
 from gateway.intake import body, refusals
 from gateway.intake.normalize import Provenance, normalize
-from gateway.intake.router import Journal
+from gateway.journal import chunk, persons
+from gateway.journal.base import Appender
 from gateway.message import DecodedSubmission, Message
 from gateway.operation import Fragment, Operation, Reply, examples, query
 from gateway.raw import objects, timestamps
-from gateway.records.table import Record, Table
+from gateway.records.base import Record, Table
 from gateway.services.app import Denied, DescribedRoute, to_json, to_response
 from gateway.sources import Source, Sources
 from gateway.submission import Submission
@@ -50,7 +51,7 @@ class Error(msgspec.Struct):
 _decode = msgspec.json.Decoder(Person).decode
 
 
-def routes(sources: Sources, people: Table, journal: Journal, budget: body.Budget) -> list[DescribedRoute]:
+def routes(sources: Sources, people: Table, journal: Appender, budget: body.Budget) -> list[DescribedRoute]:
     """Return the routes of the API, under the paths that it has on its several hosts."""
     api = _UserApi(sources, people, journal, budget)
     return [DescribedRoute(f"{prefix}{PATH}", api.answer, OPERATIONS) for prefix in ("", "/api", "/v1.0")]
@@ -61,7 +62,7 @@ def _deny(status: int, message: str, headers: Mapping[str, str] | None = None) -
 
 
 class _UserApi:
-    def __init__(self, sources: Sources, people: Table, journal: Journal, budget: body.Budget) -> None:
+    def __init__(self, sources: Sources, people: Table, journal: Appender, budget: body.Budget) -> None:
         self.sources = sources
         self.people = people
         self.journal = journal
@@ -115,7 +116,8 @@ class _UserApi:
         metrics.RECEIVED.add(1)
         metrics.IN_FLIGHT.now += 1
         try:
-            await self.journal.append([line])
+            partition = persons.partition(source.name, user_id, self.journal.partitions)
+            await self.journal.append([line], chunk.ANYTHING, 1, [partition])
         except TryLater as error:
             refusals.count(error, 1)
             raise

@@ -111,6 +111,8 @@ class Sink(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, tag_field="
     """The most requests at a time, for a sink that sends each event on its own."""
     retry_for: Duration | None = None
     """The time after which events that the sink could not take become dead letters; None: never."""
+    node: str = ""
+    """The gateway that delivers to it, if it is of one machine and several gateways share the journal."""
 
     uses_stdout: ClassVar[bool] = False
     """True if it writes to standard output, which is then its alone."""
@@ -128,6 +130,11 @@ class Sink(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, tag_field="
     def files(self) -> tuple[Path, ...]:
         """The files that the sink writes, and no other may."""
         return ()
+
+    @property
+    def is_of_one_machine(self) -> bool:
+        """True if only processes of one machine can write to it. Others must not issue receipts."""
+        return bool(self.files) or self.uses_stdout
 
     @property
     def target(self) -> str:

@@ -6,15 +6,13 @@ of its event, so that the server refuses a batch that it has; events of which it
 """
 
 import re
-import ssl
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import ClassVar
 from urllib.parse import quote, urlsplit
 
 from anyio import move_on_after
-from nats import errors
 from nats.aio.client import Client
 from nats.js import api
 from nats.js import errors as stream_errors
@@ -26,6 +24,7 @@ from gateway.sinks.base import Batch, Connection, Sink
 from gateway.sinks.brokers import excerpt, names, nats_failures
 from gateway.sinks.brokers.excerpt import Excerpt
 from gateway.sinks.brokers.nats_failures import Answer, Troubles, read_answer
+from gateway.sinks.brokers.nats_tls import Tls, check_encrypted, reveal
 
 _MAX_BATCH_EVENTS = 1000  # of an atomic batch, ADR-50
 _MIN_WINDOW_SECONDS = 600
@@ -94,7 +93,7 @@ class Nats(Sink, tag="nats", kw_only=True):
     async def connect(self, name: str, receipt: bytes) -> AsyncIterator[Connection]:
         troubles = Troubles()
         client = Client()
-        tls = _Tls.verifying(self.ca) if self._with_tls else None
+        tls = Tls.verifying(self.ca) if self._with_tls else None
         password, token = self.password, self.token
         try:
             with troubles.translated(self.write_seconds):
@@ -110,10 +109,10 @@ class Nats(Sink, tag="nats", kw_only=True):
                     allow_reconnect=False,
                     tls=tls,
                     user=self.user or None,
-                    password=(lambda: _reveal(password, tls)) if password else None,
-                    token=(lambda: _reveal(token, tls)) if token else None,
+                    password=(lambda: reveal(password, tls)) if password else None,
+                    token=(lambda: reveal(token, tls)) if token else None,
                 )
-                _check_encrypted(tls)
+                check_encrypted(tls)
                 await self._prepare(client)
             yield NatsConnection(self, client, troubles)
         finally:
@@ -218,38 +217,6 @@ class NatsConnection:
     async def _request(self, subject: str, line: bytes, headers: _Headers) -> Answer:
         message = await self._client.request(subject, line, timeout=self._sink.write_seconds, headers=headers)
         return read_answer(message.data)
-
-
-class _Tls(ssl.SSLContext):
-    """Knows if it was used: nats-py goes on in the clear where a server claims to have no TLS."""
-
-    used = False
-
-    @classmethod
-    def verifying(cls, authorities: Path | None) -> Self:
-        """Return a context that accepts valid certificates of the authorities alone."""
-        context = cls(ssl.PROTOCOL_TLS_CLIENT)
-        if authorities:
-            context.load_verify_locations(authorities)
-        else:
-            context.load_default_certs()
-        return context
-
-    def wrap_bio(self, *arguments: Any, **keys: Any) -> ssl.SSLObject:
-        self.used = True
-        return super().wrap_bio(*arguments, **keys)
-
-
-def _check_encrypted(tls: _Tls | None) -> None:
-    """Raise SecureConnWantedError if there is no TLS where there has to be."""
-    if tls and not tls.used:
-        raise errors.SecureConnWantedError
-
-
-def _reveal(secret: Secret, tls: _Tls | None) -> str:
-    """Return a secret when it is about to be sent."""
-    _check_encrypted(tls)
-    return secret.reveal()
 
 
 def _covers(subject: str, wanted: str) -> bool:

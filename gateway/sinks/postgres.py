@@ -17,6 +17,7 @@ from anyio import fail_after, lowlevel
 
 from gateway.config.secret import Secret
 from gateway.errors import Culprit, SinkRefused, SinkUnavailable
+from gateway.postgresql import dsn
 from gateway.sinks.base import Batch, Connection, Sink
 from gateway.sinks.postgresql import failures, schema, server, views
 from gateway.sinks.postgresql.statements import STAGE, STAGE_SCHEMA, Statements
@@ -49,7 +50,7 @@ class Postgres(Sink, tag="postgres"):
     def check(self) -> Iterator[tuple[str, str]]:
         """Yield the key and the text of each mistake in the table."""
         yield from super().check()
-        for text in server.mistakes(self.dsn):
+        for text in dsn.mistakes(self.dsn):
             yield "dsn", text
         longest = schema.MAX_TABLE_CHARACTERS
         if not _TABLE.fullmatch(self.table) or len(self.table.rpartition(".")[2]) > longest:
@@ -88,7 +89,7 @@ class Postgres(Sink, tag="postgres"):
         try:
             yield
         except failures.DRIVER_ERRORS as error:
-            passwords, hosts = server.passwords(self.dsn), server.hosts(self.dsn)
+            passwords, hosts = dsn.passwords(self.dsn), dsn.hosts(self.dsn)
             raise failures.translate(error, passwords, hosts=hosts, of_events=False) from error
 
 
@@ -106,7 +107,7 @@ class PostgresConnection:
         self._names = [column.name for column in rows.columns]
         self._statements = Statements(table, self._names, unique=sink.unique)
         self._unique = sink.unique
-        self._passwords = server.passwords(sink.dsn)
+        self._passwords = dsn.passwords(sink.dsn)
         self._write_seconds = sink.write_seconds
         self._positions: dict[tuple[str, str, str], int] = {}
         """The position that this connection has read or written, by sink, partition and epoch."""

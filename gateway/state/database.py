@@ -15,6 +15,7 @@ import structlog
 
 from gateway import sqlite
 from gateway.errors import ConfigError, StateLost, StateUnavailable
+from gateway.state.base import Connection
 
 log = structlog.get_logger()
 
@@ -155,7 +156,7 @@ def _recreate(path: Path, journal: bytes, word: str, **facts: str) -> None:
     _create(path, journal)
 
 
-def _read_meta(connection: apsw.Connection) -> tuple[int, bytes]:
+def _read_meta(connection: Connection) -> tuple[int, bytes]:
     """Return version and journal; version 0 if the database has another schema."""
     try:
         version, journal = connection.execute("SELECT version, journal FROM meta").get
@@ -165,7 +166,11 @@ def _read_meta(connection: apsw.Connection) -> tuple[int, bytes]:
 
 
 class Database:
-    """The connections of one process to the state. Thread-safe; readers do not wait for writers."""
+    """
+    Implements state.base.Database.
+
+    There is one writer at a time, whatever its keys; readers do not wait for it.
+    """
 
     def __init__(self, path: Path, reader: apsw.Connection, writer: apsw.Connection | None) -> None:
         self.path = path
@@ -208,22 +213,16 @@ class Database:
         return database
 
     @contextmanager
-    def reading(self) -> Iterator[apsw.Connection]:
-        """Lend the reading connection for the duration of the block. Raises StateUnavailable."""
+    def reading(self) -> Iterator[Connection]:
         with self._reading, _translating(self.path):
             yield self._reader
 
     @contextmanager
-    def writing(self) -> Iterator[apsw.Connection]:
-        """
-        Lend the writing connection for one transaction, which is durable when the block is left.
-
-        Raises StateLost or StateUnavailable. After any error the transaction has been rolled back.
-        """
+    def writing(self, *keys: str) -> Iterator[Connection]:
         if self._writer is None:
             raise StateUnavailable(f"{self.path} is open for reading only")
         with self._writing, _translating(self.path):
-            self.check_not_replaced()
+            self._check_not_replaced()
             self._writer.execute("BEGIN IMMEDIATE")
             try:
                 yield self._writer
@@ -233,7 +232,13 @@ class Database:
                     self._writer.execute("ROLLBACK")
                 raise
 
-    def check_not_replaced(self) -> None:
+    def version(self, query: str) -> object:
+        with self._reading, _translating(self.path):
+            self._check_not_replaced()
+            # Writes of this process count as well, because they use another connection.
+            return self._reader.pragma("data_version")
+
+    def _check_not_replaced(self) -> None:
         """Raise StateLost if the open file was removed or replaced: writes to it would be lost."""
         if not self._files.are_current():
             self._files.remove_stale_logs()

@@ -5,15 +5,15 @@ The journal is trimmed, so each letter holds its whole event.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
-import apsw
 import msgspec
 
 from gateway import event
+from gateway.sqlite import MAX_INTEGER
 from gateway.state import progress
-from gateway.state.database import Database
+from gateway.state.base import Connection, Database
 from gateway.state.tally import Tally
 
 MAX_TEXT = 4096
@@ -95,7 +95,7 @@ class Choice(msgspec.Struct, frozen=True, omit_defaults=True):
             found.append(("last_failed_at >= ?", [self.since]))
         if self.until is not None:
             found.append(("last_failed_at < ?", [self.until]))
-        condition = " AND ".join(test for test, _ in found) or "1"
+        condition = " AND ".join(test for test, _ in found) or "TRUE"
         return condition, [value for _, values in found for value in values]
 
 
@@ -174,24 +174,37 @@ class DeadLetters:
             found: Any = connection.execute("SELECT bytes FROM dead_bytes WHERE sink = ?", (sink,)).get
         return found or 0
 
-    def of_job(self, job: int, events: int, size: int, end: tuple[str, int] | None = None) -> list[Letter]:
+    def of_job(
+        self,
+        job: int,
+        events: int,
+        size: int,
+        partitions: Collection[str] | None = None,
+        before: int | None = None,
+    ) -> list[Letter]:
         """
         Return the next letters that a job retries: of one partition and epoch, in order of position.
 
-        At most `events` of them, and at most `size` bytes unless a single one is larger; or those of a
-        partition before the position `end`.
+        At most `events` of them, and at most `size` bytes unless a single one is larger; or all those before
+        the position `before`. With `partitions`, none of others.
         """
-        condition = "job = ? AND partition = ? AND position < ?" if end else "job = ?"
+        condition = "job = ?"
+        values: list[Any] = [job, *(partitions or ())]
+        if partitions is not None:
+            condition += f" AND partition IN ({', '.join('?' * len(partitions)) or 'NULL'})"
+        if before is not None:
+            condition, events, size = f"{condition} AND position < ?", MAX_INTEGER, MAX_INTEGER
+            values.append(before)
         with self._database.reading() as connection:
             rows = connection.execute(
                 f"SELECT {_COLUMNS} FROM dead WHERE {condition} ORDER BY partition, position LIMIT ?",  # noqa: S608
-                (job, *(end or ()), -1 if end else events),
+                (*values, events),
             )
             found: list[Letter] = []
             for row in rows:
                 letter = Letter(*row)
                 size -= len(letter.canonical) + 1
-                if found and ((size < 0 and not end) or not _same_stretch(letter, found[0])):
+                if found and (size < 0 or not _same_stretch(letter, found[0])):
                     break
                 found.append(letter)
         return found
@@ -202,8 +215,10 @@ class DeadLetters:
 
         That holds also for a letter that a job is retrying, even if the sink accepts it meanwhile.
         """
+        sinks = ["", *{sink for sink, _ in self.count(choice)}]
         condition, values = choice.condition()
-        with self._database.writing() as connection:
+        condition, values = f"{condition} AND sink IN ({', '.join('?' * len(sinks))})", [*values, *sinks]
+        with self._database.writing(*sinks) as connection:
             rows: list[Any] = connection.execute(
                 f"SELECT sink, partition, code, count(*), sum({_BYTES}) FROM dead"  # noqa: S608
                 f" WHERE {condition} GROUP BY sink, partition, code",
@@ -226,7 +241,7 @@ _UNBURY = f"""
 """  # noqa: S608
 
 
-def bury(connection: apsw.Connection, sink: str, partition: str, burials: Iterable[Burial]) -> None:
+def bury(connection: Connection, sink: str, partition: str, burials: Iterable[Burial]) -> None:
     """Store letters, within a transaction. A letter that an event already has is replaced."""
     for each in burials:
         old: Any = connection.execute(_UNBURY, (sink, partition, each.position, each.epoch)).get
@@ -244,7 +259,7 @@ def bury(connection: apsw.Connection, sink: str, partition: str, burials: Iterab
         _resize(connection, sink, len(each.canonical) + len(message) + len(answer) - (old or 0))
 
 
-def resolve(connection: apsw.Connection, letters: Sequence[Letter]) -> None:
+def resolve(connection: Connection, letters: Sequence[Letter]) -> None:
     """
     Delete letters that were delivered, within a transaction; they then count as delivered.
 
@@ -259,7 +274,7 @@ def resolve(connection: apsw.Connection, letters: Sequence[Letter]) -> None:
         _resize(connection, letter.sink, -len(letter.canonical) - len(letter.message) - len(letter.answer))
 
 
-def fail_again(connection: apsw.Connection, letter: Letter, burial: Burial) -> None:
+def fail_again(connection: Connection, letter: Letter, burial: Burial) -> None:
     """
     Store what came of another try of a letter, within a transaction. Its job is done with it.
 
@@ -279,9 +294,10 @@ def fail_again(connection: apsw.Connection, letter: Letter, burial: Burial) -> N
     _resize(connection, letter.sink, len(message) + len(answer) - len(letter.message) - len(letter.answer))
 
 
-def _resize(connection: apsw.Connection, sink: str, added: int) -> None:
+def _resize(connection: Connection, sink: str, added: int) -> None:
     connection.execute(
-        "INSERT INTO dead_bytes VALUES (?, ?) ON CONFLICT DO UPDATE SET bytes = bytes + excluded.bytes",
+        "INSERT INTO dead_bytes VALUES (?, ?)"
+        " ON CONFLICT (sink) DO UPDATE SET bytes = dead_bytes.bytes + excluded.bytes",
         (sink, added),
     )
 

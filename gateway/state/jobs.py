@@ -5,13 +5,14 @@ A retry sends dead letters again. A replay sends a part of the journal again.
 """
 
 import time
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
-import apsw
 import msgspec
 
+from gateway.errors import LeaseLost
 from gateway.journal.follow import Wanted
-from gateway.state.database import Database
+from gateway.sqlite import MAX_INTEGER
+from gateway.state.base import Connection, Database
 from gateway.state.dead import Choice
 from gateway.state.intents import Intent
 
@@ -83,14 +84,14 @@ class Jobs:
     def retry(self, sink: str, choice: Choice, rate: float, limit: int | None) -> Job:
         """Order another try of letters, the oldest first and at most `limit`, that no other job retries."""
         condition, values = choice.condition()
-        with self._database.writing() as connection:
+        with self._database.writing(sink) as connection:
             id = _insert(connection, sink, "retry", rate, msgspec.json.encode(choice), {}, 0)
             letters = (
                 f"SELECT id FROM dead WHERE {condition} AND sink = ? AND job IS NULL ORDER BY id LIMIT ?"  # noqa: S608
             )
             connection.execute(
                 f"UPDATE dead SET job = ? WHERE id IN ({letters})",  # noqa: S608
-                (id, *values, sink, -1 if limit is None else limit),
+                (id, *values, sink, MAX_INTEGER if limit is None else limit),
             )
             marked = connection.changes()
             connection.execute(
@@ -102,7 +103,7 @@ class Jobs:
     def replay(self, sink: str, selection: Selection, positions: dict[str, Span], rate: float) -> Job:
         """Order the replay of these ranges of the journal."""
         events = sum(span.end - span.next for span in positions.values())
-        with self._database.writing() as connection:
+        with self._database.writing(sink) as connection:
             id = _insert(connection, sink, "replay", rate, msgspec.json.encode(selection), positions, events)
             return _read(connection, id)
 
@@ -110,8 +111,8 @@ class Jobs:
         """Return the jobs, the newest first."""
         with self._database.reading() as connection:
             rows: list[Any] = connection.execute(
-                f"SELECT {_COLUMNS} FROM jobs WHERE kind = ? OR ? IS NULL ORDER BY id DESC",  # noqa: S608
-                (kind, kind),
+                f"SELECT {_COLUMNS} FROM jobs WHERE kind IN (?, ?) ORDER BY id DESC",  # noqa: S608
+                (kind, kind) if kind else get_args(Kind),
             ).fetchall()
         return [_job(row) for row in rows]
 
@@ -129,14 +130,10 @@ class Jobs:
             ).fetchall()
         return [_job(row) for row in rows]
 
-    def save_span(self, id: int, partition: str, span: Span) -> None:
-        """Store the batch of a job that is about to be written."""
-        with self._database.writing() as connection:
-            progressed(connection, id, 0, 0, partition, span)
-
     def finish(self, id: int, state: JobState) -> bool:
         """End a job and release its letters; return False if it had ended before."""
-        with self._database.writing() as connection:
+        job = self.read(id)
+        with self._database.writing(job.sink if job else "") as connection:
             connection.execute("UPDATE jobs SET state = ? WHERE id = ? AND state = 'running'", (state, id))
             ended = connection.changes() > 0
             connection.execute("UPDATE dead SET job = NULL WHERE job = ?", (id,))
@@ -144,7 +141,7 @@ class Jobs:
 
 
 def progressed(
-    connection: apsw.Connection,
+    connection: Connection,
     job: int,
     sent: int,
     refused: int,
@@ -160,8 +157,14 @@ def progressed(
     connection.execute("UPDATE jobs SET positions = ? WHERE id = ?", (text, job))
 
 
+def check_ahead(connection: Connection, job: int, partition: str, span: Span) -> None:
+    """Raise LeaseLost if a replay is as far already, within a transaction."""
+    if _read(connection, job).positions[partition].next >= span.next:
+        raise LeaseLost(f"another process has sent partition {partition} of job {job}")
+
+
 def _insert(
-    connection: apsw.Connection,
+    connection: Connection,
     sink: str,
     kind: Kind,
     rate: float,
@@ -179,7 +182,7 @@ def _insert(
     return int(found)
 
 
-def _read(connection: apsw.Connection, id: int) -> Job:
+def _read(connection: Connection, id: int) -> Job:
     return _job(connection.execute(f"SELECT {_COLUMNS} FROM jobs WHERE id = ?", (id,)).fetchone())  # noqa: S608
 
 

@@ -6,9 +6,16 @@ from typing import Any, Literal, cast
 
 import msgspec
 
-from gateway.state.database import Database
+from gateway import sqlite
+from gateway.state.base import Database
 
 Verb = Literal["pause", "resume", "skip"]
+
+_ORDERED = """
+    SELECT (SELECT max(id) FROM orders), (SELECT count(*) FROM orders WHERE done_at IS NULL),
+        (SELECT max(id) FROM jobs), (SELECT count(*) FROM jobs WHERE state = 'running')
+"""
+"""Has another row whenever an operator has ordered something."""
 
 
 class Order(msgspec.Struct, frozen=True):
@@ -43,7 +50,7 @@ class Orders:
         each other. "skip", whose argument is the JSON of the positions, is carried out by delivery.
         """
         now = time.time_ns() // 1_000_000
-        with self._database.writing() as connection:
+        with self._database.writing(sink) as connection:
             if verb != "skip":
                 connection.execute("DELETE FROM paused WHERE sink = ?", (sink,))
                 connection.execute(
@@ -66,11 +73,18 @@ class Orders:
         with self._database.reading() as connection:
             return bool(connection.execute("SELECT done_at IS NOT NULL FROM orders WHERE id = ?", (id,)).get)
 
-    def pending(self, sinks: Collection[str]) -> list[Order]:
-        """Return the pending orders for these sinks, oldest first."""
+    def last(self) -> int:
+        """Return the id of the order that was placed last; 0 if none ever was."""
+        with self._database.reading() as connection:
+            return int(connection.execute("SELECT coalesce(max(id), 0) FROM orders").get or 0)
+
+    def pending(self, sinks: Collection[str], after: int | None = None) -> list[Order]:
+        """Return the pending orders for these sinks, and all those that were placed `after`, oldest first."""
         with self._database.reading() as connection:
             rows: list[Any] = connection.execute(
-                "SELECT id, sink, verb, argument, placed_at FROM orders WHERE done_at IS NULL ORDER BY id"
+                "SELECT id, sink, verb, argument, placed_at FROM orders"
+                " WHERE done_at IS NULL OR id > ? ORDER BY id",
+                (sqlite.MAX_INTEGER if after is None else after,),
             ).fetchall()
         return [order for order in (Order(*row) for row in rows) if order.sink in sinks]
 
@@ -87,13 +101,12 @@ class Orders:
         """
         Return the names of the paused sinks. Raises StateLost if state.db was removed or replaced.
 
-        Cheap enough to call 20 times a second: the table is read only after the database has changed.
+        The set is another object after an order was placed, or a job was ordered or cancelled. Cheap enough
+        to call 20 times a second: the table is read only after such a change.
         """
-        with self._database.reading() as connection:
-            self._database.check_not_replaced()
-            # Writes of this process count as well, because they use another connection.
-            version = connection.pragma("data_version")
-            if version != self._version:
+        version = self._database.version(_ORDERED)
+        if version != self._version:
+            with self._database.reading() as connection:
                 rows: list[Any] = connection.execute("SELECT sink FROM paused").fetchall()
-                self._paused, self._version = frozenset(sink for (sink,) in rows), version
-            return self._paused
+            self._paused, self._version = frozenset(sink for (sink,) in rows), version
+        return self._paused

@@ -6,7 +6,7 @@ from typing import Any, Literal
 import msgspec
 
 from gateway.errors import SinkError
-from gateway.state.database import Database
+from gateway.state.base import Database
 
 Condition = Literal["up", "retrying", "misconfigured"]
 
@@ -28,7 +28,11 @@ class Status(msgspec.Struct, frozen=True):
 
 
 _READ = "SELECT state, class, message, since, retries, held FROM statuses WHERE sink = ?"
-_WRITE = "INSERT OR REPLACE INTO statuses VALUES (?, ?, ?, ?, ?, ?, ?)"
+_WRITE = """
+    INSERT INTO statuses (sink, state, class, message, since, retries, held) VALUES (?, ?, ?, ?, ?, ?, ?)
+    ON CONFLICT (sink) DO UPDATE SET state = excluded.state, class = excluded.class,
+        message = excluded.message, since = excluded.since, retries = excluded.retries, held = excluded.held
+"""
 
 
 class Statuses:
@@ -61,11 +65,12 @@ class Statuses:
 
     def _change(self, sink: str, new: Status, retries: int = 0) -> Status:
         now = time.time_ns() // 1_000_000
-        with self._database.writing() as connection:
+        with self._database.writing(sink) as connection:
             old = _status(connection.execute(_READ, (sink,)).fetchone())
             since = old.since if old.since and old.state == new.state else now
             new = msgspec.structs.replace(new, since=since, retries=old.retries + retries)
-            connection.execute(_WRITE, (sink, *msgspec.structs.astuple(new)))
+            *values, held = msgspec.structs.astuple(new)
+            connection.execute(_WRITE, (sink, *values, int(held)))
         return new
 
 

@@ -1,21 +1,22 @@
 """The state of each sink: its positions, its receipt, and the tally of the events before its positions."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from gateway.journal.base import Position
-from gateway.state import dead, intents, jobs, progress
-from gateway.state.database import Database, prepare
+from gateway.postgresql.place import Place
+from gateway.state import dead, intents, jobs, places, progress
+from gateway.state.base import Connection, Database, Fence
 from gateway.state.dead import Burial, DeadLetters, Letter
 from gateway.state.intents import Intent
 from gateway.state.jobs import Jobs, Span
 from gateway.state.orders import Orders
+from gateway.state.progress import ANYWHERE
 from gateway.state.statuses import Statuses
 from gateway.state.tally import Tally, decode
 from gateway.state.verdicts import Verdicts
 
-_RECEIPT = "INSERT INTO receipts VALUES (?, ?) ON CONFLICT DO UPDATE SET receipt = excluded.receipt"
+_RECEIPT = "INSERT INTO receipts VALUES (?, ?) ON CONFLICT (sink) DO UPDATE SET receipt = excluded.receipt"
 
 
 class Progress(NamedTuple):
@@ -38,6 +39,7 @@ class State:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._fence: Fence | None = None
         self.orders = Orders(database)
         self.dead = DeadLetters(database)
         self.jobs = Jobs(database)
@@ -45,25 +47,33 @@ class State:
         self.verdicts = Verdicts(database)
 
     @staticmethod
-    def prepare(path: Path, journal: bytes, *, expected: bool = False) -> None:
+    def prepare(place: Place, journal: bytes, *, expected: bool = False) -> None:
         """
-        Ensure that there is a state of this journal. Only the process that owns the folder may call it.
+        Ensure that there is a state of this journal. Of a file, only the owner of its folder may call it.
 
-        Call it before delivery is started, and again before each restart. A state that is damaged or belongs
-        to another journal is set aside and recreated. `expected` logs a warning if there is no state yet.
-        Raises ConfigError.
+        Call it before delivery is started, and again before each restart. A file that is damaged or belongs
+        to another journal is set aside and recreated; `expected` logs a warning if there is none yet. Raises
+        ConfigError, and StateUnavailable if a server cannot be reached now.
         """
-        prepare(path, journal, expected=expected)
+        places.prepare(place, journal, expected=expected)
 
     @classmethod
-    def open(cls, path: Path, journal: bytes) -> "State":
+    def open(cls, place: Place, journal: bytes) -> "State":
         """Open the state for reading and writing. Raises StateUnavailable unless it was prepared."""
-        return cls(Database.open(path, journal))
+        return cls(places.open_database(place, journal))
 
     @classmethod
-    def open_read_only(cls, path: Path) -> "State":
+    def open_read_only(cls, place: Place) -> "State":
         """Open the state for reading, concurrently with writers. Raises StateUnavailable if there is none."""
-        return cls(Database.open_read_only(path))
+        return cls(places.open_read_only(place))
+
+    def use_fence(self, fence: Fence) -> None:
+        """Check with `fence`, in each transaction that records progress, that this process may do so."""
+        self._fence = self.verdicts.fence = fence
+
+    def _check(self, connection: Connection, sink: str, partition: str) -> None:
+        if self._fence:
+            self._fence.check(connection, sink, partition)
 
     def position(self, sink: str, partition: str) -> Position | None:
         """Return the position of a sink in a partition, or None if it has never started there."""
@@ -83,11 +93,18 @@ class State:
 
     def save_intent(self, sink: str, partition: str, intent: Intent) -> None:
         """Store the batch that is about to be written from the position on."""
-        with self._database.writing() as connection:
+        with self._database.writing(sink) as connection:
+            self._check(connection, sink, partition)
             connection.execute(
                 "UPDATE progress SET intent = ? WHERE sink = ? AND partition = ?",
                 (intents.encode(intent), sink, partition),
             )
+
+    def save_span(self, sink: str, job: int, partition: str, span: Span) -> None:
+        """Store the batch of a job that is about to be written. Raises LeaseLost."""
+        with self._database.writing(sink) as connection:
+            self._check(connection, sink, partition)
+            jobs.progressed(connection, job, 0, 0, partition, span)
 
     def receipt(self, sink: str) -> bytes:
         """Return the last recorded receipt of a sink, or b"" if there is none."""
@@ -97,7 +114,7 @@ class State:
 
     def save_receipt(self, sink: str, receipt: bytes) -> None:
         """Store the receipt that a sink has issued before its first write."""
-        with self._database.writing() as connection:
+        with self._database.writing(sink) as connection:
             connection.execute(_RECEIPT, (sink, receipt))
 
     def record(
@@ -110,16 +127,21 @@ class State:
         *,
         burials: Iterable[Burial] = (),
         intent: Intent | None = None,
+        after: Position | None = ANYWHERE,
     ) -> None:
         """
-        Store the progress of a sink durably, in one transaction.
+        Store the progress of a sink durably, in one transaction. Raises LeaseLost.
+
+        `after` is the recorded position as the caller knows it, None if there is none; if another one is
+        recorded, a second process delivers these events, and nothing is written.
 
         `tally` counts what became of the events before `position` since the recorded one. Its counts are
         added, so a call must not be repeated after success. `burials` become dead letters, and `tally` counts
         them. With an empty receipt, the recorded one is retained. `intent` is the batch that follows.
         """
-        with self._database.writing() as connection:
-            progress.advance(connection, sink, partition, position, tally, intent)
+        with self._database.writing(sink) as connection:
+            self._check(connection, sink, partition)
+            progress.advance(connection, sink, partition, position, tally, intent, after)
             dead.bury(connection, sink, partition, burials)
             if receipt:
                 connection.execute(_RECEIPT, (sink, receipt))
@@ -134,8 +156,13 @@ class State:
         span: Span,
         receipt: bytes = b"",
     ) -> None:
-        """Store in one transaction what came of retried letters of a partition, and how far the job is."""
-        with self._database.writing() as connection:
+        """
+        Store in one transaction what came of retried letters of a partition, and how far the job is.
+
+        Raises LeaseLost.
+        """
+        with self._database.writing(sink) as connection:
+            self._check(connection, sink, partition)
             dead.resolve(connection, delivered)
             for letter, burial in failed:
                 dead.fail_again(connection, letter, burial)
@@ -153,8 +180,14 @@ class State:
         refused: int,
         receipt: bytes = b"",
     ) -> None:
-        """Store in one transaction how far a replay is, and what it has sent since the last call."""
-        with self._database.writing() as connection:
+        """
+        Store in one transaction how far a replay is, and what it has sent since the last call.
+
+        Raises LeaseLost, also if the replay is as far already: a second process sends these events.
+        """
+        with self._database.writing(sink) as connection:
+            self._check(connection, sink, partition)
+            jobs.check_ahead(connection, job, partition, span)
             progress.add(connection, sink, partition, Tally({("replayed", ""): sent}))
             jobs.progressed(connection, job, sent, refused, partition, span)
             if receipt:

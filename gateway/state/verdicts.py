@@ -9,12 +9,20 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from gateway.journal.base import Position
-from gateway.state.database import Database
+from gateway.state.base import Connection, Database, Fence
+
+UPKEEP = "/upkeep"
+"""
+In the place of a sink's name: what is done once for all sinks, to make verdicts and to release old events.
+
+No sink has a name with a slash.
+"""
 
 _INDEXED = """
     INSERT INTO indexed (partition, epoch, position) VALUES (?, ?, ?)
-    ON CONFLICT DO UPDATE SET epoch = excluded.epoch, position = excluded.position
+    ON CONFLICT (partition) DO UPDATE SET epoch = excluded.epoch, position = excluded.position
 """
+_LIMITS = "SELECT partition, position, epoch FROM indexed"
 
 
 class Indexed(NamedTuple):
@@ -35,6 +43,7 @@ class Verdicts:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self.fence: Fence | None = None
         self._version: object = None
         self._ends: dict[str, int] = {}
         self._limits: dict[str, Position] = {}
@@ -49,8 +58,9 @@ class Verdicts:
         """Store the verdicts of ranges durably, in one transaction. May be repeated."""
         with self._database.writing() as connection:
             for partition, end, duplicates in ranges:
+                self._check(connection, partition)
                 connection.executemany(
-                    "INSERT OR IGNORE INTO duplicates VALUES (?, ?)",
+                    "INSERT INTO duplicates VALUES (?, ?) ON CONFLICT DO NOTHING",
                     ((partition, number) for number in duplicates),
                 )
                 connection.execute(_INDEXED, (partition, end.epoch, end.number))
@@ -58,7 +68,7 @@ class Verdicts:
     def positions(self) -> dict[str, Position]:
         """Return the position up to which each partition is indexed."""
         with self._database.reading() as connection:
-            rows: list[Any] = connection.execute("SELECT partition, position, epoch FROM indexed").fetchall()
+            rows: list[Any] = connection.execute(_LIMITS).fetchall()
         return {partition: Position(number, epoch) for partition, number, epoch in rows}
 
     def ends(self) -> Mapping[str, int]:
@@ -68,17 +78,12 @@ class Verdicts:
         A partition that is not indexed yet is missing. Cheap enough to call 10 times a second: the table is
         read only after the database has changed.
         """
-        with self._database.reading() as connection:
-            # Writes of this process count as well, because they use another connection.
-            version = connection.pragma("data_version")
-            if version != self._version:
-                rows: list[Any] = connection.execute(
-                    "SELECT partition, position, epoch FROM indexed"
-                ).fetchall()
-                self._limits = {partition: Position(number, epoch) for partition, number, epoch in rows}
-                self._ends = {partition: limit.number for partition, limit in self._limits.items()}
-                self._version = version
-            return self._ends
+        version = self._database.version(_LIMITS)
+        if version != self._version:
+            self._limits = self.positions()
+            self._ends = {partition: limit.number for partition, limit in self._limits.items()}
+            self._version = version
+        return self._ends
 
     def limit(self, partition: str) -> Position:
         """Return the position of the first event without a verdict. As cheap as `ends`."""
@@ -98,6 +103,7 @@ class Verdicts:
     def forget(self, partition: str) -> None:
         """Delete all verdicts of a partition, whose events have changed their numbers."""
         with self._database.writing() as connection:
+            self._check(connection, partition)
             connection.execute("DELETE FROM indexed WHERE partition = ?", (partition,))
             connection.execute("DELETE FROM duplicates WHERE partition = ?", (partition,))
 
@@ -106,4 +112,10 @@ class Verdicts:
         trimmed = [each for each in oldest.items() if self.duplicates(each[0], 0, each[1])]
         if trimmed:
             with self._database.writing() as connection:
+                for partition, _ in trimmed:
+                    self._check(connection, partition)
                 connection.executemany("DELETE FROM duplicates WHERE partition = ? AND number < ?", trimmed)
+
+    def _check(self, connection: Connection, partition: str) -> None:
+        if self.fence:
+            self.fence.check(connection, UPKEEP, partition)

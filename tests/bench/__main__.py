@@ -26,6 +26,8 @@ from tests.bench import (
     enrichment,
     idle,
     inspector,
+    jetstream_journal,
+    kafka_journal,
     latency,
     machine,
     mapping,
@@ -65,7 +67,13 @@ _MEASUREMENTS = {
         brokers,
     )
 }
-_ONLY_WHEN_NAMED = {"search": search, "soak": soak, "inspector": inspector}
+_ONLY_WHEN_NAMED = {
+    "search": search,
+    "soak": soak,
+    "inspector": inspector,
+    "jetstream_journal": jetstream_journal,
+    "kafka_journal": kafka_journal,
+}
 
 
 @click.command()

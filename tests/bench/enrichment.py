@@ -4,7 +4,8 @@ import time
 from collections.abc import Iterator
 
 from gateway.delivery.enrich import Enricher
-from gateway.records.table import Record, Table
+from gateway.records.base import Record
+from gateway.records.table import FileTable
 from tests.bench.options import Options
 from tests.bench.table import Row
 from tests.build import event_line
@@ -16,7 +17,7 @@ _TIMES = 200
 
 def measure(options: Options) -> Iterator[Row]:
     file = options.folder / "products.db"
-    Table(file).merge("29", [Record("P1", b'{"id":"P1","name":"Shirt","brand":"B","category_1":"Tops"}')])
+    FileTable(file).merge("29", [Record("P1", b'{"id":"P1","name":"Shirt","brand":"B","category_1":"Tops"}')])
     source = {"name": "shop", "dialect": "segment", "siteId": "29"}
     line = event_line(properties={"items": [{"id": "1", "product": {"id": "P1", "price": 8}}]}, source=source)
     enricher, lines = Enricher(file), [line] * _LINES

@@ -126,7 +126,7 @@ def test_a_gateway_that_never_ran_has_nothing_to_pause_or_show(tmp_path: Path, a
 
 
 def test_a_state_that_cannot_be_written_is_told_of_in_a_line(home: Home) -> None:
-    home.state.unlink()
+    (home.folder / "state.db").unlink()
 
     result = sinks(home, "pause", "events", "--yes")
 

@@ -8,7 +8,8 @@ from gateway.delivery.enrich import Enricher
 from gateway.delivery.prepare import Preparation
 from gateway.delivery.work import Work
 from gateway.journal.chunk import ANYTHING, CONSENT, INTEGRATIONS, PRODUCTS, Chunk
-from gateway.records.table import Record, Table
+from gateway.records.base import Record
+from gateway.records.table import FileTable
 from gateway.sinks.base import Sink
 from gateway.state.tally import Tally
 from tests.build import event_line
@@ -68,7 +69,7 @@ def test_a_sink_with_filters_decodes_every_event(tmp_path: Path, wanted: dict[st
 
 
 def test_products_are_enriched(tmp_path: Path) -> None:
-    catalogue = Table(tmp_path / "products.db")
+    catalogue = FileTable(tmp_path / "products.db")
     catalogue.merge("29", [Record("P1", b'{"id":"P1","name":"Shirt"}')])
     catalogue.close()
     source = {"name": "shop", "dialect": "segment", "siteId": "29"}

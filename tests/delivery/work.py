@@ -8,6 +8,7 @@ from pathlib import Path
 import anyio
 
 from gateway.delivery.enrich import Enricher
+from gateway.delivery.held import Held
 from gateway.delivery.known import Known
 from gateway.delivery.lookout import Lookout
 from gateway.delivery.observer import Observer
@@ -36,12 +37,13 @@ def make(
     max_dead: int = 2**30,
     enricher: Enricher | None = None,
     observer: Observer | None = None,
+    held: Held | None = None,
 ) -> Worker:
     """Create a worker without back-off."""
     log = open_log(journal)
     preparation = Preparation(name, sink, enricher or Enricher(journal / "products.db"))
     known = Known(state.verdicts, enabled=False)
-    queue = Queue(name, sink, log, state, preparation, known, lambda: max_dead, observer=observer)
+    queue = Queue(name, sink, log, state, preparation, known, lambda: max_dead, observer=observer, held=held)
     return Worker(name, sink, queue, state, Lookout(log), lambda: repeat(0.0))
 
 

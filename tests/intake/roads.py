@@ -32,7 +32,12 @@ class TroubledJournal(MemoryJournal):
     """Refuses events that ask for it by their name."""
 
     async def append(
-        self, blocks: Sequence[bytes], carries: int = ANYTHING, count: int | None = None, /
+        self,
+        blocks: Sequence[bytes],
+        carries: int = ANYTHING,
+        count: int | None = None,
+        partitions: Sequence[int] = (),
+        /,
     ) -> None:
         if any(b'"event":"the disk is full"' in block for block in blocks):
             raise JournalUnavailable("it was asked for")
@@ -40,14 +45,16 @@ class TroubledJournal(MemoryJournal):
             raise Overloaded
         if any(_NEVER in block for block in blocks):
             await asyncio.get_running_loop().create_future()
-        await super().append(blocks, carries, count)
+        await super().append(blocks, carries, count, partitions)
 
-    def append_then(self, block: bytes, carries: int, count: int, done: Any, /) -> None:
+    def append_then(
+        self, block: bytes, carries: int, count: int, done: Any, partitions: Sequence[int] = (), /
+    ) -> None:
         if _TOO_MUCH in block:
             raise Overloaded  # at once, as the writer does
         if _NEVER in block:
             return
-        super().append_then(block, carries, count, done)
+        super().append_then(block, carries, count, done, partitions)
 
 
 class Side:

@@ -18,12 +18,18 @@ from gateway.journal.segments.quota import Quota
 from gateway.journal.writer import Writer
 from tests.build import JOURNAL, open_log
 from tests.journal.breaking import crashed
+from tests.journal.jetstream_engine import OnJetStream
+from tests.journal.kafka_topic import OnKafka
 
 START = Position(0)
 
 
 class Engine(Protocol):
     """A journal of one engine."""
+
+    @property
+    def largest_event(self) -> int:
+        """The most bytes of an event that the engine stores."""
 
     @property
     def log(self) -> Log: ...
@@ -34,9 +40,14 @@ class Engine(Protocol):
     def crashed(self) -> "Engine":
         """Return the journal as it would be if all its processes were killed now."""
 
+    def close(self) -> None:
+        """Release what the journal holds."""
+
 
 class Segments:
     """The embedded engine, with files of at least `largest` bytes."""
+
+    largest_event = 10_000_000
 
     def __init__(self, folder: Path, largest: int) -> None:
         self._folder = folder
@@ -56,10 +67,15 @@ class Segments:
             crashed(self.log.folder / partition, copy / "journal")
         return Segments(copy, self._largest)
 
+    def close(self) -> None:
+        """Leave the files to pytest."""
+
 
 ENGINES: dict[str, Callable[[Path], Engine]] = {
     "segments": lambda folder: Segments(folder, 2**20),
     "segments of one chunk": lambda folder: Segments(folder, 1),
+    "jetstream": lambda _: OnJetStream(),
+    "kafka": OnKafka,
 }
 """Functions that create a journal in a folder, by the name of their engine."""
 

@@ -165,7 +165,8 @@ async def test_a_slice_is_limited_without_splitting_a_chunk(engine: Engine) -> N
 
 
 async def test_events_larger_than_a_slice_are_read(engine: Engine) -> None:
-    huge = [event_line(number, properties={"filler": "x" * 8_000_000}) for number in range(2)]
+    size = min(8_000_000, engine.largest_event - 1000)
+    huge = [event_line(number, properties={"filler": "x" * size}) for number in range(2)]
     async with appending(engine) as appender:
         await put(appender, huge[:1], event_lines(1, 2), huge[1:])
 
@@ -187,13 +188,13 @@ async def test_a_reader_finds_events_appended_after_it_was_opened(engine: Engine
 
 
 async def test_each_partition_has_its_own_numbers(engine: Engine) -> None:
-    async with appending(engine, "0") as first, appending(engine, "10") as second:
+    async with appending(engine, "0") as first, appending(engine, "1") as second:
         await put(first, event_lines(0, 3))
         await put(second, event_lines(10, 12), event_lines(12, 15))
 
-    assert engine.log.partitions() == ["0", "10"]
+    assert engine.log.partitions() == ["0", "1"]
     assert read_to_end(engine.log.reader("0"), START) == Read(event_lines(0, 3), 0, 3)
-    assert read_to_end(engine.log.reader("10"), START) == Read(event_lines(10, 15), 0, 5)
+    assert read_to_end(engine.log.reader("1"), START) == Read(event_lines(10, 15), 0, 5)
 
 
 async def test_a_probe_stores_no_event(engine: Engine) -> None:

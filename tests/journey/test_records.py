@@ -16,8 +16,7 @@ from typing import Any
 
 import pytest
 
-from gateway.home import Home
-from gateway.records.table import Table
+from gateway.records.table import FileTable
 from tests.build import to_json, track
 from tests.gateway import Answer, Gateway, free_ports, until
 from tests.journey import faults
@@ -205,7 +204,7 @@ def test_no_kill_during_an_import_loses_an_acknowledged_product(
             load.advance(chance.randrange(1, 300))
             faults.kill(running, chance.choice(("intake-0", "supervisor")))
 
-    catalogue = Table(Home(running.folder / "data/journal").products)
+    catalogue = FileTable(running.folder / "data/journal/products.db")
     assert importer.unexpected == []
     assert importer.cut_off, "no import was going on"
     assert [each for each in importer.accepted if kept(catalogue, each) != each.products] == []
@@ -226,7 +225,7 @@ def test_an_interrupted_import_can_be_repeated(
     for each in importer.cut_off:
         repeat(running, each)
 
-    catalogue = Table(Home(running.folder / "data/journal").products)
+    catalogue = FileTable(running.folder / "data/journal/products.db")
     assert importer.cut_off, "no import was going on"
     everything = importer.accepted + importer.cut_off
     assert [each for each in everything if kept(catalogue, each) != each.products] == []
@@ -237,7 +236,7 @@ def repeat(running: Gateway, sent: Import) -> None:
     until(lambda: bulk(running, *sent.products).status == 202)
 
 
-def kept(catalogue: Table, sent: Import) -> list[Any]:
+def kept(catalogue: FileTable, sent: Import) -> list[Any]:
     """Return the products of an import that are stored."""
     found = (catalogue.find("29", product["id"]) for product in sent.products)
     return [json.loads(each) for each in found if each is not None]

@@ -6,7 +6,7 @@ import pytest
 
 from gateway.config.file import load
 from gateway.config.tables import Config
-from gateway.processes.shares import assign, limit, share
+from gateway.processes.shares import assign, limit, own_sinks, share
 
 THREE_SINKS = """
 [sources.default]
@@ -94,3 +94,30 @@ def test_what_is_asked_for_is_the_limit() -> None:
 
 def test_nothing_asked_for_is_a_process_a_core() -> None:
     assert limit(0) >= 1
+
+
+def test_sinks_of_another_gateways_machine_are_left_to_it(tmp_path: Path) -> None:
+    file = tmp_path / "gateway.toml"
+    file.write_text(
+        """
+        [server]
+        node = "one"
+        [journal]
+        engine = "jetstream"
+        servers = ["nats://127.0.0.1:4222"]
+        [state]
+        url = "postgresql://127.0.0.1/gateway"
+        [sources.default]
+        write_keys = ["dev"]
+        [sinks.anywhere]
+        kind = "null"
+        [sinks.here]
+        kind = "stdout"
+        node = "one"
+        [sinks.there]
+        kind = "stdout"
+        node = "two"
+        """
+    )
+
+    assert own_sinks(load(file, None, {})) == ["anywhere", "here"]

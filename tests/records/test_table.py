@@ -1,60 +1,86 @@
-"""Tables of records shared by several processes."""
+"""Tables of records that several processes share, in a file and in PostgreSQL."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Iterator
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
-from structlog.testing import capture_logs
 
-from gateway.errors import JournalUnavailable
-from gateway.records.table import Record, Table
+from gateway.postgresql.place import Place
+from gateway.records.base import Record, Table
+from gateway.records.places import open_catalogue, open_table
+from tests import databases
 
-LOST = "records file removed or replaced, reopened"
+
+@pytest.fixture(params=databases.KINDS)
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
+    """A place without products."""
+    with databases.place(request.param, tmp_path, "products") as place:
+        yield place
+
+
+@pytest.fixture
+def table(place: Place) -> Iterator[Table]:
+    opened = open_table(place)
+    yield opened
+    opened.close()
 
 
 def record(id: str, **fields: Any) -> Record:
     return Record(id, json.dumps(fields).encode())
 
 
-def test_merged_records_are_visible_to_another_process(tmp_path: Path) -> None:
-    one, other = Table(tmp_path / "t.db"), Table(tmp_path / "t.db")
+def found(table: Table, id: str) -> Any:
+    return json.loads(table.find("29", id) or b"null")
 
-    one.merge("29", [record("a", name="A"), record("b", name="B")])
+
+def test_merged_records_are_visible_to_another_process(place: Place, table: Table) -> None:
+    other = open_table(place)
+
+    table.merge("29", [record("a", name="A"), record("b", name="B")])
     other.merge("29", [record("a", price=1)])
 
-    assert json.loads(one.find("29", "a") or b"") == {"name": "A", "price": 1}
-    assert json.loads(other.find("29", "b") or b"") == {"name": "B"}
+    assert (found(table, "a"), found(other, "b")) == ({"name": "A", "price": 1}, {"name": "B"})
+    other.close()
 
 
-def test_fields_win_objects_merge_and_null_takes_away(tmp_path: Path) -> None:
-    table = Table(tmp_path / "t.db")
+def test_fields_win_objects_merge_and_null_takes_away(table: Table) -> None:
     table.merge("29", [record("a", x=1, y={"p": 1}, z=1, n=None)])
 
     table.merge("29", [record("a", x=2, y={"q": 2}, z=None)])
 
-    assert json.loads(table.find("29", "a") or b"") == {"x": 2, "y": {"p": 1, "q": 2}}
+    assert found(table, "a") == {"x": 2, "y": {"p": 1, "q": 2}}
 
 
-def test_the_digits_of_numbers_are_kept(tmp_path: Path) -> None:
-    table = Table(tmp_path / "t.db")
+def test_a_record_that_comes_twice_is_merged_twice(table: Table) -> None:
+    table.merge("29", [record("a", x=1, y=1), record("b"), record("a", x=2)])
 
+    assert found(table, "a") == {"x": 2, "y": 1}
+
+
+def test_the_digits_of_numbers_are_kept(table: Table) -> None:
     table.merge("29", [Record("a", b'{"price":1.50,"big":12345678901234567890}')])
 
     assert table.find("29", "a") == b'{"price":1.50,"big":12345678901234567890}'
 
 
-def test_sites_are_separate(tmp_path: Path) -> None:
-    table = Table(tmp_path / "t.db")
+def test_any_character_can_be_kept(table: Table) -> None:
+    id, line = "a\0'%s\u1f600?", b'{"name":"\\u0000 \\ud83d\\ude00 %s ? \xf0\x9f\x98\x80"}'
 
+    table.merge("29", [Record(id, line)])
+
+    assert json.loads(table.find("29", id) or b"") == json.loads(line)
+
+
+def test_sites_are_separate(table: Table) -> None:
     table.merge("29", [record("a")])
 
     assert table.find("30", "a") is None
 
 
-def test_a_removed_record_is_not_found(tmp_path: Path) -> None:
-    table = Table(tmp_path / "t.db")
+def test_a_removed_record_is_not_found(table: Table) -> None:
     table.merge("29", [record("a")])
 
     table.remove("29", "a")
@@ -63,80 +89,31 @@ def test_a_removed_record_is_not_found(tmp_path: Path) -> None:
     assert table.find("29", "a") is None
 
 
-def test_a_table_that_cannot_be_written_is_unavailable(tmp_path: Path) -> None:
-    with pytest.raises(JournalUnavailable, match=r"t\.db"):
-        Table(tmp_path / "missing" / "t.db")
+def test_nothing_is_lost_where_many_merge_the_same_records(place: Place, table: Table) -> None:
+    def merge(number: int) -> None:
+        own = open_table(place)
+        for round in range(10):
+            ids = ["a", "b", "c"] if number % 2 else ["c", "b", "a"]
+            own.merge("29", [record(id, **{f"{number}-{round}": 1}) for id in ids])
+
+    threads = [Thread(target=merge, args=(number,)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert [len(found(table, id)) for id in "abc"] == [40, 40, 40]
 
 
-@pytest.mark.parametrize("name", ["t.db", "t.db*"], ids=["without its logs", "with its logs"])
-def test_a_removed_file_is_recreated_by_all_its_users(tmp_path: Path, name: str) -> None:
-    one, other = Table(tmp_path / "t.db"), Table(tmp_path / "t.db")
-    one.merge("29", [record("old")])
-    for file in tmp_path.glob(name):
-        file.unlink()
+def test_the_catalogue_changes_with_the_products(place: Place, table: Table) -> None:
+    catalogue = open_catalogue(place)
+    table.merge("29", [record("a", n=1), record("b", n=1)])
+    before = catalogue.version()
+    seen = [catalogue.find("29", id) for id in "abc"]
+    table.merge("29", [record("a", n=2), record("c", n=2)])
 
-    with capture_logs() as logs:
-        one.merge("29", [record("a", n=1)])
-        other.merge("29", [record("b", n=2)])
-        one.merge("29", [record("c", n=3)])
-
-    third = Table(tmp_path / "t.db")
-    for table in (one, other, third):
-        assert [table.find("29", id) for id in ("old", "a", "b", "c")] == [
-            None,
-            b'{"n":1}',
-            b'{"n":2}',
-            b'{"n":3}',
-        ]
-    assert [(line["log_level"], line["event"]) for line in logs] == [("error", LOST)] * 2
-
-
-def test_a_replacement_file_is_used_at_once(tmp_path: Path) -> None:
-    table, backup = Table(tmp_path / "t.db"), Table(tmp_path / "backup.db")
-    backup.merge("29", [record("a", n=1)])
-    backup.close()
-    (tmp_path / "backup.db").rename(tmp_path / "t.db")
-
-    table.merge("29", [record("b", n=2)])
-
-    assert (table.find("29", "a"), table.find("29", "b")) == (b'{"n":1}', b'{"n":2}')
-
-
-def test_nothing_is_accepted_while_the_folder_is_missing(tmp_path: Path) -> None:
-    folder = tmp_path / "folder"
-    folder.mkdir()
-    table = Table(folder / "t.db")
-    folder.rename(tmp_path / "aside")
-
-    with capture_logs() as logs:
-        for _ in range(3):
-            with pytest.raises(JournalUnavailable, match=r"t\.db"):
-                table.merge("29", [record("a", n=1)])
-    (tmp_path / "aside").rename(folder)
-    table.merge("29", [record("a", n=2)])
-
-    assert table.find("29", "a") == b'{"n":2}'
-    assert [line["event"] for line in logs] == [LOST]
-
-
-@pytest.mark.parametrize(
-    "damage",
-    [
-        pytest.param(lambda content: b"no database" * 1000, id="another file"),
-        pytest.param(lambda content: bytes(len(content)), id="zeros"),
-    ],
-)
-def test_a_damaged_file_is_set_aside(tmp_path: Path, damage: Callable[[bytes], bytes]) -> None:
-    table = Table(tmp_path / "t.db")
-    table.merge("29", [record("a")])
-    table.close()
-    damaged = damage((tmp_path / "t.db").read_bytes())
-    (tmp_path / "t.db").write_bytes(damaged)
-
-    with capture_logs() as logs:
-        again = Table(tmp_path / "t.db")
-        again.merge("29", [record("b", n=1)])
-
-    [aside] = tmp_path.glob("t.db.damaged-*")
-    assert (aside.read_bytes(), again.find("29", "b")) == (damaged, b'{"n":1}')
-    assert [line["log_level"] for line in logs] == ["error"]
+    assert catalogue.version() != before
+    assert catalogue.version() == catalogue.version()
+    assert seen == [b'{"n":1}', b'{"n":1}', None]
+    assert [catalogue.find("29", id) for id in "abc"] == [b'{"n":2}', b'{"n":1}', b'{"n":2}']
+    catalogue.close()

@@ -18,7 +18,7 @@ class Gate:
         self._clients: set[socket.socket] = set()
         self._words = b""
         self._act: Callable[[], object] = self.cut
-        self._is_cut = False
+        self._is_cut = self._is_mute = False
         self._free = threading.Event()
         self._free.set()
         Thread(target=self._accept, daemon=True).start()
@@ -44,6 +44,10 @@ class Gate:
     def hold(self) -> None:
         """Pass nothing on before the end of the block."""
         self._free.clear()
+
+    def mute(self) -> None:
+        """Pass on what clients say, and cut the connection that is answered first, before the answer."""
+        self._is_mute = True
 
     def close(self) -> None:
         self.cut()
@@ -83,7 +87,8 @@ class Gate:
 
     def _answer(self, server: socket.socket, client: socket.socket) -> None:
         with suppress(OSError):
-            while said := server.recv(1 << 20):
+            while (said := server.recv(1 << 20)) and not self._is_mute:
                 self._observe(said, client)
                 client.sendall(said)
+            self._is_mute = False
             client.shutdown(socket.SHUT_RDWR)

@@ -29,11 +29,12 @@ READER, READER_PASSWORD = "reader", "reader-secret"
 class NatsServer:
     """A server with JetStream that asks for a password. It can be killed and started again."""
 
-    def __init__(self, *, tls: bool = False) -> None:
+    def __init__(self, *, tls: bool = False, sync: str = "2m") -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="nats-"))
-        self.port = free_ports()[0]
+        self.port, self.monitor_port = free_ports()
         self.gate = Gate(self.port)
         self._tls = tls
+        self._sync = sync
         self.certificate = self.folder / "certificate.pem"
         """For 127.0.0.1, signed by itself."""
         if tls:
@@ -45,6 +46,10 @@ class NatsServer:
     @property
     def address(self) -> str:
         return f"{'tls' if self._tls else 'nats'}://127.0.0.1:{self.port}"
+
+    @property
+    def monitor(self) -> str:
+        return f"http://127.0.0.1:{self.monitor_port}"
 
     @property
     def gated(self) -> str:
@@ -119,7 +124,8 @@ class NatsServer:
         (self.folder / "nats.conf").write_text(
             f"""
             listen: "127.0.0.1:{self.port}"
-            jetstream {{store_dir: "{self.folder}"}}
+            jetstream {{store_dir: "{self.folder}", sync_interval: "{self._sync}"}}
+            http: "127.0.0.1:{self.monitor_port}"
             authorization {{users: [
               {{user: {USER}, password: "{PASSWORD}"}}
               {{user: {READER}, password: "{READER_PASSWORD}", permissions: {{publish: "$JS.API.>"}}}}

@@ -15,6 +15,9 @@ from gateway.state.tally import Tally
 
 ID, OTHER = bytes(range(16)), bytes(16)
 AT = Position(3, 1)
+DELIVERED = ("delivered", "")
+PAGE = 4096 + 24
+"""A page in the write-ahead log with its header."""
 
 
 @pytest.fixture
@@ -37,6 +40,10 @@ def kept(path: Path, journal: bytes = ID) -> Position | None:
         return state.position("sink", "0")
     finally:
         state.close()
+
+
+def log_size(path: Path) -> int:
+    return Path(f"{path}-wal").stat().st_size
 
 
 def set_aside(path: Path) -> list[Path]:
@@ -245,3 +252,34 @@ def test_a_missing_state_that_was_expected_is_logged(path: Path) -> None:
 
     assert first == []
     assert [(line["log_level"], line["because"]) for line in logs] == [("warning", "missing")]
+
+
+def test_a_recorded_batch_costs_two_small_pages(path: Path) -> None:
+    State.prepare(path, ID)
+    state = State.open(path, ID)
+    sinks, partitions = [f"sink-{number}" for number in range(10)], "0123"
+    tally = Tally({DELIVERED: 10**9, ("filtered", "type"): 10**9, ("filtered", "consent"): 10**9})
+    for sink in sinks:
+        for partition in partitions:
+            state.record(sink, partition, Position(10**12, 1), tally, b"receipt " * 8)
+    before, growth = log_size(path), []
+
+    for sink in sinks:
+        state.record(sink, "2", Position(10**12 + 1, 1), tally, b"another " * 8)
+        growth.append(log_size(path) - before)
+        before += growth[-1]
+
+    state.close()
+    assert max(growth) <= 2 * PAGE
+
+
+def test_the_write_ahead_log_does_not_grow_without_bound(path: Path) -> None:
+    State.prepare(path, ID)
+    state = State.open(path, ID)
+
+    for number in range(2000):
+        state.record("sink", "0", Position(number), Tally({DELIVERED: 1}), b"receipt")
+
+    size = log_size(path)
+    state.close()
+    assert size < 500 * PAGE

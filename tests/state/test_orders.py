@@ -1,45 +1,38 @@
 """Orders: placed by commands, visible to delivery at once, durable across restarts."""
 
 from collections.abc import Iterator
-from contextlib import closing
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from gateway import sqlite
 from gateway.journal.base import Position
+from gateway.postgresql.place import Place
 from gateway.state.orders import Verb
+from gateway.state.places import open_database, open_read_only
 from gateway.state.store import State
 from gateway.state.tally import Tally
-
-ID = bytes(range(16))
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    State.prepare(tmp_path / "state.db", ID)
-    return tmp_path / "state.db"
+from tests.state.conftest import ID
 
 
 @pytest.fixture
-def delivery(path: Path) -> Iterator[State]:
-    opened = State.open(path, ID)
+def delivery(place: Place) -> Iterator[State]:
+    opened = State.open(place, ID)
     yield opened
     opened.close()
 
 
 @pytest.fixture
-def command(path: Path) -> Iterator[State]:
-    opened = State.open(path, ID)
+def command(place: Place) -> Iterator[State]:
+    opened = State.open(place, ID)
     yield opened
     opened.close()
 
 
-def finished(path: Path) -> list[Any]:
+def finished(place: Place) -> list[Any]:
     """Return when each order was placed and finished, and its result."""
-    with closing(sqlite.open_for_reading(path)) as connection:
-        return connection.execute("SELECT placed_at, done_at, result FROM orders ORDER BY id").fetchall()
+    query = "SELECT placed_at, done_at, result FROM orders ORDER BY id"
+    with open_read_only(place).reading() as connection:
+        return connection.execute(query).fetchall()
 
 
 def pending(state: State, *sinks: str) -> list[tuple[int, str, str]]:
@@ -71,26 +64,22 @@ def test_an_order_is_visible_to_the_process_that_placed_it(command: State) -> No
     assert command.paused() == {"sink"}
 
 
-def test_a_pause_persists_across_a_restart(path: Path, command: State) -> None:
+def test_a_pause_persists_across_a_restart(place: Place, command: State) -> None:
     command.orders.place("sink", "pause")
     command.close()
 
-    again = State.open(path, ID)
+    again = State.open(place, ID)
 
     assert again.paused() == {"sink"}
     again.close()
 
 
-def test_reading_the_paused_sinks_does_not_wait_for_a_writer(path: Path, delivery: State) -> None:
+def test_reading_the_paused_sinks_does_not_wait_for_a_writer(place: Place, delivery: State) -> None:
     delivery.orders.place("sink", "pause")
-    writer = sqlite.open_for_writing(path)
-    writer.execute("BEGIN IMMEDIATE; DELETE FROM paused")
+    with open_database(place, ID).writing("sink") as connection:
+        connection.execute("DELETE FROM paused")
 
-    assert delivery.paused() == {"sink"}
-
-    writer.execute("COMMIT")
-    assert delivery.paused() == set()
-    writer.close()
+        assert delivery.paused() == {"sink"}
 
 
 def test_orders_are_pending_until_they_are_finished(delivery: State, command: State) -> None:
@@ -108,21 +97,21 @@ def test_orders_are_pending_until_they_are_finished(delivery: State, command: St
     assert command.paused() == {"a", "b"}
 
 
-def test_an_order_supersedes_a_pending_one(path: Path, delivery: State) -> None:
+def test_an_order_supersedes_a_pending_one(place: Place, delivery: State) -> None:
     first = delivery.orders.place("a", "pause")
     other = delivery.orders.place("b", "pause")
     second = delivery.orders.place("a", "resume")
     delivery.orders.finish(first, "done")  # after it was finished
 
     assert pending(delivery, "a", "b") == [(other, "b", "pause"), (second, "a", "resume")]
-    assert [result for _, _, result in finished(path)] == ["superseded", None, None]
+    assert [result for _, _, result in finished(place)] == ["superseded", None, None]
 
 
-def test_a_finished_order_keeps_its_time_and_result(path: Path, delivery: State) -> None:
+def test_a_finished_order_keeps_its_time_and_result(place: Place, delivery: State) -> None:
     delivery.orders.finish(delivery.orders.place("a", "pause"), "done")
     delivery.orders.place("a", "resume")
 
-    [(placed, done, result), (again, *rest)] = finished(path)
+    [(placed, done, result), (again, *rest)] = finished(place)
     assert 1_700_000_000_000 < placed <= done <= again
     assert (result, rest) == ("done", [None, None])
 

@@ -1,14 +1,9 @@
 """How each sink fares, in the words of its target."""
 
-from contextlib import closing
-from pathlib import Path
-
 import pytest
 
 from gateway.errors import SinkUnavailable
 from gateway.state.store import State
-
-ID = bytes(range(16))
 
 
 @pytest.mark.parametrize(
@@ -19,11 +14,17 @@ ID = bytes(range(16))
         pytest.param("answered\n503", "target answered 503", id="an answer that the message repeats"),
     ],
 )
-def test_what_the_target_answers_is_said_once(tmp_path: Path, answer: str, said: str) -> None:
-    State.prepare(tmp_path / "state.db", ID)
-    with closing(State.open(tmp_path / "state.db", ID)) as state:
-        status = state.statuses.failed(
-            "sink", "retrying", SinkUnavailable("target answered 503", answer=answer)
-        )
+def test_what_the_target_answers_is_said_once(state: State, answer: str, said: str) -> None:
+    failure = SinkUnavailable("target answered 503", answer=answer)
 
-    assert status.message == said
+    status = state.statuses.failed("sink", "retrying", failure)
+
+    assert (status.message, state.statuses.read("sink")) == (said, status)
+
+
+def test_a_sink_is_held_until_it_is_released(state: State) -> None:
+    held = state.statuses.failed("sink", "misconfigured", SinkUnavailable("full"), held=True)
+
+    released = state.statuses.release("sink")
+
+    assert (held.held, released.held, state.statuses.read("sink").held) == (True, False, False)

@@ -1,36 +1,28 @@
 """Verdicts: durable, in order, visible to other processes, trimmed with the journal."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from gateway.errors import StateUnavailable
 from gateway.journal.base import Position
-from gateway.state.database import Database, prepare
+from gateway.postgresql.place import Place
+from gateway.state.store import State
 from gateway.state.verdicts import Indexed, Verdicts
-from tests.build import JOURNAL
+from tests.state.conftest import ID
 
 
 @pytest.fixture
-def path(tmp_path: Path) -> Path:
-    prepare(tmp_path / "state.db", JOURNAL)
-    return tmp_path / "state.db"
+def verdicts(state: State) -> Verdicts:
+    return state.verdicts
 
 
 @pytest.fixture
-def verdicts(path: Path) -> Iterator[Verdicts]:
-    database = Database.open(path, JOURNAL)
-    yield Verdicts(database)
-    database.close()
-
-
-@pytest.fixture
-def sink(path: Path) -> Iterator[Verdicts]:
+def sink(place: Place) -> Iterator[Verdicts]:
     """The verdicts as another process reads them."""
-    database = Database.open_read_only(path)
-    yield Verdicts(database)
-    database.close()
+    opened = State.open_read_only(place)
+    yield opened.verdicts
+    opened.close()
 
 
 def test_no_event_has_a_verdict_at_first(verdicts: Verdicts) -> None:
@@ -87,7 +79,7 @@ def test_a_partition_is_forgotten_alone(verdicts: Verdicts) -> None:
     assert (verdicts.duplicates("0", 0, 5), verdicts.duplicates("1", 0, 6)) == ([], [4])
 
 
-def test_verdicts_are_trimmed_with_the_journal(path: Path, verdicts: Verdicts) -> None:
+def test_verdicts_are_trimmed_with_the_journal(verdicts: Verdicts) -> None:
     verdicts.record([Indexed("0", Position(9), [2, 5, 7]), Indexed("1", Position(9), [1])])
 
     verdicts.trim({"0": 5, "1": 0, "2": 3})
@@ -106,4 +98,4 @@ def test_trimming_nothing_writes_nothing(sink: Verdicts, verdicts: Verdicts) -> 
 
 
 def test_the_verdicts_name_their_journal(sink: Verdicts) -> None:
-    assert sink.journal() == JOURNAL
+    assert sink.journal() == ID

@@ -2,6 +2,7 @@
 
 import click
 
+from gateway.cli.journal.copy import copy
 from gateway.cli.journal.dump import dump
 from gateway.cli.journal.stats import show
 from gateway.cli.journal.verify import verify
@@ -9,12 +10,14 @@ from gateway.cli.journal.verify import verify
 
 @click.group()
 def journal() -> None:
-    """Verify the journal, print its events, and show statistics.
+    """Verify the journal, print its events, show statistics, and copy it to another engine.
 
-    Works while the gateway is running or stopped, and on copies of a journal. Never changes the journal.
+    All but `copy` work while the gateway is running or stopped, and on copies of a journal, and never change
+    the journal.
     """
 
 
+journal.add_command(copy)
 journal.add_command(verify)
 journal.add_command(dump)
 journal.add_command(show)

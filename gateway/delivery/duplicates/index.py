@@ -54,14 +54,21 @@ class Index:
     """
 
     def __init__(
-        self, folder: Path, journal: bytes, window: float, false_positives: float = _FALSE_POSITIVES
+        self,
+        folder: Path,
+        journal: bytes,
+        window: float,
+        false_positives: float = _FALSE_POSITIVES,
+        *,
+        by_partition: bool = False,
     ) -> None:
         """
         Open the index in a folder, or create it. `window` is in seconds.
 
-        Raises IndexUnavailable also if the index is of another journal, window or version, IndexInUse if
-        another process uses it, and OSError.
+        `by_partition`, events of different partitions are no duplicates. Raises IndexUnavailable also if the
+        index is of another journal, window or version, IndexInUse if another process uses it, and OSError.
         """
+        self._by_partition = by_partition
         self._window = round(window * 1000)
         self._width = max(round(self._window * _WIDTH), _MIN_WIDTH_MS)
         self._false_positives = false_positives
@@ -70,7 +77,8 @@ class Index:
         durable.make_folder(folder)
         self._database = Database(folder)
         try:
-            self._identify(folder, b"%d %d %b" % (_VERSION, self._window, journal))
+            identity = b"%d %d %b" % (_VERSION, self._window, journal)
+            self._identify(folder, identity + b" by partition" if by_partition else identity)
             for table in sorted(self._database.tables(), key=int):
                 self._load(table)
         except BaseException:
@@ -121,7 +129,7 @@ class Index:
         """
         duplicates: list[int] = []
         for table, chunks in self._by_table(found):
-            keys = read_keys(partition, chunks)
+            keys = read_keys(partition, chunks, by_partition=self._by_partition)
             known = self._find(keys)
             new: dict[bytes, bytes] = {}
             for key, entry in zip(keys, _entries(partition, chunks), strict=True):
@@ -140,9 +148,10 @@ class Index:
         """Add the events of a slice that have verdicts, except those whose numbers are in `duplicates`."""
         for table, chunks in self._by_table(found):
             entries = _entries(partition, chunks)
+            keys = read_keys(partition, chunks, by_partition=self._by_partition)
             new = {
                 key: entry
-                for key, entry in zip(read_keys(partition, chunks), entries, strict=True)
+                for key, entry in zip(keys, entries, strict=True)
                 if _number(entry) < recorded and _number(entry) not in duplicates
             }
             self._write(table, new, partition, Progress(min(chunks[-1].end, recorded), recorded))

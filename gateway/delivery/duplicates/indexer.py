@@ -6,6 +6,7 @@ events are indexed. It may be one step ahead of them; the events of that step ar
 result.
 """
 
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 import structlog
@@ -13,6 +14,7 @@ import structlog
 from gateway.delivery.duplicates.database import IndexInUse, IndexUnavailable
 from gateway.delivery.duplicates.index import Index
 from gateway.delivery.duplicates.order import by_generation
+from gateway.delivery.held import Held, everything
 from gateway.journal.base import Log, Position, Reader, Slice, UnknownPosition
 from gateway.state.verdicts import Indexed, Verdicts
 
@@ -25,16 +27,23 @@ _LOGGED_EVENTS = 1_000_000
 
 class Indexer:
     """
-    Indexes all partitions of a journal. Not thread-safe; blocks, so call it in a thread.
+    Indexes the partitions of a journal that are held. Not thread-safe; blocks, so call it in a thread.
 
     `folder` is the index's own. `window` is in seconds: an event is a duplicate if another one of the same
     source and with the same messageId was indexed before it, is none, and was received less than the window
-    away from it. An event is received at the time of its chunk.
+    away from it. An event is received at the time of its chunk. If `held` is given, other processes index the
+    other partitions, and only events of one partition can be duplicates of each other.
     """
 
-    def __init__(self, journal: Log, verdicts: Verdicts, folder: Path, window: float) -> None:
+    def __init__(
+        self, journal: Log, verdicts: Verdicts, folder: Path, window: float, held: Held | None = None
+    ) -> None:
         self._journal = journal
         self._verdicts = verdicts
+        self._held = held or everything(journal)
+        self._by_partition = held is not None
+        self._adopted: Mapping[str, int] = {}
+        """The partitions that are indexed, as they are held."""
         self._folder = folder
         self._window = window
         self._index: Index | None = None
@@ -54,8 +63,11 @@ class Indexer:
         StateLost it may be called again.
         """
         try:
-            index = self._index or self._open()
-            return self._restore(index) or self._advance(index)
+            index = self._adopt(self._held())
+            restored = self._restore(index)
+            if restored and (not self._by_partition or self._index is None):
+                return True  # what is missing may be the first of duplicates, or the index was deleted
+            return self._advance(index) or restored
         except IndexUnavailable:
             self.close()
             raise
@@ -65,39 +77,53 @@ class Indexer:
         for reader in self._readers.values():
             reader.close()
         self._readers.clear()
+        self._adopted, self._missing, self._restored = {}, {}, 0
         index, self._index = self._index, None
         if index:
             index.close()
 
-    def _open(self) -> Index:
-        self._positions = self._verdicts.positions()
-        partitions = self._journal.partitions()
-        for partition in partitions:
+    def _adopt(self, held: Mapping[str, int]) -> Index:
+        """Return the index, once it is known what it lacks of the partitions that are held."""
+        if self._index and held == self._adopted:
+            return self._index
+        for partition in self._readers.keys() - held.keys():
+            self._readers.pop(partition).close()
+            self._missing.pop(partition, None)
+        new = [partition for partition, term in held.items() if self._adopted.get(partition) != term]
+        recorded = self._verdicts.positions()
+        self._positions = {each: recorded[each] for each in held if each in recorded}
+        for partition in new:
             position = self._positions.get(partition)
             if position and not self._reader(partition).accepts(position):
                 self._forget(partition, position)
-        index = self._open_index(partitions)
-        self._index, self._restored = index, 0
-        known = {each: self._positions[each] for each in partitions if each in self._positions}
-        newest = max((self._last_time(partition, end) for partition, end in known.items()), default=0)
+        before = self._index
+        index = self._index = self._open_index(new if before else list(held))
+        if index is not before:
+            new, self._missing = list(held), {}
+        self._adopted = dict(held)
+        self._find_missing(index, new)
+        return index
+
+    def _find_missing(self, index: Index, partitions: Collection[str]) -> None:
+        """Find what the index lacks of partitions."""
+        newest = max((self._last_time(each, end) for each, end in self._positions.items()), default=0)
         since = index.since(newest)
-        self._missing = {}
-        for partition, position in known.items():
-            progress = index.progress(partition)
-            if progress is None or progress.end < position.number:
+        events = 0
+        for partition in partitions:
+            position, progress = self._positions.get(partition), index.progress(partition)
+            if position and (progress is None or progress.end < position.number):
                 oldest = self._reader(partition).seek(since / 1000)
                 start = max(progress.end, oldest) if progress else oldest
                 self._missing[partition] = min(start, position.number)
-        if self._missing:
-            events = sum(known[partition].number - start for partition, start in self._missing.items())
+                events += position.number - self._missing[partition]
+        if events:
             log.warning("index of duplicates incomplete, restoring it from the journal", events=events)
-        return index
 
-    def _open_index(self, partitions: list[str]) -> Index:
-        """Open the index; delete it and begin another one if it does not fit the recorded verdicts."""
+    def _open_index(self, partitions: Collection[str]) -> Index:
+        """Return the index; delete it and begin another one if it does not fit the recorded verdicts."""
         journal = self._verdicts.journal()
         try:
-            index = Index(self._folder, journal, self._window)
+            index = self._index or Index(self._folder, journal, self._window, by_partition=self._by_partition)
         except IndexInUse:
             raise
         except IndexUnavailable as error:
@@ -109,7 +135,7 @@ class Indexer:
             index.close()
             log.warning("index of duplicates ahead of the state, deleted", partitions=ahead)
         Index.delete(self._folder)
-        return Index(self._folder, journal, self._window)
+        return Index(self._folder, journal, self._window, by_partition=self._by_partition)
 
     def _is_ahead(self, index: Index, partition: str) -> bool:
         """Return True if the index has more events than one step can explain: the state is an older one."""
@@ -149,10 +175,9 @@ class Indexer:
 
     def _advance(self, index: Index) -> bool:
         """Index new events of all partitions; return False if there are none."""
-        partitions = self._journal.partitions()
-        limit = _STEP_BYTES // max(1, len(partitions))
+        limit = _STEP_BYTES // max(1, len(self._adopted))
         slices: dict[str, Slice] = {}
-        for partition in partitions:
+        for partition in [each for each in self._adopted if each not in self._missing]:
             position = self._position(partition)
             try:
                 found = self._reader(partition).read(position, limit)

@@ -12,7 +12,12 @@ RETRY: Fragment = {
     "Retry-After": header("Seconds after which to come back.", "integer", always=True),
     "X-RateLimit-Reset": header("The same.", "integer", always=True),
 }
-DURABLE: Fragment = {"X-Durability": header("`fsync` if events were stored: they are on stable storage.")}
+DURABLE: Fragment = {
+    "X-Durability": header(
+        "If events were stored, where they are: `fsync` on stable storage, `quorum` in the memory of most"
+        " servers, `quorum-fsync` on the stable storage of most servers."
+    )
+}
 
 # Where a client can put its key, beside the body.
 HEADER_KEYS: Fragment = {

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 import msgspec
 
@@ -10,6 +9,7 @@ from gateway.config.tables import Config
 from gateway.home import Home
 from gateway.inspector.search.index import Index
 from gateway.journal.base import Log
+from gateway.postgresql.place import Place
 
 
 class Inspection(msgspec.Struct, frozen=True):
@@ -23,7 +23,7 @@ class Inspection(msgspec.Struct, frozen=True):
     index: Index
 
     @property
-    def state(self) -> Path:
+    def state(self) -> Place:
         return self.home.state
 
 

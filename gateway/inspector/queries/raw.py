@@ -39,6 +39,8 @@ class RawRequest(msgspec.Struct, frozen=True, kw_only=True):
     """Of the whole request, inflated."""
     place: int | None
     """The event's index in the batch, if its own bytes are shown."""
+    node: str | None = None
+    """The gateway that got it and was asked, if several share the journal; each has only its own requests."""
 
 
 class NoRaw(msgspec.Struct, frozen=True):
@@ -99,11 +101,12 @@ def _find(inspection: Inspection, event: _Event) -> RawRequest | None:
     for row in fetch(inspection.home.diagnostics, RAW, statement, (received_at,)):
         for message_id, place in _read_ids(row[-1]):
             if message_id == event.message_id:
-                return _request(row, place, masking.names(inspection.config().inspector.mask))
+                config = inspection.config()
+                return _request(row, place, masking.names(config.inspector.mask), config.node or None)
     return None
 
 
-def _request(row: Any, place: int | None, hidden: frozenset[str]) -> RawRequest:
+def _request(row: Any, place: int | None, hidden: frozenset[str], node: str | None) -> RawRequest:
     at, method, route, query, address, headers, body, body_bytes, _ = row
     own = event_bytes(body, place)
     return RawRequest(
@@ -118,10 +121,19 @@ def _request(row: Any, place: int | None, hidden: frozenset[str]) -> RawRequest:
         body=masking.show(body if own is None else own, hidden).decode("utf-8", "replace"),
         body_bytes=body_bytes,
         place=None if own is None else place,
+        node=node,
     )
 
 
 def _reason(inspection: Inspection, name: str, *, written: bool) -> str:
+    node = inspection.config().node
+    missing = _why_missing(inspection, name, written=written)
+    if not node:
+        return missing
+    return f"Each gateway has only its own requests; it may be with another one than this, {node}. {missing}"
+
+
+def _why_missing(inspection: Inspection, name: str, *, written: bool) -> str:
     source = inspection.config().sources.get(name)
     if not written:
         return "The workers did not answer; requests are in their memory while the gateway runs."

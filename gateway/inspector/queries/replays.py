@@ -150,7 +150,8 @@ def count_events(
     seconds: float = math.inf,
 ) -> Counted:
     """Count the events that a replay would send, for at most about so many seconds. Raises OSError."""
-    preparation = Preparation(sink, config.sinks[sink], Enricher(Home(config.journal.path).products))
+    home = Home(config.journal.path, config.state.url)
+    preparation = Preparation(sink, config.sinks[sink], Enricher(home.products))
     end = time.monotonic() + seconds
     events = 0
     for partition, span in spans.items():

@@ -53,8 +53,10 @@ class Busy(GatewayError):
 class Pages:
     """What all pages need: templates, and a limit to the queries that run at a time. For one event loop."""
 
-    def __init__(self, *, can_sign_out: bool) -> None:
+    def __init__(self, *, can_sign_out: bool, node: Callable[[], str]) -> None:
+        """`node` returns the name of this gateway if several share the journal."""
         self._can_sign_out = can_sign_out
+        self._node = node
         self._limiter: CapacityLimiter | None = None
 
     async def ask(
@@ -83,6 +85,7 @@ class Pages:
                 (start for start, _ in SECTIONS[1:] if path == start or path.startswith(f"{start}/")), path
             ),
             path=path,
+            node=self._node,
             csrf=partial(_form_field, visitor.form_token if visitor else ""),
             status=status,
             can_sign_out=self._can_sign_out and bool(visitor and visitor.cookie),

@@ -1,21 +1,18 @@
-"""The address of a PostgreSQL server, as its dsn says it, and a connection to it."""
+"""Connections to a PostgreSQL server, as its dsn says, through asyncpg."""
 
-import os
 import struct
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime
-from ipaddress import ip_address
 from typing import Any, Literal
-from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 import asyncpg
 
 from gateway.config.secret import Secret
 from gateway.errors import SinkMisconfigured
+from gateway.postgresql import dsn
 
 _CONNECT_SECONDS = 10
 _CLOSE_SECONDS = 2
-_SCHEMES = ("postgresql", "postgres")
 
 # An ALTER that waits for a long query blocks everyone after it; a gateway that hangs must not hold its locks,
 # and the server must not work on for one that has gone. What the role, the database or the dsn sets itself is
@@ -46,20 +43,7 @@ _ENCODERS: dict[str, Callable[[Any], bytes]] = {
 """In the binary format of PostgreSQL. The sink reads no value of these types."""
 
 
-def mistakes(dsn: Secret) -> Iterator[str]:
-    """Yield the text of each mistake in a dsn; none of them repeats any part of it."""
-    try:
-        parsed, _ = _split(dsn)
-    except ValueError:
-        yield "not a valid URL; special characters in the password must be percent-encoded"
-        return
-    if parsed.scheme not in _SCHEMES:
-        yield 'expected a URL such as "postgresql://user:${PASSWORD}@host/database"'
-    elif parsed.netloc.count("@") > 1 or "@" in parsed.path:
-        yield "special characters in the user or the password must be percent-encoded"
-
-
-async def connect(dsn: Secret, application: str, command_seconds: float) -> asyncpg.Connection:
+async def connect(url: Secret, application: str, command_seconds: float) -> asyncpg.Connection:
     """
     Connect within 10 seconds; no statement may take more than `command_seconds`. Raises DRIVER_ERRORS or
     SinkMisconfigured.
@@ -70,10 +54,10 @@ async def connect(dsn: Secret, application: str, command_seconds: float) -> asyn
     """
     try:
         connection = await asyncpg.connect(
-            dsn.reveal(),
+            url.reveal(),
             timeout=_CONNECT_SECONDS,
             command_timeout=command_seconds,
-            ssl=tls(dsn),
+            ssl=tls(url),
             server_settings={"application_name": application},
         )
     except (asyncpg.InterfaceError, OSError):
@@ -100,46 +84,12 @@ async def close(connection: asyncpg.Connection) -> None:
         connection.terminate()
 
 
-def passwords(dsn: Secret) -> tuple[str, ...]:
-    """Return the texts that no error may repeat."""
-    try:
-        parsed, query = _split(dsn)
-        written = parsed.password or ""
-    except ValueError:
-        return (dsn.reveal(),)
-    return tuple(filter(None, (dsn.reveal(), written, unquote(written), query.get("password", ""))))
-
-
-def hosts(dsn: Secret) -> str:
-    """Return the hosts and ports that a dsn names, or else the environment; empty if neither does."""
-    parsed, query = _split(dsn)
-    return query.get("host") or parsed.netloc.rpartition("@")[2] or os.environ.get("PGHOST", "")
-
-
-def tls(dsn: Secret) -> Literal["verify-full", True] | None:
+def tls(url: Secret) -> Literal["verify-full", True] | None:
     """
     Return asyncpg's argument `ssl`; None leaves it to the dsn and the environment.
 
     asyncpg verifies by the system's authorities for True, and reads the dsn's files for "verify-full" alone.
     """
-    _, query = _split(dsn)
-    if "sslmode" in query or "PGSSLMODE" in os.environ or all(map(_is_local, hosts(dsn).split(","))):
+    if not dsn.must_verify(url):
         return None
-    has_files = any(name.startswith("ssl") for name in query) or any(
-        name.startswith("PGSSL") for name in os.environ
-    )
-    return "verify-full" if has_files else True
-
-
-def _is_local(host: str) -> bool:
-    host = unquote(host)
-    name = host[1 : host.index("]")] if host.startswith("[") and "]" in host else host.partition(":")[0]
-    try:
-        return name in ("", "localhost") or name.startswith("/") or ip_address(name).is_loopback
-    except ValueError:
-        return False
-
-
-def _split(dsn: Secret) -> tuple[SplitResult, dict[str, str]]:
-    parsed = urlsplit(dsn.reveal())
-    return parsed, dict(parse_qsl(parsed.query, strict_parsing=bool(parsed.query)))
+    return "verify-full" if dsn.has_tls_files(url) else True

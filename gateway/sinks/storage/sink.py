@@ -40,6 +40,10 @@ class StorageSink(Sink):
     def target(self) -> str:
         return str(self.path or self.url)
 
+    @property
+    def is_of_one_machine(self) -> bool:
+        return self.path is not None
+
     def check(self) -> Iterator[tuple[str, str]]:
         yield from super().check()
         if self.path is None and not self.url:

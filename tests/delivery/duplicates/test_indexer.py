@@ -157,3 +157,48 @@ def test_deleted_events_are_passed(process: IndexingProcess, journal: TimedLog) 
 
 def test_nothing_is_indexed_without_partitions(process: IndexingProcess) -> None:
     assert not process.indexer.step()
+
+
+def test_where_processes_share_the_partitions_each_indexes_its_own_and_compares_within_them(
+    process: IndexingProcess, journal: TimedLog, tmp_path: Path
+) -> None:
+    journal.append("0", 0, "a", "b", "a")
+    journal.append("1", 5 * SECOND, "a", "c", "c")
+    held = {"0": 1}
+    indexer = Indexer(journal, process.verdicts, tmp_path / "shared", WINDOW, lambda: held)
+    while indexer.step():
+        pass
+    before = process.duplicates()
+
+    held["1"] = 1
+    while indexer.step():
+        pass
+    indexer.close()
+
+    assert before == ["0/2"]
+    assert process.duplicates() == ["0/2", "1/2"]
+
+
+def test_a_partition_that_comes_back_is_restored_with_what_another_process_has_decided(
+    process: IndexingProcess, journal: TimedLog, tmp_path: Path
+) -> None:
+    journal.append("0", 0, "a", "b")
+    held = {"0": 1}
+    indexer = Indexer(journal, process.verdicts, tmp_path / "one", WINDOW, lambda: held)
+    other = Indexer(journal, process.verdicts, tmp_path / "other", WINDOW, lambda: {"0": 2})
+    while indexer.step():
+        pass
+    held.clear()
+    indexer.step()
+    journal.append("0", SECOND, "c", "a")
+    while other.step():
+        pass
+    other.close()
+
+    held["0"] = 3
+    journal.append("0", 2 * SECOND, "c", "d")
+    while indexer.step():
+        pass
+    indexer.close()
+
+    assert process.duplicates() == ["0/3", "0/4"]

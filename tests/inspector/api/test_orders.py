@@ -173,7 +173,7 @@ def test_the_ledger_is_that_of_the_command(operator: Operator) -> None:
 
 def test_health_names_what_is_wrong(operator: Operator) -> None:
     well = operator.get("health")
-    operator.gateway.home.state.unlink()
+    (operator.gateway.home.folder / "state.db").unlink()
 
     ill = operator.get("health")
 
@@ -229,7 +229,7 @@ def test_a_malformed_question_is_told_so(operator: Operator, method: str, path: 
 
 
 def test_without_a_state_it_cannot_be_answered_now(operator: Operator) -> None:
-    operator.gateway.home.state.unlink()
+    (operator.gateway.home.folder / "state.db").unlink()
 
     assert operator.fail("GET", "sinks") == (503, "unavailable")
 

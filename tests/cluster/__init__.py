@@ -1,0 +1,1 @@
+"""Several gateways that share a journal and a state."""
