@@ -160,8 +160,8 @@ in a file (records/table.py, which delivery reads with records/catalogue.py) or 
 Around it: config/file.py finds gateway.toml, and config/reader.py turns it into the tables of
 config/tables.py, each of which checks itself. config/environment.py fills in what the environment says,
 config/units.py reads durations and sizes, config/secret.py keeps secrets from being printed, and
-config/origins.py, config/paths.py and config/script.py know what can be an origin, a file and the script of
-SDKs. cli/main.py is the command (with cli/options.py) that has cli/init.py, cli/serve.py, cli/check.py (with
+config/origins.py, config/paths.py, config/script.py and config/servers.py know what can be an origin, a file,
+the script of SDKs and a server of an engine. cli/main.py is the command (with cli/options.py) that has cli/init.py, cli/serve.py, cli/check.py (with
 cli/summary.py), cli/tail.py, cli/send.py, cli/validate.py, cli/products.py, cli/sinks.py (with
 cli/sink_views.py), cli/dead.py, cli/replay.py, cli/ledger.py, cli/nodes.py, cli/migrate.py and
 cli/destinations.py. processes/supervisor.py runs the processes (processes/intake.py; processes/delivery.py
