@@ -36,6 +36,8 @@ _SETTINGS = {
     "enable.idempotence": True,
     "message.timeout.ms": 0,
     "request.timeout.ms": int(_REQUEST_SECONDS * 1000),
+    # A request that has timed out does not make librdkafka ask for another leader.
+    "topic.metadata.refresh.interval.ms": 500,
     "retry.backoff.ms": 50,
     "retry.backoff.max.ms": 250,
     "linger.ms": 1,  # long enough for the records of one commit to become one batch
