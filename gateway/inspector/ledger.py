@@ -3,6 +3,7 @@
 import time
 from collections.abc import Collection, Iterator
 from contextlib import closing
+from pathlib import Path
 
 from prometheus_client import Metric
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
@@ -19,7 +20,8 @@ class Ledger(Collector):
     """
     Collects the metrics at each scrape.
 
-    Raises OSError if the journal cannot be read. Without a state, the metrics of sinks are omitted.
+    Raises OSError if the journal cannot be read, and StateUnavailable if a server with the state cannot.
+    Where there is no file of a state yet, the metrics of sinks are omitted.
     """
 
     def __init__(self, journal: Log, state: Place, sinks: Collection[str]) -> None:
@@ -54,7 +56,10 @@ class Ledger(Collector):
             size.add_metric([], self.journal.size())
             try:
                 state = State.open_read_only(self.state)
-            except StateUnavailable:  # delivery has not started
+            except StateUnavailable:
+                if not isinstance(self.state, Path):
+                    raise
+                # Delivery has not started.
                 yield from (appended, size, outcomes, pending, lag, states, letters)
                 return
             with closing(state):

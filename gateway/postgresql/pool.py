@@ -147,10 +147,11 @@ class Pool:
             lent = self._idle_one() or self._new()
             try:
                 yield lent
-            except BaseException:
-                self._return(lent)
+            except psycopg.Error:
+                lent.session.close()  # another one may lead to another server, or to tables that are mended
                 raise
-            self._return(lent)
+            finally:
+                self._return(lent)
         finally:
             self._free.release()
 

@@ -203,8 +203,9 @@ class DeadLetters:
 
         That holds also for a letter that a job is retrying, even if the sink accepts it meanwhile.
         """
+        sinks = ["", *{sink for sink, _ in self.count(choice)}]
         condition, values = choice.condition()
-        sinks = {sink for sink, _ in self.count(choice)}
+        condition, values = f"{condition} AND sink IN ({', '.join('?' * len(sinks))})", [*values, *sinks]
         with self._database.writing(*sinks) as connection:
             rows: list[Any] = connection.execute(
                 f"SELECT sink, partition, code, count(*), sum({_BYTES}) FROM dead"  # noqa: S608

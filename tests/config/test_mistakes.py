@@ -51,6 +51,8 @@ MISTAKES = [
             "https://",
         )
     ),
+    ("state", 'url = "mysql://a:b@c/d"', "[state] url", "expected a URL such as"),
+    ("state", 'url = "postgresql://a:b@c@d/e"', "[state] url", "must be percent-encoded"),
     ("server", 'analytics_js = "none.js"', "[server] analytics_js", "none.js: No such file or directory"),
     ("server", 'analytics_js = "gateway.toml"', "[server] analytics_js", "has no place for a key"),
     (

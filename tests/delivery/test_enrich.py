@@ -7,9 +7,14 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
+from gateway.config.secret import Secret
 from gateway.delivery.enrich import Enricher
+from gateway.errors import StateUnavailable
+from gateway.postgresql.place import Remote
 from gateway.records.base import Record
+from gateway.records.places import open_table
 from gateway.records.table import FileTable
+from tests import databases
 from tests.build import event_line
 
 SHIRT = {"id": "P1", "name": "Shirt", "brand": "B", "category_1": "Tops", "price": 9.5}
@@ -87,21 +92,28 @@ def test_a_catalogue_applies_only_to_its_site(tmp_path: Path, source: Any) -> No
     assert complete(tmp_path, properties, source) == properties
 
 
-def test_a_change_of_the_catalogue_is_noticed(tmp_path: Path) -> None:
-    enricher, line = (
-        Enricher(tmp_path / "p.db"),
-        event_line(properties={"items": [{"product": {"id": "a"}}]}, source=SITE),
-    )
-    before = enricher.enrich([line])
-    catalogue = FileTable(tmp_path / "p.db")
+@pytest.mark.parametrize("kind", databases.KINDS)
+def test_a_change_of_the_catalogue_is_noticed(tmp_path: Path, kind: str) -> None:
+    line = event_line(properties={"items": [{"product": {"id": "a"}}]}, source=SITE)
 
     names = []
-    for name in ("one", "two"):
-        catalogue.merge("29", [Record("a", json.dumps({"name": name}).encode())])
-        [found] = enricher.enrich([line])
-        names.append(json.loads(found)["properties"]["items"][0]["product"]["name"])
+    with databases.place(kind, tmp_path, "products") as place:
+        enricher = Enricher(place)
+        before = enricher.enrich([line])
+        catalogue = open_table(place)
+        for name in ("one", "two"):
+            catalogue.merge("29", [Record("a", json.dumps({"name": name}).encode())])
+            [found] = enricher.enrich([line])
+            names.append(json.loads(found)["properties"]["items"][0]["product"]["name"])
 
     assert (before, names) == ([line], ["one", "two"])
+
+
+def test_events_wait_for_a_catalogue_in_a_database_that_cannot_be_read() -> None:
+    enricher = Enricher(Remote(Secret("postgresql://127.0.0.1:1/none"), "products"))
+
+    with pytest.raises(StateUnavailable):
+        enricher.enrich([event_line(source=SITE)])
 
 
 def test_without_a_readable_catalogue_events_are_not_changed(tmp_path: Path) -> None:

@@ -1,6 +1,8 @@
 """Three gateways on Kubernetes and in the composition: valid by the schemas, and configured as they run."""
 
+import os
 import re
+import subprocess
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -110,8 +112,13 @@ def test_the_configuration_shares_a_journal_that_is_synced_by_a_majority(path: P
 
 
 @pytest.mark.parametrize("folder", ["cluster", "container"])
-def test_every_server_of_the_journal_syncs_before_it_acknowledges(folder: str) -> None:
+def test_every_server_of_the_journal_syncs_before_it_acknowledges(folder: str, tmp_path: Path) -> None:
     text = (DEPLOY / folder / "nats.conf").read_text()
+    file = tmp_path / "nats.conf"
+    file.write_text(text.replace('"/data"', f'"{tmp_path}/data"'))
+    names = {"NODE": "nats-1", "POD_NAME": "nats-0", "NATS_PASSWORD": "n"}
+
+    subprocess.run([tool("nats-server"), "-t", "-c", file], env={**os.environ, **names}, check=True)
 
     assert 'sync_interval: "always"' in text
 

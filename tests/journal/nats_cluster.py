@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
@@ -34,6 +34,7 @@ class Node:
         self.name = f"n{number}"
         self.folder = folder / self.name
         self.folder.mkdir()
+        self.store = self.folder
         self.port, self.route_port = free_ports()
         self.monitor_port, _ = free_ports()
 
@@ -44,7 +45,7 @@ class Node:
             server_name: {self.name}
             listen: "127.0.0.1:{self.port}"
             http: "127.0.0.1:{self.monitor_port}"
-            jetstream {{store_dir: "{self.folder}", sync_interval: "{sync}", max_file_store: 100GB}}
+            jetstream {{store_dir: "{self.store}", sync_interval: "{sync}", max_file_store: 100GB}}
             cluster {{name: tests, listen: "127.0.0.1:{self.route_port}", routes: [{others}]}}
             lame_duck_grace_period: "1s"
             lame_duck_duration: "30s"
@@ -75,11 +76,13 @@ class Node:
 
 
 class NatsCluster:
-    """The servers, each in a folder of its own. `sync` is their sync_interval."""
+    """The servers, each in a folder of its own, or on `disks`. `sync` is their sync_interval."""
 
-    def __init__(self, sync: str = "always") -> None:
+    def __init__(self, sync: str = "always", disks: Sequence[Path] = ()) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="nats-cluster-"))
         self.nodes = [Node(number, self.folder) for number in range(NODES)]
+        for node, disk in zip(self.nodes, disks, strict=False):
+            node.store = disk
         for node in self.nodes:
             node.configure([each.route_port for each in self.nodes], sync)
             node.start()

@@ -1,13 +1,17 @@
 """Dead letters and the jobs that retry them: nothing is lost or counted twice, whatever happens meanwhile."""
 
+from threading import Thread
+
 import pytest
 
 from gateway.event import read_subject
 from gateway.journal.base import Position
+from gateway.postgresql.place import Place
 from gateway.state.dead import Burial, Choice, Group, Letter
 from gateway.state.store import State
 from gateway.state.tally import Tally
 from tests.build import event_line
+from tests.state.conftest import ID
 
 DELIVERED, REFUSED, DROPPED = ("delivered", ""), ("dead", "refused"), ("skipped", "dropped")
 
@@ -175,3 +179,22 @@ def test_delivery_notices_what_is_ordered(state: State, what: str) -> None:
 
     assert state.paused() is not before
     assert state.paused() is state.paused()
+
+
+def test_counts_add_up_where_commands_and_delivery_write_at_once(place: Place, state: State) -> None:
+    bury(state, *(burial(number) for number in range(20)))
+
+    def drop() -> None:
+        command = State.open(place, ID)
+        for letter in [*command.dead.select(Choice())]:
+            command.dead.drop(Choice(id=letter.id))
+        command.close()
+
+    dropping = Thread(target=drop)
+    dropping.start()
+    for number in range(21, 51):
+        state.record("sink", "0", Position(number, 7), Tally({DELIVERED: 1}))
+    dropping.join()
+
+    assert state.tallies() == {"sink": Tally({DELIVERED: 30, DROPPED: 20})}
+    assert state.dead.size("sink") == 0

@@ -1,122 +1,218 @@
-"""A journal is copied with what each sink has had, whether or not the copy is interrupted."""
+"""A journal is copied to another engine with what each sink has had, whether or not that is interrupted."""
 
+import asyncio
 import json
-import subprocess
-import sys
-from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
+from click.testing import CliRunner, Result
 
-from tests.build import event_lines, keep, read_all
-from tests.gateway import Gateway
+from gateway.cli.main import main
+from gateway.config.file import load
+from gateway.home import Home
+from gateway.journal import engines
+from gateway.journal.base import Position
+from gateway.journal.persons import partition as partition_of
+from gateway.state.dead import Burial, Choice
+from gateway.state.store import State
+from gateway.state.tally import Tally
+from tests import databases
+from tests.build import JOURNAL, event_line, keep, read_to_end
+from tests.journal.jetstream_engine import on, syncing_server
+from tests.sinks.nats_server import PASSWORD, USER
 
-CONFIG = """
+DELIVERED = ("delivered", "")
+SINKS = """
 [server]
 port = 0
 [inspector]
 port = 0
 [sources.default]
 write_keys = ["dev"]
-[sinks.events]
-kind = "json_lines"
-path = "events.jsonl"
-[sinks.idle]
+[sinks.early]
+kind = "null"
+[sinks.late]
 kind = "null"
 """
+ENGINE = """
+[journal]
+engine = "jetstream"
+servers = ["{journal.servers[0]}"]
+name = "{journal.name}"
+partitions = 3
+replicas = 1
+max_size = "256MB"
+require = "fsync"
+monitor = ["{journal.monitor[0]}"]
+user = "{user}"
+password = "{password}"
+[state]
+url = "{state}"
+"""
+LINES = [event_line(number, userId=f"u{number % 5}") for number in range(20)]
 
-Start = Callable[..., Gateway]
 
-
-def configure(folder: Path) -> Path:
-    folder.mkdir(exist_ok=True)
-    (folder / "gateway.toml").write_text(CONFIG)
-    return folder / "gateway.toml"
-
-
-def copy(source: Path, target: Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "gateway", "journal", "copy", "--from", str(source), "--to", str(target)]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
-
-
-def ledger(file: Path) -> dict[str, object]:
-    command = [sys.executable, "-m", "gateway", "ledger", "--json", "--config", str(file)]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
-    found: dict[str, object] = json.loads(done.stdout)
-    return found
+def burial(number: int) -> Burial:
+    return Burial(number, 1, "early/0/0-9", "refused", "no", "HTTP 400", 1, 1, 2, LINES[number])
 
 
 @pytest.fixture
 def source(tmp_path: Path) -> Path:
-    """A configuration whose sinks have had 20 events, of which `idle` has 5 pending."""
-    file = configure(tmp_path / "source")
-    with Gateway(tmp_path / "source", CONFIG) as gateway:
-        for number in range(15):
-            gateway.post("/v1/track", {"userId": f"u{number}", "event": "x", "messageId": f"m{number}"})
-        gateway.drained()
-        pause = [sys.executable, "-m", "gateway", "sinks", "pause", "idle", "--yes", "--config", str(file)]
-        subprocess.run(pause, check=True, capture_output=True)
-        for number in range(15, 20):
-            gateway.post("/v1/track", {"userId": f"u{number}", "event": "x", "messageId": f"m{number}"})
-        gateway.drained()
-        gateway.stop()
-    return file
+    """A configuration whose sink `early` has had all of two partitions, and `late` less."""
+    folder = tmp_path / "source"
+    keep(folder / "data/journal/0", LINES[:12])
+    keep(folder / "data/journal/1", LINES[12:])
+    home = Home(folder / "data/journal")
+    State.prepare(home.state, JOURNAL)
+    with closing(State.open(home.state, JOURNAL)) as state:
+        state.record(
+            "early", "0", Position(12), Tally({DELIVERED: 11, ("dead", "refused"): 1}), burials=[burial(3)]
+        )
+        state.record("early", "1", Position(8), Tally({DELIVERED: 7, ("filtered", "type"): 1}))
+        state.record("late", "0", Position(12), Tally({DELIVERED: 12}))
+        state.record("late", "1", Position(5), Tally({DELIVERED: 5}))
+        state.orders.place("late", "pause")
+    (folder / "gateway.toml").write_text(SINKS)
+    return folder / "gateway.toml"
 
 
-def test_the_gateway_goes_on_where_it_was(source: Path, tmp_path: Path) -> None:
-    target = configure(tmp_path / "target")
+@pytest.fixture
+def embedded(tmp_path: Path) -> Path:
+    """A configuration of an embedded journal that is not there yet."""
+    (tmp_path / "embedded").mkdir()
+    (tmp_path / "embedded/gateway.toml").write_text(SINKS)
+    return tmp_path / "embedded/gateway.toml"
 
-    done = copy(source, target)
 
-    assert (done.returncode, done.stderr.splitlines()[-1]) == (0, "20 events copied.")
+@pytest.fixture
+def shared(tmp_path: Path) -> Iterator[Path]:
+    """A configuration of a journal on JetStream with three partitions that is not there yet."""
+    (tmp_path / "shared").mkdir()
+    with databases.database() as state:
+        table = ENGINE.format(journal=on(syncing_server()), user=USER, password=PASSWORD, state=state)
+        (tmp_path / "shared/gateway.toml").write_text(SINKS + table)
+        yield tmp_path / "shared/gateway.toml"
+
+
+def copy(source: Path, target: Path) -> Result:
+    return CliRunner().invoke(main, ["journal", "copy", "--from", str(source), "--to", str(target)])
+
+
+def ledger(file: Path) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(
+        CliRunner().invoke(main, ["ledger", "--json", "--config", str(file)]).stdout
+    )
+    return found
+
+
+def begin(target: Path, lines: list[bytes]) -> None:
+    """Append lines to the target, as a copy that is interrupted."""
+    config = load(target, None, {})
+    home = Home(config.journal.path)
+
+    async def append() -> None:
+        async with engines.appending(config.journal, home.journal, 0, 1) as appender:
+            await appender.append(lines)
+            await appender.close()
+
+    with home.own():
+        asyncio.run(append())
+
+
+@contextmanager
+def opened(file: Path) -> Iterator[tuple[State, dict[str, list[bytes]]]]:
+    """Lend the state of a configuration, and the lines of each partition."""
+    config = load(file, None, {})
+    journal = engines.open_log(config.journal)
+    home = Home(config.journal.path, config.state.url)
+    lines = {name: read_to_end(journal.reader(name), Position(0)).lines for name in journal.partitions()}
+    with closing(State.open_read_only(home.state)) as state:
+        yield state, lines
+
+
+def check_whole(target: Path, source: Path) -> None:
+    """Check that each sink has had the same events, and has the same letters."""
     before, after = ledger(source), ledger(target)
     assert after == before
-    assert after["sinks"]["events"]["delivered"] == 20  # type: ignore[index]
-    assert after["sinks"]["idle"]["pending"] == 5  # type: ignore[index]
+    assert after["balanced"]
+    with opened(target) as (state, lines):
+        assert sorted(line for each in lines.values() for line in each) == sorted(LINES)
+        pending = [
+            line
+            for name, each in lines.items()
+            for line in each[(state.position("late", name) or Position(0)).number :]
+        ]
+        assert sorted(pending) == sorted(LINES[17:])
+        [letter] = state.dead.select(Choice())
+        assert (letter.code, letter.canonical) == ("refused", LINES[3])
+        assert letter.partition in lines
+        assert state.paused() == {"late"}
 
 
-def test_an_interrupted_copy_is_resumed(source: Path, tmp_path: Path) -> None:
-    target = configure(tmp_path / "target")
-    lines = read_all(source.parent / "data/journal/0").lines
-    partition = target.parent / "data/journal/0"
-    keep(partition, lines[:7])
+def test_sinks_go_on_where_they_were_in_another_embedded_journal(source: Path, embedded: Path) -> None:
+    done = copy(source, embedded)
 
-    done = copy(source, target)
-
-    assert (done.returncode, done.stderr.splitlines()[-1]) == (0, "20 events copied.")
-    assert read_all(partition).lines == lines
-    assert ledger(target) == ledger(source)
+    assert (done.exit_code, done.stderr.splitlines()[-1]) == (0, "20 events copied.")
+    check_whole(embedded, source)
 
 
-def test_a_copy_that_is_complete_may_be_repeated(source: Path, tmp_path: Path) -> None:
-    target = configure(tmp_path / "target")
+def test_sinks_go_on_where_they_were_on_an_engine_and_back(
+    source: Path, shared: Path, embedded: Path
+) -> None:
+    there = copy(source, shared)
+    back = copy(shared, embedded)
 
-    codes = [copy(source, target).returncode for _ in range(2)]
+    assert (there.exit_code, back.exit_code) == (0, 0)
+    check_whole(shared, source)
+    check_whole(embedded, source)
+    with opened(shared) as (_, lines):
+        for name, each in lines.items():
+            people = {json.loads(line)["userId"] for line in each}
+            assert {partition_of("default", person, 3) for person in people} <= {int(name)}
+
+
+@pytest.mark.parametrize("there", [1, 7, 20])
+def test_an_interrupted_copy_is_resumed(source: Path, embedded: Path, there: int) -> None:
+    begin(embedded, LINES[:there])
+
+    done = copy(source, embedded)
+
+    assert done.exit_code == 0
+    check_whole(embedded, source)
+
+
+def test_a_copy_that_is_complete_may_be_repeated(source: Path, embedded: Path) -> None:
+    codes = [copy(source, embedded).exit_code for _ in range(2)]
 
     assert codes == [0, 0]
-    assert ledger(target) == ledger(source)
+    check_whole(embedded, source)
 
 
-def test_a_journal_with_other_events_is_no_target(source: Path, tmp_path: Path) -> None:
-    target = configure(tmp_path / "target")
-    keep(target.parent / "data/journal/0", event_lines(0, 3))
+def test_a_journal_with_other_events_is_no_target(source: Path, embedded: Path) -> None:
+    begin(embedded, LINES[5:7])
 
-    done = copy(source, target)
+    done = copy(source, embedded)
 
-    assert done.returncode == 2
+    assert done.exit_code == 2
     assert "the target has other events" in done.stderr
 
 
-def test_a_gateway_that_runs_cannot_be_copied(source: Path, tmp_path: Path) -> None:
-    target = configure(tmp_path / "target")
-    with Gateway(source.parent, CONFIG):
-        done = copy(source, target)
+def test_a_gateway_that_runs_cannot_be_copied(source: Path, embedded: Path) -> None:
+    with Home(source.parent / "data/journal").own():
+        done = copy(source, embedded)
 
-    assert done.returncode == 2
+    assert done.exit_code == 2
     assert "another gateway uses" in done.stderr
 
 
-def test_a_journal_is_not_copied_to_itself(source: Path) -> None:
-    done = copy(source, source)
+def test_a_copy_waits_for_jobs_to_end(source: Path, embedded: Path) -> None:
+    with closing(State.open(source.parent / "data/journal/state.db", JOURNAL)) as state:
+        state.jobs.retry("early", Choice(), 0, None)
 
-    assert done.returncode == 2
+    done = copy(source, embedded)
+
+    assert done.exit_code == 2
+    assert "job 1 has not ended" in done.stderr
