@@ -67,6 +67,12 @@ the end that journal/jetstream/tail.py knows, over the connection that journal/j
 journal/jetstream/log.py is the log to its readers (journal/jetstream/reader.py), who find positions with
 journal/jetstream/view.py.
 
+On Kafka, journal/kafka/topic.py finds or creates the topic of a journal, whose settings must keep what
+journal/kafka/promise.py says. journal/kafka/appender.py has a publisher for each partition
+(journal/kafka/partition.py), all of which publish with the producer of journal/kafka/producer.py.
+journal/kafka/log.py is the log, and journal/kafka/reader.py reads a partition, with answers and consumers
+that readers share (journal/kafka/session.py); all connect as journal/kafka/client.py does.
+
 intake/recent.py holds the last requests and what was refused; intake/recorder.py writes them for the
 inspector, the requests only where a source asks for it or diagnostics/watching.py says that somebody looks.
 
@@ -152,16 +158,16 @@ in a file (records/table.py, which delivery reads with records/catalogue.py) or 
 (records/remote.py). records/file.py imports whole catalogues.
 
 Around it: config/file.py finds gateway.toml, and config/reader.py turns it into the tables of
-config/tables.py, each of which checks itself. config/environment.py fills in what the environment says,
-config/units.py reads durations and sizes, config/secret.py keeps secrets from being printed, and
-config/origins.py, config/paths.py and config/script.py know what can be an origin, a file and the script of
-SDKs. cli/main.py is the command (with cli/options.py) that has cli/init.py, cli/serve.py, cli/check.py (with
+config/tables.py, each of which checks itself, and config/contradictions.py what must hold between them.
+config/environment.py fills in what the environment says, config/units.py reads durations and sizes,
+config/secret.py keeps secrets from being printed, and config/origins.py, config/paths.py, config/script.py
+and config/servers.py know what can be an origin, a file, the script of SDKs and a server of an engine.
+cli/main.py is the command (with cli/options.py) that has cli/init.py, cli/serve.py, cli/check.py (with
 cli/summary.py), cli/tail.py, cli/send.py, cli/validate.py, cli/products.py, cli/sinks.py (with
 cli/sink_views.py), cli/dead.py, cli/replay.py, cli/ledger.py, cli/nodes.py, cli/migrate.py and
 cli/destinations.py. processes/supervisor.py runs the processes (processes/intake.py; processes/delivery.py
 with processes/workers.py and processes/indexing.py; processes/inspector.py) as processes/child.py,
-processes/control.py,
-processes/delivery_processes.py and processes/machine.py let it. It owns the data folder
+processes/control.py, processes/delivery_processes.py and processes/machine.py let it. It owns the data folder
 (processes/ownership.py), and stops everything in a bounded time (processes/stopping.py). cli/reload.py asks
 it to reload, and reads in its processes/status.py what came of it; for new code it replaces itself by a new
 program (processes/succession.py) that inherits its children (processes/inherited.py). home.py knows every

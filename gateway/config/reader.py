@@ -7,9 +7,10 @@ from typing import Any, Protocol, get_args, runtime_checkable
 
 import msgspec
 
+from gateway.config.contradictions import contradictions
 from gateway.config.environment import fill
 from gateway.config.secret import Secret, Secrets
-from gateway.config.tables import Config, Delivery, Inspector, Journal, Server, State, contradictions, suggest
+from gateway.config.tables import Config, Delivery, Inspector, Journal, Server, State, suggest
 from gateway.config.units import Duration, Rate, Size
 from gateway.destinations.vendor import MappingFile
 from gateway.errors import ConfigError

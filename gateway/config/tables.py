@@ -1,12 +1,10 @@
-"""The tables of gateway.toml that are the gateway's own, and what must hold between all tables."""
+"""The tables of gateway.toml that are the gateway's own."""
 
 import difflib
 import re
-from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from importlib.util import find_spec
 from ipaddress import ip_address, ip_network
-from os.path import realpath
 from pathlib import Path
 from socket import gethostname
 from typing import Annotated, Literal
@@ -14,7 +12,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from gateway.config import paths, script
+from gateway.config import paths, script, servers
 from gateway.config.secret import Secret
 from gateway.config.units import Duration, Positive, Size
 from gateway.postgresql import dsn
@@ -26,12 +24,12 @@ Port = Annotated[int, msgspec.Meta(ge=0, le=65535)]
 _URL = re.compile(r"https?://([\w.-]+|\[[\da-fA-F:.]+\])(:\d{1,5})?(/[\w./~-]*)?", re.ASCII)
 _IN_HEADERS = re.compile(r"[\x21-\x7e]*")
 _EMPTY = "must not be empty"
-_ALONE = 'with the engine "embedded" there is only one gateway'
 _MIN_JOURNAL_BYTES = 1024 * 1024
 _ENGINE_KEYS = ("servers", "name", "partitions", "replicas", "require", "monitor", "user", "password", "ca")
 """Keys of [journal] that only an engine other than the embedded one has."""
+_DRIVERS = {"jetstream": ("nats", "nats"), "kafka": ("confluent_kafka", "kafka")}
+"""By engine, the module that it needs, and the extra of the gateway that has it."""
 _MIN_PARTITION_BYTES = 10 * 1024 * 1024  # of an engine
-_MAX_ENGINE_EVENT_BYTES = 800 * 1024  # of what a client sends; a message of an engine has 900 KB
 _MAX_NAME_CHARACTERS = 100
 _NAME = re.compile(rf"[\w-]{{1,{_MAX_NAME_CHARACTERS}}}", re.ASCII)
 
@@ -136,7 +134,12 @@ class Journal(msgspec.Struct, frozen=True):
         if not self.servers:
             yield "servers", f"required by the engine {self.engine}"
         elif self.engine == "jetstream":
-            yield from _nats_addresses(self.servers)
+            yield from servers.check_nats(self.servers)
+        else:
+            yield from servers.check_kafka(self.servers)
+        driver, extra = _DRIVERS[self.engine]
+        if find_spec(driver) is None:
+            yield "engine", f"{driver} is missing: pip install 'event-gateway[{extra}]'"
         if self.max_size < self.partitions * _MIN_PARTITION_BYTES:
             yield "max_size", "must be at least 10MB a partition"
         if any(urlsplit(address).scheme not in ("http", "https") for address in self.monitor):
@@ -152,17 +155,6 @@ class Journal(msgspec.Struct, frozen=True):
 
 
 _DEFAULTS = Journal()
-
-
-def _nats_addresses(servers: Sequence[str]) -> Iterator[tuple[str, str]]:
-    for server in servers:
-        address = urlsplit(server)
-        if address.scheme not in ("nats", "tls") or not address.hostname:
-            yield "servers", "expected nats://HOST:PORT, or tls://HOST:PORT"
-        elif address.username or address.password:
-            yield "servers", "expected the user and the password in keys of their own"
-    if len({urlsplit(server).scheme for server in servers}) > 1:
-        yield "servers", "expected nats:// for all, or tls:// for all"
 
 
 class State(msgspec.Struct, frozen=True):
@@ -213,66 +205,6 @@ class Config(msgspec.Struct, frozen=True):
     def node(self) -> str:
         """The name of this gateway among those that share the journal; empty if there is only one."""
         return self.server.name if self.is_shared else ""
-
-
-def contradictions(config: Config) -> Iterator[tuple[str, str]]:
-    """Yield what no table can check alone: table and key, and the text of the mistake."""
-    yield from _shared_keys(config.sources)
-    yield from _shared_files(config.sinks)
-    yield from _nodes(config)
-    for name, sink in config.sinks.items():
-        if not sink.batch_bytes:
-            yield f"[sinks.{name}] batch_bytes", "must be more than 0B"
-        for key in ("events", "consent"):
-            if "" in getattr(sink, key):  # no event has it, so that none would be delivered
-                yield f"[sinks.{name}] {key}", _EMPTY
-        for wanted in sink.sources:
-            if wanted not in config.sources:
-                hint = suggest(wanted, config.sources)
-                yield f"[sinks.{name}] sources", f"there is no source {wanted!r}{hint}"
-    if config.journal.engine != "embedded":
-        for name, source in config.sources.items():
-            if source.max_event and source.max_event > _MAX_ENGINE_EVENT_BYTES:
-                yield f"[sources.{name}] max_event", f"the engine {config.journal.engine} takes at most 800KB"
-    server, inspector = config.server, config.inspector
-    if inspector.port and (inspector.host, inspector.port) == (server.host, server.port):
-        yield "[inspector] port", "[server] has the same"
-
-
-def _shared_keys(sources: dict[str, Source]) -> Iterator[tuple[str, str]]:
-    keys = Counter(key for source in sources.values() for key in set(source.write_keys))
-    tokens = Counter(token for source in sources.values() for token in set(source.api_tokens))
-    for name, source in sources.items():
-        if any(keys[key] > 1 for key in source.write_keys):
-            yield f"[sources.{name}] write_keys", "another source has the same key"
-        if any(tokens[token] > 1 for token in source.api_tokens):
-            yield f"[sources.{name}] api_tokens", "another source has the same token"
-        if any(token.reveal() in keys.keys() - set(source.write_keys) for token in source.api_tokens):
-            yield f"[sources.{name}] api_tokens", "another source has the same as write key, which is public"
-
-
-def _shared_files(sinks: dict[str, Sink]) -> Iterator[tuple[str, str]]:
-    # Compared by what they lead to, whatever their spelling.
-    owners = Counter(realpath(file) for sink in sinks.values() for file in sink.files)
-    for name, sink in sinks.items():
-        if any(owners[realpath(file)] > 1 for file in sink.files):
-            yield f"[sinks.{name}] path", "another sink has the same file"
-
-
-def _nodes(config: Config) -> Iterator[tuple[str, str]]:
-    shared = config.is_shared
-    if config.server.node and not shared:
-        yield "[server] node", _ALONE
-    for name, sink in config.sinks.items():
-        if sink.node and not shared:
-            yield f"[sinks.{name}] node", _ALONE
-        elif sink.node and not sink.is_of_one_machine:
-            yield f"[sinks.{name}] node", "any gateway can deliver to this sink"
-        elif sink.is_of_one_machine and shared and not sink.node:
-            yield (
-                f"[sinks.{name}] node",
-                "missing; expected the name of the gateway that delivers to this sink",
-            )
 
 
 def _is_loopback(host: str) -> bool:

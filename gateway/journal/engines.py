@@ -18,6 +18,10 @@ def open_log(journal: Journal) -> Log:
         from gateway.journal.jetstream.log import JetStreamLog
 
         return JetStreamLog(journal)
+    if journal.engine == "kafka":
+        from gateway.journal.kafka import topic
+
+        return topic.open_log(journal)
     return _embedded(journal)
 
 
@@ -32,6 +36,10 @@ def find_identity(journal: Journal) -> bytes | None:
         from gateway.journal.jetstream import start
 
         return start.prepare(journal)
+    if journal.engine == "kafka":
+        from gateway.journal.kafka import topic
+
+        return topic.prepare(journal)
     return _embedded(journal).identity()
 
 
@@ -63,6 +71,12 @@ async def appending(journal: Journal, identity: bytes, slot: int, workers: int) 
         from gateway.journal.jetstream.appender import appending as on_jetstream
 
         async with on_jetstream(journal) as appender:
+            yield appender
+        return
+    if journal.engine == "kafka":
+        from gateway.journal.kafka.appender import appending as on_kafka
+
+        async with on_kafka(journal, identity) as appender:
             yield appender
         return
     log = _embedded(journal, identity)

@@ -26,6 +26,7 @@ from tests.bench import (
     enrichment,
     idle,
     jetstream_journal,
+    kafka_journal,
     latency,
     machine,
     mapping,
@@ -65,7 +66,12 @@ _MEASUREMENTS = {
         brokers,
     )
 }
-_ONLY_WHEN_NAMED = {"search": search, "soak": soak, "jetstream_journal": jetstream_journal}
+_ONLY_WHEN_NAMED = {
+    "search": search,
+    "soak": soak,
+    "jetstream_journal": jetstream_journal,
+    "kafka_journal": kafka_journal,
+}
 
 
 @click.command()

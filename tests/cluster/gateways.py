@@ -31,16 +31,7 @@ node = "{node}"
 [inspector]
 port = 0
 [journal]
-engine = "jetstream"
-servers = ["{journal.servers[0]}"]
-name = "{journal.name}"
-partitions = 4
-replicas = 1
-max_size = "256MB"
-require = "fsync"
-monitor = ["{journal.monitor[0]}"]
-user = "{user}"
-password = "{password}"
+{journal}
 [state]
 url = "{state}"
 [sources.default]
@@ -53,15 +44,28 @@ kind = "json_lines"
 path = "data/events.jsonl"
 node = "two"
 """
+_JETSTREAM = """
+engine = "jetstream"
+servers = ["{0.servers[0]}"]
+name = "{0.name}"
+partitions = 4
+replicas = 1
+max_size = "256MB"
+require = "fsync"
+monitor = ["{0.monitor[0]}"]
+user = "{1}"
+password = "{2}"
+"""
 _numbers = count()
 
 
 class Cluster:
     """Gateways that share a journal, with a warehouse that writes once, by position, and a file of `two`."""
 
-    def __init__(self, folder: Path, state: str, target: str) -> None:
+    def __init__(self, folder: Path, state: str, target: str, journal: str = "") -> None:
+        """`journal` is the content of the table of this name, for an engine other than JetStream."""
         self._folder = folder
-        self._journal = on(syncing_server())
+        self._journal = journal or _JETSTREAM.format(on(syncing_server()), USER, PASSWORD)
         self._state = state
         self._target = target
         self._gateways: dict[str, Gateway] = {}
@@ -82,14 +86,7 @@ class Cluster:
         place = self._folder / (folder or node)
         place.mkdir(exist_ok=True)
         (place / "gateway.toml").write_text(
-            _CONFIG.format(
-                node=node,
-                journal=self._journal,
-                user=USER,
-                password=PASSWORD,
-                state=self._state,
-                target=self._target,
-            )
+            _CONFIG.format(node=node, journal=self._journal, state=self._state, target=self._target)
         )
         return place / "gateway.toml"
 
@@ -153,10 +150,10 @@ class Cluster:
 
 
 @contextmanager
-def cluster(folder: Path) -> Iterator[Cluster]:
+def cluster(folder: Path, journal: str = "") -> Iterator[Cluster]:
     """Lend a cluster without a gateway."""
     with databases.database() as state, databases.database() as target:
-        made = Cluster(folder, state, target)
+        made = Cluster(folder, state, target, journal)
         try:
             yield made
         finally:

@@ -48,6 +48,17 @@ def test_the_embedded_engine_has_none_of_the_keys(file: Path, key: str, line: st
     ("lines", "expected"),
     [
         pytest.param('engine = "jetstream"', "servers: required by the engine jetstream", id="no servers"),
+        pytest.param('engine = "kafka"\nservers = ["k1"]', "servers: expected HOST:PORT", id="no port"),
+        pytest.param(
+            'engine = "kafka"\nservers = ["TLS://k1:9092"]',
+            "servers: expected HOST:PORT",
+            id="no protocol of Kafka",
+        ),
+        pytest.param(
+            'engine = "kafka"\nservers = ["SSL://k1:9092", "k2:9092"]',
+            "servers: expected the same protocol",
+            id="two protocols of Kafka",
+        ),
         pytest.param(
             'engine = "jetstream"\nservers = ["n1:4222"]', "servers: expected nats://", id="no scheme"
         ),

@@ -19,6 +19,7 @@ from gateway.journal.writer import Writer
 from tests.build import JOURNAL, open_log
 from tests.journal.breaking import crashed
 from tests.journal.jetstream_engine import OnJetStream
+from tests.journal.kafka_topic import OnKafka
 
 START = Position(0)
 
@@ -74,6 +75,7 @@ ENGINES: dict[str, Callable[[Path], Engine]] = {
     "segments": lambda folder: Segments(folder, 2**20),
     "segments of one chunk": lambda folder: Segments(folder, 1),
     "jetstream": lambda _: OnJetStream(),
+    "kafka": OnKafka,
 }
 """Functions that create a journal in a folder, by the name of their engine."""
 

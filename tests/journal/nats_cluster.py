@@ -7,8 +7,9 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -25,6 +26,8 @@ from tests.sinks.nats_server import PASSWORD, USER
 _T = TypeVar("_T")
 
 NODES = 3
+_LAME_SECONDS = 5  # in which its leaders have moved
+_REQUEST_SECONDS = 2
 
 
 class Node:
@@ -34,6 +37,7 @@ class Node:
         self.name = f"n{number}"
         self.folder = folder / self.name
         self.folder.mkdir()
+        self.store = self.folder
         self.port, self.route_port = free_ports()
         self.monitor_port, _ = free_ports()
 
@@ -44,7 +48,7 @@ class Node:
             server_name: {self.name}
             listen: "127.0.0.1:{self.port}"
             http: "127.0.0.1:{self.monitor_port}"
-            jetstream {{store_dir: "{self.folder}", sync_interval: "{sync}", max_file_store: 100GB}}
+            jetstream {{store_dir: "{self.store}", sync_interval: "{sync}", max_file_store: 100GB}}
             cluster {{name: tests, listen: "127.0.0.1:{self.route_port}", routes: [{others}]}}
             lame_duck_grace_period: "1s"
             lame_duck_duration: "30s"
@@ -65,6 +69,9 @@ class Node:
     def leave(self) -> None:
         """End as an operator has it end: its leaders move first."""
         self.process.send_signal(signal.SIGUSR2)
+        with suppress(subprocess.TimeoutExpired):  # it waits half a minute for clients to leave
+            self.process.wait(_LAME_SECONDS)
+        self.process.terminate()
         self.process.wait(PATIENCE)
 
     def pause(self) -> None:
@@ -75,11 +82,13 @@ class Node:
 
 
 class NatsCluster:
-    """The servers, each in a folder of its own. `sync` is their sync_interval."""
+    """The servers, each in a folder of its own, or on `disks`. `sync` is their sync_interval."""
 
-    def __init__(self, sync: str = "always") -> None:
+    def __init__(self, sync: str = "always", disks: Sequence[Path] = ()) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="nats-cluster-"))
         self.nodes = [Node(number, self.folder) for number in range(NODES)]
+        for node, disk in zip(self.nodes, disks, strict=False):
+            node.store = disk
         for node in self.nodes:
             node.configure([each.route_port for each in self.nodes], sync)
             node.start()
@@ -105,19 +114,26 @@ class NatsCluster:
         until(lambda: all(map(self._answers, self.nodes)))
 
     def leader(self, stream: str) -> Node:
-        """Return the node that leads a stream."""
+        """Return the node that leads a stream, once there is one."""
 
         async def asked() -> str:
             client = await self._connect(self.nodes[0].port)
             try:
-                info = await client.jetstream(timeout=PATIENCE).stream_info(stream)
-                assert info.cluster
-                return info.cluster.leader or ""
+                info = await client.jetstream(timeout=_REQUEST_SECONDS).stream_info(stream)
+                return (info.cluster and info.cluster.leader) or ""
             finally:
                 await client.close()
 
-        name = _run(asked)
-        return next(node for node in self.nodes if node.name == name)
+        found: list[Node] = []
+
+        def is_found() -> bool:
+            with suppress(OSError, Error):
+                name = _run(asked)
+                found.extend(node for node in self.nodes if node.name == name)
+            return bool(found)
+
+        until(is_found)
+        return found[0]
 
     def remove(self) -> None:
         atexit.unregister(self.remove)

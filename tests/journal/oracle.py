@@ -31,6 +31,8 @@ class Persons:
         self._name = name
         self._appender = appender
         self._clients = clients
+        self.hearing = True
+        """False while answers are ignored, as if they came from a machine without power."""
         self._stopping = False
         self._changed = asyncio.Event()
         self.acknowledged: list[str] = []
@@ -40,11 +42,12 @@ class Persons:
         """Seconds that an append took, whatever the answer."""
 
     async def acknowledge(self, more: int) -> None:
-        """Return once so many more events are acknowledged."""
+        """Return once so many more events are acknowledged. Raises TimeoutError."""
         wanted = len(self.acknowledged) + more
-        while len(self.acknowledged) < wanted:
-            self._changed.clear()
-            await self._changed.wait()
+        async with asyncio.timeout(2 * PATIENCE):
+            while len(self.acknowledged) < wanted:
+                self._changed.clear()
+                await self._changed.wait()
 
     async def run(self) -> None:
         """Send until `stop`."""
@@ -66,6 +69,8 @@ class Persons:
                 self.refused += 1
                 await asyncio.sleep(0.05)  # a client waits too
             else:
+                if not self.hearing:
+                    continue
                 self.acknowledged.append(event)
                 self._changed.set()
                 number += 1

@@ -8,17 +8,20 @@ again without a look at the message behind, or leave out the expected sequence.
 import asyncio
 import random
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
+from pathlib import Path
 
 import pytest
 from anyio import to_thread
 
 from gateway.config.tables import Journal
+from gateway.config.units import Size
 from gateway.journal.jetstream import start, streams
 from gateway.journal.jetstream.appender import appending
 from gateway.journal.jetstream.log import JetStreamLog
-from tests.journal.nats_cluster import NatsCluster, Node
+from tests.journal.nats_cluster import NODES, NatsCluster, Node
 from tests.journal.oracle import RIGHT, Persons, judge, read_all
+from tests.journey.faults import Disk
 
 pytestmark = pytest.mark.anyio
 
@@ -116,3 +119,42 @@ async def test_all_nodes_killed_at_once_lose_nothing(cluster: NatsCluster) -> No
     await to_thread.run_sync(log.close)
 
     assert judge(clients, stored) == RIGHT
+
+
+async def test_a_power_cut_of_all_nodes_loses_nothing(rounds: int | None, tmp_path: Path) -> None:
+    with ExitStack() as held:
+        disks = [held.enter_context(Disk(folder(tmp_path / f"n{number}"))) for number in range(NODES)]
+        cluster = NatsCluster("always", [disk.folder for disk in disks])
+        held.callback(cluster.remove)
+        journal = cluster.journal(name="power", require="fsync", max_size=Size(2**26))
+        log = JetStreamLog(journal)
+
+        async with under_load(journal) as clients:
+            for _ in range(rounds or 2):
+                await acknowledged(clients, 100)
+                for each in clients:
+                    each.hearing = False
+                await to_thread.run_sync(cut_and_restore, cluster, disks)
+                for each in clients:
+                    each.hearing = True
+            await acknowledged(clients, 50)
+        stored = await to_thread.run_sync(read_all, log)
+        await to_thread.run_sync(log.close)
+
+    assert judge(clients, stored) == RIGHT
+
+
+def folder(path: Path) -> Path:
+    path.mkdir()
+    return path
+
+
+def cut_and_restore(cluster: NatsCluster, disks: list[Disk]) -> None:
+    """Cut the power of all nodes, and start them again."""
+    for disk in disks:
+        disk.cut()
+    for node in cluster.nodes:
+        node.kill()
+    for node, disk in zip(cluster.nodes, disks, strict=True):
+        disk.replug()
+        node.start()

@@ -122,6 +122,8 @@ async def test_positions_stay_valid_over_any_number_of_writers(engine: Engine) -
 
 async def test_a_position_newer_than_a_backup_is_unknown_to_it(engine: Engine) -> None:
     backup = engine.crashed()
+    if backup is engine:
+        pytest.skip("a copy of a topic is another topic, which has none of its positions")
     async with appending(engine) as appender:
         for lines in (event_lines(5, 6), event_lines(6, 8)):
             await appender.append(lines)

@@ -1,0 +1,106 @@
+"""A topic whose settings promise too little is refused, with what to do about it."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gateway.config.tables import Journal
+from gateway.errors import ConfigError
+from gateway.journal.kafka import promise, topic
+from gateway.journal.kafka.client import Client, Topic
+from tests.gateway import free_ports
+from tests.sinks.kafka_server import kafka_server
+
+THREE_REPLICAS = Topic(bytes(16), 2, 3)
+"""As brokers would say of a topic that has them; the server of these tests is alone."""
+
+
+def client_of(folder: Path, **changed: str) -> Client:
+    """Return the client of a new topic with these settings, written with "_" for "."."""
+    config = promise.settings(3, "quorum") | {key.replace("_", "."): value for key, value in changed.items()}
+    client = Client((kafka_server().address,), f"promise-{folder.name}")
+    client.create(2, 1, config)
+    return client
+
+
+def test_a_topic_as_the_gateway_creates_it_promises_a_quorum(tmp_path: Path) -> None:
+    assert promise.check(client_of(tmp_path), THREE_REPLICAS, 2, "quorum") == "quorum"
+
+
+def test_a_topic_that_syncs_each_batch_promises_more(tmp_path: Path) -> None:
+    client = client_of(tmp_path, flush_messages="1")
+
+    assert promise.check(client, THREE_REPLICAS, 2, "fsync") == "quorum-fsync"
+
+
+def test_one_broker_that_syncs_each_batch_is_as_good_as_one_machine(tmp_path: Path) -> None:
+    journal = journal_of(tmp_path, partitions=2, replicas=1, require="fsync")
+
+    identity = topic.prepare(journal)
+
+    assert topic.check(topic.open_log(journal).client, journal, identity) == "fsync"
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "remedy"),
+    [
+        pytest.param("min.insync.replicas", "1", "2", id="acknowledged by one broker"),
+        pytest.param("min.insync.replicas", "4", "3", id="more than there are"),
+        pytest.param("unclean.leader.election.enable", "true", "false", id="unclean elections"),
+        pytest.param("cleanup.policy", "compact", "delete", id="compacted"),
+        pytest.param("retention.ms", "604800000", "-1", id="deleted by age"),
+        pytest.param("retention.bytes", "1000000000", "-1", id="deleted by size"),
+        pytest.param("message.timestamp.type", "CreateTime", "LogAppendTime", id="clocks of producers"),
+        pytest.param("max.message.bytes", "100000", "1048576", id="small batches"),
+    ],
+)
+def test_a_setting_that_breaks_the_promise_is_refused_with_the_command_that_mends_it(
+    tmp_path: Path, key: str, value: str, remedy: str
+) -> None:
+    client = client_of(tmp_path, **{key.replace(".", "_"): value})
+
+    with pytest.raises(ConfigError) as found:
+        promise.check(client, THREE_REPLICAS, 2, "quorum")
+
+    [line] = found.value.mistakes
+    assert f"has {key}={value}" in line
+    assert line.endswith(f"--alter --topic {client.topic} --add-config {key}={remedy}")
+
+
+def test_fsync_is_refused_unless_brokers_sync_each_batch(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"--add-config flush\.messages=1$"):
+        promise.check(client_of(tmp_path), THREE_REPLICAS, 2, "fsync")
+
+
+def test_another_number_of_partitions_is_refused_with_the_way_to_change_it(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"has 2, .* `gateway journal copy`"):
+        promise.check(client_of(tmp_path), THREE_REPLICAS, 3, "quorum")
+
+
+def test_a_topic_of_one_replica_is_not_created(tmp_path: Path) -> None:
+    journal = journal_of(tmp_path, replicas=1)
+
+    with pytest.raises(ConfigError, match="replicas: 1 copy is no majority"):
+        topic.prepare(journal)
+
+    assert topic.open_log(journal).client.find() is None
+
+
+def test_brokers_that_do_not_answer_are_named(tmp_path: Path) -> None:
+    port, _ = free_ports()
+
+    with pytest.raises(ConfigError, match=f"servers: 127.0.0.1:{port}: Kafka"):
+        topic.prepare(journal_of(tmp_path, servers=(f"127.0.0.1:{port}",)), patience=0)
+
+
+def test_the_topic_of_another_journal_is_refused(tmp_path: Path) -> None:
+    client = client_of(tmp_path)
+
+    with pytest.raises(ConfigError, match="is not the one to which the data folder belongs"):
+        topic.check(client, journal_of(tmp_path), bytes(16))
+
+
+def journal_of(folder: Path, **keys: Any) -> Journal:
+    servers = (kafka_server().address,)
+    return Journal(**{"engine": "kafka", "servers": servers, "name": f"promise-{folder.name}", **keys})
