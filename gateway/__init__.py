@@ -160,22 +160,23 @@ in a file (records/table.py, which delivery reads with records/catalogue.py) or 
 Around it: config/file.py finds gateway.toml, and config/reader.py turns it into the tables of
 config/tables.py, each of which checks itself, and config/contradictions.py what must hold between them.
 config/environment.py fills in what the environment says, config/units.py reads durations and sizes,
-config/secret.py keeps secrets from being printed, and config/origins.py, config/paths.py and config/script.py
-know what can be an origin, a file and the script of SDKs. cli/main.py is the command (with cli/options.py)
-that has cli/init.py, cli/serve.py, cli/check.py (with cli/summary.py), cli/tail.py, cli/send.py,
-cli/validate.py, cli/products.py, cli/sinks.py (with cli/sink_views.py), cli/dead.py, cli/replay.py,
-cli/ledger.py, cli/nodes.py, cli/migrate.py and cli/destinations.py. processes/supervisor.py runs the
-processes (processes/intake.py; processes/delivery.py with processes/workers.py and processes/indexing.py;
-processes/inspector.py) as processes/child.py, processes/control.py, processes/delivery_processes.py and
-processes/machine.py let it. It owns the data folder (processes/ownership.py), and stops everything in a
-bounded time (processes/stopping.py). cli/reload.py asks it to reload, and reads in its processes/status.py
-what came of it; for new code it replaces itself by a new program (processes/succession.py) that inherits its
-children (processes/inherited.py). home.py knows every path of a gateway, or the database on a server
-(postgresql/place.py, with the address of postgresql/dsn.py) in its stead, and durable.py and sqlite.py make
-what lies there. metrics.py counts and logs.py tells. inspector/ledger.py has metrics of what became of all
-events, and inspector/processes.py of what the gateway uses; inspector/scrape.py sees to it that reading them
-takes a bounded time. journal/follow.py follows the log. cli/import_file.py imports the events that
-cli/event_file.py reads, through cli/posting.py, and cli/importing.py shows an import at work.
+config/secret.py keeps secrets from being printed, and config/origins.py, config/paths.py, config/script.py
+and config/servers.py know what can be an origin, a file, the script of SDKs and a server of an engine.
+cli/main.py is the command (with cli/options.py) that has cli/init.py, cli/serve.py, cli/check.py (with
+cli/summary.py), cli/tail.py, cli/send.py, cli/validate.py, cli/products.py, cli/sinks.py (with
+cli/sink_views.py), cli/dead.py, cli/replay.py, cli/ledger.py, cli/nodes.py, cli/migrate.py and
+cli/destinations.py. processes/supervisor.py runs the processes (processes/intake.py; processes/delivery.py
+with processes/workers.py and processes/indexing.py; processes/inspector.py) as processes/child.py,
+processes/control.py, processes/delivery_processes.py and processes/machine.py let it. It owns the data folder
+(processes/ownership.py), and stops everything in a bounded time (processes/stopping.py). cli/reload.py asks
+it to reload, and reads in its processes/status.py what came of it; for new code it replaces itself by a new
+program (processes/succession.py) that inherits its children (processes/inherited.py). home.py knows every
+path of a gateway, or the database on a server (postgresql/place.py, with the address of postgresql/dsn.py) in
+its stead, and durable.py and sqlite.py make what lies there. metrics.py counts and logs.py tells.
+inspector/ledger.py has metrics of what became of all events, and inspector/processes.py of what the gateway
+uses; inspector/scrape.py sees to it that reading them takes a bounded time. journal/follow.py follows the
+log. cli/import_file.py imports the events that cli/event_file.py reads, through cli/posting.py, and
+cli/importing.py shows an import at work.
 
 People analyse events with cli/query.py, which prints the rows that SQL finds (cli/results.py) and has a
 prompt (cli/prompt.py), and with cli/export.py. Both read the journal with analysis/blocks.py. DuckDB

@@ -14,7 +14,8 @@ LAYERS = (
     {"masking"},
     {"errors", "hints", "warnings", "operation", "metrics", "logs", "backoff", "bucket", "durable"}
     | {"front_page"}
-    | {f"config.{name}" for name in ("units", "secret", "environment", "origins", "paths", "script")},
+    | {f"config.{name}" for name in ("units", "secret", "environment", "origins", "paths", "script")}
+    | {"config.servers"},
     {"message", "sqlite", "postgresql"},
     {"raw"},
     {"event", "submission", "home"},

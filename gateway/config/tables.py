@@ -2,7 +2,7 @@
 
 import difflib
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from importlib.util import find_spec
 from ipaddress import ip_address, ip_network
 from pathlib import Path
@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from gateway.config import paths, script
+from gateway.config import paths, script, servers
 from gateway.config.secret import Secret
 from gateway.config.units import Duration, Positive, Size
 from gateway.postgresql import dsn
@@ -29,8 +29,6 @@ _ENGINE_KEYS = ("servers", "name", "partitions", "replicas", "require", "monitor
 """Keys of [journal] that only an engine other than the embedded one has."""
 _DRIVERS = {"jetstream": ("nats", "nats"), "kafka": ("confluent_kafka", "kafka")}
 """By engine, the module that it needs, and the extra of the gateway that has it."""
-_PROTOCOLS = ("PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL")
-_BROKER = re.compile(r"([\w.-]+|\[[\da-fA-F:.]+\]):\d{1,5}")
 _MIN_PARTITION_BYTES = 10 * 1024 * 1024  # of an engine
 _MAX_NAME_CHARACTERS = 100
 _NAME = re.compile(rf"[\w-]{{1,{_MAX_NAME_CHARACTERS}}}", re.ASCII)
@@ -136,9 +134,9 @@ class Journal(msgspec.Struct, frozen=True):
         if not self.servers:
             yield "servers", f"required by the engine {self.engine}"
         elif self.engine == "jetstream":
-            yield from _nats_addresses(self.servers)
+            yield from servers.check_nats(self.servers)
         else:
-            yield from _kafka_addresses(self.servers)
+            yield from servers.check_kafka(self.servers)
         driver, extra = _DRIVERS[self.engine]
         if find_spec(driver) is None:
             yield "engine", f"{driver} is missing: pip install 'event-gateway[{extra}]'"
@@ -157,28 +155,6 @@ class Journal(msgspec.Struct, frozen=True):
 
 
 _DEFAULTS = Journal()
-
-
-def _nats_addresses(servers: Sequence[str]) -> Iterator[tuple[str, str]]:
-    for server in servers:
-        address = urlsplit(server)
-        if address.scheme not in ("nats", "tls") or not address.hostname:
-            yield "servers", "expected nats://HOST:PORT, or tls://HOST:PORT"
-        elif address.username or address.password:
-            yield "servers", "expected the user and the password in keys of their own"
-    if len({urlsplit(server).scheme for server in servers}) > 1:
-        yield "servers", "expected nats:// for all, or tls:// for all"
-
-
-def _kafka_addresses(servers: Sequence[str]) -> Iterator[tuple[str, str]]:
-    protocols = set()
-    for server in servers:
-        protocol, separator, address = server.rpartition("://")
-        if not _BROKER.fullmatch(address) or (separator and protocol not in _PROTOCOLS):
-            yield "servers", f"expected HOST:PORT, or {', '.join(_PROTOCOLS)}://HOST:PORT"
-        protocols.add(protocol)
-    if len(protocols) > 1:
-        yield "servers", "expected the same protocol for all"
 
 
 class State(msgspec.Struct, frozen=True):

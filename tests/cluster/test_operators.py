@@ -6,7 +6,8 @@ from tests.gateway import until
 
 def test_a_file_is_written_by_the_gateway_that_is_named_and_waits_for_it(gateways: Cluster) -> None:
     one, two = gateways.up("one"), gateways.up("two")
-    before = len(two.drained())
+    gateways.ledger("one")
+    before = len(two.events())
 
     ids = send(one, 100)
     two.delivered(before + 100)
@@ -67,7 +68,7 @@ def test_the_inspector_of_any_gateway_finds_an_event_and_says_whose_requests_it_
     id = send(one, 50)[7]
     gateways.delivered([id])
 
-    [found] = two.request("GET", f"/api/events?message_id={id}", port=two.inspector_port).json["events"]
+    [found] = two.request("GET", f"/api/events?message_id={id}", port=two.inspector_port).json["items"]
     event = two.request("GET", f"/api/events/{found['position']}", port=two.inspector_port).json
     own = one.request("GET", f"/api/events/{found['position']}", port=one.inspector_port).json
 

@@ -9,6 +9,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -25,6 +26,8 @@ from tests.sinks.nats_server import PASSWORD, USER
 _T = TypeVar("_T")
 
 NODES = 3
+_LAME_SECONDS = 5  # in which its leaders have moved
+_REQUEST_SECONDS = 2
 
 
 class Node:
@@ -66,6 +69,9 @@ class Node:
     def leave(self) -> None:
         """End as an operator has it end: its leaders move first."""
         self.process.send_signal(signal.SIGUSR2)
+        with suppress(subprocess.TimeoutExpired):  # it waits half a minute for clients to leave
+            self.process.wait(_LAME_SECONDS)
+        self.process.terminate()
         self.process.wait(PATIENCE)
 
     def pause(self) -> None:
@@ -108,19 +114,26 @@ class NatsCluster:
         until(lambda: all(map(self._answers, self.nodes)))
 
     def leader(self, stream: str) -> Node:
-        """Return the node that leads a stream."""
+        """Return the node that leads a stream, once there is one."""
 
         async def asked() -> str:
             client = await self._connect(self.nodes[0].port)
             try:
-                info = await client.jetstream(timeout=PATIENCE).stream_info(stream)
-                assert info.cluster
-                return info.cluster.leader or ""
+                info = await client.jetstream(timeout=_REQUEST_SECONDS).stream_info(stream)
+                return (info.cluster and info.cluster.leader) or ""
             finally:
                 await client.close()
 
-        name = _run(asked)
-        return next(node for node in self.nodes if node.name == name)
+        found: list[Node] = []
+
+        def is_found() -> bool:
+            with suppress(OSError, Error):
+                name = _run(asked)
+                found.extend(node for node in self.nodes if node.name == name)
+            return bool(found)
+
+        until(is_found)
+        return found[0]
 
     def remove(self) -> None:
         atexit.unregister(self.remove)

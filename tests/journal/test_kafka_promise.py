@@ -4,12 +4,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from anyio import to_thread
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.admin._config import AlterConfigOpType, ConfigEntry, ConfigResource
 
 from gateway.config.tables import Journal
-from gateway.errors import ConfigError
+from gateway.errors import ConfigError, JournalUnavailable
 from gateway.journal.kafka import promise, topic
+from gateway.journal.kafka.appender import appending
 from gateway.journal.kafka.client import Client, Topic
-from tests.gateway import free_ports
+from tests.build import event_lines, read_to_end
+from tests.gateway import free_ports, until
+from tests.journal.engines import START
 from tests.sinks.kafka_server import kafka_server
 
 THREE_REPLICAS = Topic(bytes(16), 2, 3)
@@ -99,6 +105,34 @@ def test_the_topic_of_another_journal_is_refused(tmp_path: Path) -> None:
 
     with pytest.raises(ConfigError, match="is not the one to which the data folder belongs"):
         topic.check(client, journal_of(tmp_path), bytes(16))
+
+
+@pytest.mark.anyio
+async def test_nothing_is_acknowledged_while_the_topic_promises_too_little(tmp_path: Path) -> None:
+    journal = journal_of(tmp_path, partitions=2, replicas=1, require="fsync")
+    identity = await to_thread.run_sync(topic.prepare, journal)
+    client = topic.open_log(journal).client
+    await to_thread.run_sync(change, client, "flush.messages", "1000")
+
+    async with appending(journal, identity) as appender:
+        await to_thread.run_sync(until, lambda: "flush.messages" in appender.promise.broken)
+        with pytest.raises(JournalUnavailable, match=r"flush\.messages=1000"):
+            await appender.append(event_lines(0, 1))
+        await to_thread.run_sync(change, client, "flush.messages", "1")
+        await to_thread.run_sync(until, lambda: not appender.promise.broken)
+        await appender.append(event_lines(1, 2))
+        await appender.close()
+
+    assert appender.promise.header == (b"x-durability", b"fsync")
+    assert read_to_end(topic.open_log(journal).reader("0"), START).lines == event_lines(1, 2)
+
+
+def change(client: Client, key: str, value: str) -> None:
+    """Change a setting of a topic, as an operator does."""
+    entry = ConfigEntry(key, value, incremental_operation=AlterConfigOpType.SET)
+    resource = ConfigResource(ConfigResource.Type.TOPIC, client.topic, incremental_configs=[entry])
+    admin = AdminClient(client.settings)  # a call ends with its client
+    admin.incremental_alter_configs([resource])[resource].result()
 
 
 def journal_of(folder: Path, **keys: Any) -> Journal:

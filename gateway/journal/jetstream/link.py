@@ -133,9 +133,8 @@ class Link:
                 self.connections += 1
                 self._connected.set()
                 try:
-                    while (
-                        not client.is_closed
-                    ):  # the client tells it late if a server that hangs has its data
+                    # The client tells it late if a server that hangs has yet to read what it sends.
+                    while not (lost.is_set() or client.is_closed):
                         with suppress(TimeoutError):
                             await asyncio.wait_for(lost.wait(), _LOOK_SECONDS)
                 finally:
@@ -167,6 +166,7 @@ class Link:
                 error_cb=on_error,
                 closed_cb=on_closed,
                 disconnected_cb=on_closed,
+                lame_duck_mode_cb=on_closed,  # the server is about to end: go to another one before
                 allow_reconnect=False,
                 connect_timeout=_CONNECT_SECONDS,  # type: ignore[arg-type]  # any number will do
                 max_reconnect_attempts=1,

@@ -49,6 +49,7 @@ _COMMON = {
     "reconnect.backoff.max.ms": 250,
     "socket.connection.setup.timeout.ms": 1000,
     "topic.metadata.refresh.fast.interval.ms": 50,
+    "topic.metadata.refresh.interval.ms": 2000,
     "socket.keepalive.enable": True,
     "allow.auto.create.topics": False,
 }

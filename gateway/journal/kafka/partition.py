@@ -16,8 +16,6 @@ from gateway.journal.kafka.log import KafkaLog
 from gateway.journal.kafka.producer import TopicProducer
 from gateway.journal.kafka.reader import MARK
 
-_NO_ANSWER = "Kafka does not answer"
-
 
 class Room:
     """How much the topic may still grow, at the last look."""
@@ -49,38 +47,44 @@ class TopicPartition:
         self._room = room
         self._promise = promise
         self._number = number
+        self._published: asyncio.Future[str] = self._loop.create_future()
+        """Is done when it is known what became of the events that were published last."""
+        self._published.set_result("")
 
     async def append(self, block: bytes, carries: int, count: int, until: float) -> None:
         """
         Return once all brokers in sync have the events.
 
-        Raises JournalUnavailable by `until`; they may be stored all the same, but never twice.
+        Raises JournalUnavailable by `until`; they may be stored all the same, but never twice. Nothing is
+        published before it is known what became of the events before.
         """
         self._check()
+        await self._wait(until)
         self._room.take(len(block))
         key = bytes([carries])
         records = [{"key": key, "value": line} for line in block.split(b"\n")[:-1]]
         records[0]["key"] = bytes([carries | MARK])
-        done: asyncio.Future[str] = self._loop.create_future()
+        published: asyncio.Future[str] = self._loop.create_future()
 
         def settle(error: str) -> None:
-            if not done.done():  # else it took too long
-                done.set_result(error)
+            if not published.done():
+                published.set_result(error)
 
         def report(error: str) -> None:
             self._loop.call_soon_threadsafe(settle, error)
 
-        left = until - time.monotonic()
-        if left <= 0:
-            raise JournalUnavailable(_NO_ANSWER)
+        self._published = published
         self._producer.publish(self._number, records, report)
-        try:
-            async with asyncio.timeout(left):
-                error = await done
-        except TimeoutError as late:
-            raise JournalUnavailable(_NO_ANSWER) from late
-        if error:
+        await self._wait(until)
+        if error := published.result():
             raise JournalUnavailable(error)
+
+    async def _wait(self, until: float) -> None:
+        """Return once it is known what became of what was published. Raises JournalUnavailable by `until`."""
+        if not self._published.done():
+            await asyncio.wait((self._published,), timeout=max(0.0, until - time.monotonic()))
+        if not self._published.done():
+            raise JournalUnavailable(self._producer.trouble or "Kafka does not answer")
 
     async def probe(self, until: float) -> None:
         """Ask the brokers whether they would take events. Raises JournalUnavailable."""

@@ -1,9 +1,10 @@
 """
 Publishing records with an idempotent producer of librdkafka, which is replaced when it no longer works.
 
-The producer repeats a batch whose answer got lost, and the broker stores it once. What is not stored within
-LIVE_SECONDS fails, and is not published again: whoever sent the events is told to send them again. Such a
-record may be stored all the same, by a broker that was slow; then both have the same messageId.
+The producer repeats a batch whose answer got lost, and the broker stores it once. It never gives up by
+itself: after a record that has timed out, librdkafka numbers those in flight anew, and brokers that have
+stored them store them again (librdkafka#4953). What a producer had when it was replaced is not published
+again.
 """
 
 import os
@@ -20,24 +21,23 @@ from gateway.journal.kafka.client import MAX_BATCH_BYTES, Client
 
 log = structlog.get_logger()
 
-LIVE_SECONDS = 1.5
-"""How long a record is tried to be published; librdkafka may take a second longer to report its end."""
 _POLL_SECONDS = 0.1
-_FAILING_SECONDS = 10.0
-"""A producer that has failed for so long is replaced, since some never recover (librdkafka#3584)."""
-_LOST_SECONDS = 8.0
-"""When a producer must have reported what became of records; else it is replaced."""
+_REQUEST_SECONDS = 1.5
+_LOST_SECONDS = 15.0
+"""When a producer must have reported what became of records: some never recover (librdkafka#3584)."""
 _RETIRED_SECONDS = 5.0
 """How long a producer that was replaced may report on what it had."""
-_LATE = frozenset({KafkaError._MSG_TIMED_OUT, KafkaError._PURGE_QUEUE, KafkaError._PURGE_INFLIGHT})
-_HARMLESS = _LATE | {KafkaError.MSG_SIZE_TOO_LARGE}
+_CLOSING_SECONDS = 2.0
+_HARMLESS = frozenset({KafkaError._PURGE_QUEUE, KafkaError._PURGE_INFLIGHT, KafkaError.MSG_SIZE_TOO_LARGE})
 """The errors of records after which a producer still works."""
 
 _SETTINGS = {
     "acks": "all",
     "enable.idempotence": True,
-    "message.timeout.ms": int(LIVE_SECONDS * 1000),
-    "request.timeout.ms": int(LIVE_SECONDS * 1000),
+    "message.timeout.ms": 0,
+    "request.timeout.ms": int(_REQUEST_SECONDS * 1000),
+    # A request that has timed out does not make librdkafka ask for another leader.
+    "topic.metadata.refresh.interval.ms": 500,
     "retry.backoff.ms": 50,
     "retry.backoff.max.ms": 250,
     "linger.ms": 1,  # long enough for the records of one commit to become one batch
@@ -48,7 +48,10 @@ _SETTINGS = {
 }
 
 Report = Callable[[str], None]
-"""Is told why records are not stored, or perhaps not; "" if all are. Called on the thread of a producer."""
+"""
+Is told why records are not stored, or perhaps not; "" if all are. Called on the thread of a producer, and
+again if it is known later.
+"""
 
 
 class TopicProducer:
@@ -56,17 +59,16 @@ class TopicProducer:
 
     def __init__(self, client: Client) -> None:
         self._client = client
-        self._trouble = ""
-        """The last error of a connection, which often says why records were not stored."""
+        self.trouble = ""
+        """The last error of a connection since records were stored, which often says why others are not."""
         self._replacement_reason = ""
-        self._failing_since = float("inf")
         self._pending: dict[_Publication, float] = {}
         """When the records were published whose end is not known yet, the oldest first."""
         self._refused: deque[tuple[_Publication, KafkaError]] = deque()
         """Records that the producer did not take."""
         self._retired: list[tuple[Producer, float]] = []
         """Producers that were replaced, and until when they may report."""
-        self._closing = False
+        self._closing_at = float("inf")
         self._producer = self._new()
         self._thread = threading.Thread(target=self._run, name="producer", daemon=True)
         self._thread.start()
@@ -87,24 +89,20 @@ class TopicProducer:
         self._replacement_reason = reason
 
     def close(self) -> None:
-        """Wait until everything is reported, and end the thread."""
-        self._closing = True
+        """Wait until everything is reported, or give it up after a while, and end the thread."""
+        self._closing_at = time.monotonic() + _CLOSING_SECONDS
         self._thread.join()
 
     def finish(self, publication: "_Publication") -> None:
         """Report what became of records. Runs on the thread of the producer."""
         self._pending.pop(publication, None)
-        error, now = publication.error, time.monotonic()
+        error = publication.error
         if error is None:
-            self._failing_since = float("inf")
+            self.trouble = ""
             return publication.report("")
-        self._failing_since = min(self._failing_since, now)
         if error.code() not in _HARMLESS:
             self.replace(error.name())
-        elif now - self._failing_since > _FAILING_SECONDS:
-            self.replace("no success")
-            self._failing_since = now
-        return publication.report(self._trouble if error.code() in _LATE and self._trouble else error.str())
+        return publication.report(error.str())
 
     def _run(self) -> None:
         try:
@@ -127,8 +125,8 @@ class TopicProducer:
             self._look_for_lost(now)
             if self._replacement_reason:
                 self._replace()
-            if self._closing and not self._pending:
-                return
+            if self._closing_at <= now or (self._closing_at < float("inf") and not self._pending):
+                return self._producer.purge(blocking=False)
 
     def _look_for_lost(self, now: float) -> None:
         """Give up records whose end was never reported, and the producer that did not."""
@@ -137,6 +135,7 @@ class TopicProducer:
                 return
             self._pending.pop(publication, None)
             self.replace("no report")
+            publication.report(self.trouble or "no report")
 
     def _replace(self) -> None:
         old, self._producer = self._producer, self._new()
@@ -150,7 +149,7 @@ class TopicProducer:
 
     def _note(self, error: KafkaError) -> None:
         if error.code() != KafkaError._ALL_BROKERS_DOWN:  # it does not say why
-            self._trouble = error.str()
+            self.trouble = error.str()
         if error.fatal():
             self.replace(error.name())
 
