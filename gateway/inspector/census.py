@@ -126,8 +126,9 @@ class Census:
     def _count_partition(self, partition: str) -> bool:
         reader = self._readers.get(partition)
         if reader is None:
-            reader = self._readers[partition] = self._journal.reader(partition)
+            reader = self._journal.reader(partition)
             self._positions[partition] = self._recorded(partition) or Position(reader.oldest())
+            self._readers[partition] = reader
         try:
             found = reader.read(self._positions[partition], _SLICE_BYTES)
         except UnknownPosition as error:  # an older copy of the journal was restored

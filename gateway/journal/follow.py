@@ -51,10 +51,11 @@ def follow(journal: Log, wanted: Wanted, last: int = 0) -> Iterator[bytes]:
         for partition in journal.partitions():
             try:
                 if partition not in readers:
-                    reader = readers[partition] = journal.reader(partition)
+                    reader = journal.reader(partition)
                     # A partition that appears later is new from its first event on.
                     end = reader.oldest() if started else reader.newest()
                     numbers[partition] = max(reader.oldest(), end - last)
+                    readers[partition] = reader
                 found = readers[partition].read(Position(numbers[partition]))
             except UnknownPosition as error:  # the journal was replaced meanwhile
                 numbers[partition] = error.oldest
