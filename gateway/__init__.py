@@ -93,11 +93,11 @@ the catalogue's properties to their products.
 The sink, one file of sinks/, writes the batch; then state/store.py records in one transaction the position
 (state/progress.py), the outcomes of the events (state/tally.py), and the batch that follows
 (state/intents.py). Of a batch that is refused the queue finds the culprits, which become dead letters
-(state/dead.py), unless so many are refused that delivery/guard.py blames the target. state/statuses.py says
-how each sink fares, and state/orders.py and state/jobs.py hold what operators order. All of it lies in a
-database as state/base.py describes it, which state/places.py opens: a file (state/database.py) or, where
-several gateways share it, PostgreSQL (state/remote.py), with few connections (postgresql/pool.py,
-postgresql/connection.py) to the tables of postgresql/schema.py.
+(state/dead.py and state/letters.py), unless so many are refused that delivery/guard.py blames the target.
+state/statuses.py says how each sink fares, and state/orders.py and state/jobs.py hold what operators order.
+All of it lies in a database as state/base.py describes it, which state/places.py opens: a file
+(state/database.py) or, where several gateways share it, PostgreSQL (state/remote.py), with few connections
+(postgresql/pool.py, postgresql/connection.py) to the tables of postgresql/schema.py.
 
 sinks/json_lines.py writes to files of its own (sinks/owned_file.py): it locks them (sinks/locked_file.py),
 notices when one is moved (sinks/watch.py), does not write again what is in it already (sinks/unrecorded.py),

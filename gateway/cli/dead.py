@@ -16,7 +16,7 @@ from gateway.cli.times import rate_option, since_option, until_option
 from gateway.errors import ConfigError
 from gateway.inspector.queries.dead import Dropped, Retried, find, order_retries, to_fields
 from gateway.raw import timestamps
-from gateway.state.dead import Choice
+from gateway.state.letters import Choice
 
 _SHOWN = 50
 _NO_LIMIT = 2**62

@@ -12,9 +12,9 @@ from gateway.delivery.work import Work
 from gateway.journal.base import Log, Position, Reader, Slice, UnknownPosition
 from gateway.journal.chunk import ANYTHING, Chunk
 from gateway.sinks.base import Sink
-from gateway.state.dead import Letter
 from gateway.state.intents import Intent
 from gateway.state.jobs import Job, Selection, Span
+from gateway.state.letters import Letter
 from gateway.state.store import State
 from gateway.state.tally import Tally
 

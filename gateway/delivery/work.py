@@ -15,8 +15,8 @@ from gateway.errors import Culprit, SinkRefused
 from gateway.journal.base import Position
 from gateway.sinks.base import Batch, Origin
 from gateway.state import intents
-from gateway.state.dead import Burial
 from gateway.state.intents import Intent
+from gateway.state.letters import Burial
 from gateway.state.tally import Tally
 
 

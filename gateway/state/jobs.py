@@ -13,8 +13,8 @@ from gateway.errors import LeaseLost
 from gateway.journal.follow import Wanted
 from gateway.sqlite import MAX_INTEGER
 from gateway.state.base import Connection, Database
-from gateway.state.dead import Choice
 from gateway.state.intents import Intent
+from gateway.state.letters import Choice
 
 Kind = Literal["retry", "replay"]
 JobState = Literal["running", "done", "cancelled", "failed"]

@@ -7,9 +7,10 @@ from gateway.journal.base import Position
 from gateway.postgresql.place import Place
 from gateway.state import dead, intents, jobs, places, progress
 from gateway.state.base import Connection, Database, Fence
-from gateway.state.dead import Burial, DeadLetters, Letter
+from gateway.state.dead import DeadLetters
 from gateway.state.intents import Intent
 from gateway.state.jobs import Jobs, Span
+from gateway.state.letters import Burial, Letter
 from gateway.state.orders import Orders
 from gateway.state.progress import ANYWHERE
 from gateway.state.statuses import Statuses

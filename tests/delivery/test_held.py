@@ -8,8 +8,8 @@ import pytest
 
 from gateway.errors import Culprit, SinkRefused
 from gateway.journal.base import Position
-from gateway.state.dead import Choice
 from gateway.state.jobs import Selection, Span
+from gateway.state.letters import Choice
 from gateway.state.store import State
 from gateway.state.tally import Tally
 from tests.build import event_line, event_lines, keep

@@ -7,8 +7,8 @@ import pytest
 
 from gateway.errors import Culprit, SinkRefused, SinkUnavailable
 from gateway.journal.follow import Wanted
-from gateway.state.dead import Choice
 from gateway.state.jobs import Job, Selection, Span
+from gateway.state.letters import Choice
 from gateway.state.store import State
 from tests.build import event_line, event_lines, keep
 from tests.delivery.recorder import Named, Recorder, ids

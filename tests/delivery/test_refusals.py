@@ -12,7 +12,7 @@ from gateway.delivery.enrich import Enricher
 from gateway.delivery.guard import MAX_IN_A_ROW, MAX_PER_MINUTE, Guard
 from gateway.errors import Culprit, SinkError, SinkRefused, SinkUnavailable
 from gateway.sinks.base import Batch, Connection, Sink
-from gateway.state.dead import Choice, Letter
+from gateway.state.letters import Choice, Letter
 from gateway.state.store import State
 from tests.build import event_lines, keep
 from tests.delivery.work import deliver, make

@@ -9,8 +9,8 @@ import anyio
 import pytest
 
 from gateway.sinks.base import Sink
-from gateway.state.dead import Choice
 from gateway.state.jobs import Selection, Span
+from gateway.state.letters import Choice
 from gateway.state.store import State
 from tests.build import JOURNAL, event_line, event_lines, keep
 from tests.delivery.work import deliver, make, open_state

@@ -15,8 +15,8 @@ import msgspec
 import pytest
 
 from gateway.journal.base import Position
-from gateway.state.dead import Burial, Choice
 from gateway.state.jobs import Selection, Span
+from gateway.state.letters import Burial, Choice
 from gateway.state.store import State
 from gateway.state.tally import Tally
 from tests.build import JOURNAL, event_lines, keep, open_log, read_all

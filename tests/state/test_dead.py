@@ -7,8 +7,8 @@ import pytest
 from gateway.event import read_subject
 from gateway.journal.base import Position
 from gateway.postgresql.place import Place
-from gateway.state.dead import Burial, Choice, Group, Letter
 from gateway.state.jobs import Span
+from gateway.state.letters import Burial, Choice, Group, Letter
 from gateway.state.store import State
 from gateway.state.tally import Tally
 from tests.build import event_line

@@ -17,7 +17,7 @@ from gateway.errors import ConfigError
 from gateway.journal import persons
 from gateway.journal.base import Appender, Log, Position, Reader
 from gateway.journal.chunk import Chunk
-from gateway.state.dead import Burial, Choice, Letter
+from gateway.state.letters import Burial, Choice, Letter
 from gateway.state.store import State
 from gateway.state.tally import Tally
 

@@ -20,7 +20,7 @@ from gateway.inspector.delivery_api.shapes import (
 from gateway.inspector.queries import exchanges
 from gateway.inspector.queries.exchanges import ExchangeRow
 from gateway.inspector.queries.inspection import Inspection
-from gateway.state.dead import Choice, Letter
+from gateway.state.letters import Choice, Letter
 from gateway.state.store import State
 
 Kind = Literal["error", "rejected"]

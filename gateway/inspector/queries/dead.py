@@ -16,8 +16,8 @@ from gateway.inspector.queries.filters import Filter, Page, moment, page_size
 from gateway.inspector.queries.inspection import Inspection
 from gateway.inspector.queries.sinks import check
 from gateway.raw import timestamps
-from gateway.state.dead import Choice, Letter
 from gateway.state.jobs import Job
+from gateway.state.letters import Choice, Letter
 from gateway.state.store import State
 
 _MAX_IDS = 1000

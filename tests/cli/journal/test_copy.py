@@ -16,7 +16,7 @@ from gateway.home import Home
 from gateway.journal import engines
 from gateway.journal.base import Position
 from gateway.journal.persons import partition as partition_of
-from gateway.state.dead import Burial, Choice
+from gateway.state.letters import Burial, Choice
 from gateway.state.store import State
 from gateway.state.tally import Tally
 from tests import databases

@@ -12,7 +12,7 @@ from gateway.diagnostics.shapes import DELIVERIES
 from gateway.diagnostics.store import Store
 from gateway.home import Home
 from gateway.journal.base import Position
-from gateway.state.dead import Burial
+from gateway.state.letters import Burial
 from gateway.state.store import State
 from tests.build import JOURNAL, event_line
 from tests.inspector.visitor import visitor

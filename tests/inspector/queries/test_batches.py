@@ -9,8 +9,8 @@ from gateway.errors import Culprit, SinkRefused
 from gateway.inspector.queries.events import event
 from gateway.inspector.queries.fates import Fate
 from gateway.raw import timestamps
-from gateway.state.dead import Choice
 from gateway.state.jobs import Selection, Span
+from gateway.state.letters import Choice
 from tests.build import event_line, event_lines, keep
 from tests.delivery.work import deliver, make, open_state
 from tests.fakes import ScriptedSink

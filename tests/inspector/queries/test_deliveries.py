@@ -9,8 +9,8 @@ from gateway.delivery.recorder import DeliveryRecorder
 from gateway.errors import SinkRefused, SinkUnavailable
 from gateway.inspector.queries.deliveries import Interval, deliveries
 from gateway.inspector.queries.errors import InvalidQuery
-from gateway.state.dead import Choice
 from gateway.state.jobs import Selection, Span
+from gateway.state.letters import Choice
 from tests.build import event_line, event_lines, keep
 from tests.delivery.work import deliver, deliver_until, make, open_state
 from tests.fakes import ScriptedSink

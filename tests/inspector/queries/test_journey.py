@@ -18,7 +18,7 @@ from gateway.inspector.queries.raw import NoRaw
 from gateway.journal.base import Position
 from gateway.sinks.base import Sink
 from gateway.sinks.null import Null
-from gateway.state.dead import Burial, Choice
+from gateway.state.letters import Burial, Choice
 from gateway.state.store import State
 from gateway.state.verdicts import Indexed
 from tests.build import JOURNAL, event_line, event_lines
