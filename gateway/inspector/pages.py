@@ -28,11 +28,17 @@ from gateway.inspector.web.rendering import Pages
 from gateway.inspector.web.trial import trial
 
 
-def inspector(books: Ledger, token: str, inspection: Inspection, api: Sequence[BaseRoute] = ()) -> ASGIApp:
-    """Return the ASGI application. If `token` is not empty, requests need it, or a session begun with it."""
+def inspector(
+    books: Ledger, token: str, inspection: Inspection, api: Sequence[BaseRoute] = (), node: str = ""
+) -> ASGIApp:
+    """
+    Return the ASGI application. If `token` is not empty, requests need it, or a session begun with it.
+
+    `node` is the name of this gateway if several share the journal.
+    """
     sessions = Sessions(token)
     attempts = Attempts()
-    pages = Pages(can_sign_out=sessions.required, node=lambda: inspection.config().node)
+    pages = Pages(can_sign_out=sessions.required, node=node)
     answers = Answers(pages)
     routes = [
         Route("/metrics", _metrics(books)),

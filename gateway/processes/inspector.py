@@ -42,7 +42,8 @@ async def show(config: Config, listener: socket, control: Control) -> None:
     census = Census(home.diagnostics, journal)
 
     with inspecting(home, journal, lambda: present[0]) as inspection:
-        app = inspector(ledger, config.inspector.token.reveal(), inspection, routes(inspection))
+        token = config.inspector.token.reveal()
+        app = inspector(ledger, token, inspection, routes(inspection), config.node)
         limit = Limit(MOST_CONNECTIONS)
         server = Server(app, control, GRACE, limited_to(limit, has_short_road=False))
 

@@ -53,8 +53,8 @@ class Busy(GatewayError):
 class Pages:
     """What all pages need: templates, and a limit to the queries that run at a time. For one event loop."""
 
-    def __init__(self, *, can_sign_out: bool, node: Callable[[], str]) -> None:
-        """`node` returns the name of this gateway if several share the journal."""
+    def __init__(self, *, can_sign_out: bool, node: str) -> None:
+        """`node` is the name of this gateway if several share the journal, else empty."""
         self._can_sign_out = can_sign_out
         self._node = node
         self._limiter: CapacityLimiter | None = None
