@@ -75,7 +75,7 @@ async def test_a_letter_that_was_sent_again_has_the_time_of_that(delivering: Del
 
     await delivering.deliver(sink)
 
-    assert delivering.found(1) == (2, f"sink/0/1-2~retry-{job.id}")
+    assert delivering.found(1) == (2, f"sink/0/1-2{job.suffix}")
     assert delivering.found(0)[0] == delivering.found(2)[0] == 1
 
 
