@@ -29,7 +29,7 @@ path = "data/events.jsonl"
 """
 """A configuration for tests that need none of their own."""
 
-PATIENCE = 30.0  # seconds after which a test gives up; nothing is ever expected to take as long
+PATIENCE = 60.0  # seconds after which a test gives up; nothing is ever expected to take as long
 
 
 class Answer(NamedTuple):
