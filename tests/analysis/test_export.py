@@ -92,7 +92,7 @@ def test_parquet_has_the_rows_of_the_table(journal: Path, tmp_path: Path) -> Non
     run(begin(journal, tmp_path / "events.parquet"))
 
     same = "SELECT id, type, source, received_at, properties, more, position FROM {} ORDER BY position"
-    written = duckdb.sql(same.format(f"'{tmp_path / 'events.parquet'}'")).fetchall()
+    written = duckdb.execute(same.format(f"'{tmp_path / 'events.parquet'}'")).fetchall()
     assert written == ask(journal, same.format("events"))
 
 
