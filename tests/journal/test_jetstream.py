@@ -6,14 +6,16 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 
 import msgspec
+import nats
 import pytest
 from anyio import to_thread
+from nats.aio.msg import Msg
 
 from gateway.config.tables import Journal
 from gateway.config.units import Size
 from gateway.errors import JournalUnavailable
 from gateway.journal.base import Position
-from gateway.journal.jetstream import start
+from gateway.journal.jetstream import start, streams
 from gateway.journal.jetstream.appender import appending
 from gateway.journal.jetstream.log import JetStreamLog
 from gateway.journal.spread import Spread
@@ -96,6 +98,37 @@ async def test_an_append_whose_connection_is_cut_is_stored_once(server: NatsServ
     log = JetStreamLog(on(server, name=journal.name, partitions=1))
     assert await to_thread.run_sync(read_to_end, log.reader("0"), START) == Read(event_lines(0, 4), 0, 4)
     log.close()
+
+
+async def test_an_append_that_a_server_refuses_while_another_stores_it_is_stored_once(
+    engine: OnJetStream,
+) -> None:
+    """As a server that was halted does, until it learns that it leads the stream no more."""
+    refusal = b'{"error": {"code": 400, "err_code": 10071, "description": "wrong last sequence: 0"}}'
+    async with ready(engine.journal) as appender:
+        journal = engine.journal
+        assert journal.password
+        client = await nats.connect(
+            list(journal.servers),
+            user=journal.user,
+            password=journal.password.reveal(),
+            allow_reconnect=False,
+        )
+        refused = asyncio.Event()
+
+        async def refuse(message: Msg) -> None:
+            if not refused.is_set():
+                refused.set()
+                await message.respond(refusal)
+
+        await client.subscribe(streams.subject(journal, "0"), cb=refuse)
+        await client.flush()
+
+        await appender.append(event_lines(0, 2), 0, 2, [0, 0])
+
+        assert refused.is_set()
+        await client.close()
+    assert read_to_end(engine.log.reader("0"), START) == Read(event_lines(0, 2), 0, 2)
 
 
 async def test_without_its_server_an_append_is_refused_within_2_seconds(server: NatsServer) -> None:

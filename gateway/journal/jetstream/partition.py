@@ -3,7 +3,8 @@ The writing side of a partition: publishes chunks to its stream, each exactly on
 
 A chunk is published with the sequence that the stream must have before it. If an answer got lost, the same
 is published again, which the stream refuses if it has the first one or one of another gateway; the id of the
-message behind that sequence tells which.
+message behind that sequence tells which. A refusal alone tells nothing, unless another gateway tells of its
+message there: a server that was halted may refuse what the stream's new leader has got, too, and stores.
 
 The numbers of events go on from those of the message before. So does the epoch, unless this process has just
 connected or the stream has lost its end: then events with other numbers may have been read, and a new epoch
@@ -52,7 +53,7 @@ class StreamPartition:
         self._chunks += 1
         id = f"{self._session}-{self._chunks}"
         doubtful: Tail | None = None
-        """The end behind which the chunk may be stored, because an answer got lost."""
+        """The end behind which the chunk may be stored, whatever was answered."""
         tail = self._tails.get(self._name)
         while True:
             try:
@@ -76,7 +77,10 @@ class StreamPartition:
                 return await self._link.announce(self._announcements, announce(self._name, following))
             if error.err_code != api.WRONG_LAST_SEQUENCE:
                 raise JournalUnavailable(str(error))
-            tail = await self._tails.after(self._name, tail.sequence, _HEARING_SECONDS)
+            faster = await self._tails.after(self._name, tail.sequence, _HEARING_SECONDS)
+            if faster is None or faster.sequence != tail.sequence + 1:
+                doubtful = doubtful or tail
+            tail = faster
 
     async def probe(self, until: float) -> None:
         if self._promise.broken:
