@@ -1,7 +1,7 @@
 """Ownership of the data folder: acquired at the start, and kept while the gateway runs."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import structlog
 
@@ -17,7 +17,9 @@ log = structlog.get_logger()
 @contextmanager
 def own(home: Home, journal: Journal) -> Iterator[None]:
     """Own the data folder, and recover what lies in it. Raises ConfigError."""
-    has_run = home.identity.exists()
+    has_run = False
+    with suppress(OSError):  # of which home.own tells
+        has_run = home.identity.exists()
     with home.own(lambda: engines.find_identity(journal)):
         known = bool(home.partitions())
         engines.recover(journal, home.journal)
