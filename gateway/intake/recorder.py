@@ -37,8 +37,8 @@ SECONDS = 0.5
 """Between two writes."""
 
 _MAX_RAW_BYTES = 1024 * 1024
-WATCHED_BYTES = 256 * 1024
-"""Of requests that are written at a time only because somebody looks: all would cost the worker 5 %."""
+WATCHED_BYTES = 64 * 1024
+"""Of requests that are written at a time only because somebody looks: all would slow the intake down."""
 
 _MAX_DETAILS_CHARACTERS = 1000
 _KEY = re.compile(rb'"(?:write[_-]?key|token|tc_skey)"\s*+:\s*+"([^"\\]{1,200})"', re.IGNORECASE)
@@ -138,6 +138,8 @@ class Recorder:
         room = WATCHED_BYTES if self._was_watched else math.inf
         self._was_watched = findings.watched
         for submission, outcome in findings.requests:
+            if room <= 0 and not self._inspected:
+                return
             kept_ms = WATCHED_MS if findings.watched and room > 0 else 0
             room -= len(outcome.block)
             if kept_ms or any(name.encode() in outcome.block for name in self._inspected):

@@ -144,6 +144,6 @@ def _why_missing(inspection: Inspection, name: str, *, written: bool) -> str:
         )
     return (
         "Each worker has only its last 8 MB of requests in memory, and of more than 4 MB a second only a"
-        " part; of more than 0.5 MB a second, it writes a part to disk while somebody looks. This one is not"
+        " part; of more than 128 KB a second, it writes a part to disk while somebody looks. This one is not"
         f' among them. To keep those of the source "{name}" on disk, set `inspect = "2h"` in its table.'
     )

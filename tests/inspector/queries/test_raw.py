@@ -92,7 +92,7 @@ def test_while_somebody_looks_a_worker_writes_a_part_of_what_it_gets(
     tmp_path: Path, sources: tuple[Source, ...]
 ) -> None:
     door = RecordedDoor(tmp_path, *sources)
-    event = track(properties={"long": "x" * (WATCHED_BYTES // 40)})
+    event = track(properties={"long": "x" * (WATCHED_BYTES // 20)})
     watch(inspect(tmp_path))
     door.write()
 
@@ -100,7 +100,7 @@ def test_while_somebody_looks_a_worker_writes_a_part_of_what_it_gets(
         assert door.post("/v1/track", event).status == 200
     door.write()
 
-    kept = 39 if sources == (DEFAULT,) else 60
+    kept = 19 if sources == (DEFAULT,) else 60
     assert fetch(door.folder, RAW, "SELECT count(*) FROM requests") == [(kept,)]
 
 
