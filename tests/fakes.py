@@ -21,7 +21,7 @@ _FIELDS = {field.encode_name for field in msgspec.structs.fields(event.Event)}
 
 
 class MemoryJournal:
-    """Satisfies intake.router.Journal: keeps lines in memory, or fails with `trouble` and keeps nothing."""
+    """Implements journal.base.Appending: keeps lines in memory, or fails with `trouble` and keeps nothing."""
 
     def __init__(self, trouble: TryLater | None = None) -> None:
         self.trouble = trouble

@@ -3,14 +3,15 @@
 import time
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping, Sequence
 from functools import partial
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 from starlette.types import ASGIApp
 
-from gateway.errors import JournalUnavailable, Refusal
+from gateway.errors import Refusal
 from gateway.intake import body, cors, reply, sender
 from gateway.intake.backlog import LARGE_BODY_BYTES, Backlog
 from gateway.intake.endpoint import Endpoint
+from gateway.journal.base import Appending
 from gateway.outcome import Answer, Outcome, error
 from gateway.raw import timestamps
 from gateway.submission import BODY_METHODS, Submission
@@ -21,31 +22,6 @@ Headers = dict[bytes, bytes]
 
 _CLOSE = (b"connection", b"close")
 _NOTHING = Outcome(stored=0, accepted=0, refused=[], batch=False)
-
-
-class Journal(Protocol):
-    """Makes events durable."""
-
-    def append(
-        self,
-        blocks: Sequence[bytes],
-        carries: int = ...,
-        count: int | None = ...,
-        partitions: Sequence[int] = ...,
-        /,
-    ) -> Awaitable[None]:
-        """Return once the events are on stable storage, as journal.base.Appender; else raise TryLater."""
-
-    def append_then(
-        self,
-        block: bytes,
-        carries: int,
-        count: int,
-        done: Callable[[JournalUnavailable | None], None],
-        partitions: Sequence[int] = ...,
-        /,
-    ) -> None:
-        """Do the same for one block, and call `done`, which must not raise, with the error if any."""
 
 
 class Route(NamedTuple):
@@ -70,7 +46,7 @@ class Router:
         self,
         endpoints: Iterable[Endpoint],
         services: ASGIApp,
-        journal: Journal,
+        journal: Appending,
         budget: body.Budget,
         backlog: Backlog,
         trusted_proxies: sender.Networks = (),

@@ -118,19 +118,8 @@ class Promise:
         self.broken = broken
 
 
-class Appender(Protocol):
-    """
-    Appends to the log: to one partition, as its only writer, or to all, each event to that of its person.
-
-    Bound to one event loop; not thread-safe.
-    """
-
-    @property
-    def promise(self) -> Promise: ...
-
-    @property
-    def partitions(self) -> int:
-        """The number of partitions over which events are spread by their person, see persons.py."""
+class Appending(Protocol):
+    """What accepts events: all that the intake's roads need of an appender. Bound to one event loop."""
 
     def append(
         self,
@@ -162,6 +151,21 @@ class Appender(Protocol):
         /,
     ) -> None:
         """Append one block; call `done`, which must not raise, when `append` would end, with its error."""
+
+
+class Appender(Appending, Protocol):
+    """
+    Appends to the log: to one partition, as its only writer, or to all, each event to that of its person.
+
+    Bound to one event loop; not thread-safe.
+    """
+
+    @property
+    def promise(self) -> Promise: ...
+
+    @property
+    def partitions(self) -> int:
+        """The number of partitions over which events are spread by their person, see persons.py."""
 
     async def probe(self) -> None:
         """Return if a commit succeeded within the last second or succeeds now. Raises JournalUnavailable."""
