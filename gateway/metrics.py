@@ -15,17 +15,33 @@ from functools import cache, partial
 from multiprocessing import current_process
 from typing import Any
 
-from prometheus_client import Counter, Gauge, Histogram, values
-
-if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
-    # The library's hook for names other than process ids.
-    values.ValueClass = values.MultiProcessValue(lambda: current_process().name)  # type: ignore[no-untyped-call]
+from prometheus_client import REGISTRY, Counter, Gauge, Histogram, values
+from prometheus_client.metrics import MetricWrapperBase
 
 _SECONDS_BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 _EVENTS_BUCKETS = (1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0, 1000.0, 2000.0, 5000.0)
 
 
 _exact: list["Exact"] = []
+
+
+def begin() -> None:
+    """
+    Count in files of this process from now on: for a child, which has inherited the metrics of its parent.
+
+    Without a folder it counts in memory, and nobody sees it.
+    """
+    if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
+        return
+    # The library's hook for names other than process ids.
+    values.ValueClass = values.MultiProcessValue(lambda: current_process().name)  # type: ignore[no-untyped-call]
+    for metric in set(REGISTRY._names_to_collectors.values()):
+        if isinstance(metric, MetricWrapperBase):
+            if metric._labelnames:
+                metric._metrics.clear()
+            else:
+                metric._metric_init()  # type: ignore[no-untyped-call]  # makes new values
+    reopen()
 
 
 def reopen() -> None:

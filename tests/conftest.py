@@ -8,7 +8,11 @@ from typing import Any
 
 import pytest
 
-from tests.gateway import Gateway
+pytest.register_assert_rewrite(
+    "tests.gateway", "tests.journey.books"
+)  # their assertions explain themselves too
+
+from tests.gateway import Gateway  # noqa: E402
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

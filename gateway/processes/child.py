@@ -1,12 +1,19 @@
-"""A child process of the supervisor, started again whenever it ends."""
+"""
+A child process of the supervisor, started again whenever it ends.
 
+It is a fork: the supervisor has loaded the code of all children, so that one starts in milliseconds and
+shares its memory with the others. The supervisor has a single thread and no event loop while it forks.
+"""
+
+import gc
 import multiprocessing
 import os
 import signal
 import time
-from collections.abc import Callable
-from multiprocessing import resource_tracker
+from collections.abc import Callable, Collection
 from multiprocessing.connection import Connection
+from pathlib import Path
+from socket import socket
 from typing import Any, Self
 
 import structlog
@@ -18,7 +25,9 @@ from gateway.processes.inherited import Inherited, Process
 
 log = structlog.get_logger()
 
-_spawn = multiprocessing.get_context("spawn")
+_context = multiprocessing.get_context("fork")
+
+_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 _EXIT_WAIT = 1.0
 """Seconds to wait for a process that is ending; one that waits for its disk is noticed when it has ended."""
@@ -89,7 +98,7 @@ class Child:
     def start(self) -> None:
         """Start the process. If it cannot be started now, log why, and set when it is due again."""
         try:
-            self._process, self._pipe = self._spawn()
+            self._process, self._pipe = self._fork()
         except Exception as error:  # whatever it is, the others must go on
             if str(error) != self._error:
                 log.error("process not started, trying again", process=self.name, error=str(error))
@@ -103,23 +112,27 @@ class Child:
         self._error, self.failing_since = "", None
         self.loaded = self.ready = self.confirmed = self._expected = False
 
-    def _spawn(self) -> tuple[Process, Connection]:
+    def _fork(self) -> tuple[Process, Connection]:
         _leave_removed_folder()
         own = self.arguments()
-        ours, theirs = _spawn.Pipe()
-        arguments = (*own, theirs)
-        process = _spawn.Process(target=self.main, name=self.first_name, args=arguments, daemon=False)
-        before = signal.pthread_sigmask(signal.SIG_BLOCK, ())
+        ours, theirs = _context.Pipe()
+        kept = {0, 1, 2, theirs.fileno(), *(each.fileno() for each in own if isinstance(each, socket))}
         try:
-            resource_tracker.ensure_running()  # or it would be started below, and unblock SIGINT
-            # The child inherits the mask: Ctrl-C and a closed terminal must not end it before SIGTERM does.
-            signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT, signal.SIGHUP))
-            process.start()
+            foreign = _descriptors() - kept
+            arguments = (foreign, self.main, *own, theirs)
+            process = _context.Process(target=_begin, name=self.first_name, args=arguments, daemon=False)
+            # The child begins with our handlers, which must not tell us of its signals.
+            before = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
+            gc.collect()
+            gc.freeze()  # the garbage collector of the child would copy what it visits
+            try:
+                process.start()
+            finally:
+                signal.pthread_sigmask(signal.SIG_SETMASK, before)
         except BaseException:
             ours.close()
             raise
         finally:
-            signal.pthread_sigmask(signal.SIG_SETMASK, before)
             theirs.close()
         return process, ours
 
@@ -179,6 +192,27 @@ class Child:
             log.warning("process ended, starting it again", process=self.name, status=status, **reason)
         self._process, self._pipe = None, None
         self.loaded = self.ready = self.confirmed = False
+
+
+def _descriptors() -> set[int]:
+    """Return the open descriptors of this process. Raises OSError."""
+    listed = [int(each.name) for each in Path("/proc/self/fd").iterdir()]
+    # The one by which they were listed is closed now, and another file may get its number.
+    return {each for each in listed if Path(f"/proc/self/fd/{each}").is_symlink()}
+
+
+def _begin(foreign: Collection[int], main: Callable[..., None], *arguments: Any) -> None:
+    """Call `main` in the new process, without the supervisor's signals and `foreign` descriptors."""
+    # Ctrl-C and a closed terminal stay blocked: they must not end the child before SIGTERM does.
+    signal.set_wakeup_fd(-1)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    nothing = os.open(os.devnull, os.O_RDWR)
+    for descriptor in foreign:
+        # Closed, its number would be given to another file, while objects still have it.
+        os.dup2(nothing, descriptor, inheritable=False)
+    os.close(nothing)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, (signal.SIGTERM,))
+    main(*arguments)
 
 
 def _leave_removed_folder() -> None:

@@ -104,8 +104,9 @@ class Control:
 
 
 def run(main: Callable[[], Awaitable[None]]) -> None:
-    """Run `main` as a child process, with logs and a name of its own."""
+    """Run `main` as a child process, with logs, metrics and a name of its own."""
     logs.configure()
+    metrics.begin()
     _show_name()
     anyio.run(main, backend_options={"use_uvloop": True})
 

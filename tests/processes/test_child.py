@@ -7,11 +7,14 @@ import resource
 import signal
 import time
 from collections.abc import Callable
-from contextlib import chdir
+from contextlib import chdir, suppress
 from pathlib import Path
+
+import pytest
 
 from gateway.errors import ConfigError
 from gateway.processes.child import Child
+from tests.build import track
 from tests.gateway import Gateway, until
 
 FEW = 8  # descriptors: enough to wait for all processes, and fewer than are in use already
@@ -70,4 +73,44 @@ def test_the_gateway_goes_on_while_it_cannot_start_a_process(gateway: Callable[.
     told = [json.loads(line) for line in running.logged().splitlines()]
     [trouble] = [line for line in told if line["event"].startswith("process not started")]
     assert (trouble["process"], trouble["error"]) == ("intake-0", "[Errno 24] Too many open files")
+    assert running.stop() == 0
+
+
+@pytest.mark.parametrize(("name", "shared"), [("intake-0", 1), ("inspector", 1), ("delivery-0", 0)])
+def test_a_child_holds_nothing_of_its_supervisor_but_its_own_listener(
+    gateway: Callable[..., Gateway], name: str, shared: int
+) -> None:
+    running = gateway()
+
+    held = open_files(running.children()[name])
+
+    assert str(running.folder / "data/journal/LOCK") not in held
+    assert (
+        len({file for file in held & open_files(running.process.pid) if file.startswith("socket:")}) == shared
+    )
+
+
+def open_files(pid: int) -> set[str]:
+    """Return what the descriptors of a process lead to."""
+    found = set()
+    for descriptor in Path(f"/proc/{pid}/fd").iterdir():
+        with suppress(FileNotFoundError):  # closed meanwhile
+            found.add(str(descriptor.readlink()))
+    return found
+
+
+def test_a_signal_to_a_child_is_none_to_its_supervisor(gateway: Callable[..., Gateway]) -> None:
+    running = gateway()
+    before = running.children()
+
+    for name in ("inspector", "delivery-0", "intake-0"):
+        os.kill(before[name], signal.SIGTERM)
+
+    until(
+        lambda: (
+            len(running.children().keys()) == len(before)
+            and not {*before.values()} & {*running.children().values()}
+        )
+    )
+    assert running.post("/v1/track", track()).status == 200
     assert running.stop() == 0
