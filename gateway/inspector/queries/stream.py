@@ -1,7 +1,7 @@
 """The live tail: events as they are accepted, from any positions on."""
 
 import time
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Mapping, Sequence
 
 import anyio
 import msgspec
@@ -10,8 +10,9 @@ from anyio import to_thread
 from gateway.inspector.queries.events import EventRow, hidden_keys, row, wanted
 from gateway.inspector.queries.filters import Filter, read_positions, write_positions
 from gateway.inspector.queries.inspection import Inspection
-from gateway.inspector.search.wanted import Matcher
+from gateway.inspector.search.wanted import Hit, Matcher
 from gateway.journal.base import Position, Reader, UnknownPosition
+from gateway.journal.chunk import Chunk
 
 MAX_BEHIND = 100_000
 """The most events of a partition that a reader may be behind; what is older is passed over."""
@@ -28,28 +29,33 @@ class Burst(msgspec.Struct, frozen=True, kw_only=True):
     """Up to where the journal was read, such as `0/12,1/7`: the id of the event of SSE, to resume from."""
     rows: list[EventRow]
     """The events that match, in the order of each partition; empty if only others came, or none did."""
+    more: int = 0
+    """Events that match and are not among the rows, because only so many were asked for."""
     dropped: int = 0
     """Events that were passed over, because the reader is slower than they come."""
 
 
-async def tail(inspection: Inspection, filter: Filter, positions: str = "") -> AsyncGenerator[Burst, None]:
+async def tail(
+    inspection: Inspection, filter: Filter, positions: str = "", most_rows: int = MAX_BEHIND
+) -> AsyncGenerator[Burst, None]:
     """
     Yield bursts of new events from `positions` on, or from now on, forever.
 
     At most 10 bursts a second once it is up to date, and one without rows each second if nothing comes, so
-    that the caller notices that its client has gone. `limit` and `cursor` are ignored. Refused events are not
-    in the journal: with the verdict "refused" no burst has rows. Raises InvalidQuery before the first burst;
-    what cannot be read now is read later.
+    that the caller notices that its client has gone. A burst has the newest `most_rows` events of each
+    partition, and counts the others. `limit` and `cursor` are ignored. Refused events are not in the journal:
+    with the verdict "refused" no burst has rows. Raises InvalidQuery before the first burst; what cannot be
+    read now is read later.
     """
     matcher = None if filter.verdict == "refused" else Matcher(wanted(filter))
     starts = read_positions("Last-Event-ID", positions) if positions else {}
-    follower = Follower(inspection, matcher, starts)
+    follower = Follower(inspection, matcher, starts, most_rows=most_rows)
     yielded_at = float("-inf")
     try:
         while True:
             burst = await to_thread.run_sync(follower.read)
             now = time.monotonic()
-            if burst.rows or burst.dropped or now - yielded_at >= _PULSE_SECONDS:
+            if burst.rows or burst.more or burst.dropped or now - yielded_at >= _PULSE_SECONDS:
                 yielded_at = now
                 yield burst
             if not follower.has_more:
@@ -71,12 +77,14 @@ class Follower:
         matcher: Matcher | None,
         starts: Mapping[str, int],
         most_behind: int = MAX_BEHIND,
+        most_rows: int = MAX_BEHIND,
     ) -> None:
         self.has_more = False
         """True if the last burst was cut off by its size."""
         self._inspection = inspection
         self._matcher = matcher
         self._most_behind = most_behind
+        self._most_rows = most_rows
         self._started = bool(starts)
         self._numbers = dict(starts)
         self._readers: dict[str, Reader] = {}
@@ -85,21 +93,39 @@ class Follower:
         """Return what is new. Errors of the disk are ignored, and it is read at another call."""
         self.has_more = False
         rows: list[EventRow] = []
-        dropped = 0
+        matching = dropped = 0
+        hidden = hidden_keys(self._inspection)
         for partition in self._inspection.journal.partitions():
             try:
-                dropped += self._read(partition, rows)
+                chunks, passed = self._read(partition)
             except OSError:  # a writer may be working on the file
                 continue
+            hits, count = self._newest(chunks)
+            rows.extend(row(partition, hit, hidden) for hit in hits)
+            matching += count
+            dropped += passed
         self._started = True
-        return Burst(positions=write_positions(self._numbers), rows=rows, dropped=dropped)
+        return Burst(
+            positions=write_positions(self._numbers), rows=rows, more=matching - len(rows), dropped=dropped
+        )
 
     def close(self) -> None:
         for reader in self._readers.values():
             reader.close()
 
-    def _read(self, partition: str, rows: list[EventRow]) -> int:
-        """Append the new events of a partition to `rows`, and return the number of those passed over."""
+    def _newest(self, chunks: Sequence[Chunk]) -> tuple[list[Hit], int]:
+        """Return the newest events that match, and the number of all that do."""
+        newest: list[Hit] = []
+        matching = 0
+        if self._matcher:
+            for chunk in reversed(chunks):
+                hits, count = self._matcher.newest(chunk, self._most_rows - len(newest))
+                newest += reversed(hits)
+                matching += count
+        return newest[::-1], matching
+
+    def _read(self, partition: str) -> tuple[list[Chunk], int]:
+        """Return the new events of a partition, and the number of those passed over."""
         if partition not in self._readers:
             self._readers[partition] = self._inspection.journal.reader(partition)
         reader = self._readers[partition]
@@ -108,7 +134,7 @@ class Follower:
         number = self._numbers.setdefault(partition, reader.oldest() if self._started else newest)
         dropped = max(0, newest - number - self._most_behind)
         number += dropped
-        hidden = hidden_keys(self._inspection)
+        chunks: list[Chunk] = []
         size = 0
         while size < _BURST_BYTES:
             try:
@@ -120,11 +146,8 @@ class Follower:
                 break
             dropped += found.released
             number = found.end.number
-            for chunk in found.chunks:
-                size += len(chunk.data)
-                if self._matcher:
-                    hits = self._matcher.hits(chunk, chunk.first, chunk.end)
-                    rows.extend(row(partition, hit, hidden) for hit in hits)
+            chunks += found.chunks
+            size += sum(len(chunk.data) for chunk in found.chunks)
         self._numbers[partition] = number
         self.has_more = self.has_more or number < newest
-        return dropped
+        return chunks, dropped

@@ -34,6 +34,9 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     """The time of receipt before which."""
 
 
+_ANYTHING = Wanted()
+
+
 class Hit(NamedTuple):
     """An event that was looked for, and its number in its partition."""
 
@@ -74,6 +77,14 @@ class Matcher:
             and self._admits(excerpt)
             and (not lines or self._has_text(lines[number - chunk.first]))
         ]
+
+    def newest(self, chunk: Chunk, most: int) -> tuple[list[Hit], int]:
+        """Return the last `most` events of a chunk that are wanted, and the number of all that are."""
+        if self.wanted == _ANYTHING:  # then the others need not be decoded
+            last = chunk.since(chunk.end - min(most, chunk.count))
+            return (self.hits(last, last.first, last.end) if most else []), chunk.count
+        hits = self.hits(chunk, chunk.first, chunk.end)
+        return hits[max(0, len(hits) - most) :], len(hits)
 
     def _admits(self, excerpt: Excerpt) -> bool:
         wanted = self.wanted

@@ -125,15 +125,14 @@ def routes(pages: Pages, inspection: Inspection) -> list[Route]:
 async def _stream(inspection: Inspection, filter: Filter, since: str) -> AsyncIterator[bytes]:
     watched = -math.inf
     try:
-        async with aclosing(stream.tail(inspection, filter, since)) as bursts:
+        async with aclosing(stream.tail(inspection, filter, since, _MOST_DRAWN)) as bursts:
             async for burst in bursts:
                 if time.monotonic() - watched > _WATCH_SECONDS:
                     watched = time.monotonic()
                     await to_thread.run_sync(raw.watch, inspection)
                 drawn = burst.rows[-_MOST_DRAWN:]
-                data = msgspec.json.encode(
-                    {"rows": drawn, "more": len(burst.rows) - len(drawn) + burst.dropped}
-                )
+                more = burst.more + len(burst.rows) - len(drawn) + burst.dropped
+                data = msgspec.json.encode({"rows": drawn, "more": more})
                 yield b"id: %b\ndata: %b\n\n" % (burst.positions.encode(), data)
     except InvalidQuery as error:
         yield b"event: problem\ndata: %b\n\n" % msgspec.json.encode(str(error))

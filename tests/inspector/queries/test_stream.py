@@ -121,6 +121,26 @@ async def test_a_burst_has_a_bounded_size(tmp_path: Path) -> None:
     assert sum(len(burst.rows) for burst in found) == 1000
 
 
+@pytest.mark.parametrize(
+    ("filter", "shown", "more"),
+    [
+        (Wanted(), ["m7", "m8", "m9"], 7),
+        (Wanted(type="track"), ["m7", "m8", "m9"], 7),
+        (Wanted(text="m4"), ["m4"], 0),
+    ],
+)
+async def test_only_the_newest_are_rows_where_few_are_asked_for(
+    tmp_path: Path, filter: Wanted, shown: list[str], more: int
+) -> None:
+    fill(tmp_path, event_lines(0, 10), chunk=2)
+    follower = Follower(inspection(tmp_path), Matcher(filter), {"0": 0}, most_rows=3)
+
+    burst = follower.read()
+    follower.close()
+
+    assert ([row.message_id for row in burst.rows], burst.more) == (shown, more)
+
+
 async def test_released_events_are_counted(tmp_path: Path) -> None:
     fill(tmp_path, event_lines(0, 10))
     fill(tmp_path, event_lines(10, 12))
