@@ -4,10 +4,10 @@ import json
 import subprocess
 import sys
 import threading
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from http.client import HTTPException
-from itertools import count
+from itertools import count, groupby
 from pathlib import Path
 from typing import Any, Self
 
@@ -70,6 +70,14 @@ class Cluster:
         self._target = target
         self._gateways: dict[str, Gateway] = {}
 
+    def journal(self, _node: str) -> str:
+        """Return the content of a gateway's table of this name."""
+        return self._journal
+
+    def state(self, _node: str) -> str:
+        """Return the address by which a gateway reaches the state."""
+        return self._state
+
     def up(self, node: str, folder: str = "") -> Gateway:
         """Return the gateway in a folder, which is started unless it runs."""
         gateway = self._gateways.get(folder or node)
@@ -86,7 +94,7 @@ class Cluster:
         place = self._folder / (folder or node)
         place.mkdir(exist_ok=True)
         (place / "gateway.toml").write_text(
-            _CONFIG.format(node=node, journal=self._journal, state=self._state, target=self._target)
+            _CONFIG.format(node=node, journal=self.journal(node), state=self.state(node), target=self._target)
         )
         return place / "gateway.toml"
 
@@ -172,6 +180,17 @@ def send(gateway: Gateway, events: int) -> list[str]:
         if gateway.post("/v1/batch", {"batch": batch}).status == 200:
             found += [f"m{number:06}" for number in numbers]
     return found
+
+
+def assert_order(rows: Iterable[Mapping[str, Any]], sent: Collection[str]) -> None:
+    """Check that events, sent one after the other, lie in this order in one partition for each person."""
+    wanted = set(sent)
+    found = [(row["user_id"], *row["position"].split("/"), row["id"]) for row in rows if row["id"] in wanted]
+    found.sort(key=lambda row: (row[0], row[1], int(row[2])))
+    for _, group in groupby(found, key=lambda row: row[0]):
+        own = list(group)
+        assert len({partition for _, partition, _, _ in own}) == 1
+        assert [id for *_, id in own] == sorted(id for *_, id in own)
 
 
 class Load:

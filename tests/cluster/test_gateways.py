@@ -2,9 +2,8 @@
 
 import os
 import signal
-from itertools import groupby
 
-from tests.cluster.gateways import Cluster, Load, send
+from tests.cluster.gateways import Cluster, Load, assert_order, send
 from tests.gateway import until
 
 
@@ -25,15 +24,7 @@ def test_events_of_a_person_stay_in_order_whatever_gateway_gets_them(gateways: C
     ids = [id for gateway in (one, two) * 4 for id in send(gateway, 50)]
     gateways.delivered(ids)
 
-    found = [
-        (row["user_id"], row["position"].split("/"), row["id"]) for row in gateways.rows() if row["id"] in ids
-    ]
-    found.sort(key=lambda row: (row[0], int(row[1][1])))
-
-    for _, group in groupby(found, key=lambda row: row[0]):
-        own = list(group)
-        assert len({partition for _, (partition, _), _ in own}) == 1
-        assert [id for _, _, id in own] == sorted(id for _, _, id in own)
+    assert_order(gateways.rows(), ids)
 
 
 def test_a_gateway_that_joins_under_load_takes_its_share_and_one_that_stops_gives_it_back(

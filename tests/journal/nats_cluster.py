@@ -21,6 +21,7 @@ from gateway.config.secret import Secret
 from gateway.config.tables import Journal
 from gateway.config.units import Size
 from tests.gateway import PATIENCE, free_ports, until
+from tests.network import Network
 from tests.sinks.nats_server import PASSWORD, USER
 
 _T = TypeVar("_T")
@@ -49,7 +50,9 @@ class Node:
             listen: "127.0.0.1:{self.port}"
             http: "127.0.0.1:{self.monitor_port}"
             jetstream {{store_dir: "{self.store}", sync_interval: "{sync}", max_file_store: 100GB}}
-            cluster {{name: tests, listen: "127.0.0.1:{self.route_port}", routes: [{others}]}}
+            cluster {{
+              name: tests, listen: "127.0.0.1:{self.route_port}", routes: [{others}], no_advertise: true
+            }}
             lame_duck_grace_period: "1s"
             lame_duck_duration: "30s"
             authorization {{users: [{{user: {USER}, password: "{PASSWORD}"}}]}}
@@ -82,15 +85,24 @@ class Node:
 
 
 class NatsCluster:
-    """The servers, each in a folder of its own, or on `disks`. `sync` is their sync_interval."""
+    """
+    The servers, each in a folder of its own, or on `disks`. `sync` is their sync_interval.
 
-    def __init__(self, sync: str = "always", disks: Sequence[Path] = ()) -> None:
+    In a `network` they reach each other by its gates, by their names n0, n1 and n2.
+    """
+
+    def __init__(
+        self, sync: str = "always", disks: Sequence[Path] = (), network: Network | None = None
+    ) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="nats-cluster-"))
         self.nodes = [Node(number, self.folder) for number in range(NODES)]
         for node, disk in zip(self.nodes, disks, strict=False):
             node.store = disk
         for node in self.nodes:
-            node.configure([each.route_port for each in self.nodes], sync)
+            routes = {each.name: each.route_port for each in self.nodes if not network or each is not node}
+            if network:
+                routes = {name: network.port(node.name, name, port) for name, port in routes.items()}
+            node.configure([*routes.values()], sync)
             node.start()
         atexit.register(self.remove)
         self.settle()

@@ -42,8 +42,12 @@ class Gate:
                     client.shutdown(socket.SHUT_RDWR)
 
     def hold(self) -> None:
-        """Pass nothing on before the end of the block."""
+        """Pass nothing on, in either direction, before `release` or the end of the block."""
         self._free.clear()
+
+    def release(self) -> None:
+        """Pass on what was held, as a network does that is whole again."""
+        self._free.set()
 
     def mute(self) -> None:
         """Pass on what clients say, and cut the connection that is answered first, before the answer."""
@@ -89,6 +93,7 @@ class Gate:
         with suppress(OSError):
             while (said := server.recv(1 << 20)) and not self._is_mute:
                 self._observe(said, client)
+                self._free.wait()
                 client.sendall(said)
             self._is_mute = False
             client.shutdown(socket.SHUT_RDWR)

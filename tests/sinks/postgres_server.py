@@ -118,6 +118,11 @@ class PostgresServer:
             os.kill(pid, number)
         return found
 
+    def processes(self) -> list[int]:
+        """Return the ids of its processes, the first one first."""
+        pid = self.process.pid
+        return [pid, *map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split())]
+
     def remove(self) -> None:
         atexit.unregister(self.remove)
         self.stop()
