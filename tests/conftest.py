@@ -8,9 +8,8 @@ from typing import Any
 
 import pytest
 
-pytest.register_assert_rewrite(
-    "tests.gateway", "tests.journey.books"
-)  # their assertions explain themselves too
+# Their assertions explain themselves too.
+pytest.register_assert_rewrite("tests.gateway", "tests.journey.books", "tests.cluster.gateways")
 
 from tests.gateway import Gateway  # noqa: E402
 

@@ -5,9 +5,9 @@ import subprocess
 import sys
 import threading
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from http.client import HTTPException
-from itertools import count, groupby
+from itertools import count, groupby, pairwise
 from pathlib import Path
 from typing import Any, Self
 
@@ -174,11 +174,11 @@ def send(gateway: Gateway, events: int) -> list[str]:
     for _ in range(0, events, 50):
         numbers = [next(_numbers) for _ in range(min(events, 50))]
         batch = [
-            {"type": "track", "event": "x", "userId": f"u{number % PEOPLE}", "messageId": f"m{number:06}"}
+            {"type": "track", "event": "x", "userId": f"u{number % PEOPLE}", "messageId": f"m{number:09}"}
             for number in numbers
         ]
         if gateway.post("/v1/batch", {"batch": batch}).status == 200:
-            found += [f"m{number:06}" for number in numbers]
+            found += [f"m{number:09}" for number in numbers]
     return found
 
 
@@ -190,7 +190,7 @@ def assert_order(rows: Iterable[Mapping[str, Any]], sent: Collection[str]) -> No
     for _, group in groupby(found, key=lambda row: row[0]):
         own = list(group)
         assert len({partition for _, partition, _, _ in own}) == 1
-        assert [id for *_, id in own] == sorted(id for *_, id in own)
+        assert [(one, other) for one, other in pairwise(own) if one[3] > other[3]] == []
 
 
 class Load:
@@ -218,5 +218,7 @@ class Load:
     def _run(self) -> None:
         while not self._ends.is_set():
             for gateway in self._gateways:
-                with suppress(OSError, HTTPException):  # it was killed
+                try:
                     self.ids += send(gateway, 50)
+                except (OSError, HTTPException):  # it was killed
+                    self._ends.wait(0.05)

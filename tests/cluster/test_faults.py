@@ -10,8 +10,8 @@ import os
 import random
 import signal
 import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from collections.abc import Callable, Collection, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -79,6 +79,16 @@ def site(tmp_path: Path) -> Iterator[Site]:
         yield site
 
 
+@contextmanager
+def halted(pids: Collection[int]) -> Iterator[None]:
+    for pid in pids:
+        os.kill(pid, signal.SIGSTOP)
+    yield
+    for pid in pids:
+        with suppress(ProcessLookupError):  # it has ended, and its parent goes on already
+            os.kill(pid, signal.SIGCONT)
+
+
 Meanwhile = Callable[[], None]
 """Returns when events were accepted beside the fault."""
 
@@ -91,13 +101,9 @@ def gateway_killed(site: Site, meanwhile: Meanwhile, _: Node) -> None:
 
 
 def gateway_halted(site: Site, meanwhile: Meanwhile, _: Node) -> None:
-    pids = site.up("two").children().values()
-    for pid in pids:
-        os.kill(pid, signal.SIGSTOP)
-    meanwhile()
-    alone(site)
-    for pid in pids:
-        os.kill(pid, signal.SIGCONT)
+    with halted(site.up("two").children().values()):
+        meanwhile()
+        alone(site)
 
 
 def gateway_cut_off(site: Site, meanwhile: Meanwhile, _: Node) -> None:
@@ -152,12 +158,8 @@ def state_killed(site: Site, meanwhile: Meanwhile, _: Node) -> None:
 
 
 def state_halted(site: Site, meanwhile: Meanwhile, _: Node) -> None:
-    pids = site.server.processes()
-    for pid in pids:
-        os.kill(pid, signal.SIGSTOP)
-    meanwhile()
-    for pid in pids:
-        os.kill(pid, signal.SIGCONT)
+    with halted(site.server.processes()):
+        meanwhile()
 
 
 def state_cut_off(site: Site, meanwhile: Meanwhile, _: Node) -> None:
