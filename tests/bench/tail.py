@@ -83,8 +83,8 @@ def _watch(program: Path, gateway: Gateway, browser: Browser) -> Iterator[Row]:
     page.goto(f"http://127.0.0.1:{gateway.inspector_port}/events")
     page.locator("[data-tail-state]", has_text="Live").wait_for(timeout=PATIENCE * 1000)
     protocol = page.context.new_cdp_session(page)
-    renderer = _renderer(browser.new_browser_cdp_session())
     _send(program, gateway, page, _WARM_UP_SECONDS)
+    renderer = _renderer(browser.new_browser_cdp_session())
     counted = _counted(page)
     before = _memory(protocol, renderer)
     page.evaluate(_RESET)
@@ -158,7 +158,7 @@ def _memory(protocol: CDPSession, renderer: int) -> Memory:
 
 
 def _renderer(browser: CDPSession) -> int:
-    """Return the process that renders the only page: the one that has used the most CPU."""
+    """Return the process that renders the only page: of all renderers the one that has used the most CPU."""
     found = browser.send("SystemInfo.getProcessInfo")["processInfo"]
     renderers = [each for each in found if each["type"] == "renderer"]
     return int(max(renderers, key=lambda each: each["cpuTime"])["id"])

@@ -24,7 +24,7 @@ from gateway.inspector.web import commands, filtering, snippets
 from gateway.inspector.web.rendering import Pages
 from gateway.raw import timestamps
 
-_MOST_DRAWN = 40
+_MOST_DRAWN = 25
 """Rows of a burst that are sent to a page; ten bursts a second are more than anyone reads."""
 
 _COMMIT_MS = 60_000

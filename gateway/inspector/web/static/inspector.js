@@ -88,7 +88,9 @@ function keepNew() {
 // The live tail.
 
 const MOST_ROWS = 200;
+const MOST_FRESH = 25; // of one draw
 const DRAW_MS = 200;
+const REST = 4; // times as long as a draw took nothing is drawn, so that the page answers whoever uses it
 
 class Tail {
   constructor(bar) {
@@ -107,8 +109,8 @@ class Tail {
     this.button.addEventListener("click", () => (this.wanted ? this.pause() : this.resume()));
     // A browser has six connections to a host: hidden tabs must leave them to those that are seen.
     document.addEventListener("visibilitychange", () => (document.hidden ? this.close() : this.open()));
-    setInterval(() => this.draw(), DRAW_MS);
     this.resume();
+    this.keepDrawing();
   }
 
   say(kind, text) {
@@ -164,10 +166,22 @@ class Tail {
     this.seen.push([performance.now(), burst.rows.length + burst.more]);
     this.undrawn += burst.more;
     this.waiting.push(...burst.rows.filter((row) => !this.known.has(`/events/${row.position}`)));
-    if (this.waiting.length > MOST_ROWS) {
-      this.undrawn += this.waiting.length - MOST_ROWS;
-      this.waiting.splice(0, this.waiting.length - MOST_ROWS);
+    if (this.waiting.length > MOST_FRESH) {
+      this.undrawn += this.waiting.length - MOST_FRESH;
+      this.waiting.splice(0, this.waiting.length - MOST_FRESH);
     }
+  }
+
+  keepDrawing() {
+    const begun = performance.now();
+    this.draw();
+    // What comes after a frame comes after the layout of the new rows, which takes longer than to make them.
+    requestAnimationFrame(() =>
+      setTimeout(() => {
+        const took = performance.now() - begun;
+        setTimeout(() => this.keepDrawing(), Math.max(DRAW_MS, REST * took));
+      }),
+    );
   }
 
   draw() {
