@@ -28,7 +28,15 @@ _MIN_MESSAGE_BYTES = 1000  # the least that librdkafka lets be set
 _BATCH_OVERHEAD_BYTES = 512
 _SILENT = logging.getLogger("librdkafka")
 _SILENT.disabled = True  # errors come by callbacks
-_PASSING = (KafkaError._TIMED_OUT, KafkaError._TRANSPORT, KafkaError.CONCURRENT_TRANSACTIONS)
+_PASSING = (
+    KafkaError._TIMED_OUT,
+    KafkaError._TRANSPORT,
+    KafkaError.CONCURRENT_TRANSACTIONS,
+    # A consumer's errors do not say that they pass.
+    KafkaError.NOT_COORDINATOR,
+    KafkaError.COORDINATOR_NOT_AVAILABLE,
+    KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
+)
 
 
 class _Reports:
