@@ -22,7 +22,7 @@ EVENT_BYTES = 4000
 MAX_GROWTH_KB = 16 * 1024
 """What the memory of delivery may grow by through an outage; less than what waits on disk."""
 INDEX_BYTES = 38
-"""An event in the index of duplicates, of which a bounded part is in memory (26 MB after 1,080,000 events)."""
+"""An event in the index of duplicates, of which a bounded part is in memory: 26 MB of 1,080,000 events."""
 
 
 def memory(running: Gateway, field: str = "VmRSS") -> int:
