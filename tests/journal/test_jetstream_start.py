@@ -58,13 +58,9 @@ def test_one_copy_that_is_synced_is_promised_as_such() -> None:
         pytest.param({"servers": ("nats://127.0.0.1:1",)}, "no JetStream at", id="no server"),
     ],
 )
-def test_a_journal_that_keeps_too_little_is_refused(
-    changes: dict[str, Any], words: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(start, "_START_SECONDS", 2.0)
-
+def test_a_journal_that_keeps_too_little_is_refused(changes: dict[str, Any], words: str) -> None:
     with pytest.raises(ConfigError) as caught:
-        start.prepare(on(syncing_server(), partitions=1, **changes))
+        start.prepare(on(syncing_server(), partitions=1, **changes), seconds=2.0)
 
     assert words in str(caught.value)
     assert len(caught.value.mistakes) == 1

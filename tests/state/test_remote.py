@@ -11,7 +11,7 @@ import pytest
 from gateway.config.secret import Secret
 from gateway.errors import ConfigError, StateUnavailable
 from gateway.journal.base import Position
-from gateway.postgresql import connection, schema
+from gateway.postgresql import schema
 from gateway.postgresql.connection import Session
 from gateway.postgresql.place import Remote
 from gateway.sqlite import open_for_reading
@@ -113,9 +113,8 @@ def test_a_commit_without_an_answer_is_looked_up(
 
 
 def test_a_server_that_hangs_is_left_in_time_and_used_again(
-    url: str, state: State, server: PostgresServer, monkeypatch: pytest.MonkeyPatch
+    url: str, state: State, server: PostgresServer
 ) -> None:
-    monkeypatch.setattr(connection, "CALL_SECONDS", 0.3)
     own = State.open(Remote(Secret(f"{url}?application_name=hangs"), "state"), ID)
     own.record("sink", "0", Position(3), Tally())
     hanging = server.signal_sessions("hangs", signal.SIGSTOP)

@@ -13,19 +13,19 @@ from gateway.journal.jetstream.link import Away, Link
 _START_SECONDS = 15.0  # in which the engine must answer
 
 
-def prepare(journal: Journal) -> bytes:
+def prepare(journal: Journal, seconds: float = _START_SECONDS) -> bytes:
     """
-    Create the streams that are missing, and return the journal's id, 16 bytes. Blocks.
+    Create the streams that are missing, and return the journal's id, 16 bytes. Blocks for `seconds` at most.
 
     Raises ConfigError, in one line with the remedy, if the engine does not answer, if the streams are not as
     configured, or if they keep less than is required.
     """
     with ThreadPoolExecutor(1) as thread:  # the caller's may have an event loop
-        return thread.submit(asyncio.run, _prepare(journal)).result()
+        return thread.submit(asyncio.run, _prepare(journal, seconds)).result()
 
 
-async def _prepare(journal: Journal) -> bytes:
-    until = time.monotonic() + _START_SECONDS
+async def _prepare(journal: Journal, seconds: float) -> bytes:
+    until = time.monotonic() + seconds
     link = Link(journal)
     try:
         first = await streams.prepare(link, journal, "0", uuid.uuid4().hex, until)
