@@ -81,6 +81,9 @@ Name = tuple[str, str, str]
 _read = msgspec.json.Decoder(_Event).decode
 _read_warnings = msgspec.json.Decoder(dict[str, int]).decode
 
+_FAILURES_TO_TELL = 2
+"""In a row; one alone comes of a file that a writer has just moved."""
+
 
 class Census:
     """Counts the events of a journal into `folder`. One thread at a time."""
@@ -91,7 +94,8 @@ class Census:
         self._store = Store(folder, SOURCES)
         self._readers: dict[str, Reader] = {}
         self._positions: dict[str, Position] = {}
-        self._failure = ""
+        self._failures = 0
+        """In a row."""
 
     async def run(self) -> None:
         """Count what there is and what comes, until cancelled."""
@@ -116,11 +120,11 @@ class Census:
         try:
             more = self.count()
         except Exception as error:  # the next round tries again; the other parts of the inspector go on
-            if str(error) != self._failure:
+            self._failures += 1
+            if self._failures == _FAILURES_TO_TELL:
                 log.warning("sources not counted", error=str(error))
-            self._failure = str(error)
             return False
-        self._failure = ""
+        self._failures = 0
         return more
 
     def _count_partition(self, partition: str) -> bool:
