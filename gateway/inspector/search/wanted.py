@@ -81,8 +81,8 @@ class Matcher:
     def newest(self, chunk: Chunk, most: int) -> tuple[list[Hit], int]:
         """Return the last `most` events of a chunk that are wanted, and the number of all that are."""
         if self.wanted == _ANYTHING:  # then the others need not be decoded
-            last = chunk.since(chunk.end - min(most, chunk.count))
-            return (self.hits(last, last.first, last.end) if most else []), chunk.count
+            last = chunk.since(chunk.end - most) if most else None
+            return (self.hits(last, last.first, last.end) if last else []), chunk.count
         hits = self.hits(chunk, chunk.first, chunk.end)
         return hits[max(0, len(hits) - most) :], len(hits)
 
