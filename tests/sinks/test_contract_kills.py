@@ -35,7 +35,8 @@ PARTITION = 1_000_000
 
 
 def is_poison(number: int) -> bool:
-    return number % 37 == 5
+    """Return whether an event is to be refused; later ones are not, or the guard would hold the sink."""
+    return number % 37 == 5 and number < 4000
 
 
 def write(folder: Path, chance: random.Random, first: int, end: int, example: Example | None = None) -> None:
