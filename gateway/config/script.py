@@ -2,14 +2,15 @@
 
 from pathlib import Path
 
-from gateway.config.paths import read_file
-
-_MAX_BYTES = 16 * 1024**2
 KEY = b'"__WRITE_KEY__"'
 """The text that stands for the write key in the script (@segment/analytics-next 1.84.3)."""
 
 
 def check(script: Path) -> None:
     """Raise the ValueError of a file that is not such a script."""
-    if KEY not in read_file(script, _MAX_BYTES):
+    try:
+        text = script.read_bytes()
+    except OSError as error:
+        raise ValueError(f"{script}: {error.strerror}") from error
+    if KEY not in text:
         raise ValueError(f"{script} has no place for a key; it is not analytics-next's standalone.js")

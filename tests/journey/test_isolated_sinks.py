@@ -10,7 +10,7 @@ from statistics import median
 
 import pytest
 
-from tests.gateway import Gateway
+from tests.gateway import Gateway, until
 from tests.journey import hook
 from tests.journey.hook import Hook
 from tests.sinks import chaos
@@ -55,6 +55,7 @@ def test_a_bad_sink_leaves_the_sink_beside_it_alone(
         alone = lags(running, 0, rounds)
         hook.run(running, "sinks", "resume", "hook", "--yes")
         beside = lags(running, rounds * EVENTS, rounds)
+        until(lambda: hook.sink(running)["state"] == state)
         good, bad = hook.sink(running, "events"), hook.sink(running)
         account = hook.balance(running, "events")
 

@@ -53,7 +53,7 @@ MOMENTS = [
     *(("delivery-0", "write", when) for when in (1, 2)),  # to the sink's file
     *(("delivery-0", "fdatasync", when) for when in (1, 2, 3, 4)),  # of the sink's file and the positions
     *(("delivery-0", "pwrite64", when) for when in (1, 2, 3)),  # of the positions
-    *(("delivery-0", "unlink", when) for when in (1, 2)),  # as a file is deleted
+    *(("delivery-0", "unlink", when) for when in (1, 2, 4, 8)),  # as a file is deleted, ours or an index's
     *(("delivery-0", "fsync", when) for when in (1,)),  # of its folder
 ]
 

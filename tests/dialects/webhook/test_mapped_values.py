@@ -56,7 +56,7 @@ LONG = "urn:event:" + "x" * 91
 
 
 @pytest.mark.parametrize(
-    "sent", [LONG, "ü" * 101, "9" * 101, "x" * 100_000], ids=["a text", "not ASCII", "digits", "very long"]
+    "sent", [LONG, "ü" * 101, "9" * 101, "x" * 10_000], ids=["a text", "not ASCII", "digits", "very long"]
 )
 def test_a_message_id_that_is_too_long_becomes_a_uuid_of_it(sent: str) -> None:
     door = Door(shop(fields={"message_id": "$.id"}))
