@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from typing import NamedTuple
 
 import msgspec
 import nats
@@ -15,9 +16,10 @@ from gateway.config.tables import Journal
 from gateway.config.units import Size
 from gateway.errors import JournalUnavailable
 from gateway.journal.base import Position
-from gateway.journal.jetstream import start, streams
+from gateway.journal.jetstream import api, start, streams
 from gateway.journal.jetstream.appender import appending
 from gateway.journal.jetstream.log import JetStreamLog
+from gateway.journal.jetstream.view import View
 from gateway.journal.spread import Spread
 from tests.build import Read, event_line, event_lines, read_to_end
 from tests.journal.engines import START
@@ -179,6 +181,33 @@ async def test_positions_of_a_lost_end_are_unknown(engine: OnJetStream) -> None:
     assert ahead
     assert not backup.log.reader("0").accepts(ahead.end)
     assert backup.log.reader("0").accepts(Position(3))
+
+
+class Halted(NamedTuple):
+    """A log whose leader was halted: it first answers as it was before."""
+
+    log: JetStreamLog
+    before: list[api.Info]
+
+    def info(self, partition: str) -> api.Info:
+        return self.before.pop() if self.before else self.log.info(partition)
+
+    def heard(self, partition: str, sequence: int) -> tuple[int, int] | None:
+        return self.log.heard(partition, sequence)
+
+    def get(self, partition: str, payload: bytes) -> list[Msg]:
+        return self.log.get(partition, payload)
+
+
+async def test_no_position_is_unknown_because_a_leader_was_halted(engine: OnJetStream) -> None:
+    async with ready(engine.journal) as appender:
+        await appender.append(event_lines(0, 3))
+        before = await to_thread.run_sync(engine.log.info, "0")
+        await appender.append(event_lines(3, 5))
+    part = await to_thread.run_sync(engine.log.reader("0").read, START)
+    assert part
+
+    assert await to_thread.run_sync(View(Halted(engine.log, [before]), "0").accepts, part.end)
 
 
 async def test_a_change_of_the_streams_breaks_the_promise(engine: OnJetStream) -> None:

@@ -8,7 +8,7 @@ again without a look at the message behind, or leave out the expected sequence.
 import asyncio
 import random
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import ExitStack, asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager, closing, suppress
 from pathlib import Path
 
 import pytest
@@ -16,6 +16,7 @@ from anyio import to_thread
 
 from gateway.config.tables import Journal
 from gateway.config.units import Size
+from gateway.journal.base import Position
 from gateway.journal.jetstream import start, streams
 from gateway.journal.jetstream.appender import appending
 from gateway.journal.jetstream.log import JetStreamLog
@@ -24,6 +25,8 @@ from tests.journal.oracle import RIGHT, Persons, judge, read_all
 from tests.journey.faults import Disk
 
 pytestmark = pytest.mark.anyio
+
+Opened = Callable[[Journal], JetStreamLog]
 
 CLIENTS = 20
 """Of each of the two appenders."""
@@ -34,6 +37,13 @@ def cluster() -> Iterator[NatsCluster]:
     cluster = NatsCluster()
     yield cluster
     cluster.remove()
+
+
+@pytest.fixture
+def opened() -> Iterator[Opened]:
+    """Open logs that are closed behind the test."""
+    with ExitStack() as held:
+        yield lambda journal: held.enter_context(closing(JetStreamLog(journal)))
 
 
 @asynccontextmanager
@@ -51,6 +61,28 @@ async def under_load(journal: Journal) -> AsyncIterator[list[Persons]]:
             await asyncio.gather(*tasks)
             await one.close()
             await other.close()
+
+
+@asynccontextmanager
+async def followed(log: JetStreamLog) -> AsyncIterator[None]:
+    """A reader follows the partitions for the duration of the block, and is never at an unknown position."""
+    going = True
+
+    def follow() -> None:
+        readers = [log.reader(partition) for partition in log.partitions()]
+        positions = [Position(0)] * len(readers)
+        while going:
+            for number, reader in enumerate(readers):
+                with suppress(OSError):
+                    part = reader.read(positions[number])
+                    positions[number] = part.end if part else positions[number]
+
+    following = asyncio.create_task(to_thread.run_sync(follow))
+    try:
+        yield
+    finally:
+        going = False
+        await following
 
 
 async def acknowledged(clients: list[Persons], more: int) -> None:
@@ -77,12 +109,12 @@ FAULTS: dict[str, Callable[[Node], None]] = {"killed": kill, "stopped": hang, "r
 
 @pytest.mark.parametrize("name", FAULTS)
 async def test_no_fault_of_a_node_loses_repeats_or_disorders_an_event(
-    cluster: NatsCluster, name: str, rounds: int | None, chance: random.Random
+    cluster: NatsCluster, opened: Opened, name: str, rounds: int | None, chance: random.Random
 ) -> None:
     journal = cluster.journal(name=name)
-    log = JetStreamLog(journal)
+    log = opened(journal)
 
-    async with under_load(journal) as clients:
+    async with under_load(journal) as clients, followed(log):
         await acknowledged(clients, 50)
         for number in range(rounds or 3):
             leader = await to_thread.run_sync(cluster.leader, streams.stream(journal, "0"))
@@ -94,7 +126,6 @@ async def test_no_fault_of_a_node_loses_repeats_or_disorders_an_event(
             await to_thread.run_sync(cluster.settle)
             await acknowledged(clients, 50)
     stored = await to_thread.run_sync(read_all, log)
-    await to_thread.run_sync(log.close)
 
     for each in clients:
         print(
@@ -104,9 +135,9 @@ async def test_no_fault_of_a_node_loses_repeats_or_disorders_an_event(
     assert all(each.acknowledged for each in clients)
 
 
-async def test_all_nodes_killed_at_once_lose_nothing(cluster: NatsCluster) -> None:
+async def test_all_nodes_killed_at_once_lose_nothing(cluster: NatsCluster, opened: Opened) -> None:
     journal = cluster.journal(name="all")
-    log = JetStreamLog(journal)
+    log = opened(journal)
 
     async with under_load(journal) as clients:
         await acknowledged(clients, 50)
@@ -116,18 +147,19 @@ async def test_all_nodes_killed_at_once_lose_nothing(cluster: NatsCluster) -> No
             node.start()
         await acknowledged(clients, 50)
     stored = await to_thread.run_sync(read_all, log)
-    await to_thread.run_sync(log.close)
 
     assert judge(clients, stored) == RIGHT
 
 
-async def test_a_power_cut_of_all_nodes_loses_nothing(rounds: int | None, tmp_path: Path) -> None:
+async def test_a_power_cut_of_all_nodes_loses_nothing(
+    opened: Opened, rounds: int | None, tmp_path: Path
+) -> None:
     with ExitStack() as held:
         disks = [held.enter_context(Disk(folder(tmp_path / f"n{number}"))) for number in range(NODES)]
         cluster = NatsCluster("always", [disk.folder for disk in disks])
         held.callback(cluster.remove)
         journal = cluster.journal(name="power", require="fsync", max_size=Size(2**26))
-        log = JetStreamLog(journal)
+        log = opened(journal)
 
         async with under_load(journal) as clients:
             for _ in range(rounds or 2):
@@ -139,7 +171,6 @@ async def test_a_power_cut_of_all_nodes_loses_nothing(rounds: int | None, tmp_pa
                     each.hearing = True
             await acknowledged(clients, 50)
         stored = await to_thread.run_sync(read_all, log)
-        await to_thread.run_sync(log.close)
 
     assert judge(clients, stored) == RIGHT
 

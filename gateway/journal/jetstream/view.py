@@ -6,6 +6,7 @@ interpolation, since the messages are numbered without gaps and so are the event
 """
 
 import threading
+import time
 from datetime import UTC, datetime
 from typing import NamedTuple, Protocol
 
@@ -20,6 +21,8 @@ _MAX_EPOCHS = 256
 _LAST_SECOND = 4_102_444_800.0  # the year 2100
 _IN_TOUCH_NANOSECONDS = 3_000_000_000
 """A leader that has heard of most replicas so recently is the only one; an election takes 4 s."""
+_SECOND_LOOK_SECONDS = 2.0
+"""After which a server that was halted has learned that it leads no more, and answers nothing outdated."""
 
 
 class Source(Protocol):
@@ -76,7 +79,7 @@ class View:
 
         Raises UnknownPosition if the event before it is not in this history.
         """
-        number, bounds = position.number, self._bounds()
+        number, bounds = position.number, self._bounds_with(position.number)
         if bounds is None:
             if number:
                 raise UnknownPosition(position, 0, 0)
@@ -111,9 +114,9 @@ class View:
             self._mark(each)
         return found
 
-    def seek(self, time: float) -> int:
+    def seek(self, instant: float) -> int:
         """Return the number of the first event of a message that was stored at or after a time."""
-        found = self._first_since(time)
+        found = self._first_since(instant)
         return found.chunk.first if found and found.chunk else self.newest()
 
     def released_to(self, number: int, before: float) -> int:
@@ -149,6 +152,15 @@ class View:
             oldest = self._oldest = self._get(state.first_seq)
         return Bounds(oldest, self._find_newest(info, state), api.milliseconds(state.first_ts))
 
+    def _bounds_with(self, number: int) -> Bounds | None:
+        """Return what the partition holds. A leader whose end is before a position is asked twice."""
+        bounds = self._bounds()
+        if number > (bounds.newest.end if bounds else 0):
+            time.sleep(_SECOND_LOOK_SECONDS)
+            self._check_leader(self._source.info(self._partition))
+            bounds = self._bounds()
+        return bounds
+
     def _find_newest(self, info: api.Info, state: api.State) -> Mark:
         newest = self._newest
         if newest is None or newest.sequence != state.last_seq:
@@ -166,8 +178,8 @@ class View:
             self._newest = newest
         return newest
 
-    def _first_since(self, time: float) -> Stored | None:
-        at = datetime.fromtimestamp(int(1000 * max(0.0, min(time, _LAST_SECOND))) / 1000, UTC)
+    def _first_since(self, instant: float) -> Stored | None:
+        at = datetime.fromtimestamp(int(1000 * max(0.0, min(instant, _LAST_SECOND))) / 1000, UTC)
         start = at.isoformat(timespec="microseconds").replace("+00:00", "Z")
         return message.parse(self._source.get(self._partition, api.encode(start_time=start, batch=1))[0])
 
