@@ -12,6 +12,7 @@ from typing import Any
 
 from confluent_kafka import Consumer, KafkaException, Message, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
+from confluent_kafka.admin._scram import ScramCredentialInfo, ScramMechanism, UserScramCredentialUpsertion
 from confluent_kafka.cimpl import NewTopic
 
 from tests.gateway import PATIENCE, free_ports, until
@@ -21,14 +22,17 @@ from tests.sinks.kafka_gate import KafkaGate
 
 USER, PASSWORD = "tests", "s3cr3t-of-the-test"
 
-_LISTENERS = ("CONTROLLER", "PLAIN", "GATED", "SASL", "TLS")
+_LISTENERS = ("CONTROLLER", "PLAIN", "GATED", "SASL", "TLS", "SCRAM")
 _SETTINGS = {
     "listener.security.protocol.map": "CONTROLLER:PLAINTEXT,PLAIN:PLAINTEXT,GATED:PLAINTEXT,"
-    "SASL:SASL_PLAINTEXT,TLS:SSL",
+    "SASL:SASL_PLAINTEXT,TLS:SSL,SCRAM:SASL_SSL",
     "inter.broker.listener.name": "PLAIN",
     "listener.name.sasl.sasl.enabled.mechanisms": "PLAIN",
     "listener.name.sasl.plain.sasl.jaas.config": "org.apache.kafka.common.security.plain.PlainLoginModule"
     f' required user_{USER}="{PASSWORD}";',
+    "listener.name.scram.sasl.enabled.mechanisms": "SCRAM-SHA-512",
+    "listener.name.scram.scram-sha-512.sasl.jaas.config": "org.apache.kafka.common.security.scram"
+    ".ScramLoginModule required;",
     "ssl.keystore.type": "PEM",
     "auto.create.topics.enable": "false",
     "broker.heartbeat.interval.ms": "300",
@@ -82,6 +86,18 @@ class KafkaServer:
     @property
     def with_tls(self) -> str:
         return f"127.0.0.1:{self._ports['TLS']}"
+
+    @property
+    def with_both(self) -> str:
+        """Of the listener with TLS and SCRAM-SHA-512, once `add_user` was called."""
+        return f"127.0.0.1:{self._ports['SCRAM']}"
+
+    def add_user(self) -> None:
+        """Let USER in by SCRAM-SHA-512 too."""
+        info = ScramCredentialInfo(ScramMechanism.SCRAM_SHA_512, 4096)
+        user = UserScramCredentialUpsertion(USER, info, PASSWORD.encode())
+        admin = AdminClient({"bootstrap.servers": self.address, "log_level": 0})
+        admin.alter_user_scram_credentials([user])[USER].result(PATIENCE)
 
     def start(self) -> None:
         """Return once it answers."""

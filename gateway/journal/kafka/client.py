@@ -3,6 +3,7 @@
 import logging
 import time
 from base64 import urlsafe_b64decode
+from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Future
 from contextlib import contextmanager
@@ -34,6 +35,7 @@ MAX_BATCH_BYTES = 1_000_000
 """The most bytes of a record batch, below the 1 MB of `max.message.bytes`."""
 _CREATE_SECONDS = 15.0
 _RETRY_SECONDS = 0.05
+_MAX_REASONS = 20
 _SILENT = logging.getLogger("librdkafka")
 _SILENT.disabled = True  # errors are raised
 
@@ -130,7 +132,7 @@ class Client(msgspec.Struct, frozen=True, dict=True):
     def find(self) -> Topic | None:
         """Return the topic, or None if there is none of this name."""
         wanted = TopicCollection([self.topic])
-        with raising():
+        with self._raising():
             answers = self._admin.describe_topics(wanted, request_timeout=REQUEST_SECONDS)
             try:
                 found: TopicDescription = answers[self.topic].result()
@@ -146,7 +148,7 @@ class Client(msgspec.Struct, frozen=True, dict=True):
         """Create the topic, unless another gateway has just done so, and wait until it can be used."""
         topic = NewTopic(self.topic, partitions, replicas, config=dict(config))
         seconds = {"operation_timeout": _CREATE_SECONDS, "request_timeout": _CREATE_SECONDS}
-        with raising():
+        with self._raising():
             try:
                 self._admin.create_topics([topic], **seconds)[self.topic].result()
             except KafkaException as error:
@@ -168,14 +170,14 @@ class Client(msgspec.Struct, frozen=True, dict=True):
     def config(self) -> dict[str, str]:
         """Return the configuration of the topic, as it is in effect."""
         resource = ConfigResource(ConfigResource.Type.TOPIC, self.topic)
-        with raising():
+        with self._raising():
             answer = self._admin.describe_configs([resource], request_timeout=REQUEST_SECONDS)[resource]
             return {name: entry.value or "" for name, entry in answer.result().items()}
 
     def lacking(self) -> set[int]:
         """Return the partitions that have no leader, or too few replicas in sync to be appended to."""
         least = int(self.config()["min.insync.replicas"])
-        with raising():
+        with self._raising():
             found = self._admin.list_topics(self.topic, REQUEST_SECONDS).topics[self.topic]
             if found.error:
                 raise KafkaException(found.error)
@@ -199,7 +201,7 @@ class Client(msgspec.Struct, frozen=True, dict=True):
         """Delete the records of each partition before an offset."""
         wanted = [TopicPartition(self.topic, partition, offset) for partition, offset in offsets.items()]
         try:
-            with raising():
+            with self._raising():
                 for answer in self._admin.delete_records(wanted, request_timeout=REQUEST_SECONDS).values():
                     answer.result()
         except ConnectionError:
@@ -208,15 +210,39 @@ class Client(msgspec.Struct, frozen=True, dict=True):
 
     @cached_property
     def _admin(self) -> AdminClient:
-        return AdminClient({**self.settings, "socket.timeout.ms": int(REQUEST_SECONDS * 1000)})
+        own: dict[str, Any] = {
+            "socket.timeout.ms": int(REQUEST_SECONDS * 1000),
+            "error_cb": self._reasons.append,
+        }
+        return AdminClient({**self.settings, **own})
+
+    @cached_property
+    def _reasons(self) -> deque[KafkaError]:
+        """Why brokers could not be reached lately, such as a wrong password."""
+        return deque(maxlen=_MAX_REASONS)
+
+    @contextmanager
+    def _raising(self) -> Iterator[None]:
+        """As `raising`, with the reason of an answer that did not come."""
+        self._admin.poll(0)  # which calls back
+        self._reasons.clear()
+        try:
+            yield
+        except KafkaException as error:
+            [cause] = error.args
+            self._admin.poll(0)
+            if cause.code() == KafkaError._TIMED_OUT:
+                told = [each for each in self._reasons if each.code() != KafkaError._ALL_BROKERS_DOWN]
+                cause = told[-1] if told else cause
+            raise failure(cause) from error
 
     def _look_for_leaders(self) -> None:
-        with raising():
+        with self._raising():
             self._admin.list_topics(self.topic, REQUEST_SECONDS)
 
     def _ends(self, questions: Iterable[Mapping[int, OffsetSpec]]) -> list[dict[int, End | ConnectionError]]:
         settings = {"isolation_level": IsolationLevel.READ_UNCOMMITTED, "request_timeout": REQUEST_SECONDS}
-        with raising():
+        with self._raising():
             asked = [
                 self._admin.list_offsets(
                     {TopicPartition(self.topic, number): spec for number, spec in wanted.items()}, **settings
