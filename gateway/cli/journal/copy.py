@@ -3,6 +3,7 @@
 import asyncio
 import os
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
@@ -19,10 +20,13 @@ from gateway.config.tables import Config
 from gateway.errors import ConfigError, JournalUnavailable
 from gateway.home import Home
 from gateway.journal import engines
-from gateway.journal.base import Log
+from gateway.journal.base import Appender, Log
 from gateway.processes import ownership
 from gateway.state.store import State
 
+_START_SECONDS = 15.0
+"""The time in which the target must take events."""
+_RETRY_SECONDS = 0.05
 _FILE = click.Path(path_type=Path, dir_okay=False, exists=True)
 
 
@@ -80,10 +84,23 @@ async def _run(work: Copy, target: _Opened) -> None:
     with click.progressbar(length=work.total, label=label, show_pos=True, file=sys.stderr) as bar:
         async with engines.appending(config.journal, target.home.journal, 0, 1) as appender:
             try:
+                await _answering(appender)
                 async for done in work.run(appender):
                     bar.update(done - bar.pos)
             finally:
                 await appender.close()
+
+
+async def _answering(appender: Appender) -> None:
+    """Return once the target takes events. Raises JournalUnavailable if it does not within a while."""
+    end = time.monotonic() + _START_SECONDS
+    while True:
+        try:
+            return await appender.probe()
+        except JournalUnavailable:
+            if time.monotonic() > end:
+                raise
+        await asyncio.sleep(_RETRY_SECONDS)
 
 
 @contextmanager

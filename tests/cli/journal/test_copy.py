@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import secrets
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -22,6 +23,7 @@ from gateway.state.tally import Tally
 from tests import databases
 from tests.build import JOURNAL, event_line, keep, read_to_end
 from tests.journal.jetstream_engine import on, syncing_server
+from tests.journal.kafka_topic import warm_server
 from tests.sinks.nats_server import PASSWORD, USER
 
 DELIVERED = ("delivered", "")
@@ -37,7 +39,21 @@ kind = "null"
 [sinks.late]
 kind = "null"
 """
-ENGINE = """
+STATE = """
+[state]
+url = "{state}"
+"""
+KAFKA = """
+[journal]
+engine = "kafka"
+servers = ["{server.address}"]
+name = "{name}"
+partitions = 3
+replicas = 1
+require = "fsync"
+max_size = "256MB"
+"""
+JETSTREAM = """
 [journal]
 engine = "jetstream"
 servers = ["{journal.servers[0]}"]
@@ -49,8 +65,6 @@ require = "fsync"
 monitor = ["{journal.monitor[0]}"]
 user = "{user}"
 password = "{password}"
-[state]
-url = "{state}"
 """
 LINES = [event_line(number, userId=f"u{number % 5}") for number in range(20)]
 
@@ -87,13 +101,16 @@ def embedded(tmp_path: Path) -> Path:
     return tmp_path / "embedded/gateway.toml"
 
 
-@pytest.fixture
-def shared(tmp_path: Path) -> Iterator[Path]:
-    """A configuration of a journal on JetStream with three partitions that is not there yet."""
+@pytest.fixture(params=["jetstream", "kafka"])
+def shared(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Path]:
+    """A configuration of a journal on an engine with three partitions that is not there yet."""
     (tmp_path / "shared").mkdir()
     with databases.database() as state:
-        table = ENGINE.format(journal=on(syncing_server()), user=USER, password=PASSWORD, state=state)
-        (tmp_path / "shared/gateway.toml").write_text(SINKS + table)
+        if request.param == "kafka":
+            table = KAFKA.format(server=warm_server(), name=f"copy-{secrets.token_hex(4)}")
+        else:
+            table = JETSTREAM.format(journal=on(syncing_server()), user=USER, password=PASSWORD)
+        (tmp_path / "shared/gateway.toml").write_text(SINKS + table + STATE.format(state=state))
         yield tmp_path / "shared/gateway.toml"
 
 
@@ -165,7 +182,7 @@ def test_sinks_go_on_where_they_were_on_an_engine_and_back(
     there = copy(source, shared)
     back = copy(shared, embedded)
 
-    assert (there.exit_code, back.exit_code) == (0, 0)
+    assert (there.exit_code, back.exit_code) == (0, 0), there.output + back.output
     check_whole(shared, source)
     check_whole(embedded, source)
     with opened(shared) as (_, lines):
