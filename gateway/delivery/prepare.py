@@ -8,6 +8,7 @@ from gateway import commerce
 from gateway.delivery.enrich import Enricher
 from gateway.delivery.part import Excluded, Part
 from gateway.delivery.route import Route
+from gateway.errors import StateUnavailable
 from gateway.journal.chunk import CONSENT, INTEGRATIONS, PRODUCTS, Chunk
 from gateway.sinks.base import Sink
 from gateway.state.tally import Tally
@@ -44,14 +45,18 @@ class Preparation:
         `duplicates` are positions. Without `routed`, no event is filtered. `start` is the position of the
         first of the events before the chunk that cannot be read, and `lost` what became of these.
         An event for which our own code fails is excluded as a dead letter; it never stops the others.
+        Raises StateUnavailable if the catalogue cannot be read.
         """
         start, lost = chunk.first if start is None else start, lost or Tally()
         if not duplicates and not self._decode_everything and not chunk.carries & self._decode_flags:
             everything = range(chunk.first, chunk.end)
             return Part(start, chunk.end, chunk, everything, chunk.data, [], lost, chunk.epoch)
         lines = list(enumerate(chunk.lines(), chunk.first))
+        duplicates = frozenset(duplicates)
         try:
             kept, excluded = self._steps(lines, duplicates, routed)
+        except StateUnavailable:
+            raise
         except Exception:
             kept, excluded = self._one_by_one(lines, duplicates, routed)
         data = b"".join(line + b"\n" for _, line in kept)
@@ -81,6 +86,8 @@ class Preparation:
         for position, line in lines:
             try:
                 good, others = self._steps([(position, line)], duplicates, routed)
+            except StateUnavailable:
+                raise
             except Exception as error:
                 self._log_once(position, error)
                 message = f"{type(error).__name__}: {error}"

@@ -4,16 +4,20 @@ from pathlib import Path
 
 import pytest
 
+from gateway.config.secret import Secret
 from gateway.delivery.enrich import Enricher
 from gateway.delivery.prepare import Preparation
 from gateway.delivery.work import Work
+from gateway.errors import StateUnavailable
 from gateway.journal.chunk import ANYTHING, CONSENT, INTEGRATIONS, PRODUCTS, Chunk
+from gateway.postgresql.place import Remote
 from gateway.records.base import Record
 from gateway.records.table import FileTable
 from gateway.sinks.base import Sink
 from gateway.state.tally import Tally
 from tests.build import event_line
 from tests.fakes import ScriptedSink
+from tests.gateway import free_ports
 
 OPAQUE = b"this is not even JSON\n"
 
@@ -85,3 +89,12 @@ def test_events_keep_their_order_across_chunks(tmp_path: Path) -> None:
     chunks = [chunk(line, carries) for line, carries in zip(lines, (0, ANYTHING, 0), strict=True)]
 
     assert prepared(tmp_path, ScriptedSink(), *chunks) == (b"".join(lines), 3, Tally())
+
+
+def test_events_wait_for_a_catalogue_that_cannot_be_reached() -> None:
+    port, _ = free_ports()
+    place = Remote(Secret(f"postgresql://gateway@127.0.0.1:{port}/gateway"), "products")
+    preparation = Preparation("sink", ScriptedSink(), Enricher(place))
+
+    with pytest.raises(StateUnavailable):
+        preparation.prepare(chunk(event_line() + b"\n", PRODUCTS))
