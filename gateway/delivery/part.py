@@ -3,6 +3,8 @@
 from bisect import bisect_left
 from collections import deque
 from collections.abc import Collection, Iterable, Sequence
+from itertools import pairwise
+from operator import attrgetter
 from typing import NamedTuple
 
 import msgspec
@@ -19,6 +21,9 @@ class Excluded(NamedTuple):
     reason: str
     message: str = ""
     answer: str = ""
+
+
+_position = attrgetter("position")
 
 
 class Part(msgspec.Struct):
@@ -56,36 +61,38 @@ class Part(msgspec.Struct):
 
     def cut(self, at: int) -> "tuple[Part, Part]":
         """Return the parts before and from a position on. Positions that cannot be read stay together."""
-        index = bisect_left(self.positions, at)
-        lines = self.lines()
-        left = Part(
-            self.start,
-            at,
-            self.chunk,
-            self.positions[:index],
-            b"".join(lines[:index]),
-            [each for each in self.excluded if each.position < at],
-            self.lost,
-            self.epoch,
-        )
-        right = Part(
-            at,
-            self.end,
-            self.chunk,
-            self.positions[index:],
-            b"".join(lines[index:]),
-            [each for each in self.excluded if each.position >= at],
-            Tally(),
-            self.epoch,
-        )
+        left, right = self.pieces([at])
         return left, right
+
+    def pieces(self, cuts: Sequence[int]) -> "list[Part]":
+        """Return the parts between positions, ascending ones. Positions that cannot be read stay together."""
+        lines = self.lines()
+        excluded = sorted(self.excluded, key=_position)
+        pieces: list[Part] = []
+        for start, end in pairwise((self.start, *cuts, self.end)):
+            first, last = bisect_left(self.positions, start), bisect_left(self.positions, end)
+            others = slice(*(bisect_left(excluded, place, key=_position) for place in (start, end)))
+            pieces.append(
+                Part(
+                    start,
+                    end,
+                    self.chunk,
+                    self.positions[first:last],
+                    b"".join(lines[first:last]),
+                    excluded[others],
+                    Tally() if pieces else self.lost,
+                    self.epoch,
+                )
+            )
+        return pieces
 
     def without(self, positions: Collection[int], excluded: Iterable[Excluded] = ()) -> "Part":
         """Return the part without some of the events for the sink."""
+        gone = frozenset(positions)
         kept = [
             (position, line)
             for position, line in zip(self.positions, self.lines(), strict=True)
-            if position not in positions
+            if position not in gone
         ]
         return msgspec.structs.replace(
             self,

@@ -138,21 +138,21 @@ class Queue:
         self._pieces[0] = (work.without(indexes), culprit)
 
     def refused(self, error: SinkRefused) -> None:
-        """Put the pieces in the place of a batch that was refused."""
-        work, _ = self._pieces.popleft()
+        """Put the pieces in the place of a batch that was refused. A culprit that is not in it is ignored."""
+        work, _ = self._pieces[0]
         work.failed()
-        if error.delivered:
-            positions = work.batch.positions if work.batch else ()
-            rest = [index for index in range(len(positions)) if index not in set(error.delivered)]
-            work = work.without(error.delivered)
-            culprits = {
-                rest.index(index): culprit for index, culprit in error.culprits.items() if index in rest
-            }
-            if not culprits:
-                self._pieces.appendleft((work, None))
-                return
-            error = SinkRefused(str(error), culprits, code=error.code, answer=error.answer)
-        self._pieces.extendleft(reversed(work.split(error)))
+        delivered = set(error.delivered)
+        rest = [index for index in range(work.count) if index not in delivered]
+        places = {index: place for place, index in enumerate(rest)}
+        culprits = {places[index]: each for index, each in error.culprits.items() if index in places}
+        if delivered:
+            work = work.without(delivered)
+        if delivered and not culprits:
+            pieces: list[tuple[Work, Culprit | None]] = [(work, None)]
+        else:
+            pieces = work.split(SinkRefused(str(error), culprits, code=error.code, answer=error.answer))
+        self._pieces.popleft()
+        self._pieces.extendleft(reversed(pieces))
 
     def expire(self, error: Exception, seconds: float) -> bool:
         """Make dead letters of the batch in hand, or else the next, if it has failed for so long."""

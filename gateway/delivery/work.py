@@ -5,6 +5,7 @@ Work can be split between any two events, which is how the culprit of a refused 
 """
 
 import time
+from bisect import bisect_left, bisect_right
 from collections.abc import Collection, Sequence
 from itertools import pairwise
 
@@ -185,23 +186,19 @@ class Work(msgspec.Struct):
         ]
 
     def _cut(self, cuts: Sequence[int]) -> "list[Work]":
-        bounds = [self.first, *cuts, self.parts[-1].end]
-        pieces = []
-        rest = list(self.parts)
-        for _, end in pairwise(bounds):
-            parts: list[Part] = []
-            while rest and rest[0].start < end:
-                part = rest.pop(0)
-                if part.end > end:
-                    part, remainder = part.cut(end)
-                    rest.insert(0, remainder)
-                parts.append(part)
-            pieces.append(self._with(parts))
-        delivered = set(self.delivered)
-        for piece in pieces:
-            last = piece.parts[-1].end
-            piece.delivered = tuple(p for p in sorted(delivered) if piece.first <= p < last)
-        return pieces
+        starts, pieces = set(cuts), list[list[Part]]([[]])
+        for part in self.parts:
+            within = cuts[bisect_right(cuts, part.start) : bisect_left(cuts, part.end)]
+            for piece in part.pieces(within):
+                if piece.start in starts:
+                    pieces.append([])
+                pieces[-1].append(piece)
+        works = [self._with(parts) for parts in pieces]
+        delivered = sorted(self.delivered)
+        for work in works:
+            bounds = (bisect_left(delivered, place) for place in (work.first, work.end.number))
+            work.delivered = tuple(delivered[slice(*bounds)])
+        return works
 
     def _with(self, parts: list[Part]) -> "Work":
         return msgspec.structs.replace(self, parts=parts, _batch=None, _digest="")

@@ -58,6 +58,10 @@ class PickyConnection:
         culprits = {index: Culprit(REASON, answer=f"line {index}") for index in bad}
         if bad and sink.manner == "names":
             raise SinkRefused("refused", culprits)
+        if bad and sink.manner == "names others too":
+            raise SinkRefused("refused", {**culprits, -1: Culprit("before"), len(ids) + 3: Culprit("behind")})
+        if bad and sink.manner == "names others alone":
+            raise SinkRefused(REASON, {len(ids): Culprit("behind")})
         if bad and sink.manner == "names first":
             raise SinkRefused("refused", {min(bad): culprits[min(bad)]})
         sink.taken += [ids[index] for index in good]
@@ -66,7 +70,7 @@ class PickyConnection:
         return b""
 
 
-MANNERS = ("silent", "names", "names first", "accepts others")
+MANNERS = ("silent", "names", "names first", "names others too", "names others alone", "accepts others")
 
 
 def letters(state: State) -> list[Letter]:

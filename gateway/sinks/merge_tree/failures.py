@@ -10,6 +10,7 @@ from gateway.errors import Culprit, SinkMisconfigured, SinkRefused, SinkUnavaila
 from gateway.sinks.http_client import answers
 from gateway.sinks.http_client.answers import Answer
 
+_VIOLATED_CONSTRAINT = 469
 _REFUSED = {
     6: "invalid_value",  # CANNOT_PARSE_TEXT, and so on
     26: "invalid_value",
@@ -24,7 +25,7 @@ _REFUSED = {
     131: "too_large",  # TOO_LARGE_STRING_SIZE
     349: "invalid_value",  # CANNOT_INSERT_NULL_IN_ORDINARY_COLUMN
     395: "constraint",  # FUNCTION_THROW_IF_VALUE_IS_NON_ZERO, in a materialized view
-    469: "constraint",  # VIOLATED_CONSTRAINT
+    _VIOLATED_CONSTRAINT: "constraint",
 }
 _MISCONFIGURED = frozenset(
     [
@@ -40,7 +41,10 @@ _MISCONFIGURED = frozenset(
     ]
 )
 _CODE = re.compile(r"Code: (\d+)\.")
-_ROW = re.compile(r"\bat row (\d+)\b")
+_VIOLATED = re.compile(r"is violated at row (\d+)")
+"""The first one; the values of the event follow it."""
+_FAILED = re.compile(r".*\(at row (\d+)\)")
+"""The last one; the text of the event comes before it."""
 _MAX_MESSAGE_CHARACTERS = 500
 
 
@@ -65,7 +69,7 @@ def check(answer: Answer, *, of_events: bool) -> None:
         raise SinkMisconfigured(message, answer=answer.words)
     if code not in _REFUSED:
         raise SinkUnavailable(message, answer=answer.words)
-    row = _ROW.search(words)
+    row = (_VIOLATED.search if code == _VIOLATED_CONSTRAINT else _FAILED.match)(words)
     culprits = {int(row[1]) - 1: Culprit(message, _REFUSED[code], answer.words)} if row else None
     raise SinkRefused(message, culprits, code=_REFUSED[code], answer=answer.words)
 
