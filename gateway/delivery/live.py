@@ -62,11 +62,10 @@ class LiveFeed:
         if self._recorded is None:
             self._start()
         self._fill()
+        if self._intended_end is not None:
+            return self._take_intended(self._intended_end)
         if not self._parts:
             return None
-        intended, self._intended_end = self._intended_end, None
-        if intended is not None and self._parts[-1].end >= intended:
-            return self._take(intended)
         self.has_more = self._is_full()
         if not flush and not self.has_more:
             due = self._oldest() + self._sink.batch_time
@@ -205,6 +204,16 @@ class LiveFeed:
 
     def _oldest(self) -> float:
         return min((part.chunk.received_at / 1000 for part in self._parts if part.chunk), default=0.0)
+
+    def _take_intended(self, end: int) -> Work | None:
+        """Remove the batch that may have been written before a crash, once all of it can be read."""
+        if self._parts and self._parts[-1].end >= end:
+            self._intended_end = None
+            return self._take(end)
+        if self._reader.newest() < end:  # an older journal was restored
+            self._intended_end = None
+            self.due = self._clock()
+        return None
 
     def _take(self, end: int | None) -> Work:
         """Remove the next batch from what was read: up to a position, or as large as the sink allows."""
