@@ -193,12 +193,10 @@ class ReplayFeed(_JobFeed):
         for partition in self._spans:
             while (span := self._spans[partition]).next < span.end:
                 work = self._read(partition, span)
-                if work is None:
-                    break
-                if work.batch:
+                if work:
                     self._pace.sent(work.count)
                     return work
-                self.record(work, b"", None)
+                break
         if all(span.next >= span.end for span in self._spans.values()):
             self._finish()
         return None

@@ -5,6 +5,7 @@ from pathlib import Path
 import anyio
 import pytest
 
+from gateway.config.units import Size
 from gateway.errors import Culprit, SinkRefused, SinkUnavailable
 from gateway.journal.follow import Wanted
 from gateway.state.jobs import Job, Selection, Span
@@ -272,3 +273,16 @@ async def test_a_job_is_begun_though_no_event_arrives(journal: Path, state: Stat
             worker.stop()
 
     assert len(sink.batches) == 2
+
+
+async def test_a_replay_that_looks_for_its_events_lets_live_ones_pass(journal: Path, state: State) -> None:
+    keep(journal / "0", *([line] for line in event_lines(0, 50)))
+    sink = Recorder(batch_bytes=Size(1000))
+    await deliver(make(sink, journal, state))
+    replay(state, Selection(Wanted(user="nobody")), end=50)
+
+    work = make(sink, journal, state).queue.next(flush=True)
+
+    assert work is not None
+    assert work.batch is None
+    assert 0 < work.end.number < 50
