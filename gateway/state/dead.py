@@ -106,19 +106,33 @@ class DeadLetters:
         if before is not None:
             condition, events, size = f"{condition} AND position < ?", MAX_INTEGER, MAX_INTEGER
             values.append(before)
-        with self._database.reading() as connection:
-            rows = connection.execute(
-                f"SELECT {_COLUMNS} FROM dead WHERE {condition} ORDER BY partition, position LIMIT ?",  # noqa: S608
-                (*values, events),
-            )
-            found: list[Letter] = []
+        found: list[Letter] = []
+        for letter in self._in_order(condition, values, events):
+            size -= len(letter.canonical) + 1
+            if found and (size < 0 or not _same_stretch(letter, found[0])):
+                break
+            found.append(letter)
+        return found
+
+    def _in_order(self, condition: str, values: list[Any], most: int) -> Iterator[Letter]:
+        """Yield letters by partition and position, in pages, so that only some are in memory."""
+        place: tuple[str, int, int] = ("", -1, 0)
+        while most > 0:
+            page = min(most, _PAGE)
+            with self._database.reading() as connection:
+                rows: list[Any] = connection.execute(
+                    f"SELECT {_COLUMNS} FROM dead WHERE {condition}"  # noqa: S608
+                    " AND (partition, position, epoch) > (?, ?, ?)"
+                    " ORDER BY partition, position, epoch LIMIT ?",
+                    (*values, *place, page),
+                ).fetchall()
             for row in rows:
                 letter = Letter(*row)
-                size -= len(letter.canonical) + 1
-                if found and (size < 0 or not _same_stretch(letter, found[0])):
-                    break
-                found.append(letter)
-        return found
+                place = letter.partition, letter.position, letter.epoch
+                yield letter
+            if len(rows) < page:
+                return
+            most -= page
 
     def drop(self, choice: Choice) -> int:
         """
@@ -157,7 +171,7 @@ def bury(connection: Connection, sink: str, partition: str, burials: Iterable[Bu
     for each in burials:
         old: Any = connection.execute(_UNBURY, (sink, partition, each.position, each.epoch)).get
         message, answer = _clean(each.message), _clean(each.answer)
-        subject = event.read_subject(each.canonical)
+        subject = _subject(each.canonical)
         connection.execute(
             _BURY,
             (
@@ -211,6 +225,14 @@ def _resize(connection: Connection, sink: str, added: int) -> None:
         " ON CONFLICT (sink) DO UPDATE SET bytes = dead_bytes.bytes + excluded.bytes",
         (sink, added),
     )
+
+
+def _subject(line: bytes) -> event.Subject:
+    """Return what is said of an event; of a line that is no event, nothing."""
+    try:
+        return event.read_subject(line)
+    except (msgspec.DecodeError, ValueError):
+        return event.Subject("", "", event.Origin("", ""))
 
 
 def _clean(text: str) -> str:

@@ -61,15 +61,17 @@ class Statuses:
     def release(self, sink: str) -> Status:
         """Record that an operator has resumed a sink that was held."""
         old = self.read(sink)
-        return self._change(sink, msgspec.structs.replace(old, held=False)) if old.held else old
+        return self._change(sink, old, release=True) if old.held else old
 
-    def _change(self, sink: str, new: Status, retries: int = 0) -> Status:
+    def _change(self, sink: str, new: Status, retries: int = 0, *, release: bool = False) -> Status:
+        """Store a status; what held the sink goes on doing so, in whichever process, until its release."""
         now = time.time_ns() // 1_000_000
         with self._database.writing(sink) as connection:
             old = _status(connection.execute(_READ, (sink,)).fetchone())
             since = old.since if old.since and old.state == new.state else now
-            new = msgspec.structs.replace(new, since=since, retries=old.retries + retries)
-            *values, held = msgspec.structs.astuple(new)
+            held = (new.held or old.held) and not release
+            new = msgspec.structs.replace(new, since=since, retries=old.retries + retries, held=held)
+            *values, _ = msgspec.structs.astuple(new)
             connection.execute(_WRITE, (sink, *values, int(held)))
         return new
 

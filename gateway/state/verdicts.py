@@ -34,6 +34,14 @@ class Indexed(NamedTuple):
     """Numbers of the events in the range that are duplicates."""
 
 
+class _Limits(NamedTuple):
+    """The positions of the first events without a verdict, and the version of the database that has them."""
+
+    version: object
+    positions: Mapping[str, Position]
+    ends: Mapping[str, int]
+
+
 class Verdicts:
     """
     Thread-safe. Every method blocks and may raise StateUnavailable; it then has had no effect.
@@ -44,9 +52,7 @@ class Verdicts:
     def __init__(self, database: Database) -> None:
         self._database = database
         self.fence: Fence | None = None
-        self._version: object = None
-        self._ends: dict[str, int] = {}
-        self._limits: dict[str, Position] = {}
+        self._read = _Limits(None, {}, {})
 
     def journal(self) -> bytes:
         """Return the id of the journal that the verdicts are about."""
@@ -78,17 +84,11 @@ class Verdicts:
         A partition that is not indexed yet is missing. Cheap enough to call 10 times a second: the table is
         read only after the database has changed.
         """
-        version = self._database.version(_LIMITS)
-        if version != self._version:
-            self._limits = self.positions()
-            self._ends = {partition: limit.number for partition, limit in self._limits.items()}
-            self._version = version
-        return self._ends
+        return self._current().ends
 
     def limit(self, partition: str) -> Position:
         """Return the position of the first event without a verdict. As cheap as `ends`."""
-        self.ends()
-        return self._limits.get(partition, Position(0))
+        return self._current().positions.get(partition, Position(0))
 
     def duplicates(self, partition: str, first: int, end: int) -> list[int]:
         """Return the numbers of the duplicates from `first` on, before `end`, in ascending order."""
@@ -115,6 +115,14 @@ class Verdicts:
                 for partition, _ in trimmed:
                     self._check(connection, partition)
                 connection.executemany("DELETE FROM duplicates WHERE partition = ? AND number < ?", trimmed)
+
+    def _current(self) -> "_Limits":
+        version, found = self._database.version(_LIMITS), self._read
+        if version != found.version:
+            limits = self.positions()
+            ends = {partition: limit.number for partition, limit in limits.items()}
+            found = self._read = _Limits(version, limits, ends)
+        return found
 
     def _check(self, connection: Connection, partition: str) -> None:
         if self.fence:

@@ -64,6 +64,14 @@ def test_an_event_with_characters_that_no_database_takes_becomes_a_letter(state:
     assert positions(state, Choice(user="c\0d")) == [3]
 
 
+@pytest.mark.parametrize("line", [b"not JSON", b'{"type": 7}'], ids=["no JSON", "no event"])
+def test_a_line_that_is_no_event_becomes_a_letter(state: State, line: bytes) -> None:
+    bury(state, burial(0, "internal_error", line=line))
+
+    [letter] = state.dead.select(Choice())
+    assert (letter.canonical, letter.message_id, letter.source) == (line, "", "")
+
+
 @pytest.mark.parametrize(
     ("choice", "found"),
     [

@@ -28,3 +28,12 @@ def test_a_sink_is_held_until_it_is_released(state: State) -> None:
     released = state.statuses.release("sink")
 
     assert (held.held, released.held, state.statuses.read("sink").held) == (True, False, False)
+
+
+def test_what_other_processes_experience_does_not_release_a_sink(state: State) -> None:
+    state.statuses.failed("sink", "misconfigured", SinkUnavailable("full"), held=True)
+
+    state.statuses.failed("sink", "retrying", SinkUnavailable("down"))
+    status = state.statuses.succeeded("sink")
+
+    assert (status.state, status.held, state.statuses.read("sink").held) == ("up", True, True)
