@@ -18,6 +18,7 @@ MASK = "***"
 KEYS = frozenset(
     {"writekey", "write_key", "write-key", "token", "tc_skey", "access_token", "api_key", "apikey"}
     | {"password", "secret", "client_secret", "authorization"}
+    | {"assertion", "upload_id"}
 )
 """Keys whose values are never kept."""
 

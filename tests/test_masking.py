@@ -171,3 +171,15 @@ def test_an_address_loses_its_last_part(address: str, cut: str) -> None:
 )
 def test_people_see_events_without_whole_addresses(text: bytes, shown: bytes) -> None:
     assert show(text, EMAIL) == shown
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "grant_type=urn%3Aietf&assertion=eyJhbGciOi",
+        "https://bigquery.example/upload?upload_id=eyJhbGciOi&alt=json",
+    ],
+    ids=["a signed assertion", "an address that uploads without a token"],
+)
+def test_credentials_of_requests_are_hidden(text: str) -> None:
+    assert "eyJhbGciOi" not in hide_text(text, KEYS)
