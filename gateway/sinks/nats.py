@@ -19,7 +19,7 @@ from nats.js import errors as stream_errors
 
 from gateway.config.secret import Secret
 from gateway.config.units import Positive
-from gateway.errors import Culprit, SinkMisconfigured, SinkRefused
+from gateway.errors import Culprit, SinkError, SinkMisconfigured, SinkRefused
 from gateway.sinks.base import Batch, Connection, Sink
 from gateway.sinks.brokers import excerpt, names, nats_failures
 from gateway.sinks.brokers.excerpt import Excerpt
@@ -93,7 +93,7 @@ class Nats(Sink, tag="nats", kw_only=True):
     async def connect(self, name: str, receipt: bytes) -> AsyncIterator[Connection]:
         troubles = Troubles()
         client = Client()
-        tls = Tls.verifying(self.ca) if self._with_tls else None
+        tls = self._tls()
         password, token = self.password, self.token
         try:
             with troubles.translated(self.write_seconds):
@@ -118,6 +118,12 @@ class Nats(Sink, tag="nats", kw_only=True):
         finally:
             with move_on_after(_CLOSE_SECONDS, shield=True):  # after a failed handshake it never ends
                 await client.close()
+
+    def _tls(self) -> Tls | None:
+        try:
+            return Tls.verifying(self.ca) if self._with_tls else None
+        except OSError as error:  # an SSLError too
+            raise SinkMisconfigured(f"ca: {self.ca}: {error.strerror or error}") from error
 
     async def _prepare(self, client: Client) -> None:
         """Create the stream if it is missing. Raises SinkMisconfigured if it cannot keep the promise."""
@@ -156,17 +162,24 @@ class NatsConnection:
         self._troubles = troubles
         self._names = names.Names(sink.subject, _escape)
         self._batches = 0
+        self._stored = 0
+        """The events of the batch in hand that were published one by one and are stored."""
 
     async def write(self, batch: Batch, /) -> bytes:
         excerpts = excerpt.read(batch)
         headers = [self._headers(batch, *each) for each in zip(excerpts, batch.positions, strict=True)]
-        self._check_sizes(batch, headers)
-        with self._troubles.translated(self._sink.write_seconds):
-            error = (await self._publish_all(batch, excerpts, headers)).error
-            if error.err_code in _ONE_BY_ONE:
-                await self._publish_missing(batch, excerpts, headers)
-            else:
-                nats_failures.check(error)
+        self._check_sizes(batch)
+        self._stored = 0
+        try:
+            with self._troubles.translated(self._sink.write_seconds):
+                error = (await self._publish_all(batch, excerpts, headers)).error
+                if error.err_code in _ONE_BY_ONE:
+                    await self._publish_missing(batch, excerpts, headers)
+                else:
+                    nats_failures.check(error)
+        except SinkError as error:
+            error.delivered = range(self._stored)
+            raise
         return b""
 
     def _headers(self, batch: Batch, each: Excerpt, number: int) -> _Headers:
@@ -178,7 +191,7 @@ class NatsConnection:
         }
         return headers | {"Replay": "true"} if batch.origin == "replay" else headers
 
-    def _check_sizes(self, batch: Batch, headers: list[_Headers]) -> None:
+    def _check_sizes(self, batch: Batch) -> None:
         """Raise SinkRefused for events that the server would cut the connection for."""
         most = self._client.max_payload - _MAX_HEADERS_BYTES
         if len(batch.data) <= most:
@@ -211,8 +224,9 @@ class NatsConnection:
             error = (await self._request(self._names.name(each), line, single)).error
             if error.err_code == nats_failures.TOO_LARGE:
                 culprit = Culprit(nats_failures.describe(error), "too_large", nats_failures.describe(error))
-                raise SinkRefused(culprit.message, {index: culprit}, delivered=range(index))
+                raise SinkRefused(culprit.message, {index: culprit})
             nats_failures.check(error)
+            self._stored = index + 1
 
     async def _request(self, subject: str, line: bytes, headers: _Headers) -> Answer:
         message = await self._client.request(subject, line, timeout=self._sink.write_seconds, headers=headers)

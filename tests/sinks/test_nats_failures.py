@@ -147,3 +147,27 @@ def test_a_server_without_tls_where_it_has_to_be_gets_no_password(server: NatsSe
 
     assert isinstance(error, SinkMisconfigured)
     assert heard == []
+
+
+def test_a_connection_cut_among_single_events_tells_which_are_stored(
+    server: NatsServer, tmp_path: Path
+) -> None:
+    sink = sink_in(tmp_path)
+    write(sink, b"", batch(0, 2))
+    gated = sink_in(tmp_path, Impatient, servers=(server.gated,))
+
+    with server.gate.at(b"Position: 0/3\r\n\r\n", server.gate.cut):
+        error = failure(gated, batch(0, 5))
+
+    assert isinstance(error, SinkUnavailable)
+    assert list(error.delivered) == [0, 1, 2]
+    assert ids(sink) == ["m0", "m1", "m2", "m3"]  # of the last one the answer alone was lost
+
+
+def test_authorities_that_cannot_be_read_are_a_misconfiguration(tmp_path: Path) -> None:
+    (tmp_path / "ca.pem").write_text("not a certificate")
+
+    error = failure(sink_in(tmp_path, servers=("tls://127.0.0.1:4222",), ca=tmp_path / "ca.pem"))
+
+    assert isinstance(error, SinkMisconfigured)
+    assert str(tmp_path / "ca.pem") in str(error)
