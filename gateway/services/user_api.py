@@ -26,7 +26,7 @@ from gateway.journal import chunk, persons
 from gateway.journal.base import Appender
 from gateway.message import DecodedSubmission, Message
 from gateway.operation import Fragment, Operation, Reply, examples, query
-from gateway.raw import objects, timestamps
+from gateway.raw import bodies, objects, timestamps
 from gateway.records.base import Record, Table
 from gateway.services.app import Denied, DescribedRoute, to_json, to_response
 from gateway.sources import Source, Sources
@@ -107,12 +107,13 @@ class _UserApi:
         sent = await body.read(request.scope, request.receive, _MAX_BODY_BYTES, self.budget)
         try:
             sent.decode()
-            person = objects.read(_decode(sent).person)
+            person = objects.read(_decode(objects.compact(sent)).person)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise UnreadableBody('the body must be {"person": {…}}') from error
+        line = _identify(request, source, user_id, person)
+        bodies.check_depth(line)
         record = Record(user_id, objects.write(person))
         await to_thread.run_sync(self.people.merge, source.site_id, [record])
-        line = _identify(request, source, user_id, person)
         metrics.RECEIVED.add(1)
         metrics.IN_FLIGHT.now += 1
         try:

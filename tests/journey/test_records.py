@@ -11,6 +11,7 @@ import random
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -88,6 +89,25 @@ def test_a_person_is_stored_merged_returned_and_removed(running: Gateway) -> Non
     assert first["traits"] == {"firstName": "Ann", "custom": {"a": 1}}
     assert second["traits"] == {"email": "a@b.example", "custom": {"b": 2}}
     assert "secret" not in json.dumps([first, second])
+
+
+def test_a_person_in_many_lines_is_one_event(running: Gateway) -> None:
+    person = {"prefs": {"lang": "fr", "list": [1, 2]}}
+    body = json.dumps({"person": person}, indent=2).encode()
+
+    with ThreadPoolExecutor(4) as clients:  # so that events share a commit
+        answers = list(clients.map(lambda _: user(running, "PUT", body), range(40)))
+
+    running.drained()
+    assert {answer.status for answer in answers} == {200}
+    assert [event["traits"] for event in running.events()] == [person] * 40
+
+
+def test_a_person_that_nests_too_deep_is_refused(running: Gateway) -> None:
+    answer = user(running, "PUT", b'{"person": {"a": %b1%b}}' % (b"[" * 600, b"]" * 600))
+
+    assert (answer.status, user(running, "GET").status) == (400, 404)
+    assert "nested too deep" in answer.json["message"]
 
 
 @pytest.mark.parametrize("prefix", ["/api", "/v1.0"])
