@@ -142,6 +142,7 @@ exchanges with the target; delivery/recorder.py writes all of them.
 What is kept for the inspector besides events lies in databases that are never synced (diagnostics/store.py,
 with the tables of diagnostics/shapes.py): requests, from which diagnostics/bodies.py takes single events,
 deliveries by the minute (diagnostics/minutes.py), batches, and exchanges (diagnostics/exchanges.py).
+remembered.py keeps results of pure functions that come again and again, within bounds.
 masking.py hides secrets in all of it before it is written, and what operators want hidden when it is shown.
 inspector/census.py counts what each source sends. inspector/queries/refused.py, inspector/queries/raw.py,
 inspector/queries/deliveries.py, inspector/queries/batches.py, inspector/queries/exchanges.py and

@@ -12,7 +12,18 @@ from gateway.sinks import KINDS
 # The longest name that fits counts: `config.units` may lie below the rest of `config`.
 LAYERS = (
     {"masking"},
-    {"errors", "hints", "warnings", "operation", "metrics", "logs", "backoff", "bucket", "durable"}
+    {
+        "errors",
+        "hints",
+        "warnings",
+        "operation",
+        "metrics",
+        "logs",
+        "backoff",
+        "bucket",
+        "durable",
+        "remembered",
+    }
     | {"front_page"}
     | {f"config.{name}" for name in ("units", "secret", "environment", "origins", "paths", "script")}
     | {"config.servers"},

@@ -1,9 +1,9 @@
 """Objects of a mapping: built key by key, with whole objects merged into them."""
 
 from collections.abc import Callable, Sequence
-from functools import lru_cache
 from typing import Any
 
+from gateway import remembered
 from gateway.destinations.code import ABSENT, Code, Constant, Value
 from gateway.destinations.functions.names import Bound
 from gateway.destinations.grammar import LITERAL, MERGED, REQUIRED, Refused, Report, spelled
@@ -13,6 +13,7 @@ from gateway.destinations.pipelines import through
 
 _MAX_LEVELS = 8
 _MAX_KEYS = 1024
+_MAX_CHARACTERS = 256
 """Of a spread, whose new names are remembered."""
 
 
@@ -87,7 +88,7 @@ def make_spread(
         report("only", 'expected "scalar"')
         return ABSENT
     left_out = frozenset(omit)
-    rename = lru_cache(_MAX_KEYS)(_function(keys)) if keys else None
+    rename = remembered.of_short(_MAX_CHARACTERS, _MAX_KEYS)(_function(keys)) if keys else None
     change = _function(functions) if functions else None
 
     def copy(found: dict[str, Any], made: dict[str, Any], before: str, level: int) -> dict[str, Any]:

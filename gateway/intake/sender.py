@@ -1,8 +1,9 @@
 """Tell who sent a request: a person's own device or a server, and from which address."""
 
 from collections.abc import Iterable, Mapping
-from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
+
+from gateway import remembered
 
 Networks = tuple[IPv4Network | IPv6Network, ...]
 
@@ -59,7 +60,7 @@ def parse(text: str) -> IPv4Address | IPv6Address:
 
 
 # A client sends many requests: 0.1 µs instead of 3.
-@lru_cache(1024)
+@remembered.of_short(64, 1024)
 def spell(host: str) -> str:
     """Write an address in its shortest usual spelling; return any other text unchanged."""
     try:

@@ -1,10 +1,9 @@
 """The parts of a page's address, as browsers call them."""
 
-from functools import lru_cache
-
 import msgspec
 from msgspec import UNSET, Raw, UnsetType
 
+from gateway import remembered
 from gateway.raw import objects
 
 
@@ -22,7 +21,7 @@ _NO_PARTS = Parts()
 
 
 # Visitors of a site read the same pages: 0.1 µs instead of 2.
-@lru_cache(1024)
+@remembered.of_short(1024, 1024)
 def split(url: str) -> Parts:
     """Return the path, search and hash of an absolute address; of any other text no parts."""
     rest, _, fragment = url.partition("#")

@@ -10,10 +10,10 @@ import binascii
 import html
 import re
 from collections.abc import Mapping
-from functools import lru_cache
 from types import MappingProxyType
 from urllib.parse import parse_qsl, unquote_to_bytes
 
+from gateway import remembered
 from gateway.dialects.shared.slow_path import is_write_key
 from gateway.errors import UnreadableBody
 
@@ -28,7 +28,8 @@ _STANDARD_BASE64 = str.maketrans(" -_", "++/", "\r\n\t")
 _BOM = b"\xef\xbb\xbf"
 
 
-@lru_cache(32)  # both the key and the event are looked for in it; and a page sends all to one address
+# Both the key and the event are looked for in it; and a page sends all to one address.
+@remembered.of_short(16 * 1024, 32)
 def read(query: bytes) -> Mapping[str, str]:
     """Return the parameters of a query or a form; of repeated ones the last. Raises UnreadableBody."""
     try:
