@@ -8,7 +8,7 @@ import base64
 import binascii
 import re
 from collections.abc import Collection, Iterator, Mapping
-from ipaddress import ip_address, ip_network
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from urllib.parse import unquote_to_bytes
 
 import msgspec
@@ -25,6 +25,7 @@ KEYS = frozenset(
 _HIDDEN_HEADERS = re.compile(r"auth|cookie|key|secret|token|signature|password|hmac")
 _ADDRESS_HEADERS = re.compile(r"(forwarded(-for)?|-ip)$")
 _KEPT_BITS = {4: 24, 6: 48}
+_KEPT_BITS_6TO4 = 16 + 24  # of an IPv6 address that has an IPv4 one in it
 
 _STRING = re.compile(rb'"(?:[^"\\]|\\.)*+"?', re.DOTALL)
 _COLON = re.compile(rb"\s*+:\s*+")
@@ -94,7 +95,13 @@ def cut_address(text: str) -> str:
         address = ip_address(text)
     except ValueError:
         return MASK
-    return str(ip_network((address, _KEPT_BITS[address.version]), strict=False).network_address)
+    return truncate(address)
+
+
+def truncate(address: IPv4Address | IPv6Address) -> str:
+    """Return the address of the network of an address, which many people share."""
+    kept = _KEPT_BITS_6TO4 if getattr(address, "sixtofour", None) else _KEPT_BITS[address.version]
+    return str(ip_network((address, kept), strict=False).network_address)
 
 
 def _cut(found: re.Match[bytes]) -> bytes:

@@ -154,7 +154,10 @@ def test_headers_are_shown_without_secrets_and_whole_addresses() -> None:
     }
 
 
-@pytest.mark.parametrize(("address", "cut"), [("192.0.2.77", "192.0.2.0"), ("", ""), ("somebody", "***")])
+@pytest.mark.parametrize(
+    ("address", "cut"),
+    [("192.0.2.77", "192.0.2.0"), ("", ""), ("somebody", "***"), ("2002:102:304::1", "2002:102:300::")],
+)
 def test_an_address_loses_its_last_part(address: str, cut: str) -> None:
     assert cut_address(address) == cut
 

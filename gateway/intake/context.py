@@ -1,18 +1,13 @@
 """Complete an event's context with what the gateway knows; everything else in it passes untouched."""
 
-from ipaddress import ip_network
-
 from msgspec import UNSET, Raw, UnsetType
 
+from gateway import masking
 from gateway.intake import permissions, sender
 from gateway.message import Message
 from gateway.raw import objects, values
 from gateway.submission import Submission
 
-_KEPT_BITS = {4: 24, 6: 48}
-"""Bits of an address that are kept when it is truncated, by IP version: a network that many people share."""
-_KEPT_BITS_6TO4 = 16 + 24
-"""The same where an IPv6 address has an IPv4 one in it."""
 _MAX_AGENT_BYTES = 1024
 """Of the header, which is put into each event of a batch: a large one would fill the journal."""
 _EMPTY = (None, Raw(b"null"), Raw(b'""'))
@@ -60,7 +55,5 @@ def _truncate(fields: dict[str, Raw], message: Message) -> bool:
     except ValueError:
         message.warn("invalid_context_field", "context.ip", "not an address, so that it cannot be truncated")
         return True
-    kept = _KEPT_BITS_6TO4 if getattr(address, "sixtofour", None) else _KEPT_BITS[address.version]
-    network = ip_network((address, kept), strict=False)
-    fields["ip"] = Raw(objects.write(str(network.network_address)))
+    fields["ip"] = Raw(objects.write(masking.truncate(address)))
     return True
