@@ -10,7 +10,8 @@ from gateway.sources import Source
 
 _EMPTY = "must not be empty"
 _ALONE = 'with the engine "embedded" there is only one gateway'
-_MAX_ENGINE_EVENT_BYTES = 800 * 1024  # of what a client sends; a message of an engine has 900 KB
+_MAX_ENGINE_EVENT_BYTES = 800 * 1024
+"""Of what a client sends; an engine keeps 900 KB, and larger events are refused one by one."""
 
 
 def contradictions(config: Config) -> Iterator[tuple[str, str]]:

@@ -1,6 +1,7 @@
 """The first half of the journey: from a submission to events, ready for the journal."""
 
 import math
+import sys
 from collections import Counter
 from collections.abc import Callable
 from typing import NamedTuple
@@ -43,10 +44,12 @@ class Endpoint:
         recent: Recent | None = None,
         promise: Promise | None = None,
         partitions: int = 1,
+        max_line: int = sys.maxsize,
     ) -> None:
-        """`promise` and `partitions` are those of the journal's appender."""
+        """`promise`, `partitions` and `max_line` are those of the journal's appender."""
         self.promise = promise or Promise()
         self._partitions = partitions
+        self._max_line = max_line
         self.name = name
         self.dialect = dialect
         self.sources = sources
@@ -131,8 +134,8 @@ class Endpoint:
         if not account.by_key:
             self._admit(decoded.write_key, submission, decoded, account)
         block = encode_block(stored)
-        if stored and _needs_checks(block, decoded, account):
-            block = _drop_unacceptable_events(block, decoded, account)
+        if stored and (len(block) > self._max_line or _needs_checks(block, decoded, account)):
+            block = _drop_unacceptable_events(block, decoded, account, self._max_line)
         for each in account.by_key.values():
             if isinstance(each, Grant):
                 block = each.erase_keys(block)
@@ -218,8 +221,14 @@ def _needs_checks(block: bytes, decoded: DecodedSubmission, account: Account) ->
     return has_longer_line(block, 2 * bodies.MAX_LEVELS) and bodies.may_nest_too_deep(block)
 
 
-def _drop_unacceptable_events(block: bytes, decoded: DecodedSubmission, account: Account) -> bytes:
-    """Refuse each event that is too large for its source or nests too deep; return the others' lines."""
+def _drop_unacceptable_events(
+    block: bytes, decoded: DecodedSubmission, account: Account, max_line: int
+) -> bytes:
+    """
+    Refuse each event that is too large for its source or the journal, or nests too deep.
+
+    Returns the lines of the others.
+    """
     lines: list[bytes] = []
     stored: list[Message] = []
     places: list[int] = []
@@ -229,6 +238,8 @@ def _drop_unacceptable_events(block: bytes, decoded: DecodedSubmission, account:
         try:
             if decoded.batch and len(line) > grant.safe_bytes:
                 _check_size(line, decoded, place, grant.limits.max_event)
+            if len(line) > max_line:
+                raise EventTooLarge(f"{len(line)} bytes as it is stored; the journal's limit is {max_line}")
             bodies.check_depth(line)
         except (EventTooLarge, InvalidField) as refusal:
             account.refused.append(Refused(place, message.message_id, refusal.with_traceback(None)))

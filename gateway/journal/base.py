@@ -167,6 +167,10 @@ class Appender(Appending, Protocol):
     def partitions(self) -> int:
         """The number of partitions over which events are spread by their person, see persons.py."""
 
+    @property
+    def max_line(self) -> int:
+        """The most bytes of an event that the log can keep."""
+
     async def probe(self) -> None:
         """Return if a commit succeeded within the last second or succeeds now. Raises JournalUnavailable."""
 

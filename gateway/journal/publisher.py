@@ -23,6 +23,7 @@ log = structlog.get_logger()
 
 MAX_CHUNK_BYTES = 900 * 1024
 """Of a message of an engine, whose usual limit is 1 MB."""
+MAX_LINE_BYTES = MAX_CHUNK_BYTES - 1024
 
 _MAX_WAITING_SECONDS = 1.9  # an answer leaves within 2 s
 _MAX_WAITING_BYTES = 64 * 1024 * 1024  # of a process; beyond it, new appends raise Overloaded
@@ -103,6 +104,7 @@ class Publisher:
         """Return if a chunk was stored within the last second, or could be now. Raises JournalUnavailable."""
         if time.monotonic() - self._last_success >= _PROBE_VALID_SECONDS:
             await self._partition.probe(time.monotonic() + _MAX_WAITING_SECONDS)
+            self._last_success = time.monotonic()
 
     async def close(self) -> None:
         """Complete what waits. No append may follow."""

@@ -12,7 +12,7 @@ from gateway import metrics
 from gateway.errors import JournalUnavailable
 from gateway.journal import chunk
 from gateway.journal.base import Promise
-from gateway.journal.publisher import Publisher, Waiting
+from gateway.journal.publisher import MAX_LINE_BYTES, Publisher, Waiting
 
 _Done = Callable[[JournalUnavailable | None], None]
 
@@ -20,11 +20,14 @@ _Done = Callable[[JournalUnavailable | None], None]
 class Spread:
     """Implements journal.base.Appender with a publisher for each partition."""
 
+    max_line = MAX_LINE_BYTES
+
     def __init__(self, publishers: Sequence[Publisher], waiting: Waiting, promise: Promise) -> None:
         self.partitions = len(publishers)
         self.promise = promise
         self._publishers = publishers
         self._waiting = waiting
+        self._probe: asyncio.Future[list[None]] | None = None
 
     async def append(
         self,
@@ -65,7 +68,10 @@ class Spread:
             self._publishers[partition].append_then(b"\n".join(lines), carries, len(lines), submission.store)
 
     async def probe(self) -> None:
-        await asyncio.gather(*(publisher.probe() for publisher in self._publishers))
+        """As journal.base.Appender. Callers at the same time share one question to each partition."""
+        if self._probe is None or self._probe.done():
+            self._probe = asyncio.gather(*(publisher.probe() for publisher in self._publishers))
+        await asyncio.shield(self._probe)
 
     async def close(self) -> None:
         await asyncio.gather(*(publisher.close() for publisher in self._publishers))

@@ -11,6 +11,7 @@ disk that stalls holds the event loop for one commit, and after it only the thre
 
 import asyncio
 import os
+import sys
 import threading
 import time
 from collections import deque
@@ -73,6 +74,7 @@ class Writer:
     """
 
     partitions = 1
+    max_line = sys.maxsize
 
     def __init__(self, partition: Partition, pace: Pace | None = None) -> None:
         self.promise = Promise()

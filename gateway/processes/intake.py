@@ -121,7 +121,7 @@ async def serve(config: Config, slot: int, listener: socket, control: Control) -
 
 def endpoints(sources: Sources, recent: Recent, journal: Appender) -> list[Endpoint]:
     return [
-        Endpoint(name, dialect, sources, recent, journal.promise, journal.partitions)
+        Endpoint(name, dialect, sources, recent, journal.promise, journal.partitions, journal.max_line)
         for name, dialect in DIALECTS.items()
     ]
 

@@ -70,6 +70,17 @@ def test_an_event_is_measured_with_the_context_of_its_batch(size: int, fits: boo
     assert [error["code"] for error in answer.json["Errors"]] == ([] if fits else ["event_too_large"])
 
 
+@pytest.mark.parametrize(("path", "count"), [("/v1/track", 1), ("/v1/batch", 3)], ids=["alone", "in a batch"])
+def test_an_event_that_the_journal_cannot_keep_is_refused(path: str, count: int) -> None:
+    events = [sized(9000), track(), track()][:count]
+    endpoint = Endpoint("segment", segment, Sources([DEFAULT]), max_line=8000)
+
+    outcome = endpoint.process(submitted(events if count > 1 else events[0], path))
+
+    assert [(one.place, one.refusal.code) for one in outcome.refused] == [(0, "event_too_large")]
+    assert outcome.stored == count - 1
+
+
 def test_a_dialect_that_measures_nothing_has_limits_all_the_same() -> None:
     submission = submitted([track(), sized(16_000), track()], "/v1/batch")
 

@@ -28,6 +28,7 @@ class MemoryPartition:
     def __init__(self) -> None:
         self.chunks: list[Chunk] = []
         self.trouble = ""
+        self.probes = 0
         self.free = asyncio.Event()
         self.free.set()
 
@@ -38,6 +39,7 @@ class MemoryPartition:
         self.chunks.append(Chunk(block, carries, count))
 
     async def probe(self, _: float, /) -> None:
+        self.probes += 1
         if self.trouble:
             raise JournalUnavailable(self.trouble)
 
@@ -119,11 +121,19 @@ async def test_too_much_that_waits_is_refused_at_once(
 async def test_a_probe_fails_if_one_partition_does(
     appender: Spread, partitions: list[MemoryPartition]
 ) -> None:
-    await appender.probe()
     partitions[2].trouble = "no server leads the stream"
 
     with pytest.raises(JournalUnavailable, match="no server leads"):
         await appender.probe()
+
+
+async def test_many_probes_ask_each_partition_once(
+    appender: Spread, partitions: list[MemoryPartition]
+) -> None:
+    await asyncio.gather(*(appender.probe() for _ in range(100)))
+    await appender.probe()
+
+    assert [each.probes for each in partitions] == [1, 1, 1]
 
 
 def test_a_block_larger_than_a_chunk_is_cut_between_events() -> None:
