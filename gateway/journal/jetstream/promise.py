@@ -6,6 +6,7 @@ How a server syncs is told by its monitoring port alone: `sync_always` in /jsz?c
 
 import time
 import urllib.request
+from http.client import HTTPException
 
 import msgspec
 from anyio import to_thread
@@ -67,7 +68,7 @@ def _sync(journal: Journal) -> tuple[bool, str]:
                 f"{address.rstrip('/')}/jsz?config=1", timeout=_MONITOR_SECONDS
             ) as answer:
                 synced = _read(answer.read()).config.sync_always
-        except (OSError, msgspec.DecodeError):
+        except (OSError, HTTPException, msgspec.DecodeError):
             continue
         if not synced:
             return False, f"{address} does not sync; set `sync_interval: always` in its jetstream block"

@@ -117,7 +117,9 @@ class View:
     def seek(self, instant: float) -> int:
         """Return the number of the first event of a message that was stored at or after a time."""
         found = self._first_since(instant)
-        return found.chunk.first if found and found.chunk else self.newest()
+        if found is None:
+            return self.newest()
+        return found.chunk.first if found.chunk else self._get(found.sequence).first
 
     def released_to(self, number: int, before: float) -> int:
         """

@@ -57,6 +57,8 @@ async def _watch(client: Client, journal: Journal, identity: bytes, promise: Pro
             promise.broken = str(error)
         except OSError:  # what is appended meanwhile fails by itself
             pass
+        except Exception:
+            log.exception("the promise of the journal cannot be checked")
         await asyncio.sleep(_BROKEN_SECONDS if promise.broken else _ASK_SECONDS)
 
 
@@ -66,4 +68,6 @@ async def _measure(room: Room) -> None:
             await to_thread.run_sync(room.measure)
         except OSError:
             pass
+        except Exception:
+            log.exception("the size of the journal cannot be measured")
         await asyncio.sleep(_MEASURE_SECONDS)

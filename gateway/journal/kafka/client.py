@@ -232,7 +232,7 @@ class Client(msgspec.Struct, frozen=True, dict=True):
             [cause] = error.args
             self._admin.poll(0)
             if cause.code() == KafkaError._TIMED_OUT:
-                told = [each for each in self._reasons if each.code() != KafkaError._ALL_BROKERS_DOWN]
+                told = [each for each in tuple(self._reasons) if each.code() != KafkaError._ALL_BROKERS_DOWN]
                 cause = told[-1] if told else cause
             raise failure(cause) from error
 

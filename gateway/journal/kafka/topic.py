@@ -10,6 +10,7 @@ from gateway.journal.kafka.log import KafkaLog
 
 _START_SECONDS = 15.0
 """The time in which brokers must answer when a gateway starts."""
+_RETRY_SECONDS = 0.05
 
 
 def open_log(journal: Journal) -> KafkaLog:
@@ -30,6 +31,7 @@ def prepare(journal: Journal, patience: float = _START_SECONDS) -> bytes:
         except OSError as error:
             if time.monotonic() >= end:
                 raise ConfigError(f"[journal] servers: {', '.join(journal.servers)}: {error}") from error
+        time.sleep(_RETRY_SECONDS)
 
 
 def check(client: Client, journal: Journal, identity: bytes) -> str:

@@ -81,7 +81,7 @@ class Reader:
         try:
             found = self._read_file(file, position.number, end, stop, limit)
         except OSError as error:
-            self._failures += 1
+            self._failures += error.errno == errno.EIO
             if error.errno != errno.EIO or self._failures < _MAX_READ_FAILURES:
                 raise
             self._read = scan.read_around_errors  # what still cannot be read counts as damaged
