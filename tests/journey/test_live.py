@@ -116,7 +116,11 @@ def test_an_invalid_event_affects_no_other(
     report = say(client, running, calls, **client.impatient)
 
     assert report.errors == []
-    assert [event["event"] for event in arrived()] == ["First", "Second", "Last"]
+    assert sorted(event["event"] for event in arrived()) == [
+        "First",
+        "Last",
+        "Second",
+    ]
     assert sorted(report.sent) == sorted(["First", "Second", bad["messageId"], "Last"])
     assert report.statuses[-1] == (207 if client.takes_207 else 200)
 
@@ -171,7 +175,7 @@ def test_an_invalid_event_in_a_batch_does_not_end_a_process_without_error_handli
     report = say(NAMED[name], running, calls, errorHandler=False)
 
     assert report.exit_code == 0
-    assert [event["event"] for event in arrived()] == ["First", "Second", "Last"]
+    assert sorted(event["event"] for event in arrived()) == ["First", "Last", "Second"]
 
 
 @pytest.mark.parametrize("name", ["analytics-node", "@rudderstack/rudder-sdk-node"])
