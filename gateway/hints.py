@@ -37,7 +37,8 @@ HINTS = {
         "too many bytes in flight, or too much to do; nothing was acknowledged; send again after Retry-After"
     ),
     "journal_unavailable": (
-        "the disk is full or broken, and nothing was acknowledged; the inspector and the log say why"
+        "the journal cannot store events now (its disk is full or broken, or its engine away), and nothing"
+        " was acknowledged; the inspector and the log say why"
     ),
 }
 """By code, in the words of config/README.md."""

@@ -19,7 +19,7 @@ _FEWEST = {
     BUG: 1,
     Overloaded.code: 1,
     RateLimited.code: 1,
-    JournalUnavailable.code: math.inf,  # journal/writer.py has a line for it
+    JournalUnavailable.code: math.inf,  # journal/writer.py and journal/publisher.py have a line for it
 }
 _QUIET_REPORTS = 10
 """Reports with fewer events, after which a flood has ended."""

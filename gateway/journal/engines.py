@@ -64,8 +64,7 @@ async def appending(journal: Journal, identity: bytes, slot: int, workers: int) 
     """
     Lend the appender of the intake worker `slot`, of `workers`; it must be closed within the block.
 
-    Raises BlockingIOError if another process does not let go of
-    what only one may have, and OSError.
+    Raises BlockingIOError if another process does not let go of the partition of the slot, and OSError.
     """
     if journal.engine == "jetstream":
         from gateway.journal.jetstream.appender import appending as on_jetstream

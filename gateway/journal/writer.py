@@ -54,7 +54,7 @@ class Partition(Protocol):
 
 
 class Commit:
-    """The lines of one commit, and the futures that wait for it."""
+    """The lines of one commit, and the futures and callbacks that wait for it."""
 
     def __init__(self) -> None:
         self.started_at = time.perf_counter()

@@ -228,7 +228,7 @@ class Partition:
                 self._abandon()
 
     def _abandon(self) -> None:
-        """Close a file after an I/O error. Its last chunk, durable or not, is never shown to a reader."""
+        """Close a file after an I/O error. Its last chunk may be found valid later, though it was refused."""
         metrics.JOURNAL_INCIDENTS.labels("file_abandoned").inc()
         self._close_file()
 
