@@ -5,6 +5,8 @@ import zlib
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any
 
+from anyio import to_thread
+
 from gateway.errors import BodyTooLarge, Overloaded, UnreadableBody
 
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -62,10 +64,15 @@ def finish(body: bytes, headers: Mapping[bytes, bytes], most: int) -> bytes:
 
 
 async def read(scope: Mapping[str, Any], receive: Receive, most: int, budget: Budget) -> bytes:
-    """Read a whole body and inflate it. Raises BodyTooLarge, UnreadableBody, Overloaded, Disconnected."""
+    """
+    Read a whole body, and inflate it in a thread, since megabytes would hold up the events of others.
+
+    Raises BodyTooLarge, UnreadableBody, Overloaded, Disconnected.
+    """
     headers = dict(scope["headers"])
     check_length(headers, most)
-    return finish(await read_rest(b"", receive, most, budget), headers, most)
+    sent = await read_rest(b"", receive, most, budget)
+    return await to_thread.run_sync(finish, sent, headers, most)
 
 
 async def read_rest(start: bytes, receive: Receive, most: int, budget: Budget) -> bytes:

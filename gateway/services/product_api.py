@@ -110,7 +110,7 @@ class _ProductApi:
     async def _merge(self, request: Request, site: str) -> Response:
         """Merge the valid lines, which are durable before the answer, and report the others."""
         sent = await body.read(request.scope, request.receive, _MAX_BODY_BYTES, self.budget)
-        good, faults = await to_thread.run_sync(products.check, sent.split(b"\n"))
+        good, faults = await to_thread.run_sync(lambda: products.check(sent.split(b"\n")))
         if good:
             await to_thread.run_sync(self.catalogue.merge, site, good)
         rejected = len({fault.line for fault in faults})
