@@ -6,12 +6,14 @@ A sink that is down delays no other, because each has its own worker, positions 
 
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import AsyncExitStack
 
 import anyio
 import structlog
 from anyio import to_thread
 
 from gateway import backoff, metrics
+from gateway.delivery import failures
 from gateway.delivery.lookout import Lookout
 from gateway.delivery.queue import Queue
 from gateway.errors import (
@@ -139,7 +141,9 @@ class Worker:
     async def _connect(self) -> None:
         """Open the sink and deliver until something else is to be done."""
         receipt = await to_thread.run_sync(self.state.receipt, self.name)
-        async with self.sink.connect(self.name, receipt) as connection:
+        async with AsyncExitStack() as opened:
+            with failures.of_sink():
+                connection = await opened.enter_async_context(self.sink.connect(self.name, receipt))
             if not receipt and connection.receipt:
                 await to_thread.run_sync(self.state.save_receipt, self.name, connection.receipt)
             while await self._deliver(connection):
@@ -187,7 +191,7 @@ class Worker:
     async def _write(self, connection: Connection, batch: Batch) -> bytes:
         """Write a batch, and in a backlog read the next one meanwhile."""
         self._attempt = time.monotonic(), batch.count
-        with self.queue.observer.writing(batch):
+        with self.queue.observer.writing(batch), failures.of_sink():
             return await self._write_and_read(connection, batch)
 
     async def _write_and_read(self, connection: Connection, batch: Batch) -> bytes:
@@ -264,14 +268,7 @@ class Worker:
         """Log an error unless it is the same as that of the attempt before."""
         if self._trouble == (type(error).__name__, str(error)):
             return
-        if isinstance(error, SinkMisconfigured):
-            self._log.error("sink misconfigured", error=str(error), answer=error.answer)
-        elif isinstance(error, SinkUnavailable):
-            self._log.warning("sink unavailable", error=str(error))
-        elif isinstance(error, StateUnavailable | OSError):
-            self._log.error("journal or state unavailable", error=str(error))
-        else:
-            self._log.error("delivery failed, retrying", exc_info=error)
+        failures.tell(self._log, error)
 
     async def _obey(self) -> None:
         """Carry out the orders of operators that need the connection closed; begin with what is recorded."""

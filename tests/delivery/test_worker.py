@@ -1,5 +1,6 @@
 """The worker of a sink: every event in order, at least once, whatever the sink does."""
 
+from collections import deque
 from pathlib import Path
 
 import anyio
@@ -264,3 +265,17 @@ async def test_events_appended_before_a_worker_is_stopped_are_delivered(journal:
             worker.stop()
 
     assert sink.taken == event_lines(0, 1)
+
+
+async def test_an_os_error_of_a_sink_is_not_one_of_the_journal(journal: Path, state: State) -> None:
+    keep(journal / "0", event_lines(0, 2))
+    sink = ScriptedSink(script=deque([ConnectionResetError("reset by peer")]))
+
+    with capture_logs() as logged:
+        await deliver(make(sink, journal, state))
+    status = state.statuses.read("sink")
+    await deliver(make(sink, journal, state))
+
+    assert [entry["event"] for entry in logged] == ["sink unavailable"]
+    assert (status.state, status.message) == ("retrying", "ConnectionResetError: reset by peer")
+    assert sink.taken == event_lines(0, 2)
