@@ -164,7 +164,7 @@ class Sink(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, tag_field="
 
     def connect(self, name: str, receipt: bytes) -> AbstractAsyncContextManager[Connection]:
         """
-        Open the sink for the duration of the block. Raises SinkUnavailable.
+        Open the sink for the duration of the block. Raises SinkUnavailable or SinkMisconfigured.
 
         `name` is the sink's name in the configuration. `receipt` is the last recorded receipt, or b"" if
         there is none; it may come from a sink of another kind that had the same name.

@@ -90,7 +90,7 @@ CREATE TABLE jobs (
     state TEXT NOT NULL,        -- running, done, cancelled, failed
     rate REAL NOT NULL,         -- events per second; 0: unlimited
     filters TEXT NOT NULL,      -- JSON, see jobs.py
-    positions TEXT NOT NULL,    -- {partition: [next, end]}
+    positions TEXT NOT NULL,    -- {partition: [next, end, intent]}
     created_at INTEGER NOT NULL,
     events INTEGER NOT NULL,    -- to send
     sent INTEGER NOT NULL,

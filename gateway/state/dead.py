@@ -80,7 +80,7 @@ class DeadLetters:
         return [Group(*row) for row in rows]
 
     def size(self, sink: str) -> int:
-        """Return the bytes of a sink's letters."""
+        """Return the size of a sink's letters: the bytes of the events, and the characters of the reasons."""
         with self._database.reading() as connection:
             found: Any = connection.execute("SELECT bytes FROM dead_bytes WHERE sink = ?", (sink,)).get
         return found or 0
@@ -236,7 +236,7 @@ def _subject(line: bytes) -> event.Subject:
 
 
 def _clean(text: str) -> str:
-    """Return a text as SQLite can measure and return it."""
+    """Return a text, up to MAX_TEXT characters of it, that every database can store."""
     return text[:MAX_TEXT].replace("\0", "\N{REPLACEMENT CHARACTER}").encode(errors="replace").decode()
 
 

@@ -67,7 +67,7 @@ def migrate(place: Remote) -> str:
         [before] = found
     if before == schema.VERSION:
         return f"{place}: the tables have version {before} already"
-    return f"{place}: tables {'created' if before is None else 'brought up'}, version {schema.VERSION}"
+    return f"{place}: tables {'created with' if before is None else 'upgraded to'} version {schema.VERSION}"
 
 
 @contextmanager

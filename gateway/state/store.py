@@ -29,10 +29,11 @@ class Progress(NamedTuple):
 
 class State:
     """
-    The state of delivery, in state.db.
+    The state of delivery, in state.db or in PostgreSQL.
 
-    Thread-safe. Several processes may have it open; each writes for its own sinks. A method that writes
-    blocks on the disk, and for up to 10 s while another process writes, so call it in a thread.
+    Thread-safe. Several processes may have it open; each writes for the sinks and partitions that it
+    delivers. A method that writes blocks on the disk or the server, and in state.db for up to 10 s while
+    another process writes, so call it in a thread.
 
     Every method may raise StateUnavailable and may then be called again. `paused` and methods that write may
     raise StateLost; the state must then be opened anew. After an error nothing has been written.
