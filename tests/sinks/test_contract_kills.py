@@ -14,6 +14,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from gateway.delivery.guard import MAX_PER_MINUTE
 from gateway.journal.base import Position
 from gateway.state.jobs import Selection, Span
 from gateway.state.letters import Burial, Choice
@@ -35,8 +36,8 @@ PARTITION = 1_000_000
 
 
 def is_poison(number: int) -> bool:
-    """Return whether an event is to be refused; later ones are not, or the guard would hold the sink."""
-    return number % 37 == 5 and number < 4000
+    """Return whether an event is to be refused; of two partitions fewer than the guard lets pass at once."""
+    return number % 37 == 5 and number < 37 * MAX_PER_MINUTE // 2 - 37
 
 
 def write(folder: Path, chance: random.Random, first: int, end: int, example: Example | None = None) -> None:
