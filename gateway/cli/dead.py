@@ -1,5 +1,6 @@
 """`gateway dead`: list, show, retry and drop dead letters."""
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -133,7 +134,7 @@ def retry(
     What is accepted counts as delivered. Exit code 1: a letter was refused again.
     """
     with opened(file, data, writing=True) as gateway:
-        choice = _choice(gateway, sink, filters)
+        choice = _choice(gateway, sink, _fixed(filters))
         counts = gateway.state.dead.count(choice)
         letters = min(sum(counts.values()), limit or _NO_LIMIT)
         counted = printing.count(letters, "dead letter")
@@ -175,13 +176,18 @@ def drop(
 ) -> None:
     """Delete dead letters of SINK, or of all sinks. Their events count as skipped from then on."""
     with opened(file, data, writing=True) as gateway:
-        choice = _choice(gateway, sink, filters)
+        choice = _choice(gateway, sink, _fixed(filters))
         letters = sum(gateway.state.dead.count(choice).values())
         if letters and not dry_run:
             confirm(yes, f"Drop {printing.count(letters, 'dead letter')} for good?")
             letters = gateway.state.dead.drop(choice)
     text = f"{printing.count(letters, 'dead letter')} {'to drop' if dry_run else 'dropped'}."
     printing.tell(Dropped(letters), as_json, text)
+
+
+def _fixed(filters: dict[str, Any]) -> dict[str, Any]:
+    """Return filters that match no letter of a later time, such as while the operator is asked to confirm."""
+    return filters if filters["until"] is not None else {**filters, "until": time.time_ns() // 1_000_000 + 1}
 
 
 def _choice(gateway: Opened, sink: str | None, filters: dict[str, Any]) -> Choice:
