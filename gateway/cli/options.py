@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import click
+from click.core import ParameterSource
 
 from gateway import sqlite
 from gateway.errors import ConfigError, StateUnavailable
@@ -27,6 +28,19 @@ data_option = click.option(
 yes_option = click.option(
     "--yes", is_flag=True, help="Do not ask for confirmation; required where there is no terminal."
 )
+
+
+def has_sub_command(context: click.Context) -> bool:
+    """Return True for a sub-command. Raises UsageError for options before it, which it does not see."""
+    if not context.invoked_subcommand:
+        return False
+    for option in context.command.params:
+        if context.get_parameter_source(option.name or "") is ParameterSource.COMMANDLINE:
+            name = option.opts[0]
+            raise click.UsageError(
+                f"{name} belongs behind {context.invoked_subcommand}, which does not see it here"
+            )
+    return True
 
 
 @contextmanager
