@@ -12,13 +12,18 @@ from gateway import masking
 from gateway.config.tables import suggest
 from gateway.inspector.queries.cursors import read_id
 from gateway.inspector.queries.errors import InvalidQuery, NotFound
-from gateway.inspector.queries.filters import Filter, Page, moment, page_size
+from gateway.inspector.queries.filters import Filter, Page, moment, page_size, require
 from gateway.inspector.queries.inspection import Inspection
 from gateway.inspector.queries.sinks import check
 from gateway.raw import timestamps
 from gateway.state.jobs import Job
 from gateway.state.letters import Choice, Letter
 from gateway.state.store import State
+
+FILTERS = (
+    *("source", "type", "event", "user", "message_id", "text", "code", "since", "until", "limit", "cursor"),
+)
+"""The fields of a filter by which letters are found."""
 
 _MAX_IDS = 1000
 _MAX_SECONDS = 2.0
@@ -102,6 +107,7 @@ def dead(inspection: Inspection, filter: Filter, sink: str = "") -> Page[DeadLet
 
     Raises InvalidQuery and StateUnavailable.
     """
+    require(filter, FILTERS)
     choice = Choice(
         sink=sink,
         code=filter.code,

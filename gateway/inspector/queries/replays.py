@@ -15,7 +15,7 @@ from gateway.delivery.prepare import Preparation
 from gateway.home import Home
 from gateway.inspector.queries.cursors import read_id
 from gateway.inspector.queries.errors import InvalidQuery, NotFound
-from gateway.inspector.queries.filters import Filter, Page, moment, page_size
+from gateway.inspector.queries.filters import Filter, Page, moment, page_size, require
 from gateway.inspector.queries.inspection import Inspection
 from gateway.inspector.queries.sinks import writing
 from gateway.journal.base import Log
@@ -24,6 +24,9 @@ from gateway.raw import timestamps
 from gateway.state import report
 from gateway.state.jobs import Job, Selection, Span
 from gateway.state.store import State
+
+FILTERS = ("limit", "cursor")
+"""The fields of a filter that the list of replays knows."""
 
 _COUNTED_AT_ONCE = 50_000
 _MAX_SECONDS = 10.0
@@ -76,6 +79,7 @@ class Counted(msgspec.Struct, frozen=True):
 
 def replays(inspection: Inspection, filter: Filter) -> Page[Replay]:
     """Return the replays, the newest first. Raises InvalidQuery and StateUnavailable."""
+    require(filter, FILTERS)
     size, before = page_size(filter), read_id(filter.cursor)
     with closing(State.open_read_only(inspection.state)) as state:
         jobs = [job for job in state.jobs.all("replay") if before is None or job.id < before]
