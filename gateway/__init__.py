@@ -196,8 +196,8 @@ The commands for delivery open the state (cli/state.py) to place orders and jobs
 and print as cli/printing.py does, for the times of cli/times.py. They share the functions of the inspector's
 queries: inspector/queries/sinks.py (which tries sinks with inspector/trial.py), inspector/queries/dead.py,
 inspector/queries/replays.py, inspector/queries/ledger.py (with the counts of inspector/counters.py) and
-inspector/queries/health.py say what state/report.py finds, page by page (inspector/queries/cursors.py), and
-raise what inspector/queries/errors.py has.
+inspector/queries/health.py (with what inspector/readiness.py hears from the intake) say what state/report.py
+finds, page by page (inspector/queries/cursors.py), and raise what inspector/queries/errors.py has.
 
 Programs ask the same questions of the routes of inspector/api/routes.py: inspector/api/events.py,
 inspector/api/reports.py, inspector/api/sinks.py, inspector/api/dead.py and inspector/api/replays.py, which
