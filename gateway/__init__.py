@@ -216,8 +216,9 @@ renders templates, with inspector/web/filtering.py for what lists are asked, ins
 inspector/web/charts.py and inspector/web/document.py for what is shown, inspector/web/files.py for styles and
 script, and inspector/web/answers.py for what goes wrong. The pages are inspector/web/login.py,
 inspector/web/overview.py, inspector/web/events.py (with inspector/web/commands.py), inspector/web/refused.py
-(which tries events again with inspector/web/trial.py), inspector/web/sinks.py, inspector/web/dead.py,
-inspector/web/sources.py (with inspector/web/snippets.py) and inspector/web/ledger.py.
+(which tries events again with inspector/web/trial.py; both put keys where inspector/web/masked.py finds them
+masked), inspector/web/sinks.py, inspector/web/dead.py, inspector/web/sources.py (with
+inspector/web/snippets.py) and inspector/web/ledger.py.
 
 cli/journal/group.py has the commands for a journal. cli/journal/copy.py has one copied to another engine, by
 cli/journal/copying.py, which arranges its events with cli/journal/stretches.py. The others,
