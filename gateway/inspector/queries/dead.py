@@ -12,7 +12,7 @@ from gateway import masking
 from gateway.config.tables import suggest
 from gateway.inspector.queries.cursors import read_id
 from gateway.inspector.queries.errors import InvalidQuery, NotFound
-from gateway.inspector.queries.filters import Filter, Page, moment, page_size, require
+from gateway.inspector.queries.filters import Filter, Page, moment, page_size, require, require_shown
 from gateway.inspector.queries.inspection import Inspection
 from gateway.inspector.queries.sinks import check
 from gateway.raw import timestamps
@@ -108,6 +108,8 @@ def dead(inspection: Inspection, filter: Filter, sink: str = "") -> Page[DeadLet
     Raises InvalidQuery and StateUnavailable.
     """
     require(filter, FILTERS)
+    hidden = masking.names(inspection.config().inspector.mask)
+    require_shown(filter, hidden)
     choice = Choice(
         sink=sink,
         code=filter.code,
@@ -121,7 +123,6 @@ def dead(inspection: Inspection, filter: Filter, sink: str = "") -> Page[DeadLet
     )
     size, after, text = page_size(filter), read_id(filter.cursor) or 0, filter.text.lower()
     end = time.monotonic() + _MAX_SECONDS
-    hidden = masking.names(inspection.config().inspector.mask)
     found: list[DeadLetter] = []
     with closing(State.open_read_only(inspection.state)) as state:
         for letter in state.dead.select(choice, after=after):
@@ -231,6 +232,7 @@ def _choose(inspection: Inspection, state: State, choice: DeadChoice) -> Choice:
     for name, value in given.items():
         if not value:
             raise InvalidQuery(f"{name}: must not be empty")
+    require_shown(choice, masking.names(inspection.config().inspector.mask))
     if choice.sink is not None:
         configured = inspection.config().sinks
         known = {name for name, _ in state.dead.count(Choice())}

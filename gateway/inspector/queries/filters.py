@@ -18,6 +18,8 @@ MAX_LIMIT = 500
 Item = TypeVar("Item")
 
 _PLACE = re.compile(r"(\d{1,9})/(\d{1,18})", re.ASCII)
+_VALUES = {"user": ("userId", "anonymousId"), "event": ("event",)}
+"""By field of a filter, the keys of an event whose values it is compared with."""
 _MAX_POSITIONS = 1000
 
 
@@ -71,6 +73,14 @@ def require(filter: Filter, known: Collection[str]) -> None:
     for field in msgspec.structs.fields(Filter):
         if field.name not in known and getattr(filter, field.name) != field.default:
             raise InvalidQuery(f"{field.name}: unknown here; expected {', '.join(known)}")
+
+
+def require_shown(given: object, hidden: Collection[str]) -> None:
+    """Raise InvalidQuery for a filter by a value that `hidden` keys keep secret: it could be guessed."""
+    for name, keys in _VALUES.items():
+        for key in keys:
+            if getattr(given, name) and key.casefold() in hidden:
+                raise InvalidQuery(f"{name}: [inspector] mask hides {key}")
 
 
 def page_size(filter: Filter) -> int:

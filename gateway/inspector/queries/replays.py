@@ -8,6 +8,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
+from gateway import masking
 from gateway.config.tables import Config
 from gateway.delivery.enrich import Enricher
 from gateway.delivery.jobs import count
@@ -15,7 +16,7 @@ from gateway.delivery.prepare import Preparation
 from gateway.home import Home
 from gateway.inspector.queries.cursors import read_id
 from gateway.inspector.queries.errors import InvalidQuery, NotFound
-from gateway.inspector.queries.filters import Filter, Page, moment, page_size, require
+from gateway.inspector.queries.filters import Filter, Page, moment, page_size, require, require_shown
 from gateway.inspector.queries.inspection import Inspection
 from gateway.inspector.queries.sinks import writing
 from gateway.journal.base import Log
@@ -103,6 +104,7 @@ def start(inspection: Inspection, order: ReplayOrder) -> Replay | Counted:
     for name, value in given.items():
         if value == "":
             raise InvalidQuery(f"{name}: must not be empty")
+    require_shown(order, masking.names(inspection.config().inspector.mask))
     wanted = Wanted(order.source, order.type, order.event, order.user, order.message_id)
     selection = Selection(wanted, moment("since", order.since or ""), moment("until", order.until or ""))
     with writing(inspection, order.sink) as state:
