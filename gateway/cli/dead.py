@@ -207,4 +207,6 @@ def _choice(gateway: Opened, sink: str | None, filters: dict[str, Any]) -> Choic
     known = {letter_sink for letter_sink, _ in gateway.state.dead.count(Choice())}
     if sink is not None and sink not in known:
         gateway.check_sink(sink)
+    if "id" in given:
+        given["ids"] = (given.pop("id"),)
     return Choice(**given)
