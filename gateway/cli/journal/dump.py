@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from gateway.cli.arguments import Position, Time
+from gateway.cli.arguments import Position
 from gateway.cli.journal.common import (
     config_option,
     exit_codes,
@@ -14,6 +14,7 @@ from gateway.cli.journal.common import (
     path_argument,
     print_finding,
 )
+from gateway.cli.times import Time
 from gateway.journal.segments.examine.extract import Extract, Selection, extract
 from gateway.journal.segments.examine.findings import Finding
 from gateway.journal.segments.examine.inventory import Inventory, NotAJournal
