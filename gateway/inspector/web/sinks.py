@@ -87,6 +87,7 @@ def routes(pages: Pages, inspection: Inspection) -> list[Route]:
             # README.md: all kinds that send requests have this key.
             sends_requests="allow_private" in inspection.config().sinks[name].__struct_fields__,
             exchanges=await pages.ask(exchanges.exchanges, inspection, name, Filter(limit=_EXCHANGES)),
+            unkept=await pages.ask(exchanges.unkept, inspection, name),
             replays=await _replays(name),
             said=said or _SAID.get(request.query_params.get("done", "")),
             skipping=skipping,

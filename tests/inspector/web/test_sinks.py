@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from gateway.diagnostics.shapes import EXCHANGES
+from gateway.diagnostics.store import Store
 from gateway.errors import SinkHeld, SinkMisconfigured, SinkUnavailable
 from gateway.raw import timestamps
 from tests.build import event_line, keep
@@ -133,3 +135,19 @@ def test_the_page_of_an_event_tells_whether_it_is_sent_again(tmp_path: Path, num
     page = client.get(ordered.headers["location"]).text
 
     assert said in page
+
+
+def test_the_page_counts_the_requests_that_were_not_kept(tmp_path: Path) -> None:
+    keep(tmp_path / "data/journal/0")
+    open_state(tmp_path / "data/journal").close()
+    with closing(Store(tmp_path / "data/journal/diagnostics", EXCHANGES)) as store:
+        store.write(lambda database: database.execute("INSERT INTO unkept VALUES ('archive', 1200)"), 0)
+    config = (
+        CONFIG.replace('"json_lines"', '"http"')
+        .replace("path =", "url =")
+        .replace("archive.json", "https://a.b/")
+    )
+
+    page = visitor(tmp_path, text=config).get("/sinks/archive", headers=BROWSER).text
+
+    assert "1,200 more requests came too fast to be kept." in page
