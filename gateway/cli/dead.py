@@ -55,7 +55,7 @@ def _filtered(function: Callable[..., None]) -> Callable[..., None]:
 
 @dead.command(name="list")
 @_filtered
-@click.option("--limit", type=AtLeastOne, help=f"At most so many; default {_SHOWN}, with --json all.")
+@click.option("--limit", type=AtLeastOne, help=f"At most this many; default {_SHOWN}, with --json all.")
 @json_option
 def list_letters(
     sink: str | None, limit: int | None, as_json: bool, file: Path | None, data: Path | None, **filters: Any
@@ -111,7 +111,7 @@ def show(id: int, as_json: bool, file: Path | None, data: Path | None) -> None:
 
 @dead.command()
 @_filtered
-@click.option("--limit", type=AtLeastOne, help="At most so many, the oldest first.")
+@click.option("--limit", type=AtLeastOne, help="At most this many, the oldest first.")
 @rate_option
 @click.option("--dry-run", is_flag=True, help="Only say how many letters would be retried.")
 @click.option("--detach", is_flag=True, help="Do not wait for the end.")

@@ -114,7 +114,7 @@ def resume(name: str, yes: bool, as_json: bool, file: Path | None, data: Path | 
 @config_option
 @data_option
 def skip(name: str, target: str, yes: bool, as_json: bool, file: Path | None, data: Path | None) -> None:
-    """Pass pending events of the sink NAME without delivering them.
+    """Skip pending events of the sink NAME: they are not delivered.
 
     They count as skipped. As long as the journal retains them, `gateway replay` can send them all the same.
     """

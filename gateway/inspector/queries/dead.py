@@ -78,9 +78,9 @@ class DeadChoice(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     """First `last_failed_at`: ISO-8601, or an age."""
     until: str | None = None
     limit: Annotated[int, Meta(ge=1, le=2**53)] | None = None
-    """Retry at most so many, the oldest first."""
+    """Retry at most this many, the oldest first."""
     rate: Annotated[float, Meta(gt=0, lt=1e9)] | None = None
-    """Retry at most so many per second."""
+    """Retry at most this many per second."""
     dry_run: bool = False
     """Only count."""
 

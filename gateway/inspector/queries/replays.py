@@ -65,7 +65,7 @@ class ReplayOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     user: str | None = None
     message_id: str | None = None
     rate: Annotated[float, Meta(gt=0, lt=1e9)] | None = None
-    """At most so many events per second."""
+    """At most this many events per second."""
     dry_run: bool = False
 
 
