@@ -222,8 +222,9 @@ inspector/web/snippets.py) and inspector/web/ledger.py.
 
 cli/journal/group.py has the commands for a journal. cli/journal/copy.py has one copied to another engine, by
 cli/journal/copying.py, which arranges its events with cli/journal/stretches.py. The others,
-cli/journal/verify.py, cli/journal/dump.py and cli/journal/stats.py, with cli/journal/common.py,
-cli/arguments.py and cli/tables.py, work on files of a journal, running or not. They look through
+cli/journal/verify.py, cli/journal/dump.py and cli/journal/stats.py, with cli/journal/common.py and
+cli/arguments.py, work on files of a journal, running or not. They look through
 journal/segments/examine/inventory.py and journal/segments/examine/walk.py, for what
 journal/segments/examine/verify.py finds (journal/segments/examine/findings.py),
-journal/segments/examine/extract.py prints and journal/segments/examine/stats.py counts."""
+journal/segments/examine/extract.py prints and journal/segments/examine/stats.py counts.
+"""

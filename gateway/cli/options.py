@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import click
 from click.core import ParameterSource
@@ -11,7 +12,17 @@ from gateway import sqlite
 from gateway.errors import ConfigError, StateUnavailable
 from gateway.inspector.queries.errors import QueryError
 
-AtLeastOne = click.IntRange(1, sqlite.MAX_INTEGER)
+
+class _AtLeastOne(click.ParamType[int]):
+    """A number that a database can hold. The help of click.IntRange would spell its limits out."""
+
+    name = "number"
+
+    def convert(self, value: Any, param: click.Parameter | None, context: click.Context | None) -> int:
+        return click.IntRange(1, sqlite.MAX_INTEGER).convert(value, param, context)
+
+
+AtLeastOne = _AtLeastOne()
 """The type of ids and of limits."""
 
 config_option = click.option(

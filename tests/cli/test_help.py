@@ -89,3 +89,9 @@ def test_an_option_before_a_sub_command_is_not_ignored(group: str, option: str) 
 
     assert result.exit_code == 2
     assert f"{option} belongs behind {sub_command}" in result.stderr
+
+
+@pytest.mark.parametrize("command", ["dead list", "dead show", "dead retry", "replay cancel", "journal dump"])
+def test_it_does_not_spell_out_what_a_database_can_hold(command: str) -> None:
+    assert "RANGE" not in shown(command)
+    assert "9223372036854775807" not in shown(command)
