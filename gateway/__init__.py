@@ -197,8 +197,8 @@ The commands for delivery open the state (cli/state.py) to place orders and jobs
 and print as cli/printing.py does, for the times of cli/times.py. They share the functions of the inspector's
 queries: inspector/queries/sinks.py (which tries sinks with inspector/trial.py), inspector/queries/dead.py,
 inspector/queries/replays.py, inspector/queries/ledger.py (with the counts of inspector/counters.py) and
-inspector/queries/health.py say what state/report.py finds, page by page (inspector/queries/cursors.py), and
-raise what inspector/queries/errors.py has.
+inspector/queries/health.py (with what inspector/readiness.py hears from the intake) say what state/report.py
+finds, page by page (inspector/queries/cursors.py), and raise what inspector/queries/errors.py has.
 
 Programs ask the same questions of the routes of inspector/api/routes.py: inspector/api/events.py,
 inspector/api/reports.py, inspector/api/sinks.py, inspector/api/dead.py and inspector/api/replays.py, which
@@ -217,13 +217,15 @@ renders templates, with inspector/web/filtering.py for what lists are asked, ins
 inspector/web/charts.py and inspector/web/document.py for what is shown, inspector/web/files.py for styles and
 script, and inspector/web/answers.py for what goes wrong. The pages are inspector/web/login.py,
 inspector/web/overview.py, inspector/web/events.py (with inspector/web/commands.py), inspector/web/refused.py
-(which tries events again with inspector/web/trial.py), inspector/web/sinks.py, inspector/web/dead.py,
-inspector/web/sources.py (with inspector/web/snippets.py) and inspector/web/ledger.py.
+(which tries events again with inspector/web/trial.py; both put keys where inspector/web/masked.py finds them
+masked), inspector/web/sinks.py, inspector/web/dead.py, inspector/web/sources.py (with
+inspector/web/snippets.py) and inspector/web/ledger.py.
 
 cli/journal/group.py has the commands for a journal. cli/journal/copy.py has one copied to another engine, by
 cli/journal/copying.py, which arranges its events with cli/journal/stretches.py. The others,
-cli/journal/verify.py, cli/journal/dump.py and cli/journal/stats.py, with cli/journal/common.py,
-cli/arguments.py and cli/tables.py, work on files of a journal, running or not. They look through
+cli/journal/verify.py, cli/journal/dump.py and cli/journal/stats.py, with cli/journal/common.py and
+cli/arguments.py, work on files of a journal, running or not. They look through
 journal/segments/examine/inventory.py and journal/segments/examine/walk.py, for what
 journal/segments/examine/verify.py finds (journal/segments/examine/findings.py),
-journal/segments/examine/extract.py prints and journal/segments/examine/stats.py counts."""
+journal/segments/examine/extract.py prints and journal/segments/examine/stats.py counts.
+"""

@@ -1,5 +1,6 @@
 """`gateway dead`: list, show, retry and drop dead letters."""
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -54,7 +55,7 @@ def _filtered(function: Callable[..., None]) -> Callable[..., None]:
 
 @dead.command(name="list")
 @_filtered
-@click.option("--limit", type=AtLeastOne, help=f"At most so many; default {_SHOWN}, with --json all.")
+@click.option("--limit", type=AtLeastOne, help=f"At most this many; default {_SHOWN}, with --json all.")
 @json_option
 def list_letters(
     sink: str | None, limit: int | None, as_json: bool, file: Path | None, data: Path | None, **filters: Any
@@ -110,7 +111,7 @@ def show(id: int, as_json: bool, file: Path | None, data: Path | None) -> None:
 
 @dead.command()
 @_filtered
-@click.option("--limit", type=AtLeastOne, help="At most so many, the oldest first.")
+@click.option("--limit", type=AtLeastOne, help="At most this many, the oldest first.")
 @rate_option
 @click.option("--dry-run", is_flag=True, help="Only say how many letters would be retried.")
 @click.option("--detach", is_flag=True, help="Do not wait for the end.")
@@ -133,7 +134,7 @@ def retry(
     What is accepted counts as delivered. Exit code 1: a letter was refused again.
     """
     with opened(file, data, writing=True) as gateway:
-        choice = _choice(gateway, sink, filters)
+        choice = _choice(gateway, sink, _fixed(filters))
         counts = gateway.state.dead.count(choice)
         letters = min(sum(counts.values()), limit or _NO_LIMIT)
         counted = printing.count(letters, "dead letter")
@@ -175,13 +176,18 @@ def drop(
 ) -> None:
     """Delete dead letters of SINK, or of all sinks. Their events count as skipped from then on."""
     with opened(file, data, writing=True) as gateway:
-        choice = _choice(gateway, sink, filters)
+        choice = _choice(gateway, sink, _fixed(filters))
         letters = sum(gateway.state.dead.count(choice).values())
         if letters and not dry_run:
             confirm(yes, f"Drop {printing.count(letters, 'dead letter')} for good?")
             letters = gateway.state.dead.drop(choice)
     text = f"{printing.count(letters, 'dead letter')} {'to drop' if dry_run else 'dropped'}."
     printing.tell(Dropped(letters), as_json, text)
+
+
+def _fixed(filters: dict[str, Any]) -> dict[str, Any]:
+    """Return filters that match no letter of a later time, such as while the operator is asked to confirm."""
+    return filters if filters["until"] is not None else {**filters, "until": time.time_ns() // 1_000_000 + 1}
 
 
 def _choice(gateway: Opened, sink: str | None, filters: dict[str, Any]) -> Choice:
@@ -201,4 +207,6 @@ def _choice(gateway: Opened, sink: str | None, filters: dict[str, Any]) -> Choic
     known = {letter_sink for letter_sink, _ in gateway.state.dead.count(Choice())}
     if sink is not None and sink not in known:
         gateway.check_sink(sink)
+    if "id" in given:
+        given["ids"] = (given.pop("id"),)
     return Choice(**given)

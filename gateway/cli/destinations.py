@@ -14,7 +14,7 @@ import msgspec
 from gateway.cli import printing
 from gateway.cli.event_file import EventFile
 from gateway.cli.importing import ImportFailed
-from gateway.cli.options import config_option, data_option, exiting_on_errors, fail
+from gateway.cli.options import config_option, data_option, exiting_on_errors, fail, has_sub_command
 from gateway.cli.printing import json_option
 from gateway.config.file import load
 from gateway.destinations import vendor as vendors
@@ -45,7 +45,7 @@ def destinations(context: click.Context, as_json: bool) -> None:
       gateway destinations try ga4 events.jsonl
       gateway destinations schema > mapping.schema.json
     """
-    if context.invoked_subcommand:
+    if has_sub_command(context):
         return
     for name in vendors.names():
         vendor = vendors.built_in(name)

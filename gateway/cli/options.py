@@ -3,14 +3,26 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import click
+from click.core import ParameterSource
 
 from gateway import sqlite
 from gateway.errors import ConfigError, StateUnavailable
 from gateway.inspector.queries.errors import QueryError
 
-AtLeastOne = click.IntRange(1, sqlite.MAX_INTEGER)
+
+class _AtLeastOne(click.ParamType[int]):
+    """A number that a database can hold. The help of click.IntRange would spell its limits out."""
+
+    name = "number"
+
+    def convert(self, value: Any, param: click.Parameter | None, context: click.Context | None) -> int:
+        return click.IntRange(1, sqlite.MAX_INTEGER).convert(value, param, context)
+
+
+AtLeastOne = _AtLeastOne()
 """The type of ids and of limits."""
 
 config_option = click.option(
@@ -27,6 +39,19 @@ data_option = click.option(
 yes_option = click.option(
     "--yes", is_flag=True, help="Do not ask for confirmation; required where there is no terminal."
 )
+
+
+def has_sub_command(context: click.Context) -> bool:
+    """Return True for a sub-command. Raises UsageError for options before it, which it does not see."""
+    if not context.invoked_subcommand:
+        return False
+    for option in context.command.params:
+        if context.get_parameter_source(option.name or "") is ParameterSource.COMMANDLINE:
+            name = option.opts[0]
+            raise click.UsageError(
+                f"{name} belongs behind {context.invoked_subcommand}, which does not see it here"
+            )
+    return True
 
 
 @contextmanager

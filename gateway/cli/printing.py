@@ -39,7 +39,12 @@ def table(header: Sequence[str], rows: Sequence[Sequence[object]], left: int = 1
         if number == 0:
             click.secho(_GAP.join(cells).rstrip(), bold=True)
         else:
-            click.echo(_GAP.join(click.style(cell, fg=_COLORS.get(cell.strip())) for cell in cells).rstrip())
+            click.echo(_GAP.join(map(_colored, cells)).rstrip())
+
+
+def _colored(cell: str) -> str:
+    color = _COLORS.get(cell.strip())
+    return click.style(cell, fg=color) if color else cell
 
 
 def clean(text: str, width: int) -> str:

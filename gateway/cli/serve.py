@@ -12,8 +12,10 @@ import msgspec
 
 from gateway.cli.options import config_option, data_option, exiting_on_errors
 from gateway.cli.summary import start_lines, trial_key, trial_line
+from gateway.config.contradictions import listeners
 from gateway.config.file import find, load
 from gateway.config.tables import Config
+from gateway.errors import ConfigError
 
 Table = TypeVar("Table", bound=msgspec.Struct)
 
@@ -68,7 +70,11 @@ def serve(
         config = load(file, data, os.environ)
         logs.hide(config.inspector.mask)
         server = _replace(config.server, host=host, port=port, workers=workers)
-        return _replace(config, server=server, inspector=_replace(config.inspector, port=inspector_port))
+        config = _replace(config, server=server, inspector=_replace(config.inspector, port=inspector_port))
+        mistakes = [*((f"[server] {key}", text) for key, text in server.check()), *listeners(config)]
+        if mistakes:
+            raise ConfigError(*(f"{where}: {text}" for where, text in mistakes))
+        return config
 
     def announce(public: socket.socket, private: socket.socket) -> None:
         # A sink that prints events has standard output to itself.

@@ -8,7 +8,7 @@ from typing import Literal
 import click
 
 from gateway.cli import printing
-from gateway.cli.options import config_option, data_option, exiting_on_errors, yes_option
+from gateway.cli.options import config_option, data_option, exiting_on_errors, has_sub_command, yes_option
 from gateway.cli.printing import json_option
 from gateway.cli.sink_views import views
 from gateway.cli.state import confirm, opened
@@ -41,7 +41,7 @@ def sinks(context: click.Context, as_json: bool, file: Path | None, data: Path |
       gateway sinks pause warehouse --yes
       gateway sinks skip warehouse --to 2h --yes
     """
-    if context.invoked_subcommand:
+    if has_sub_command(context):
         return
     with opened(file, data) as gateway:
         reports = find_reports(gateway.config, gateway.state, gateway.journal)
@@ -114,7 +114,7 @@ def resume(name: str, yes: bool, as_json: bool, file: Path | None, data: Path | 
 @config_option
 @data_option
 def skip(name: str, target: str, yes: bool, as_json: bool, file: Path | None, data: Path | None) -> None:
-    """Pass pending events of the sink NAME without delivering them.
+    """Skip pending events of the sink NAME: they are not delivered.
 
     They count as skipped. As long as the journal retains them, `gateway replay` can send them all the same.
     """

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import click
 
-from gateway.cli.options import exiting_on_errors
+from gateway.cli.options import exiting_on_errors, fail
 from gateway.config.file import load
 from gateway.config.tables import Config, suggest
 from gateway.errors import ConfigError
@@ -51,9 +51,21 @@ def check_sink(config: Config, name: str) -> None:
 
 
 @contextmanager
+def _exiting_on_io_errors() -> Iterator[None]:
+    """Print an OSError, such as of a broker that cannot be reached, and exit with 2."""
+    try:
+        yield
+    except BrokenPipeError:  # click ends the command
+        raise
+    except OSError as error:
+        what = f"{error.filename}: {error.strerror}" if error.filename else str(error)
+        raise click.exceptions.Exit(fail(what)) from error
+
+
+@contextmanager
 def opened(file: Path | None, data: Path | None, *, writing: bool = False) -> Iterator[Opened]:
     """Open for the duration of the block. Errors are printed, and end the command with code 2."""
-    with exiting_on_errors():
+    with exiting_on_errors(), _exiting_on_io_errors():
         config = load(file, data, os.environ)
         home = Home(config.journal.path, config.state.url)
         journal = home.journal  # raises ConfigError where no gateway has ever run

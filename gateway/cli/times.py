@@ -4,7 +4,7 @@ import time
 
 import click
 
-from gateway.config.units import Duration
+from gateway.config import units
 from gateway.raw import timestamps
 
 
@@ -17,7 +17,7 @@ class Time(click.ParamType[int]):
         if isinstance(value, int):
             return value
         try:
-            return max(0, time.time_ns() // 1_000_000 - int(Duration.parse(value) * 1000))
+            return max(0, time.time_ns() // 1_000_000 - int(units.Duration.parse(value) * 1000))
         except ValueError:
             pass
         try:
@@ -34,13 +34,13 @@ class Rate(click.ParamType[float]):
     name = "rate"
 
     def convert(self, value: object, param: click.Parameter | None, context: click.Context | None) -> float:
-        text = str(value).removesuffix("/s")
+        text = str(value)
         try:
-            rate = float(text)
+            rate = units.Rate.parse(text if "/" in text else f"{text}/s")
         except ValueError:
-            rate = 0.0
+            rate = units.Rate(0)
         if not 0 < rate < 1e9:
-            self.fail(f'expected events per second such as "100" or "100/s", got {value!r}')
+            self.fail(f'expected events per second such as "100", or a rate such as "600/m", got {value!r}')
         return rate
 
 
@@ -48,4 +48,4 @@ since_option = click.option(
     "--since", type=Time(), help='From this time on: ISO-8601, or an age such as "2h".'
 )
 until_option = click.option("--until", type=Time(), help="Before this time.")
-rate_option = click.option("--rate", type=Rate(), help="At most so many events per second.")
+rate_option = click.option("--rate", type=Rate(), help="At most this many events per second.")

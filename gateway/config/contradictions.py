@@ -8,6 +8,7 @@ from gateway.config.tables import Config, suggest
 from gateway.sinks.base import Sink
 from gateway.sources import Source
 
+_ALL_ADDRESSES = {"0.0.0.0", "::"}  # which are all of this machine
 _EMPTY = "must not be empty"
 _ALONE = 'with the engine "embedded" there is only one gateway'
 _MAX_ENGINE_EVENT_BYTES = 800 * 1024
@@ -33,8 +34,14 @@ def contradictions(config: Config) -> Iterator[tuple[str, str]]:
         for name, source in config.sources.items():
             if source.max_event and source.max_event > _MAX_ENGINE_EVENT_BYTES:
                 yield f"[sources.{name}] max_event", f"the engine {config.journal.engine} takes at most 800KB"
+    yield from listeners(config)
+
+
+def listeners(config: Config) -> Iterator[tuple[str, str]]:
+    """Yield the mistake of two listeners at one address, as a table and key, and a text."""
     server, inspector = config.server, config.inspector
-    if inspector.port and (inspector.host, inspector.port) == (server.host, server.port):
+    hosts = {"127.0.0.1" if each.host == "localhost" else each.host for each in (server, inspector)}
+    if inspector.port and inspector.port == server.port and (len(hosts) == 1 or hosts & _ALL_ADDRESSES):
         yield "[inspector] port", "[server] has the same"
 
 

@@ -31,6 +31,7 @@ _DRIVERS = {"jetstream": ("nats", "nats"), "kafka": ("confluent_kafka", "kafka")
 """By engine, the module that it needs, and the extra of the gateway that has it."""
 _MIN_PARTITION_BYTES = 10 * 1024 * 1024  # of an engine
 _MAX_NAME_CHARACTERS = 100
+_HOST = re.compile(r"(?:[\w-]{1,63}\.)*[\w-]{1,63}\.?")
 _NAME = re.compile(rf"[\w-]{{1,{_MAX_NAME_CHARACTERS}}}", re.ASCII)
 
 
@@ -58,8 +59,7 @@ class Server(msgspec.Struct, frozen=True):
 
     def check(self) -> Iterator[tuple[str, str]]:
         """Yield the key and the text of each mistake in the table."""
-        if not self.host:
-            yield "host", _EMPTY
+        yield from _check_host(self.host)
         for address in self.trusted_proxies:
             try:
                 ip_network(address, strict=False)
@@ -86,9 +86,8 @@ class Inspector(msgspec.Struct, frozen=True):
 
     def check(self) -> Iterator[tuple[str, str]]:
         """Yield the key and the text of each mistake in the table."""
-        if not self.host:
-            yield "host", _EMPTY
-        elif not self.token and not _is_loopback(self.host):
+        yield from _check_host(self.host)
+        if self.host and not self.token and not _is_loopback(self.host):
             yield "token", "required, since the host is not a loopback address"
         if not _IN_HEADERS.fullmatch(self.token.reveal()):
             yield "token", "must be ASCII without white space, or no client could send it"
@@ -182,6 +181,11 @@ class Delivery(msgspec.Struct, frozen=True):
     duplicates: Duration = Duration(86400)
     """Time within which an event with the source and messageId of an earlier one is a duplicate; 0: off."""
 
+    def check(self) -> Iterator[tuple[str, str]]:
+        """Yield the key and the text of each mistake in the table."""
+        if not self.max_dead:
+            yield "max_dead", "must be more than 0B, or sinks would wait for ever at the first refused event"
+
 
 class Config(msgspec.Struct, frozen=True):
     """A whole configuration. It is valid, and every path is absolute."""
@@ -205,6 +209,21 @@ class Config(msgspec.Struct, frozen=True):
     def node(self) -> str:
         """The name of this gateway among those that share the journal; empty if there is only one."""
         return self.server.name if self.is_shared else ""
+
+
+def _check_host(host: str) -> Iterator[tuple[str, str]]:
+    if not host:
+        yield "host", _EMPTY
+    elif not _HOST.fullmatch(host) and not _is_address(host):
+        yield "host", f'expected an address such as "0.0.0.0" or a host name, without a port, got {host!r}'
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ip_address(host)
+    except ValueError:
+        return False
+    return True
 
 
 def _is_loopback(host: str) -> bool:

@@ -6,6 +6,7 @@ from urllib.error import URLError
 from urllib.request import ProxyHandler, Request, build_opener
 
 from prometheus_client.parser import text_string_to_metric_families
+from prometheus_client.samples import Sample
 
 _TIMEOUT_SECONDS = 3.0
 _MAX_BYTES = 4 * 1024**2
@@ -19,17 +20,24 @@ def intake_counts(host: str, port: int, token: str) -> dict[str, Any] | None:
         request.add_header("Authorization", f"Bearer {token}")
     try:
         with build_opener(ProxyHandler({})).open(request, timeout=_TIMEOUT_SECONDS) as answer:
-            text = answer.read(_MAX_BYTES).decode()
-    except (URLError, OSError, HTTPException, ValueError):
-        return None
-    samples = [sample for family in text_string_to_metric_families(text) for sample in family.samples]
+            return _counts(answer.read(_MAX_BYTES).decode())
+    except (URLError, OSError, HTTPException, ValueError, LookupError, OverflowError):
+        return None  # none is there, or another server
+
+
+def _counts(text: str) -> dict[str, Any]:
+    """Return the counts in the text of a gateway's metrics. Raises ValueError, LookupError, OverflowError."""
+    found: dict[str, list[Sample]] = {}
+    for family in text_string_to_metric_families(text):
+        for sample in family.samples:
+            found.setdefault(sample.name, []).append(sample)
     totals = {
-        word: sum(int(each.value) for each in samples if each.name == f"gateway_events_{word}_total")
+        word: sum(int(each.value) for each in found[f"gateway_events_{word}_total"])
         for word in ("received", "accepted")
     }
     refused = {
         each.labels["code"]: int(each.value)
-        for each in samples
-        if each.name == "gateway_events_refused_total" and each.value
+        for each in found.get("gateway_events_refused_total", ())
+        if each.value
     }
     return {**totals, "refused": refused}

@@ -13,6 +13,7 @@ from gateway.inspector.census import Census
 from gateway.inspector.ledger import Ledger
 from gateway.inspector.pages import inspector
 from gateway.inspector.queries.inspection import inspecting
+from gateway.inspector.readiness import unready
 from gateway.inspector.search.upkeep import keep_indexed
 from gateway.intake.connections import Limit
 from gateway.intake.protocol import limited_to, sweep
@@ -41,7 +42,7 @@ async def show(config: Config, listener: socket, control: Control) -> None:
     present = [config]
     census = Census(home.diagnostics, journal)
 
-    with inspecting(home, journal, lambda: present[0]) as inspection:
+    with inspecting(home, journal, lambda: present[0], lambda: unready(present[0].server)) as inspection:
         token = config.inspector.token.reveal()
         app = inspector(ledger, token, inspection, routes(inspection), config.node)
         limit = Limit(MOST_CONNECTIONS)

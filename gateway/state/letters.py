@@ -53,7 +53,6 @@ class Choice(msgspec.Struct, frozen=True, omit_defaults=True):
     """A filter on dead letters; what is not given matches everything."""
 
     sink: str = ""
-    id: int = 0
     ids: tuple[int, ...] = ()
     code: str = ""
     event: str = ""
@@ -69,7 +68,7 @@ class Choice(msgspec.Struct, frozen=True, omit_defaults=True):
 
     def condition(self) -> tuple[str, list[object]]:
         """Return the SQL condition and its parameters."""
-        keys = ("sink", "id", "code", "event", "type", "source", "message_id")
+        keys = ("sink", "code", "event", "type", "source", "message_id")
         tests = [(f"{key} = ?", getattr(self, key)) for key in keys]
         found = [(test, [value]) for test, value in tests if value]
         if self.ids:

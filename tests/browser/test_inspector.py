@@ -126,6 +126,20 @@ def test_a_sink_is_paused_and_resumed(sit: Sit) -> None:
     assert desk.faults == []
 
 
+def test_a_page_that_answers_a_form_stays_new(sit: Sit) -> None:
+    desk = sit()
+    page = desk.look("/sinks/events?span=1h")
+
+    page.get_by_role("button", name="Test the connection").click()
+    expect(page.get_by_role("status")).to_contain_text("The test went well")
+    desk.send()
+
+    assert len(desk.running.delivered(1)) == 1
+    expect(page.locator("#state")).to_contain_text("Delivered\n1", use_inner_text=True)
+    expect(page.get_by_role("status")).to_contain_text("The test went well")
+    assert desk.faults == []
+
+
 def test_pending_events_are_skipped_only_after_they_were_counted(sit: Sit) -> None:
     desk = sit()
     page = desk.look("/sinks/events")
@@ -151,7 +165,7 @@ def test_an_event_is_sent_again(sit: Sit) -> None:
 
     page.get_by_role("button", name="Send again").click()
 
-    expect(page.get_by_role("status")).to_have_text("It is sent again.")
+    expect(page.get_by_role("status")).to_have_text("The event is being sent again.")
     assert desk.faults == []
 
 

@@ -5,7 +5,8 @@ import time
 import click
 import pytest
 
-from gateway.cli.arguments import Position, Time
+from gateway.cli.arguments import Position
+from gateway.cli.times import Rate, Time
 
 
 def test_a_time_may_be_a_date() -> None:
@@ -25,6 +26,23 @@ def test_a_time_may_be_an_age(age: str, seconds: int) -> None:
 def test_what_is_no_time_is_refused(text: str) -> None:
     with pytest.raises(click.BadParameter, match='an age such as "2h"'):
         Time().convert(text, None, None)
+
+
+@pytest.mark.parametrize(
+    ("text", "rate"), [("100", 100), ("0.5", 0.5), ("100/s", 100), ("600/m", 10), ("36/h", 0.01)]
+)
+def test_a_rate_is_one_of_the_configuration_or_per_second(text: str, rate: float) -> None:
+    assert Rate().convert(text, None, None) == rate
+
+
+@pytest.mark.parametrize("text", ["", "fast", "0", "-1", "1e9", "nan", "inf", "10/d", "10000000000"])
+def test_what_is_no_rate_is_refused(text: str) -> None:
+    with pytest.raises(click.BadParameter, match="expected events per second"):
+        Rate().convert(text, None, None)
+
+
+def test_an_age_beyond_1970_stands_for_the_beginning() -> None:
+    assert Time().convert("100000d", None, None) == 0
 
 
 @pytest.mark.parametrize(

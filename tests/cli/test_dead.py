@@ -1,12 +1,18 @@
 """`gateway dead`: letters are listed, shown, retried and dropped."""
 
 import json
+import os
+import pty
+import subprocess
+import sys
 from contextlib import closing
 from pathlib import Path
+from typing import IO, cast
 
 import pytest
 
 from gateway.errors import Culprit, SinkRefused
+from gateway.state.letters import Choice
 from tests.build import event_line, keep
 from tests.cli.deliveries import WORDS, Stopped
 
@@ -209,3 +215,24 @@ def test_a_mistake_is_named(stopped: Stopped, arguments: list[str], words: str) 
 
     assert (found.exit_code, words in found.output) == (2, True)
     assert len(stopped.run("dead", "list", "--json").output.splitlines()) == 2
+
+
+@pytest.mark.parametrize("command", ["retry", "drop"])
+def test_a_letter_that_comes_while_the_operator_is_asked_is_left(stopped: Stopped, command: str) -> None:
+    terminal, keyboard = pty.openpty()
+    arguments = (sys.executable, "-m", "gateway", "dead", command, "--config", stopped.file)
+    with subprocess.Popen(arguments, stdin=keyboard, stderr=subprocess.PIPE) as asking:
+        said = cast("IO[bytes]", asking.stderr)
+        asked = b"".join(iter(lambda: said.read(1), b"?"))
+
+        stopped.keep(10, 12)
+        stopped.deliver(SinkRefused("refused", {1: Culprit("too late")}))
+        os.write(terminal, b"y\n")
+        asking.wait()
+
+    os.close(terminal)
+    os.close(keyboard)
+    with closing(stopped.open()) as state:
+        left = [letter.position for letter in state.dead.select(Choice()) if letter.job is None]
+    assert b"2 dead letters" in asked
+    assert left == [11]

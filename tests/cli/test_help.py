@@ -64,3 +64,34 @@ def test_its_examples_are_commands_that_exist(command: str) -> None:
 
 def test_the_group_explains_what_the_exit_codes_mean() -> None:
     assert "Exit codes: 0 if all is well" in CliRunner().invoke(main, ["--help"]).output
+
+
+def options_of_groups() -> list[tuple[str, str]]:
+    """The options of groups of commands, without --help, each with its group."""
+    groups = {name: resolve(name) for name in main.list_commands(click.Context(main))}
+    return [
+        (name, option.opts[0])
+        for name, group in groups.items()
+        for option in group.params
+        if isinstance(group, click.Group)
+    ]
+
+
+@pytest.mark.parametrize(("group", "option"), options_of_groups())
+def test_an_option_before_a_sub_command_is_not_ignored(group: str, option: str) -> None:
+    found = resolve(group)
+    assert isinstance(found, click.Group)
+    [flag] = [each for each in found.params if each.opts[0] == option]
+    value = [] if isinstance(flag, click.Option) and flag.is_flag else ["elsewhere"]
+    sub_command = next(iter(found.commands))
+
+    result = CliRunner().invoke(main, [group, option, *value, sub_command])
+
+    assert result.exit_code == 2
+    assert f"{option} belongs behind {sub_command}" in result.stderr
+
+
+@pytest.mark.parametrize("command", ["dead list", "dead show", "dead retry", "replay cancel", "journal dump"])
+def test_it_does_not_spell_out_what_a_database_can_hold(command: str) -> None:
+    assert "RANGE" not in shown(command)
+    assert "9223372036854775807" not in shown(command)

@@ -172,3 +172,26 @@ def test_a_sink_is_tested(stopped: Stopped) -> None:
     assert (usable.exit_code, usable.output) == (0, "Sink events can be used.\n")
     assert (used.exit_code, used.output) == (0, "Sink events is in use by the running gateway.\n")
     assert (unknown.exit_code, "did you mean events?" in unknown.output) == (2, True)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        pytest.param(("sinks",), id="sinks"),
+        pytest.param(("sinks", "skip", "events", "--yes"), id="skip"),
+        pytest.param(("ledger",), id="ledger"),
+        pytest.param(("replay", "events", "--yes"), id="replay"),
+    ],
+)
+def test_a_journal_that_cannot_be_read_is_told_of_in_a_line(
+    stopped: Stopped, command: tuple[str, ...]
+) -> None:
+    [file] = (stopped.home.folder / "0").glob("*.log")
+    file.unlink()
+    file.symlink_to(file)  # opening it is an error, also for root
+
+    result = stopped.run(*command)
+
+    assert result.exit_code == 2
+    assert result.stderr.startswith("gateway: ")
+    assert len(result.stderr.splitlines()) == 1

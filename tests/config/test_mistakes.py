@@ -18,6 +18,12 @@ MISTAKES = [
     ("server", "port = -1", "[server] port", "Expected `int` >= 0"),
     ("server", 'port = "8080"', "[server] port", "Expected `int`, got `str`"),
     ("server", 'host = ""', "[server] host", "must not be empty"),
+    *(
+        (table, f'host = "{host}"', f"[{table}] host", "expected an address such as")
+        for table in ("server", "inspector")
+        for host in ("not a host:99", "127.0.0.1:80", "[::1]", "http://a.example", "a..example", "a/b")
+    ),
+    ("delivery", 'max_dead = "0B"', "[delivery] max_dead", "must be more than 0B"),
     ("sinks.archive", 'kind = "null"\nbatch_bytes = "0B"', "[sinks.archive] batch_bytes", "more than 0B"),
     *(
         (f"{family}.{name}", text, f"[{family}.{shown}]", "a name has 1 to 100 printable characters")
@@ -196,11 +202,33 @@ def test_a_token_that_no_header_can_carry_is_a_mistake(file: Path, token: str) -
     ]
 
 
-def test_the_two_listeners_need_two_addresses(file: Path) -> None:
-    write(file, server="port = 9000", inspector="port = 9000")
+@pytest.mark.parametrize("host", ["localhost", "a.example", "host-1.a.example.", "::1", "::", "fe80::1%eth0"])
+def test_a_listener_has_an_address_or_a_name(file: Path, host: str) -> None:
+    assert read(write(file, server=f'host = "{host}"')).server.host == host
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("127.0.0.1", "127.0.0.1"),
+        ("localhost", "127.0.0.1"),
+        ("0.0.0.0", "127.0.0.1"),
+        ("127.0.0.1", "0.0.0.0"),
+        ("::", "127.0.0.1"),
+    ],
+)
+def test_the_two_listeners_need_two_addresses(file: Path, one: str, other: str) -> None:
+    inspector = f'port = 9000\nhost = "{other}"\ntoken = "t"'
+    write(file, server=f'port = 9000\nhost = "{one}"', inspector=inspector)
 
     assert mistakes(file) == ["[inspector] port: [server] has the same"]
-    assert read(write(file, server="port = 0", inspector="port = 0")).inspector.port == 0
+
+
+def test_two_listeners_may_share_a_port_of_two_hosts_or_have_any(file: Path) -> None:
+    apart = read(write(file, server='host = "192.0.2.1"\nport = 9000', inspector="port = 9000"))
+    anywhere = read(write(file, server="port = 0", inspector="port = 0"))
+
+    assert (apart.inspector.port, anywhere.inspector.port) == (9000, 0)
 
 
 @pytest.mark.parametrize(

@@ -91,7 +91,7 @@ async def test_a_batch_without_a_letter_that_was_dropped_meanwhile_gets_another_
     sink = Named(script=[ANSWER_LOST])
     await deliver(make(sink, journal, state))
     [letter] = state.dead.select(Choice(message_id="m2"))
-    state.dead.drop(Choice(id=letter.id))
+    state.dead.drop(Choice(ids=(letter.id,)))
 
     await deliver(make(sink, journal, state))
 

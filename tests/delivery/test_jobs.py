@@ -104,7 +104,7 @@ async def test_letters_are_retried_again_after_a_crash(journal: Path, state: Sta
     ("choice", "expected"),
     [
         (Choice(), [1, 4]),
-        (Choice(id=1), [1]),
+        (Choice(ids=(1,)), [1]),
         (Choice(code="refused"), [1, 4]),
         (Choice(code="expired"), []),
         (Choice(user="u1"), [1, 4]),
@@ -129,7 +129,7 @@ async def test_letters_are_chosen_by_filters(
 async def test_a_dropped_letter_counts_as_skipped(journal: Path, state: State) -> None:
     await bury(journal, state, 1, 4)
 
-    dropped = state.dead.drop(Choice(id=1))
+    dropped = state.dead.drop(Choice(ids=(1,)))
 
     assert dropped == 1
     assert state.tallies() == {

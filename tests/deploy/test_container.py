@@ -47,6 +47,14 @@ def test_the_image_gets_all_that_it_copies() -> None:
     assert {name for name in copied if not (root / name).exists()} == set()
 
 
+def test_every_profile_of_the_composition_builds_the_image_that_it_runs() -> None:
+    services = load(COMPOSE)["services"].values()
+    gateways = [each for each in services if each["image"] == "event-gateway"]
+
+    assert len(gateways) == 4
+    assert [each.get("build") for each in gateways] == [gateways[0]["build"]] * 4
+
+
 def test_the_health_check_tells_a_gateway_that_lives_from_one_that_is_away(
     gateway: Callable[..., Gateway],
 ) -> None:

@@ -18,6 +18,19 @@ def test_every_file_that_a_command_names_exists() -> None:
     assert {path for path in named if not (DEPLOY.parent / path).exists()} == set()
 
 
+def test_commands_run_as_the_unit_does() -> None:
+    unit = (DEPLOY / "systemd/gateway.service").read_text()
+    [command] = [block for block in blocks(README, "sh") if "systemd-run" in block]
+
+    properties = re.findall(r"-p (\S+)", command)
+    [config] = re.findall(r"-E GATEWAY_CONFIG=(\S+)", command)
+    [program] = re.findall(r"(/\S+) sinks$", command.strip())
+
+    assert {text.partition("=")[0] for text in properties} >= {"User", "EnvironmentFile", "UMask"}
+    assert [text for text in properties if f"\n{text}\n" not in unit] == []
+    assert f"ExecStart={program} serve --config {config}\n" in unit
+
+
 def test_every_file_that_is_linked_exists() -> None:
     linked = set(re.findall(r"\]\(([\w./-]+)", README))
 

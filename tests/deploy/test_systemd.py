@@ -29,6 +29,12 @@ def test_the_unit_is_hardened() -> None:
     check(needs.program("systemd-analyze"), "security", *options, UNIT)
 
 
+def test_the_process_that_builds_the_search_index_may_lower_its_priority() -> None:
+    said = check(needs.program("systemd-analyze"), "security", "--offline=yes", "--no-pager", UNIT)
+
+    assert "@resources is included (e.g. setpriority is allowed)" in said
+
+
 def test_the_user_of_the_unit_is_created(tmp_path: Path) -> None:
     (tmp_path / "etc").mkdir()
     program = needs.program("systemd-sysusers")

@@ -150,7 +150,7 @@ def test_a_retry_is_recorded_letter_by_letter(state: State) -> None:
     bury(state, burial(1), burial(2), burial(3))
     job = state.jobs.retry("sink", Choice(), 0, None).id
     one, two, three = state.dead.of_job(job, 9, 10**6)
-    state.dead.drop(Choice(id=three.id))
+    state.dead.drop(Choice(ids=(three.id,)))
 
     failed = [(two, burial(2, "expired"))]
     state.record_retry("sink", job, [one, three], failed, one.partition, Span(4, 4), b"receipt")
@@ -197,7 +197,7 @@ def test_counts_add_up_where_commands_and_delivery_write_at_once(place: Place, s
     def drop() -> None:
         command = State.open(place, ID)
         for letter in [*command.dead.select(Choice())]:
-            command.dead.drop(Choice(id=letter.id))
+            command.dead.drop(Choice(ids=(letter.id,)))
         command.close()
 
     dropping = Thread(target=drop)

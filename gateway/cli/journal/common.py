@@ -1,4 +1,4 @@
-"""Shared parts of the commands: arguments, locating the journal, output and exit codes."""
+"""Shared parts of the commands: their argument, locating the journal, output and exit codes."""
 
 import os
 import sys
@@ -10,6 +10,7 @@ from typing import Any
 import click
 import msgspec
 
+from gateway.cli.options import fail
 from gateway.errors import ConfigError
 from gateway.journal.base import UnknownPosition
 from gateway.journal.segments import files
@@ -17,14 +18,6 @@ from gateway.journal.segments.examine.findings import Finding
 from gateway.journal.segments.examine.inventory import Inventory, NotAJournal, find
 
 path_argument = click.argument("path", required=False, type=click.Path(path_type=Path))
-json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, one object per line.")
-config_option = click.option(
-    "--config",
-    "file",
-    type=click.Path(path_type=Path, dir_okay=False),
-    help="Configuration file that names the journal [default: $GATEWAY_CONFIG, else ./gateway.toml, else the"
-    " built-in configuration].",
-)
 
 
 def locate(path: Path | None, file: Path | None) -> Inventory:
@@ -53,33 +46,26 @@ def exit_codes() -> Iterator[None]:
         yield
         sys.stdout.flush()
     except ConfigError as error:
-        raise click.exceptions.Exit(_fail(*error.mistakes)) from error
+        raise click.exceptions.Exit(fail(*error.mistakes)) from error
     except (NotAJournal, UnknownPosition) as error:
-        raise click.exceptions.Exit(_fail(str(error))) from error
+        raise click.exceptions.Exit(fail(str(error))) from error
     except BrokenPipeError:
         _discard_output()
     except KeyboardInterrupt as error:
         _discard_output()
-        raise click.exceptions.Exit(_fail("interrupted")) from error
+        raise click.exceptions.Exit(fail("interrupted")) from error
     except OSError as error:
         try:
             sys.stdout.flush()
         except OSError:  # the output itself failed, and would fail again at exit
             _discard_output()
         what = f"{error.filename}: {error.strerror}" if error.filename else error.strerror
-        raise click.exceptions.Exit(_fail(str(what))) from error
+        raise click.exceptions.Exit(fail(str(what))) from error
 
 
 def _discard_output() -> None:
     """Redirect standard output to /dev/null, so that flushing it at exit neither fails nor blocks."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
-def _fail(*messages: str) -> int:
-    """Print messages on standard error, and return exit code 2."""
-    for message in messages:
-        click.echo(f"gateway: {message}", err=True)
-    return 2
 
 
 def print_finding(finding: Finding, *, err: bool = False) -> None:
@@ -103,8 +89,3 @@ def identity(inventory: Inventory) -> dict[str, object]:
 def name(inventory: Inventory) -> str:
     """Return the journal's id as text."""
     return f"journal {inventory.journal.hex()}" if inventory.journal else "journal of unknown id"
-
-
-def quantity(number: int, noun: str) -> str:
-    """Return a number with its noun, such as "1,234 events"."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"

@@ -66,11 +66,6 @@ class Copy:
         """The number of events to copy."""
         return sum(each.end - each.first for each in self._stretches)
 
-    @property
-    def resumed(self) -> int:
-        """The number of events that an earlier run has copied."""
-        return sum(self._there)
-
     async def run(self, appender: Appender) -> AsyncIterator[int]:
         """Copy all events, and yield how many are done, again and again. Raises JournalUnavailable."""
         self._partitions = appender.partitions

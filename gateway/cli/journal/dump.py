@@ -5,15 +5,16 @@ from pathlib import Path
 
 import click
 
-from gateway.cli.arguments import Position, Time
+from gateway.cli.arguments import Position
 from gateway.cli.journal.common import (
-    config_option,
     exit_codes,
-    json_option,
     locate,
     path_argument,
     print_finding,
 )
+from gateway.cli.options import AtLeastOne, config_option
+from gateway.cli.printing import json_option
+from gateway.cli.times import Time
 from gateway.journal.segments.examine.extract import Extract, Selection, extract
 from gateway.journal.segments.examine.findings import Finding
 from gateway.journal.segments.examine.inventory import Inventory, NotAJournal
@@ -30,7 +31,7 @@ from gateway.raw import timestamps
     help="Print only events stored at or after this time: ISO-8601, or an age such as 2h.",
 )
 @click.option("--until", type=Time(), help="Print only events stored before this time.")
-@click.option("--limit", type=click.IntRange(1), help="Print at most this many events.")
+@click.option("--limit", type=AtLeastOne, help="Print at most this many events.")
 @click.option(
     "--positions", is_flag=True, help='Prefix each event with its position, such as "0/12345", and a tab.'
 )

@@ -4,17 +4,17 @@ from pathlib import Path
 
 import click
 
-from gateway.cli import tables
+from gateway.cli import printing
 from gateway.cli.journal.common import (
-    config_option,
     exit_codes,
     identity,
-    json_option,
     locate,
     name,
     path_argument,
     print_json,
 )
+from gateway.cli.options import config_option
+from gateway.cli.printing import json_option
 from gateway.journal.segments import files
 from gateway.journal.segments.examine.inventory import FileEntry, Inventory
 from gateway.journal.segments.examine.stats import Stats, count, total
@@ -112,8 +112,7 @@ def _print_table(
         (_RATES, (_rates(each, hours) for each in shown)),
     ):
         click.echo()
-        for line in tables.lines(header, list(rows)):
-            click.echo(line)
+        printing.table(header, list(rows), left=0)
     if not everything.exact:
         click.echo("\n~ estimated from the first 2,000 chunks of each file; all other figures are exact")
 

@@ -5,18 +5,18 @@ from pathlib import Path
 
 import click
 
+from gateway.cli import printing
 from gateway.cli.journal.common import (
-    config_option,
     exit_codes,
     identity,
-    json_option,
     locate,
     name,
     path_argument,
     print_finding,
     print_json,
-    quantity,
 )
+from gateway.cli.options import config_option
+from gateway.cli.printing import json_option
 from gateway.journal.segments.examine.verify import Verification
 
 
@@ -70,10 +70,12 @@ def _print_sums(work: Verification, as_json: bool) -> None:
                 "whole": not work.faults,
             }
         )
-    counted = f"{quantity(work.events, 'event')} in {quantity(work.files, 'file')}"
-    text = f"{counted} of {quantity(partitions, 'partition')}, {name(work.inventory)}"
+    counted = f"{printing.count(work.events, 'event')} in {printing.count(work.files, 'file')}"
+    text = f"{counted} of {printing.count(partitions, 'partition')}, {name(work.inventory)}"
     if work.faults:
-        faults = f"{quantity(work.faults, 'fault')}, {quantity(work.lost, 'event')} cannot be read"
+        faults = (
+            f"{printing.count(work.faults, 'fault')}, {printing.count(work.lost, 'event')} cannot be read"
+        )
         click.secho(f"{text}: {faults}", fg="red")
     else:
         click.secho(f"{text}, no faults", fg="green")

@@ -6,10 +6,10 @@ shows, may not. With a token, only those may who send it or have logged in with 
 """
 
 from collections.abc import Callable, Mapping
-from http.cookies import CookieError, SimpleCookie
 from typing import NamedTuple
 
 from starlette.datastructures import Headers
+from starlette.requests import cookie_parser
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -83,11 +83,8 @@ class Guard:
         """Return the cookie of a valid session, or nothing."""
         if not self.sessions.required:
             return ""
-        try:
-            found = SimpleCookie(headers.get("cookie", "")).get(COOKIE)
-        except CookieError:
-            return ""
-        return found.value if found and self.sessions.verify(found.value) else ""
+        found = cookie_parser(headers.get("cookie", "")).get(COOKIE, "")
+        return found if self.sessions.verify(found) else ""
 
     def _admit(self, scope: Scope, headers: Headers, address: str, cookie: str) -> Denial | None:
         if not self.sessions.required and not is_loopback(headers.get("host", "")):

@@ -49,7 +49,7 @@ _EXAMPLES = examples(
 )
 _CHOICE = "What is given must all match, and something must be given."
 _SHOW_ALL = describe_question(
-    "Dead letters, the oldest first", Page[DeadLetter], filters=True, sink="Of this sink."
+    "Dead letters, the oldest first", Page[DeadLetter], filters=dead.FILTERS, sink="Of this sink."
 )
 _SHOW = describe_question(
     "One dead letter, with its event and the words of the target", DeadLetter, in_path("id", "Its id.")

@@ -1,5 +1,6 @@
 """The pieces of the inspector's /openapi.json that several routes use."""
 
+from collections.abc import Collection
 from typing import Any
 
 import msgspec
@@ -47,7 +48,7 @@ _FILTERS = {
     "code": "With this code.",
     "since": "From this time on: ISO-8601, or an age such as `2h`.",
     "until": "Before this time.",
-    "limit": "At most so many; 50 by default, 500 at most.",
+    "limit": "At most this many; 50 by default, 500 at most.",
     "cursor": "The `next` of the page before.",
 }
 
@@ -64,10 +65,10 @@ def in_path(name: str, description: str) -> Fragment:
 
 
 def describe_question(
-    summary: str, shape: Any, *path: Fragment, filters: bool = False, **more: str
+    summary: str, shape: Any, *path: Fragment, filters: Collection[str] = (), **more: str
 ) -> Operation:
     """Return the description of a GET; `more` are parameters of the query with their meaning."""
-    texts = {**more, **(_FILTERS if filters else {})}
+    texts = {**more, **{name: text for name, text in _FILTERS.items() if name in filters}}
     return Operation(
         summary=summary,
         parameters=[*path, *(query(name, text) for name, text in texts.items())],

@@ -10,14 +10,14 @@ from msgspec import Meta, Raw
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
-from gateway.inspector.api.asking import Asking, read_filter, read_parameters
+from gateway.inspector.api.asking import FILTERS, Asking, read_filter, read_parameters
 from gateway.inspector.api.describing import describe_question, in_path
 from gateway.inspector.api.encoding import to_json
 from gateway.inspector.queries import events, stream
 from gateway.inspector.queries.errors import InvalidQuery, NotFound
 from gateway.inspector.queries.events import EventJourney, EventRow
 from gateway.inspector.queries.fates import Fate
-from gateway.inspector.queries.filters import Page, read_positions, write_positions
+from gateway.inspector.queries.filters import Page, read_positions, require, write_positions
 from gateway.inspector.queries.raw import NoRaw, RawRequest
 from gateway.inspector.queries.stream import Burst
 from gateway.operation import Operation, Reply
@@ -83,6 +83,7 @@ def routes(asking: Asking) -> list[DescribedRoute]:
 
     async def tail(request: Request) -> Response:
         filter, _ = read_filter(request)
+        require(filter, _STREAMED)
         bursts = stream.tail(inspection, filter, request.headers.get("last-event-id", ""))
         first = await anext(bursts)  # raises what is wrong with the question, before the answer begins
         return StreamingResponse(lines(first, bursts), headers=_UNBUFFERED, media_type="text/event-stream")
@@ -161,14 +162,15 @@ def _detail(found: EventJourney) -> EventDetail:
     )
 
 
-_SEARCH = describe_question("Events of the journal, the newest first", Page[EventRow], filters=True)
+_SEARCH = describe_question("Events of the journal, the newest first", Page[EventRow], filters=FILTERS)
 _SHOW = describe_question(
     "One event, from its request to every sink",
     EventDetail,
     in_path("position", "Its position, such as `0/12345`."),
     addresses="`whole`: the IP addresses in `canonical` keep their last part.",
 )
-_QUESTION = describe_question("New events as they are accepted", EventRow, filters=True)
+_STREAMED = tuple(name for name in FILTERS if name not in ("limit", "cursor"))
+_QUESTION = describe_question("New events as they are accepted", EventRow, filters=_STREAMED)
 _TAIL = Operation(
     summary=_QUESTION.summary,
     description=(

@@ -36,7 +36,7 @@ def routes(asking: Asking) -> list[DescribedRoute]:
     ]
 
 
-_SHOW_ALL = describe_question("Replays, the newest first", Page[Replay], filters=True)
+_SHOW_ALL = describe_question("Replays, the newest first", Page[Replay], filters=replays.FILTERS)
 _ID = in_path("id", "Its id.")
 _SHOW = describe_question("One replay", Replay, _ID)
 _ORDER = describe_order(

@@ -122,7 +122,7 @@ def _refusal(row: RefusedRow) -> Refusal:
     )
 
 
-_REFUSED = describe_question("Refused events, the newest first", Page[Refusal], filters=True)
+_REFUSED = describe_question("Refused events, the newest first", Page[Refusal], filters=refused.FILTERS)
 _REFUSAL = describe_question("One refused event", Refusal, in_path("id", "Its id."))
 _SOURCES = describe_question("Sources, and what each has sent", Page[SourceRow])
 _SOURCE = describe_question(

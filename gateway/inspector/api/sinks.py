@@ -79,7 +79,7 @@ _RESUME = describe_order(
     "Resume delivery to a sink", Ordered, None, _NAME, description="It is tried at once."
 )
 _SKIP = describe_order(
-    "Pass pending events of a sink without delivering them",
+    "Skip pending events of a sink: they are never delivered to it",
     Skipped,
     Skip,
     _NAME,

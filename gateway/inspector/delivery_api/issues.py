@@ -62,7 +62,7 @@ def details(inspection: Inspection, issue: str, sources: Collection[str]) -> Iss
         return None
     if word == "letter":
         with closing(State.open_read_only(inspection.state)) as state:
-            letter = next(state.dead.select(Choice(id=int(number)), 1), None)
+            letter = next(state.dead.select(Choice(ids=(int(number),)), 1), None)
         return _of_letter(inspection, letter) if letter and letter.source in sources else None
     return None
 

@@ -12,13 +12,18 @@ from gateway import masking
 from gateway.config.tables import suggest
 from gateway.inspector.queries.cursors import read_id
 from gateway.inspector.queries.errors import InvalidQuery, NotFound
-from gateway.inspector.queries.filters import Filter, Page, moment, page_size
+from gateway.inspector.queries.filters import Filter, Page, moment, page_size, require, require_shown
 from gateway.inspector.queries.inspection import Inspection
 from gateway.inspector.queries.sinks import check
 from gateway.raw import timestamps
 from gateway.state.jobs import Job
 from gateway.state.letters import Choice, Letter
 from gateway.state.store import State
+
+FILTERS = (
+    *("source", "type", "event", "user", "message_id", "text", "code", "since", "until", "limit", "cursor"),
+)
+"""The fields of a filter by which letters are found."""
 
 _MAX_IDS = 1000
 _MAX_SECONDS = 2.0
@@ -73,9 +78,9 @@ class DeadChoice(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     """First `last_failed_at`: ISO-8601, or an age."""
     until: str | None = None
     limit: Annotated[int, Meta(ge=1, le=2**53)] | None = None
-    """Retry at most so many, the oldest first."""
+    """Retry at most this many, the oldest first."""
     rate: Annotated[float, Meta(gt=0, lt=1e9)] | None = None
-    """Retry at most so many per second."""
+    """Retry at most this many per second."""
     dry_run: bool = False
     """Only count."""
 
@@ -102,6 +107,9 @@ def dead(inspection: Inspection, filter: Filter, sink: str = "") -> Page[DeadLet
 
     Raises InvalidQuery and StateUnavailable.
     """
+    require(filter, FILTERS)
+    hidden = masking.names(inspection.config().inspector.mask)
+    require_shown(filter, hidden)
     choice = Choice(
         sink=sink,
         code=filter.code,
@@ -115,7 +123,6 @@ def dead(inspection: Inspection, filter: Filter, sink: str = "") -> Page[DeadLet
     )
     size, after, text = page_size(filter), read_id(filter.cursor) or 0, filter.text.lower()
     end = time.monotonic() + _MAX_SECONDS
-    hidden = masking.names(inspection.config().inspector.mask)
     found: list[DeadLetter] = []
     with closing(State.open_read_only(inspection.state)) as state:
         for letter in state.dead.select(choice, after=after):
@@ -225,6 +232,7 @@ def _choose(inspection: Inspection, state: State, choice: DeadChoice) -> Choice:
     for name, value in given.items():
         if not value:
             raise InvalidQuery(f"{name}: must not be empty")
+    require_shown(choice, masking.names(inspection.config().inspector.mask))
     if choice.sink is not None:
         configured = inspection.config().sinks
         known = {name for name, _ in state.dead.count(Choice())}

@@ -18,6 +18,7 @@ from gateway.inspector.queries.filters import (
     Page,
     page_size,
     read_positions,
+    require_shown,
     write_positions,
 )
 from gateway.inspector.queries.inspection import Inspection
@@ -87,7 +88,8 @@ def events(
     Raises InvalidQuery and OSError.
     """
     size = page_size(filter)
-    matcher = Matcher(wanted(filter))
+    hidden = hidden_keys(inspection)
+    matcher = Matcher(wanted(filter, hidden), hidden)
     before = read_positions("cursor", filter.cursor) if filter.cursor else None
     if filter.verdict == "refused":
         return Page([])
@@ -96,7 +98,6 @@ def events(
         searches = _searches(inspection, readers, matcher, before)
         found, partial = _newest(searches, size, lambda: clock() >= deadline)
     left = {partition: each.resume for partition, each in searches.items() if not each.done}
-    hidden = hidden_keys(inspection)
     rows = [row(partition, hit, hidden) for partition, hit in found]
     return Page(rows, write_positions(left) if left else None, partial)
 
@@ -136,8 +137,9 @@ def event(
         )
 
 
-def wanted(filter: Filter) -> Wanted:
-    """Return what a filter looks for. Raises InvalidQuery."""
+def wanted(filter: Filter, hidden: Collection[str]) -> Wanted:
+    """Return what a filter looks for, which must not be a value of a `hidden` key. Raises InvalidQuery."""
+    require_shown(filter, hidden)
     if filter.verdict not in ("", "accepted", "repaired", "refused"):
         raise InvalidQuery(f'verdict: expected "accepted", "repaired" or "refused", got {filter.verdict!r}')
     return Wanted(

@@ -2,6 +2,7 @@
 
 import re
 import time
+from collections.abc import Collection
 from typing import Generic, TypeVar
 
 import msgspec
@@ -17,11 +18,13 @@ MAX_LIMIT = 500
 Item = TypeVar("Item")
 
 _PLACE = re.compile(r"(\d{1,9})/(\d{1,18})", re.ASCII)
+_VALUES = {"user": ("userId", "anonymousId"), "event": ("event",)}
+"""By field of a filter, the keys of an event whose values it is compared with."""
 _MAX_POSITIONS = 1000
 
 
 class Filter(msgspec.Struct, frozen=True, kw_only=True):
-    """What a list is asked for; "" matches everything. A list ignores what its items do not have."""
+    """What a list is asked for; "" matches everything. Not every list knows every field."""
 
     source: str = ""
     type: str = ""
@@ -63,6 +66,21 @@ class Page(msgspec.Struct, Generic[Item], frozen=True):
     """The cursor of the next page; None if this is the last."""
     partial: bool = False
     """True if the search took too long to fill the page: there may be more, after `next`."""
+
+
+def require(filter: Filter, known: Collection[str]) -> None:
+    """Raise InvalidQuery for a field that a list does not know: ignored, it would be believed."""
+    for field in msgspec.structs.fields(Filter):
+        if field.name not in known and getattr(filter, field.name) != field.default:
+            raise InvalidQuery(f"{field.name}: unknown here; expected {', '.join(known)}")
+
+
+def require_shown(given: object, hidden: Collection[str]) -> None:
+    """Raise InvalidQuery for a filter by a value that `hidden` keys keep secret: it could be guessed."""
+    for name, keys in _VALUES.items():
+        for key in keys:
+            if getattr(given, name) and key.casefold() in hidden:
+                raise InvalidQuery(f"{name}: [inspector] mask hides {key}")
 
 
 def page_size(filter: Filter) -> int:

@@ -21,6 +21,8 @@ class Inspection(msgspec.Struct, frozen=True):
     config: Callable[[], Config]
     """Returns the configuration that the gateway has now."""
     index: Index
+    unready: Callable[[], str] = lambda: ""
+    """Returns why the intake cannot store events now; empty if it can, or if that is not known."""
 
     @property
     def state(self) -> Place:
@@ -28,6 +30,8 @@ class Inspection(msgspec.Struct, frozen=True):
 
 
 @contextmanager
-def inspecting(home: Home, journal: Log, config: Callable[[], Config]) -> Iterator[Inspection]:
+def inspecting(
+    home: Home, journal: Log, config: Callable[[], Config], unready: Callable[[], str] = lambda: ""
+) -> Iterator[Inspection]:
     """Lend an inspection for the duration of the block."""
-    yield Inspection(home, journal, config, Index(home.folder / "search"))
+    yield Inspection(home, journal, config, Index(home.folder / "search"), unready)

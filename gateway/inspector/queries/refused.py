@@ -10,9 +10,12 @@ from gateway import masking
 from gateway.diagnostics.shapes import REFUSED
 from gateway.diagnostics.store import fetch
 from gateway.inspector.queries.errors import InvalidQuery, NotFound
-from gateway.inspector.queries.filters import Filter, Page, moment, page_size
+from gateway.inspector.queries.filters import Filter, Page, moment, page_size, require
 from gateway.inspector.queries.inspection import Inspection
 from gateway.raw import timestamps
+
+FILTERS = ("source", "message_id", "text", "verdict", "code", "since", "until", "limit", "cursor")
+"""The fields of a filter by which refused events are found."""
 
 _SEARCH_SECONDS = 1.0  # after which a page is partial
 _ROWS = 200  # at a time
@@ -74,6 +77,7 @@ class RefusedCount(msgspec.Struct, frozen=True, kw_only=True):
 
 def refused(inspection: Inspection, filter: Filter) -> Page[RefusedRow]:
     """Return refused events, the newest first. Raises InvalidQuery and StateUnavailable."""
+    require(filter, FILTERS)
     limit, text = page_size(filter), filter.text.casefold()
     before = _read_id(filter.cursor) if filter.cursor else _MAX_ID
     end = time.monotonic() + _SEARCH_SECONDS

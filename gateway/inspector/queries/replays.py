@@ -8,6 +8,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
+from gateway import masking
 from gateway.config.tables import Config
 from gateway.delivery.enrich import Enricher
 from gateway.delivery.jobs import count
@@ -15,7 +16,7 @@ from gateway.delivery.prepare import Preparation
 from gateway.home import Home
 from gateway.inspector.queries.cursors import read_id
 from gateway.inspector.queries.errors import InvalidQuery, NotFound
-from gateway.inspector.queries.filters import Filter, Page, moment, page_size
+from gateway.inspector.queries.filters import Filter, Page, moment, page_size, require, require_shown
 from gateway.inspector.queries.inspection import Inspection
 from gateway.inspector.queries.sinks import writing
 from gateway.journal.base import Log
@@ -24,6 +25,9 @@ from gateway.raw import timestamps
 from gateway.state import report
 from gateway.state.jobs import Job, Selection, Span
 from gateway.state.store import State
+
+FILTERS = ("limit", "cursor")
+"""The fields of a filter that the list of replays knows."""
 
 _COUNTED_AT_ONCE = 50_000
 _MAX_SECONDS = 10.0
@@ -61,7 +65,7 @@ class ReplayOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     user: str | None = None
     message_id: str | None = None
     rate: Annotated[float, Meta(gt=0, lt=1e9)] | None = None
-    """At most so many events per second."""
+    """At most this many events per second."""
     dry_run: bool = False
 
 
@@ -76,6 +80,7 @@ class Counted(msgspec.Struct, frozen=True):
 
 def replays(inspection: Inspection, filter: Filter) -> Page[Replay]:
     """Return the replays, the newest first. Raises InvalidQuery and StateUnavailable."""
+    require(filter, FILTERS)
     size, before = page_size(filter), read_id(filter.cursor)
     with closing(State.open_read_only(inspection.state)) as state:
         jobs = [job for job in state.jobs.all("replay") if before is None or job.id < before]
@@ -99,6 +104,7 @@ def start(inspection: Inspection, order: ReplayOrder) -> Replay | Counted:
     for name, value in given.items():
         if value == "":
             raise InvalidQuery(f"{name}: must not be empty")
+    require_shown(order, masking.names(inspection.config().inspector.mask))
     wanted = Wanted(order.source, order.type, order.event, order.user, order.message_id)
     selection = Selection(wanted, moment("since", order.since or ""), moment("until", order.until or ""))
     with writing(inspection, order.sink) as state:

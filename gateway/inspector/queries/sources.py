@@ -46,7 +46,7 @@ class SourceRow(msgspec.Struct, frozen=True, kw_only=True):
     names: int
     """Number of event names, or of types without a name."""
     counted_to: str | None
-    """Later events have yet to be counted; None: all are."""
+    """Events from this time on have yet to be counted, or all if it is empty; None: all are counted."""
 
 
 def sources(inspection: Inspection) -> list[SourceRow]:
@@ -122,7 +122,7 @@ def _sent(row: Any, yesterday: int | None) -> Sent:
 
 
 def _counted_to(inspection: Inspection) -> str | None:
-    """Return the time up to which events have been counted, or None if there are none to count."""
+    """Return the time up to which events have been counted, if any; None if there are none to count."""
     rows = fetch(inspection.home.diagnostics, SOURCES, "SELECT partition, number, at FROM positions")
     counted = {partition: (number, at) for partition, number, at in rows}
     behind = []
@@ -135,4 +135,6 @@ def _counted_to(inspection: Inspection) -> str | None:
         finally:
             with suppress(OSError):
                 reader.close()
-    return timestamps.write(min(behind)) if behind else None
+    if not behind:
+        return None
+    return timestamps.write(min(behind)) if min(behind) else ""

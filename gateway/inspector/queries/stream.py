@@ -47,7 +47,8 @@ async def tail(
     with the verdict "refused" no burst has rows. Raises InvalidQuery before the first burst; what cannot be
     read now is read later.
     """
-    matcher = None if filter.verdict == "refused" else Matcher(wanted(filter))
+    hidden = hidden_keys(inspection)
+    matcher = None if filter.verdict == "refused" else Matcher(wanted(filter, hidden), hidden)
     starts = read_positions("Last-Event-ID", positions) if positions else {}
     follower = Follower(inspection, matcher, starts, most_rows=most_rows)
     yielded_at = float("-inf")

@@ -7,7 +7,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
@@ -176,7 +176,8 @@ def main(journal: Path, folder: Path) -> None:
     """Build the index until standard input closes, as it does when the inspector ends."""
     for number in (signal.SIGINT, signal.SIGHUP):  # which a terminal sends to all processes
         signal.signal(number, signal.SIG_IGN)
-    os.nice(19)
+    with suppress(PermissionError):  # such as by a filter of system calls
+        os.nice(19)
 
     def wait(seconds: float) -> bool:
         return bool(select.select([sys.stdin], [], [], seconds)[0])

@@ -1,10 +1,12 @@
 """What a search looks for, and which events of a chunk that is."""
 
 import json
+from collections.abc import Collection
 from typing import NamedTuple
 
 import msgspec
 
+from gateway import masking
 from gateway.inspector.search import excerpts
 from gateway.inspector.search.excerpts import Excerpt
 from gateway.inspector.search.terms import REPAIRED, Kind, Term
@@ -27,7 +29,7 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     repaired: bool | None = None
     """True: only events with a warning; False: only those without."""
     text: str = ""
-    """Anywhere in the line of the event; ASCII letters match in upper or lower case."""
+    """Anywhere in the event, but in no hidden value; ASCII letters match in upper or lower case."""
     since: int | None = None
     """The first time of receipt, milliseconds since 1970."""
     until: int | None = None
@@ -47,7 +49,9 @@ class Hit(NamedTuple):
 class Matcher:
     """Finds the events that are wanted. Thread-safe."""
 
-    def __init__(self, wanted: Wanted) -> None:
+    def __init__(self, wanted: Wanted, hidden: Collection[str] = ()) -> None:
+        """`hidden` are keys in whose values no text is found, as masking.names writes them."""
+        self._hidden = hidden
         self.wanted = wanted
         kinds: tuple[Kind, ...] = ("message_id", "user", "code", "event", "source", "type")
         self.terms: list[Term] = [(kind, getattr(wanted, kind)) for kind in kinds if getattr(wanted, kind)]
@@ -66,16 +70,16 @@ class Matcher:
             return []
         lines: list[bytes] = []
         if self._spellings:
-            data = data.lower()
-            if not any(each in data for each in self._spellings):
+            lower = data.lower()
+            if not self._has_text(lower):
                 return []
-            lines = data.split(b"\n")
+            lines = (data if self._hidden else lower).split(b"\n")
         return [
             Hit(number, excerpt)
             for number, excerpt in enumerate(excerpts.read(chunk), chunk.first)
             if first <= number < end
             and self._admits(excerpt)
-            and (not lines or self._has_text(lines[number - chunk.first]))
+            and (not lines or self._shows_text(lines[number - chunk.first]))
         ]
 
     def newest(self, chunk: Chunk, most: int) -> tuple[list[Hit], int]:
@@ -99,6 +103,11 @@ class Matcher:
             and self._since <= excerpt.received_at
             and (not self._until or excerpt.received_at < self._until)
         )
+
+    def _shows_text(self, line: bytes) -> bool:
+        if self._hidden and self._has_text(line.lower()):
+            line = masking.hide(line, self._hidden).lower()
+        return self._has_text(line)
 
     def _has_text(self, line: bytes) -> bool:
         return any(each in line for each in self._spellings)

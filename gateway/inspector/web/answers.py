@@ -17,7 +17,7 @@ from gateway.inspector.web.rendering import Busy, Pages
 
 _RETRY_SECONDS = 5
 _TITLES = {
-    400: "That question makes no sense",
+    400: "Invalid request",
     403: "Not allowed",
     404: "Nothing here",
     405: "Not this way",
@@ -62,8 +62,11 @@ class Answers:
 
     def _page(self, request: Request, denial: Denial) -> Response:
         headers = dict(denial.headers)
+        retry = ""
         if denial.status == 503:
-            headers.update({"Retry-After": str(_RETRY_SECONDS), "Refresh": str(_RETRY_SECONDS)})
+            headers["Retry-After"] = str(_RETRY_SECONDS)
+            if request.method in SAFE_METHODS:  # what a form asked for is not at its address
+                headers["Refresh"] = retry = str(_RETRY_SECONDS)
         title = _TITLES.get(denial.status, "That did not work")
         return self._pages.render(
             request,
@@ -72,7 +75,7 @@ class Answers:
             headers,
             title=title,
             message=denial.message,
-            retry=_RETRY_SECONDS,
+            retry=retry,
         )
 
 

@@ -1,10 +1,12 @@
 """Write the command that sends an event again: what strangers wrote is quoted for the shell."""
 
+import re
 import shlex
 from collections.abc import Iterator, Mapping
 
 from gateway.inspector.queries.events import EventJourney
 from gateway.inspector.queries.raw import NoRaw
+from gateway.inspector.web.masked import IN_BODY, IN_QUERY, around_keys
 
 _OF_THE_CONNECTION = frozenset(
     ("host", "content-length", "connection", "accept-encoding", "transfer-encoding", "content-encoding")
@@ -27,13 +29,19 @@ def curl(gateway: str, journey: EventJourney) -> str:
 
 def _command(url: str, method: str, headers: Mapping[str, str], body: str) -> Iterator[str]:
     # Without the option, curl would take brackets and braces in a query for ranges of addresses to fetch.
-    yield f"curl --globoff -X {quote(method)} {quote(url)}"
+    yield f"curl --globoff -X {quote(method)} {_with_key(IN_QUERY, url)}"
     yield f'-H "X-Write-Key: {_KEY}"'
     for name, value in headers.items():
         if name.lower() not in _OF_THE_CONNECTION | _KEYS:
             yield f"-H {quote(f'{name}: {value}')}"
     if body:
-        yield f"--data-raw {quote(body)}"  # other options take a body that begins with @ for a file
+        # Other options take a body that begins with @ for a file.
+        yield f"--data-raw {_with_key(IN_BODY, body)}"
+
+
+def _with_key(masked: re.Pattern[str], text: str) -> str:
+    """Return a text as one word of a shell, with the key in the places where it was masked."""
+    return f'"{_KEY}"'.join(map(quote, around_keys(masked, text)))
 
 
 def quote(text: str) -> str:

@@ -1,6 +1,7 @@
 """The pages of dead letters: choose, look, retry and drop, many at once."""
 
 import time
+from collections.abc import Mapping
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -29,6 +30,7 @@ def routes(pages: Pages, inspection: Inspection) -> list[Route]:
             choice=choice,
             sink=sink,
             counts=await pages.ask(dead.counts, inspection),
+            shown=_shown(choice),
             page=await pages.ask(dead.dead, inspection, choice.filter, sink),
             sinks=list(inspection.config().sinks),
             done=request.query_params.get("done", ""),
@@ -40,17 +42,15 @@ def routes(pages: Pages, inspection: Inspection) -> list[Route]:
         return pages.render(request, "letter", letter=letter, canonical=bytes(letter.canonical))
 
     async def retry(request: Request) -> Response:
-        chosen = _choose(await request.body())
-        retried = await pages.ask(dead.retry, inspection, chosen)
+        retried = await pages.ask(dead.retry, inspection, _choose(await _fields(request)))
         return _back("retry", retried.letters)
 
     async def drop(request: Request) -> Response:
-        body = await request.body()
-        fields = forms.parse(body)
+        fields = await _fields(request)
         if "sure" in fields:
-            dropped = await pages.ask(dead.drop, inspection, _choose(body))
+            dropped = await pages.ask(dead.drop, inspection, _choose(fields))
             return _back("drop", dropped.letters)
-        counted = await pages.ask(dead.drop, inspection, _choose(body, dry_run=True))
+        counted = await pages.ask(dead.drop, inspection, _choose(fields, dry_run=True))
         kept = [
             (key, value)
             for key, values in fields.items()
@@ -67,12 +67,26 @@ def routes(pages: Pages, inspection: Inspection) -> list[Route]:
     ]
 
 
-def _choose(body: bytes, *, dry_run: bool = False) -> dead.DeadChoice:
+def _shown(choice: filtering.Choice) -> dict[str, str]:
+    """Return the filter of the letters on a page, whose times stay what they are until its form is sent."""
+    now = time.time_ns() // 1_000_000 + 1
+    times = {"since": choice.filter.first, "until": now if choice.filter.end is None else choice.filter.end}
+    return choice.given | {key: timestamps.write(at) for key, at in times.items() if at is not None}
+
+
+async def _fields(request: Request) -> Mapping[str, list[str]]:
+    return forms.parse(await request.body())
+
+
+def _choose(fields: Mapping[str, list[str]], *, dry_run: bool = False) -> dead.DeadChoice:
     """Return the letters that a form names: those ticked, or with `all` all that its filter matches."""
-    fields = forms.parse(body)
     if "all" in fields:
-        given = {key: fields[key][0] for key in _CHOSEN_BY if fields.get(key, [""])[0]}
-        given.setdefault("until", timestamps.write(time.time_ns() // 1_000_000))  # what the person has seen
+        known = ("sink", *filtering.FIELDS)
+        given = {key: values[0] for key, values in fields.items() if key in known and values[0]}
+        if ignored := given.keys() - {*_CHOSEN_BY}:
+            raise InvalidQuery(f"{', '.join(sorted(ignored))}: chooses no letters. Go back, and tick some.")
+        if "until" not in given:
+            raise InvalidQuery("until: expected the time of the page that showed the letters.")
         return dead.DeadChoice(dry_run=dry_run, **given)  # type: ignore[arg-type]  # all of these are texts
     ids = [_number(text) for text in fields.get("id", ())]
     if not ids:

@@ -101,6 +101,12 @@ def routes(pages: Pages, inspection: Inspection) -> list[Route]:
         if journey is None:
             raise NotFound(f"The journal has no event at {position}.")
         sink = forms.parse(await request.body()).get("sink", [""])[0]
+
+        def back(replay: str) -> Response:
+            return RedirectResponse(filtering.address(f"/events/{position}", {"replay": replay}), 303)
+
+        if any(fate.sink == sink and fate.outcome == "pending" for fate in journey.sinks):
+            return back("none")
         # The id chooses; the times, those of the commit and not of the event, only bound the search.
         received = timestamps.read(journey.row.received_at)
         order = replays.ReplayOrder(
@@ -111,8 +117,7 @@ def routes(pages: Pages, inspection: Inspection) -> list[Route]:
             source=journey.row.source,
         )
         started = await pages.ask(replays.start, inspection, order)
-        job = started.id if isinstance(started, replays.Replay) else ""
-        return RedirectResponse(filtering.address(f"/events/{position}", {"replay": str(job)}), 303)
+        return back(str(started.id) if isinstance(started, replays.Replay) else "none")
 
     return [
         Route("/events", search),

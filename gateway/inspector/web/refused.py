@@ -7,6 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from gateway.diagnostics.shapes import MAX_BODY_BYTES
 from gateway.errors import codes
 from gateway.hints import HINTS
 from gateway.inspector.access import forms
@@ -54,6 +55,7 @@ def routes(pages: Pages, inspection: Inspection, try_again: Try) -> list[Route]:
             request,
             "refusal",
             row=row,
+            is_cut=row.body_bytes > MAX_BODY_BYTES,
             hint=HINTS.get(row.code, ""),
             marked=marked,
             missing=missing,

@@ -3,6 +3,7 @@
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
+from urllib.parse import quote
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -76,6 +77,7 @@ def routes(pages: Pages, inspection: Inspection) -> list[Route]:
             request,
             "sink",
             sink=report,
+            address=_address(name, span="" if word == _DEFAULT else word),
             span=span,
             spans=SPANS,
             chart=_chart(intervals, start, end, span),
@@ -85,6 +87,7 @@ def routes(pages: Pages, inspection: Inspection) -> list[Route]:
             # README.md: all kinds that send requests have this key.
             sends_requests="allow_private" in inspection.config().sinks[name].__struct_fields__,
             exchanges=await pages.ask(exchanges.exchanges, inspection, name, Filter(limit=_EXCHANGES)),
+            unkept=await pages.ask(exchanges.unkept, inspection, name),
             replays=await _replays(name),
             said=said or _SAID.get(request.query_params.get("done", "")),
             skipping=skipping,
@@ -116,16 +119,17 @@ def routes(pages: Pages, inspection: Inspection) -> list[Route]:
             elif verb != "replay":
                 raise HTTPException(404)
             else:
-                await pages.ask(replays.start, inspection, _to_replay(name, fields))
+                started = await pages.ask(replays.start, inspection, _to_replay(name, fields))
+                done = "replay" if isinstance(started, replays.Replay) else "nothing"
         except QueryError as error:
             if error.status == 404:
                 raise
             return await page(request, Said(str(error), "bad"))
-        return RedirectResponse(filtering.address(f"/sinks/{name}", {"done": done}), 303)
+        return RedirectResponse(_address(name, done=done), 303)
 
     async def cancel(request: Request) -> Response:
         replay = await pages.ask(replays.cancel, inspection, filtering.read_id(request))
-        return RedirectResponse(filtering.address(f"/sinks/{replay.sink}", {"done": "cancel"}), 303)
+        return RedirectResponse(_address(replay.sink, done="cancel"), 303)
 
     async def exchange(request: Request) -> Response:
         found = await pages.ask(exchanges.exchange, inspection, filtering.read_id(request))
@@ -148,8 +152,16 @@ _SAID = {
         "The order to skip waits until the gateway is running and the sink can be stopped.", "wait"
     ),
     "replay": Said("The replay has begun. It goes on beside live delivery."),
+    "nothing": Said(
+        "There is nothing to replay: of this time, the journal has no event that the sink has passed.", "wait"
+    ),
     "cancel": Said("The replay was cancelled. What it has sent stays sent."),
 }
+
+
+def _address(name: str, **query: str) -> str:
+    """Return the address of the page of a sink."""
+    return filtering.address(f"/sinks/{quote(name, safe='')}", query)
 
 
 def _to_said(tested: sinks.Tested) -> Said:

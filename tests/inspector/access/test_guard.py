@@ -157,6 +157,21 @@ def test_the_cookie_is_for_requests_of_this_site_alone(tmp_path: Path) -> None:
     assert "secret" not in cookie
 
 
+@pytest.mark.parametrize("other", ['a={"x":1}', "a b=c", "=", "a=é", '"'])
+def test_cookies_of_other_servers_of_the_host_do_not_hide_the_session(tmp_path: Path, other: str) -> None:
+    client = visitor(tmp_path, "secret")
+    log_in(client)
+    session = f"{COOKIE}={client.cookies.get(COOKIE)}"
+    client.cookies.clear()
+
+    answers = [
+        client.get("/sources", headers=[(b"Accept", b"text/html"), (b"Cookie", cookies.encode())])
+        for cookies in (f"{other}; {session}", f"{session}; {other}")
+    ]
+
+    assert [answer.status_code for answer in answers] == [200, 200]
+
+
 def test_behind_tls_the_cookie_is_secure(tmp_path: Path) -> None:
     client = visitor(tmp_path, "secret", base_url="https://inspector.example")
     given = {"csrf": form_token(client.get("/login", headers=BROWSER).text), "token": "secret"}

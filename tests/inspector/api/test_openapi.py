@@ -3,9 +3,13 @@
 from pathlib import Path
 from typing import Any
 
+import pytest
 from openapi_spec_validator import validate
 
+from gateway.inspector.api.asking import FILTERS
 from gateway.inspector.api.routes import routes
+from tests.cli.deliveries import Stopped
+from tests.gateway import DEFAULTS
 from tests.inspector.inspecting import inspection
 from tests.inspector.visitor import visitor
 
@@ -46,3 +50,31 @@ def test_its_questions_have_the_filters_of_the_pages(tmp_path: Path) -> None:
         *("source", "type", "event", "user", "message_id", "text"),
         *("verdict", "code", "since", "until", "limit", "cursor"),
     ]
+
+
+@pytest.mark.parametrize("path", ["/api/refused", "/api/dead", "/api/replays", "/api/events/stream"])
+def test_a_list_refuses_the_filters_that_it_does_not_describe(tmp_path: Path, path: str) -> None:
+    Stopped(tmp_path)
+    client = visitor(tmp_path, text=DEFAULTS)
+    described = {each["name"] for each in read(tmp_path)["paths"][path]["get"]["parameters"]}
+    values = {"limit": "1", "cursor": "1", "verdict": "refused", "since": "1h", "until": "1h"}
+
+    answers = {
+        name: client.get(path, params={name: values.get(name, "x")})
+        for name in FILTERS
+        if path != "/api/events/stream" or name not in described  # which would not end
+    }
+
+    refused = {name for name, answer in answers.items() if answer.status_code == 400}
+    assert refused
+    assert refused == set(FILTERS) - described
+    assert {answer.status_code for name, answer in answers.items() if name in described} <= {200}
+
+
+@pytest.mark.parametrize(
+    "address", ["/events?verdict=refused&user=u1", "/refused?type=track", "/dead?verdict=x"]
+)
+def test_a_page_refuses_the_filters_that_its_list_does_not_know(tmp_path: Path, address: str) -> None:
+    Stopped(tmp_path)
+
+    assert visitor(tmp_path, text=DEFAULTS).get(address).status_code == 400

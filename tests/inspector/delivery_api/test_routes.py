@@ -212,6 +212,14 @@ def test_bad_parameters_are_refused(partner: Partner, query: str) -> None:
     assert body["errors"][0]["status"] == 400
 
 
+def test_no_letter_has_the_number_0(partner: Partner) -> None:
+    partner.bury(("website", "Ordered", "refused", AT))
+
+    statuses = [partner.get(f"delivery/issues/letter-{number}/details")[0] for number in (0, 1)]
+
+    assert statuses == [404, 200]
+
+
 @pytest.mark.parametrize(
     "headers",
     [

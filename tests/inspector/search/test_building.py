@@ -1,16 +1,20 @@
 """Building the index: it goes on after every end, and follows the journal."""
 
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
+from gateway.inspector.search import building
 from gateway.inspector.search.building import Sizes, build
 from gateway.inspector.search.index import Index
 from gateway.inspector.search.runs import Run
 from gateway.journal.segments import files
 from tests.build import event_line, event_lines, keep, open_log
 from tests.inspector.inspecting import fill, index
+from tests.journey import needs
 
 SMALL = Sizes(min_events=1, granule_bytes=2000, run_entries=100, unwritten_events=1)
 """Granulees of some 7 events, and runs of some 90."""
@@ -220,3 +224,14 @@ def test_hashes_of_two_runs_have_nothing_in_common(tmp_path: Path) -> None:
 
     one, other = ({entry >> 16 for entry in runs(tmp_path, partition)[0].entries} for partition in ("0", "1"))
     assert one.isdisjoint(other)
+
+
+def test_a_process_that_may_not_lower_its_priority_builds_all_the_same(tmp_path: Path) -> None:
+    fill(tmp_path, event_lines(0, 1000))
+    denied = (needs.program("strace"), "-f", "-e", "inject=setpriority:error=EPERM", "-o", "/dev/null")
+    command = (*denied, sys.executable, "-m", building.__name__, tmp_path, tmp_path / "search")
+
+    ended = subprocess.run(command, stdin=subprocess.DEVNULL, check=False)  # it ends with its input
+
+    assert ended.returncode == 0
+    assert ends(tmp_path)

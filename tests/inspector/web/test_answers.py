@@ -9,6 +9,8 @@ from gateway.inspector.ledger import Ledger
 from gateway.inspector.pages import inspector
 from gateway.inspector.queries.inspection import Inspection
 from tests.build import open_log
+from tests.cli.deliveries import Stopped
+from tests.gateway import DEFAULTS
 from tests.inspector.visitor import BROWSER, LOCAL, visitor
 
 HUGE = "9" * 5000
@@ -56,6 +58,18 @@ def test_a_journal_that_cannot_be_read_is_said_and_tried_again(tmp_path: Path) -
 
     assert (answer.status_code, answer.headers["refresh"]) == (503, "5")
     assert "This page tries again every 5 s." in answer.text
+
+
+@pytest.mark.parametrize("path", ["/dead/retry", "/sinks/events/pause"])
+def test_an_order_that_cannot_be_carried_out_is_not_fetched_again(tmp_path: Path, path: str) -> None:
+    (Stopped(tmp_path).home.folder / "state.db").write_text("no database")
+
+    answer = visitor(tmp_path, text=DEFAULTS).post(path, data={"id": "1"}, headers=BROWSER)
+
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
+    assert "refresh" not in answer.headers
+    assert "tries again" not in answer.text
+    assert "Go back, and try again." in answer.text
 
 
 def test_a_mistake_of_ours_is_a_page_that_says_no_more(tmp_path: Path) -> None:

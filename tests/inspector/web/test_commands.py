@@ -2,7 +2,9 @@
 
 import socket
 import subprocess
+from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -11,6 +13,8 @@ from msgspec import Raw
 from gateway.inspector.queries.events import EventJourney, EventRow
 from gateway.inspector.queries.raw import NoRaw, RawRequest
 from gateway.inspector.web.commands import curl, quote
+from gateway.sources import Source
+from tests.build import Door
 from tests.inspector.web.hostile import CORPUS
 
 ROW = EventRow(
@@ -22,6 +26,7 @@ ROW = EventRow(
     message_id="m",
     verdict="accepted",
 )
+EVENT = '{"type": "track", "userId": "u1", "event": "it\'s"}'
 REQUEST = RawRequest(
     at="2026-11-26T09:00:00.000Z",
     method="POST",
@@ -37,6 +42,56 @@ REQUEST = RawRequest(
 
 def journey(raw: RawRequest | NoRaw) -> EventJourney:
     return EventJourney(row=ROW, warnings=[], canonical=Raw(b'{"type":"track"}'), raw=raw, sinks=[])
+
+
+@pytest.mark.parametrize(
+    ("dialect", "fields"),
+    [
+        pytest.param("segment", {"body": EVENT}, id="key in a header"),
+        pytest.param("segment", {"body": '{"writeKey": "***", ' + EVENT[1:]}, id="key in the body"),
+        pytest.param("segment", {"body": EVENT, "query": "a=it's&writeKey=***"}, id="key in the query"),
+        pytest.param("segment", {"route": "/v1/batch", "body": EVENT, "place": 3}, id="one of a batch"),
+        pytest.param(
+            "segment",
+            {"route": "/v1/batch", "body": f'{{"batch": [{EVENT}], "writeKey": "***"}}'},
+            id="whole batch",
+        ),
+        pytest.param("jitsu", {"route": "/api/s/s2s/batch", "body": EVENT, "place": 0}, id="Jitsu"),
+        pytest.param(
+            "pixel",
+            {
+                "method": "GET",
+                "route": "/v1/pixel/track",
+                "query": "writeKey=***&userId=u&event=it%27s",
+                "body": "",
+            },
+            id="image",
+        ),
+        pytest.param(
+            "commandersact",
+            {
+                "route": "/events",
+                "query": "tc_s=1234&token=***",
+                "body": '{"event_name": "page_view", "user": {"id": "u"}}',
+            },
+            id="Commanders Act",
+        ),
+    ],
+)
+def test_the_request_is_accepted_again_with_the_key_of_the_shell(dialect: str, fields: Any) -> None:
+    door = Door(Source("web", ("it's $my key",), site_id="1234"))
+    request = msgspec.structs.replace(REQUEST, **fields)
+    sent = msgspec.structs.replace(journey(request), row=msgspec.structs.replace(ROW, dialect=dialect))
+
+    words = run(f'WRITE_KEY="it\'s \\$my key"\n{curl("http://gw", sent)}')
+
+    named = dict(pairwise(words))
+    headers = dict(line.split(": ", 1) for option, line in pairwise(words) if option == "-H")
+    answer = door.request(
+        named["-X"], words[4].removeprefix("http://gw"), named.get("--data-raw", "").encode(), headers
+    )
+    assert answer.status == 200
+    assert len(door.events) == 1
 
 
 def run(command: str) -> list[str]:

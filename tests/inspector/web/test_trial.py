@@ -6,9 +6,12 @@ from typing import Any
 import pytest
 
 from gateway.inspector.queries.errors import InvalidQuery
-from gateway.inspector.queries.refused import RefusedRow
+from gateway.inspector.queries.filters import Filter
+from gateway.inspector.queries.refused import RefusedRow, refused
 from gateway.inspector.web.trial import trial
 from gateway.services.validation import Item
+from gateway.sources import Source
+from tests.inspector.keeping import RecordedDoor, inspect
 from tests.inspector.visitor import configured
 
 CONFIG = """
@@ -52,6 +55,18 @@ def test_what_was_mended_is_accepted(tmp_path: Path) -> None:
 
     assert item.verdict == "accepted"
     assert {fate.sink: fate.outcome for fate in item.sinks} == {"archive": "delivered", "ads": "delivered"}
+
+
+@pytest.mark.parametrize("route", ["/v1/track", "/v1/batch", "/api/s/track", "/api/s/s2s/batch"])
+def test_what_was_refused_alone_is_tried_alone(tmp_path: Path, route: str) -> None:
+    door = RecordedDoor(tmp_path, Source("website", ("website-key",)))
+    door.post(route, {"type": "track", "userId": "u1"}, X_Write_Key="website-key")
+    door.write()
+    [refused_row] = refused(inspect(tmp_path), Filter()).items
+
+    item = judge(tmp_path, refused_row)
+
+    assert (refused_row.code, item.verdict) == ("missing_event", "accepted")
 
 
 @pytest.mark.parametrize("body", ["[]", "{}"])

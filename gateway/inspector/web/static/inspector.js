@@ -35,13 +35,15 @@ function offerCopies(root) {
 
 // Parts of a page that stay new: each names its seconds in data-live.
 
+// An answer to a form has an address of its own, which is not that of the page.
+const address = document.body.dataset.address ?? location.pathname + location.search;
 const parts = [...document.querySelectorAll("[data-live]")];
 
 /** Return this page as it is now. A document that is parsed like this runs no script. */
 function fetchPage() {
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest();
-    request.open("GET", location.href);
+    request.open("GET", address);
     request.setRequestHeader("Accept", "text/html");
     request.responseType = "document";
     request.timeout = 10_000;
@@ -58,7 +60,7 @@ function isInUse(part) {
 
 function renew(part, page) {
   const fresh = page.getElementById(part.id);
-  if (!fresh) return location.reload(); // the page has become another one, such as by the first event
+  if (!fresh) return location.replace(address); // the page has become another one, such as by the first event
   if (fresh.outerHTML === part.dataset.was || isInUse(part)) return;
   part.dataset.was = fresh.outerHTML;
   part.replaceChildren(...document.importNode(fresh, true).childNodes);
