@@ -133,11 +133,12 @@ and items encoded by destinations/encoding.py, and packed by destinations/packin
 says what answers mean. sinks/kafka.py, sinks/nats.py and sinks/redis.py publish messages: all read events
 with sinks/brokers/excerpt.py, the first two name topics and subjects with sinks/brokers/names.py.
 sinks/kafka.py has its producers from sinks/brokers/kafka_client.py, and judges their failures by
-sinks/brokers/kafka_failures.py, as sinks/nats.py does by sinks/brokers/nats_failures.py; its connections are
-encrypted as sinks/brokers/nats_tls.py says. After a failure the worker waits as backoff.py says;
-delivery/failures.py tells the sink's failures from those of the journal. delivery/trim.py releases what every
-sink has. A delivery/observer.py counts what becomes of a sink's events, by the names that delivery/names.py
-finds, and has its batches and its exchanges with the target; delivery/recorder.py writes all of them.
+sinks/brokers/kafka_failures.py, as sinks/nats.py does by sinks/brokers/nats_failures.py; its connections
+(sinks/brokers/nats_client.py) are encrypted as sinks/brokers/nats_tls.py says. After a failure the worker
+waits as backoff.py says; delivery/failures.py tells the sink's failures from those of the journal.
+delivery/trim.py releases what every sink has. A delivery/observer.py counts what becomes of a sink's events,
+by the names that delivery/names.py finds, and has its batches and its exchanges with the target;
+delivery/recorder.py writes all of them.
 
 What is kept for the inspector besides events lies in databases that are never synced (diagnostics/store.py,
 with the tables of diagnostics/shapes.py): requests, from which diagnostics/bodies.py takes single events,

@@ -13,7 +13,6 @@ from typing import ClassVar
 from urllib.parse import quote, urlsplit
 
 from anyio import move_on_after
-from nats.aio.client import Client
 from nats.js import api
 from nats.js import errors as stream_errors
 
@@ -23,6 +22,7 @@ from gateway.errors import Culprit, SinkError, SinkMisconfigured, SinkRefused
 from gateway.sinks.base import Batch, Connection, Sink
 from gateway.sinks.brokers import excerpt, names, nats_failures
 from gateway.sinks.brokers.excerpt import Excerpt
+from gateway.sinks.brokers.nats_client import Client
 from gateway.sinks.brokers.nats_failures import Answer, Troubles, read_answer
 from gateway.sinks.brokers.nats_tls import Tls, check_encrypted, reveal
 

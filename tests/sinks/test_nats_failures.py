@@ -9,10 +9,11 @@ import pytest
 
 from gateway.config.secret import Secret
 from gateway.errors import SinkMisconfigured, SinkRefused, SinkUnavailable
+from gateway.sinks.brokers.nats_client import Client
 from tests.build import event_line, event_lines
 from tests.sinks.batches import batch, batch_of, failure, write
 from tests.sinks.nats_example import Impatient, change, ids, sink_in
-from tests.sinks.nats_server import PASSWORD, READER, READER_PASSWORD, NatsServer, nats_server
+from tests.sinks.nats_server import PASSWORD, READER, READER_PASSWORD, USER, NatsServer, nats_server
 
 
 @pytest.fixture
@@ -162,6 +163,23 @@ def test_a_connection_cut_among_single_events_tells_which_are_stored(
     assert isinstance(error, SinkUnavailable)
     assert list(error.delivered) == [0, 1, 2]
     assert ids(sink) == ["m0", "m1", "m2", "m3"]  # of the last one the answer alone was lost
+
+
+async def reset(client: Client, server: NatsServer) -> None:
+    """Have the connection of a client reset while it has something to send, and close it."""
+    await client.connect(server.address, user=USER, password=PASSWORD, allow_reconnect=False)
+    await client.publish("nowhere", b"unsent")
+    assert client._transport
+    client._transport._io_writer.transport.abort()  # type: ignore[attr-defined]
+    await client.close()
+
+
+def test_a_client_whose_connection_is_reset_ends_whole(server: NatsServer) -> None:
+    client = Client()
+
+    anyio.run(reset, client, server, backend_options={"use_uvloop": True})
+
+    assert client.is_closed
 
 
 def test_authorities_that_cannot_be_read_are_a_misconfiguration(tmp_path: Path) -> None:

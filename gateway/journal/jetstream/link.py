@@ -12,11 +12,11 @@ from contextlib import suppress
 
 import structlog
 from nats import errors
-from nats.aio.client import Client
 from nats.aio.msg import Msg
 
 from gateway.config.tables import Journal
 from gateway.journal.jetstream.api import STATUS
+from gateway.sinks.brokers.nats_client import Client
 from gateway.sinks.brokers.nats_tls import Tls, check_encrypted, reveal
 
 log = structlog.get_logger()
