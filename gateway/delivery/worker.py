@@ -279,8 +279,8 @@ class Worker:
         if self._resumed:
             self._resumed = False
             self.queue.resume()
-            if self._held:
-                await to_thread.run_sync(self.state.statuses.release, self.name)
+            # Also what held it in a process that is gone.
+            await to_thread.run_sync(self.state.statuses.release, self.name)
             self._held = False
             self._waits = self.delays()
         while self._skips:

@@ -279,3 +279,16 @@ async def test_an_os_error_of_a_sink_is_not_one_of_the_journal(journal: Path, st
     assert [entry["event"] for entry in logged] == ["sink unavailable"]
     assert (status.state, status.message) == ("retrying", "ConnectionResetError: reset by peer")
     assert sink.taken == event_lines(0, 2)
+
+
+async def test_a_resume_releases_what_another_process_held(journal: Path, state: State) -> None:
+    keep(journal / "0", event_lines(0, 1))
+    sink = ScriptedSink()
+    worker = make(sink, journal, state)
+    await deliver_until(worker, sink, 1)
+    state.statuses.failed("sink", "misconfigured", DOWN, held=True)
+
+    worker.resume()
+    await deliver(worker)
+
+    assert not state.statuses.read("sink").held
