@@ -5,7 +5,7 @@ import json
 import os
 import random
 import re
-import select
+import selectors
 import signal
 import socket
 import subprocess
@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Any, NamedTuple, Self
+from typing import IO, Any, NamedTuple, Self
 
 DEFAULTS = """
 [server]
@@ -94,8 +94,7 @@ class Gateway:
             stderr=self.log,
         )
         assert self.process.stdout
-        spoken, _, _ = select.select([self.process.stdout], [], [], PATIENCE)
-        announced = self.process.stdout.readline().decode() if spoken else ""
+        announced = self.process.stdout.readline().decode() if speaks(self.process.stdout) else ""
         found = re.search(r"http://\S+?:(\d+), its inspector on http://\S+?:(\d+)/", announced)
         if not found:
             self.crash()
@@ -214,6 +213,13 @@ def free_ports() -> tuple[int, int]:
                 except OSError:
                     pass
         return one.getsockname()[1], other.getsockname()[1]
+
+
+def speaks(source: int | IO[bytes]) -> bool:
+    """Whether a file has something to read, or has ended, before the patience does."""
+    with selectors.DefaultSelector() as selector:  # unlike select(), it takes any number of open files
+        selector.register(source, selectors.EVENT_READ)
+        return bool(selector.select(PATIENCE))
 
 
 def until(condition: Callable[[], object]) -> None:

@@ -129,7 +129,7 @@ class DuckDbConnection:
             raise SinkUnavailable(f"{self._sink.path}: not written in time") from error
 
     def _prepare(self) -> None:
-        with self._opened(of_events=False) as database:
+        with self._opened() as database:
             schema.prepare(database, self._sink.table, self._rows.columns)
         self.close()
 
@@ -140,7 +140,7 @@ class DuckDbConnection:
 
     def _write(self, batch: Batch) -> None:
         key = {"sink": batch.sink, "partition": batch.partition, "epoch": str(batch.epoch)}
-        with self._opened(of_events=True) as database:
+        with self._opened() as database:
             database.begin()
             database.execute(self._statements.begin, key)
             [(position, ahead)] = database.execute(self._statements.position, key).fetchall()
@@ -157,9 +157,16 @@ class DuckDbConnection:
     def _insert(
         self, database: duckdb.DuckDBPyConnection, batch: Batch, first: int, *, missing: bool
     ) -> None:
-        """Insert the events of a batch from an index on, or those of them that the table does not have."""
+        """
+        Insert the events of a batch from an index on, or those of them that the table does not have.
+
+        Raises SinkRefused if the table does not take one of them.
+        """
         database.register(STAGE, self._encode(batch, first))
-        database.execute(self._statements.insert_missing if missing else self._statements.insert)
+        try:
+            database.execute(self._statements.insert_missing if missing else self._statements.insert)
+        except duckdb.Error as error:
+            raise failures.translate(error, of_events=True) from error
         database.unregister(STAGE)
 
     def _encode(self, batch: Batch, first: int) -> pa.Table:
@@ -169,7 +176,7 @@ class DuckDbConnection:
         return pa.Table.from_batches(parts, self._encoder.schema)
 
     @contextmanager
-    def _opened(self, *, of_events: bool) -> Iterator[duckdb.DuckDBPyConnection]:
+    def _opened(self) -> Iterator[duckdb.DuckDBPyConnection]:
         """Have the file open for the duration of the block; after an exception, what it did is undone."""
         with self._lock:
             if self._idle:
@@ -179,7 +186,7 @@ class DuckDbConnection:
                 yield self._database
             except (duckdb.Error, OSError) as error:
                 self._close()
-                raise failures.translate(error, of_events=of_events) from error
+                raise failures.translate(error, of_events=False) from error
             except BaseException:
                 self._close()
                 raise

@@ -3,7 +3,6 @@
 import json
 import os
 import pty
-import select
 import shlex
 import subprocess
 import sys
@@ -19,7 +18,7 @@ from gateway.home import Home
 from gateway.raw import timestamps
 from tests.analysis.asking import keep_at
 from tests.build import JOURNAL, event_line
-from tests.gateway import PATIENCE, Gateway
+from tests.gateway import PATIENCE, Gateway, speaks
 from tests.journal.breaking import flip
 from tests.test_docs import README, blocks
 
@@ -240,7 +239,7 @@ class Terminal:
         """Return what is shown up to a text. Fails if it never is."""
         shown = b""
         while text.encode() not in shown:
-            assert select.select([self._descriptor], [], [], PATIENCE)[0], shown
+            assert speaks(self._descriptor), shown
             shown += os.read(self._descriptor, 4096)
         return shown.decode()
 

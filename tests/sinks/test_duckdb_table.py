@@ -8,8 +8,10 @@ from typing import Any
 import duckdb
 import pytest
 
-from gateway.errors import SinkMisconfigured, SinkRefused
+from gateway.errors import SinkMisconfigured, SinkRefused, SinkUnavailable
 from gateway.sinks.duckdb import DuckDb
+from gateway.sinks.duckdb_file import failures
+from gateway.sinks.duckdb_file.statements import Statements
 from tests.build import event_line
 from tests.homes import unprivileged_user
 from tests.sinks.batches import batch, batch_of, deliver, statement_asked_by
@@ -76,6 +78,35 @@ def test_an_event_that_breaks_a_constraint_is_refused_without_a_culprit(tmp_path
 
     assert (raised.value.code, raised.value.culprits) == ("constraint", {})
     assert ids(sink) == ["m0"]
+
+
+def test_positions_that_are_refused_are_no_fault_of_an_event(tmp_path: Path) -> None:
+    sink = sink_in(tmp_path)
+    run(
+        sink,
+        'CREATE TABLE events_positions (sink VARCHAR, "partition" VARCHAR, epoch VARCHAR,'
+        " position BIGINT CHECK (position = 0), ahead BIGINT, updated_at TIMESTAMPTZ,"
+        ' PRIMARY KEY (sink, "partition", epoch))',
+    )
+
+    with pytest.raises(SinkMisconfigured, match="CHECK constraint failed"):
+        deliver(sink, batch(0, 1))
+
+
+def test_a_partition_that_another_connection_begins_meanwhile_is_tried_again(tmp_path: Path) -> None:
+    sink = sink_in(tmp_path)
+    deliver(sink)
+    begin = Statements(sink.table, []).begin
+    key = {"sink": "archive", "partition": "0", "epoch": "0"}
+    with duckdb.connect(sink.path) as database, database.cursor() as other:
+        database.begin()
+        database.execute("FROM events_positions")  # from here on it does not see what others change
+        other.execute(begin, key)
+
+        with pytest.raises(duckdb.ConstraintException) as raised:
+            database.execute(begin, key)
+
+    assert isinstance(failures.translate(raised.value, of_events=False), SinkUnavailable)
 
 
 def test_the_file_and_its_folder_are_for_their_owner_alone(tmp_path: Path) -> None:

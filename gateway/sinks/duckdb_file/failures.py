@@ -31,7 +31,8 @@ _OF_THE_FILE = (
     "not a valid DuckDB",
     "newer",
 )
-_OF_A_RACE = "already exists"  # another connection was faster to create it
+# Another connection was faster to create a table, or to begin with a partition.
+_OF_A_RACE = ((duckdb.CatalogException, "already exists"), (duckdb.ConstraintException, "Duplicate key"))
 _MAX_ANSWER_CHARACTERS = 4096
 _MAX_MESSAGE_CHARACTERS = 500
 
@@ -47,7 +48,7 @@ def translate(error: Exception, *, of_events: bool) -> SinkError:
     code = next((code for kind, code in _OF_A_VALUE.items() if isinstance(error, kind)), None)
     if code and of_events:
         return SinkRefused(message, code=code, answer=answer)
-    if isinstance(error, duckdb.CatalogException) and _OF_A_RACE in answer:
+    if any(isinstance(error, kind) and words in answer for kind, words in _OF_A_RACE):
         return SinkUnavailable(message, answer=answer)
     if code or isinstance(error, _OF_THE_TABLE) or any(words in answer for words in _OF_THE_FILE):
         return SinkMisconfigured(message, answer=answer)
