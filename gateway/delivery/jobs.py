@@ -88,7 +88,7 @@ class _JobFeed:
             span = Span(span.next, span.end, intent)
             self._state.save_span(self._job.sink, self._job.id, work.partition, span)
             self._spans[work.partition] = span
-        return work.renamed(self._job.suffix + intent.suffix)
+        return work.intended(intent, self._job.suffix + intent.suffix)
 
     def _in_doubt(self, partition: str) -> int | None:
         """Return the end of the batch that may have been written but is not recorded, if there is one."""

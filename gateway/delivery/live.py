@@ -86,7 +86,7 @@ class LiveFeed:
             self._state.save_intent(self._name, self._partition, intent)
             self._intent = intent
         if work.suffix != intent.suffix:
-            work = work.renamed(intent.suffix)
+            work = work.intended(intent, intent.suffix)
         return work
 
     def record(self, work: Work, receipt: bytes, following: Work | None) -> None:

@@ -30,10 +30,12 @@ class Work(msgspec.Struct):
     origin: Origin = "live"
     suffix: str = ""
     delivered: tuple[int, ...] = ()
-    """Positions of events that the target has, though the batch failed."""
+    """Positions of events that the target has, though the batch failed; ascending."""
     tries: int = 0
     first_failed_at: int = 0
     """Milliseconds since 1970; 0: no attempt has failed."""
+    version: int = 1
+    """That of the intent with which it was written, or the work of which it is a piece."""
     _batch: Batch | None = None
     _digest: str = ""
 
@@ -48,15 +50,16 @@ class Work(msgspec.Struct):
 
     @property
     def count(self) -> int:
-        """Number of events for the sink."""
-        return sum(len(part.positions) for part in self.parts)
+        """Number of events for the sink that the target does not have."""
+        return sum(len(part.positions) for part in self.parts) - len(self.delivered)
 
     @property
     def batch(self) -> Batch | None:
-        """The events for the sink, or None if there are none."""
+        """The events for the sink that the target does not have, or None if there are none."""
         if self._batch is None and self.count:
-            datas = [part.data for part in self.parts if part.positions]
-            positions = [part.positions for part in self.parts if part.positions]
+            parts = [part.without(self.delivered) for part in self.parts] if self.delivered else self.parts
+            datas = [part.data for part in parts if part.positions]
+            positions = [part.positions for part in parts if part.positions]
             self._batch = Batch(
                 self.sink,
                 self.partition,
@@ -73,13 +76,13 @@ class Work(msgspec.Struct):
     @property
     def digest(self) -> str:
         """
-        A digest of the events for the sink as they were when it was first asked for.
+        A digest of the events for the sink, also of those that the target has.
 
-        It stays when the target has some of them: a sink that can name these gives each event an id, and an
-        attempt that repeats the others must not give them new ones.
+        A sink that can name these gives each event an id. After a crash all of them are sent again, and must
+        not get new ones.
         """
-        if not self._digest and self.batch:
-            self._digest = intents.digest(self.batch.data)
+        if not self._digest:
+            self._digest = intents.digest(b"".join(part.data for part in self.parts))
         return self._digest
 
     @property
@@ -94,7 +97,7 @@ class Work(msgspec.Struct):
 
     def intent_after(self, known: Intent | None) -> Intent:
         """Return the intent of the batch that is written now, if `known` is that of the same position."""
-        return (known or Intent(0, "", 0)).following(self.end.number, self.digest)
+        return (known or Intent(0, "", 0)).following(self.end.number, self.digest, self.version)
 
     def tally(self) -> Tally:
         """Return what became of all events, if those for the sink are delivered."""
@@ -131,33 +134,26 @@ class Work(msgspec.Struct):
         self.first_failed_at = self.first_failed_at or time.time_ns() // 1_000_000
 
     def buried(self, culprit: Culprit) -> "Work":
-        """Return the same work with all events for the sink as dead letters."""
-        parts = [
-            part.without(
-                part.positions,
-                [
-                    Excluded(position, "dead", culprit.code, culprit.message, culprit.answer)
-                    for position in part.positions
-                ],
-            )
-            for part in self.parts
-        ]
+        """Return the same work with all events of the batch as dead letters."""
+        had = set(self.delivered)
+        parts = []
+        for part in self.parts:
+            gone = [position for position in part.positions if position not in had]
+            dead = [
+                Excluded(position, "dead", culprit.code, culprit.message, culprit.answer) for position in gone
+            ]
+            parts.append(part.without(gone, dead))
         return self._with(parts)
 
     def without(self, indexes: Collection[int]) -> "Work":
         """Return the same work without events of the batch that the target has."""
         positions = self.batch.positions if self.batch else ()
-        had = {positions[index] for index in indexes}
-        rest = self._with(
-            [part.without(had) if had.intersection(part.positions) else part for part in self.parts]
-        )
-        rest.delivered = (*self.delivered, *sorted(had))
-        rest._digest = self._digest
-        return rest
+        had = sorted({*self.delivered, *(positions[index] for index in indexes)})
+        return msgspec.structs.replace(self, delivered=tuple(had), _batch=None)
 
-    def renamed(self, suffix: str) -> "Work":
-        """Return the same work with another id."""
-        return msgspec.structs.replace(self, suffix=suffix, _batch=None)
+    def intended(self, intent: Intent, suffix: str) -> "Work":
+        """Return the same work with the version of its intent, and the id that ends so."""
+        return msgspec.structs.replace(self, version=intent.version, suffix=suffix, _batch=None)
 
     def split(self, error: SinkRefused) -> "list[tuple[Work, Culprit | None]]":
         """
@@ -194,10 +190,9 @@ class Work(msgspec.Struct):
                     pieces.append([])
                 pieces[-1].append(piece)
         works = [self._with(parts) for parts in pieces]
-        delivered = sorted(self.delivered)
         for work in works:
-            bounds = (bisect_left(delivered, place) for place in (work.first, work.end.number))
-            work.delivered = tuple(delivered[slice(*bounds)])
+            bounds = (bisect_left(self.delivered, place) for place in (work.first, work.end.number))
+            work.delivered = self.delivered[slice(*bounds)]
         return works
 
     def _with(self, parts: list[Part]) -> "Work":

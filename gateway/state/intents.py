@@ -26,11 +26,11 @@ class Intent(msgspec.Struct, frozen=True):
         """The end of the batch's id."""
         return f"~{self.version}" if self.version > 1 else ""
 
-    def following(self, end: int, digest: str) -> "Intent":
-        """Return the intent of the batch that is sent now, from the same position as this one."""
+    def following(self, end: int, digest: str, version: int = 1) -> "Intent":
+        """Return the intent of the batch that is sent now, from the same position, at least in a version."""
         if (self.end, self.digest) == (end, digest):
             return self
-        return Intent(end, digest, self.version + 1 if self.end == end else 1)
+        return Intent(end, digest, self.version + 1 if self.end == end else version)
 
 
 def digest(data: bytes) -> str:

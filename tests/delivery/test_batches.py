@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.config.units import Duration, Size
-from gateway.errors import SinkRefused, SinkUnavailable
+from gateway.errors import Culprit, SinkRefused, SinkUnavailable
 from gateway.state.store import State
 from tests.build import event_line, event_lines, keep
 from tests.delivery.recorder import Named, Recorder, ids
@@ -165,6 +165,32 @@ async def test_pieces_of_a_refused_batch_keep_their_ids_after_a_crash(journal: P
     await deliver(make(sink, journal, state))
 
     assert ids(sink) == ["sink/0/0-4", "sink/0/0-2", "sink/0/2-4", "sink/0/2-4"]
+
+
+async def test_an_event_that_the_target_has_keeps_its_id_where_a_crash_follows_a_piece(
+    journal: Path, state: State
+) -> None:
+    keep(journal / "0", event_lines(0, 5))
+    culprits = {0: Culprit("refused"), 3: Culprit("refused")}
+    sink = Named(script=[SinkRefused("two of them", culprits, delivered=(1, 2, 4))])
+
+    await deliver(make(sink, journal, state, max_dead=1))
+    await deliver(make(sink, journal, state))
+
+    assert ids(sink) == ["sink/0/0-5", "sink/0/3-5"]
+
+
+async def test_pieces_of_content_that_changed_keep_its_version(journal: Path, state: State) -> None:
+    keep(journal / "0", [event_line(0), event_line(1, type="page"), event_line(2), event_line(3)])
+    await deliver(make(Named(script=[SinkUnavailable("answer lost")]), journal, state))
+    reloaded = Named(
+        types=("track",), script=[SinkRefused("one of them"), None, SinkUnavailable("answer lost")]
+    )
+
+    await deliver(make(reloaded, journal, state))
+    await deliver(make(reloaded, journal, state))
+
+    assert ids(reloaded) == ["sink/0/0-4~2", "sink/0/0-2~2", "sink/0/2-4~2", "sink/0/2-4~2"]
 
 
 async def test_no_batch_crosses_two_epochs(journal: Path, state: State) -> None:
