@@ -128,10 +128,11 @@ class Space:
                 return None  # the file was truncated; it must stay short for Partition.check to notice
             if step and hasattr(os, "posix_fallocate"):
                 os.posix_fallocate(self._descriptor, self._allocated, step)
+                self._size = max(self._size, self._allocated + step)
             self._allocated += step
             files.write_all(self._descriptor, memoryview(_ZEROS)[: end - start], start)
             self._ready = end
-            self._size = os.fstat(self._descriptor).st_size
+            self._size = max(self._size, end)  # not as found: the file may have been truncated meanwhile
             return os.dup(self._descriptor)
         except OSError:
             return None  # commits meet and report the same error
