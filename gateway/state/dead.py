@@ -23,6 +23,8 @@ MAX_TEXT = 4096
 
 _COLUMNS = ", ".join(field.name for field in msgspec.structs.fields(Letter))
 _PAGE = 500
+_PORTION = 50_000
+"""The most letters that one statement changes; PostgreSQL ends a statement that takes too long."""
 
 
 class DeadLetters:
@@ -143,18 +145,11 @@ class DeadLetters:
         sinks = ["", *{sink for sink, _ in self.count(choice)}]
         condition, values = choice.condition()
         condition, values = f"{condition} AND sink IN ({', '.join('?' * len(sinks))})", [*values, *sinks]
+        dropped = 0
         with self._database.writing(*sinks) as connection:
-            rows: list[Any] = connection.execute(
-                f"SELECT sink, partition, code, count(*), sum({_BYTES}) FROM dead"  # noqa: S608
-                f" WHERE {condition} GROUP BY sink, partition, code",
-                values,
-            ).fetchall()
-            for sink, partition, code, letters, size in rows:
-                moved = Tally({("dead", code): -letters, ("skipped", "dropped"): letters})
-                progress.add(connection, sink, partition, moved)
-                _resize(connection, sink, -size)
-            connection.execute(f"DELETE FROM dead WHERE {condition}", values)  # noqa: S608
-        return sum(row[3] for row in rows)
+            for portion in _portions(connection, condition, values):
+                dropped += _drop(connection, f"{condition} AND {_IN_PORTION}", [*values, *portion])
+        return dropped
 
 
 _BYTES = "length(canonical) + length(answer) + length(message)"
@@ -217,6 +212,65 @@ def fail_again(connection: Connection, letter: Letter, burial: Burial) -> None:
     moved[("dead", burial.code)] += 1
     progress.add(connection, letter.sink, letter.partition, moved)
     _resize(connection, letter.sink, len(message) + len(answer) - len(letter.message) - len(letter.answer))
+
+
+def claim(connection: Connection, job: int, choice: Choice, sink: str, most: int) -> int:
+    """
+    Mark a sink's letters as those of a job, the oldest first and at most so many, within a transaction.
+
+    Return their number. Those of other jobs are left out.
+    """
+    condition, values = choice.condition()
+    condition, values = f"{condition} AND sink = ? AND job IS NULL", [*values, sink]
+    claimed = 0
+    for portion in _portions(connection, condition, values, most):
+        connection.execute(
+            f"UPDATE dead SET job = ? WHERE {condition} AND {_IN_PORTION}",  # noqa: S608
+            (job, *values, *portion),
+        )
+        claimed += connection.changes()
+    return claimed
+
+
+def release(connection: Connection, job: int) -> None:
+    """Take its letters from a job, within a transaction."""
+    for portion in _portions(connection, "job = ?", [job]):
+        connection.execute(f"UPDATE dead SET job = NULL WHERE job = ? AND {_IN_PORTION}", (job, *portion))  # noqa: S608
+
+
+def _drop(connection: Connection, condition: str, values: list[object]) -> int:
+    rows: list[Any] = connection.execute(
+        f"SELECT sink, partition, code, count(*), sum({_BYTES}) FROM dead"  # noqa: S608
+        f" WHERE {condition} GROUP BY sink, partition, code",
+        values,
+    ).fetchall()
+    for sink, partition, code, letters, size in rows:
+        moved = Tally({("dead", code): -letters, ("skipped", "dropped"): letters})
+        progress.add(connection, sink, partition, moved)
+        _resize(connection, sink, -size)
+    connection.execute(f"DELETE FROM dead WHERE {condition}", values)  # noqa: S608
+    return sum(row[3] for row in rows)
+
+
+_IN_PORTION = "id > ? AND id <= ?"
+
+
+def _portions(
+    connection: Connection, condition: str, values: list[object], most: int = MAX_INTEGER
+) -> Iterator[tuple[int, int]]:
+    """Yield ranges of ids with at most _PORTION letters each: the id before the first, and the last."""
+    last = 0
+    while most > 0:
+        wanted = min(most, _PORTION)
+        page = f"SELECT id FROM dead WHERE {condition} AND id > ? ORDER BY id LIMIT ?"  # noqa: S608
+        statement = f"SELECT count(*), max(id) FROM ({page}) AS page"  # noqa: S608
+        letters, end = connection.execute(statement, (*values, last, wanted)).fetchone()
+        if letters:
+            yield last, end
+        if letters < wanted:
+            return
+        last = end
+        most -= letters
 
 
 def _resize(connection: Connection, sink: str, added: int) -> None:

@@ -12,6 +12,7 @@ import msgspec
 from gateway.errors import LeaseLost
 from gateway.journal.follow import Wanted
 from gateway.sqlite import MAX_INTEGER
+from gateway.state import dead
 from gateway.state.base import Connection, Database
 from gateway.state.intents import Intent
 from gateway.state.letters import Choice
@@ -83,17 +84,9 @@ class Jobs:
 
     def retry(self, sink: str, choice: Choice, rate: float, limit: int | None) -> Job:
         """Order another try of letters, the oldest first and at most `limit`, that no other job retries."""
-        condition, values = choice.condition()
         with self._database.writing(sink) as connection:
             id = _insert(connection, sink, "retry", rate, msgspec.json.encode(choice), {}, 0)
-            letters = (
-                f"SELECT id FROM dead WHERE {condition} AND sink = ? AND job IS NULL ORDER BY id LIMIT ?"  # noqa: S608
-            )
-            connection.execute(
-                f"UPDATE dead SET job = ? WHERE id IN ({letters})",  # noqa: S608
-                (id, *values, sink, MAX_INTEGER if limit is None else limit),
-            )
-            marked = connection.changes()
+            marked = dead.claim(connection, id, choice, sink, MAX_INTEGER if limit is None else limit)
             connection.execute(
                 "UPDATE jobs SET events = ?, state = ? WHERE id = ?",
                 (marked, "running" if marked else "done", id),
@@ -136,7 +129,7 @@ class Jobs:
         with self._database.writing(job.sink if job else "") as connection:
             connection.execute("UPDATE jobs SET state = ? WHERE id = ? AND state = 'running'", (state, id))
             ended = connection.changes() > 0
-            connection.execute("UPDATE dead SET job = NULL WHERE job = ?", (id,))
+            dead.release(connection, id)
         return ended
 
 
