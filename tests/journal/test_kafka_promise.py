@@ -40,6 +40,17 @@ def test_a_topic_that_syncs_each_batch_promises_more(tmp_path: Path) -> None:
     assert promise.check(client, THREE_REPLICAS, 2, "fsync") == "quorum-fsync"
 
 
+def test_brokers_that_do_not_have_a_setting_are_not_said_to_need_its_value() -> None:
+    client = Client(("localhost:9092",), "events")
+
+    told = promise.mistake(client, {}, "cleanup.policy", "events would be deleted", "delete")
+
+    assert told == (
+        "[journal] topic events has no setting cleanup.policy, and events would be deleted: use brokers of"
+        " Apache Kafka"
+    )
+
+
 def test_one_broker_that_syncs_each_batch_is_as_good_as_one_machine(tmp_path: Path) -> None:
     journal = journal_of(tmp_path, partitions=2, replicas=1, require="fsync")
 

@@ -52,7 +52,7 @@ def check(client: Client, topic: Topic, partitions: int, require: Require) -> Du
     if require == "fsync":
         unfit |= {key: ('require = "fsync" needs it synced', value) for key, value in synced.items()}
     if unfit:
-        raise ConfigError(*(_mistake(client, found, key, *each) for key, each in unfit.items()))
+        raise ConfigError(*(mistake(client, found, key, *each) for key, each in unfit.items()))
     if alone:
         return "fsync"
     return "quorum" if synced else "quorum-fsync"
@@ -99,7 +99,10 @@ def _differing(settings: Mapping[str, str], wanted: Mapping[str, str]) -> dict[s
     return {key: value for key, value in wanted.items() if settings.get(key) != value}
 
 
-def _mistake(client: Client, settings: Mapping[str, str], key: str, reason: str, value: str) -> str:
+def mistake(client: Client, settings: Mapping[str, str], key: str, reason: str, value: str) -> str:
+    """Return what an operator reads of a setting that must have another value."""
+    if key not in settings:
+        return f"[journal] topic {client.topic} has no setting {key}, and {reason}: use brokers of Apache Kafka"
     return (
         f"[journal] topic {client.topic} has {key}={settings.get(key)}, and {reason}: kafka-configs.sh"
         f" --bootstrap-server {client.servers[0]} --alter --topic {client.topic} --add-config {key}={value}"
