@@ -15,11 +15,12 @@ _numbers = count(1)
 
 
 @contextmanager
-def database(server: PostgresServer | None = None) -> Iterator[str]:
+def database(server: PostgresServer | None = None, encoding: str = "UTF8") -> Iterator[str]:
     """Yield the url of an empty database, which is dropped after the block."""
     server = server or postgres_server()
     name = f"gateway_{next(_numbers)}"
-    server.run(f"CREATE DATABASE {name} TEMPLATE template0", database="postgres")
+    options = f"TEMPLATE template0 ENCODING '{encoding}' LOCALE 'C'"
+    server.run(f"CREATE DATABASE {name} {options}", database="postgres")
     try:
         yield server.dsn(database=name)
     finally:

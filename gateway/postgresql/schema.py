@@ -159,12 +159,16 @@ def migrate(session: Session) -> int | None:
     """
     Create the tables, or bring them up to VERSION, in one transaction, which waits for any other.
 
-    Return the version that was found, or None if there was none. Raises WrongSchema if it is a later one, and
-    psycopg.Error.
+    Return the version that was found, or None if there was none. Raises WrongSchema if it is a later one or
+    the database cannot hold every text, and psycopg.Error.
     """
     found = _version(session)
     if found == VERSION:
         return found
+    encoding = session.execute("SHOW server_encoding").get
+    # psycopg gives bytes for the text of SQL_ASCII.
+    if encoding not in ("UTF8", b"UTF8"):
+        raise WrongSchema("the database is not in UTF-8, as events are: CREATE DATABASE … ENCODING 'UTF8'")
     lock = "({}, {})".format(*lock_key("schema"))
     session.run(
         f"SELECT pg_advisory_lock{lock}"

@@ -189,3 +189,16 @@ def cut_and_restore(cluster: NatsCluster, disks: list[Disk]) -> None:
     for node, disk in zip(cluster.nodes, disks, strict=True):
         disk.replug()
         node.start()
+
+
+async def test_gateways_that_start_at_once_have_the_same_journal(cluster: NatsCluster) -> None:
+    for attempt in range(2):
+        servers = cluster.journal().servers
+        journals = [
+            cluster.journal(name=f"first-{attempt}", servers=servers[place:] + servers[:place])
+            for place in (*range(NODES), *range(NODES))
+        ]
+
+        found = await asyncio.gather(*(to_thread.run_sync(start.prepare, journal) for journal in journals))
+
+        assert len(set(found)) == 1

@@ -199,6 +199,11 @@ def test_tables_of_a_later_version_are_refused_and_not_changed(url: str, place: 
     assert run(url, "SELECT version FROM event_gateway.meta")[0]["version"] == 99
 
 
+def test_a_database_that_cannot_hold_every_text_is_refused() -> None:
+    with databases.database(encoding="SQL_ASCII") as url, pytest.raises(ConfigError, match="ENCODING 'UTF8'"):
+        State.prepare(Remote(Secret(url), "state"), ID)
+
+
 def test_many_gateways_that_start_at_once_make_the_tables_once(url: str) -> None:
     failures: list[Exception] = []
 

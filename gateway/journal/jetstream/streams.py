@@ -51,15 +51,10 @@ async def ask(link: Link, request: str, payload: bytes = b"", *, until: float) -
 
 
 async def prepare(link: Link, journal: Journal, partition: str, identity: str, until: float) -> api.Config:
-    """Return the configuration of a partition's stream, which is created if it is missing."""
+    """Return the configuration of a partition's stream, which is created if it is missing. Raises Away."""
     name = stream(journal, partition)
-    info = await ask(link, f"STREAM.INFO.{name}", until=until)
-    if info.error and info.error.err_code == api.STREAM_NOT_FOUND:
-        wanted = _wanted(journal, partition, identity)
-        info = await ask(link, f"STREAM.CREATE.{name}", wanted, until=until)
-        if info.error and info.error.err_code == api.STREAM_NAME_IN_USE:  # another gateway was faster
-            info = await ask(link, f"STREAM.INFO.{name}", until=until)
-    found = _checked(journal, info, name)
+    wanted = _wanted(journal, partition, identity)
+    found = _checked(journal, await _create(link, name, wanted, until), name)
     if found.max_bytes != max_bytes(journal):
         wanted = _wanted(journal, partition, found.metadata[IDENTITY])
         found = _checked(journal, await ask(link, f"STREAM.UPDATE.{name}", wanted, until=until), name)
@@ -68,6 +63,21 @@ async def prepare(link: Link, journal: Journal, partition: str, identity: str, u
             f"[journal] name: the stream {name} belongs to another journal than {journal.name}-0"
         )
     return found
+
+
+async def _create(link: Link, name: str, wanted: bytes, until: float) -> Info:
+    """Return what is said of a stream, which is created if it is missing."""
+    while True:
+        info = await ask(link, f"STREAM.INFO.{name}", until=until)
+        if not info.error or info.error.err_code != api.STREAM_NOT_FOUND:
+            return info
+        info = await ask(link, f"STREAM.CREATE.{name}", wanted, until=until)
+        if not info.error or info.error.err_code != api.STREAM_NAME_IN_USE:
+            return info
+        # Another gateway is creating it: its name is taken before the stream is found.
+        if time.monotonic() + _PAUSE_SECONDS >= until:
+            raise Away(str(info.error))
+        await asyncio.sleep(_PAUSE_SECONDS)
 
 
 def max_bytes(journal: Journal) -> int:

@@ -102,7 +102,9 @@ def _differing(settings: Mapping[str, str], wanted: Mapping[str, str]) -> dict[s
 def mistake(client: Client, settings: Mapping[str, str], key: str, reason: str, value: str) -> str:
     """Return what an operator reads of a setting that must have another value."""
     if key not in settings:
-        return f"[journal] topic {client.topic} has no setting {key}, and {reason}: use brokers of Apache Kafka"
+        return (
+            f"[journal] topic {client.topic} has no setting {key}, and {reason}: use brokers of Apache Kafka"
+        )
     return (
         f"[journal] topic {client.topic} has {key}={settings.get(key)}, and {reason}: kafka-configs.sh"
         f" --bootstrap-server {client.servers[0]} --alter --topic {client.topic} --add-config {key}={value}"
