@@ -12,11 +12,13 @@ from collections.abc import Callable
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
 from gateway.config import file
 from gateway.errors import ConfigError
+from gateway.sinks.postgres import Postgres
 from tests.deploy.documents import load, stop_seconds
 from tests.deploy.programs import DEPLOY, check, tool
 from tests.gateway import Gateway
@@ -85,6 +87,15 @@ def test_the_image_does_not_start_without_its_secrets(missing: str) -> None:
 
     with pytest.raises(ConfigError, match=missing):
         file.load(FOLDER / "gateway.toml", None, environment)
+
+
+def test_the_warehouse_of_the_composition_is_where_its_configuration_says() -> None:
+    services = load(COMPOSE)["services"]
+    config = file.load(FOLDER / "warehouse.toml", None, {**SECRETS, "WAREHOUSE_PASSWORD": "p"})
+    [dsn] = [urlsplit(sink.dsn.reveal()) for sink in config.sinks.values() if isinstance(sink, Postgres)]
+    user = services[dsn.hostname]["environment"]["POSTGRES_USER"]
+
+    assert (dsn.username, dsn.password, dsn.path) == (user, "p", f"/{user}")
 
 
 def test_the_composition_is_valid() -> None:
