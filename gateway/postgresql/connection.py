@@ -38,6 +38,7 @@ _OPTIONS = {
 }
 _DEFAULTS: dict[str, str | int] = {
     "application_name": "event-gateway",
+    "client_encoding": "UTF8",  # in another, psycopg may give bytes for text
     "connect_timeout": _CONNECT_SECONDS,
     "keepalives_idle": 5,
     "keepalives_interval": 2,

@@ -165,9 +165,7 @@ def migrate(session: Session) -> int | None:
     found = _version(session)
     if found == VERSION:
         return found
-    encoding = session.execute("SHOW server_encoding").get
-    # psycopg gives bytes for the text of SQL_ASCII.
-    if encoding not in ("UTF8", b"UTF8"):
+    if session.execute("SHOW server_encoding").get != "UTF8":
         raise WrongSchema("the database is not in UTF-8, as events are: CREATE DATABASE … ENCODING 'UTF8'")
     lock = "({}, {})".format(*lock_key("schema"))
     session.run(

@@ -204,6 +204,17 @@ def test_a_database_that_cannot_hold_every_text_is_refused() -> None:
         State.prepare(Remote(Secret(url), "state"), ID)
 
 
+def test_text_is_text_whatever_encoding_the_environment_names(
+    monkeypatch: pytest.MonkeyPatch, place: Remote
+) -> None:
+    monkeypatch.setenv("PGCLIENTENCODING", "SQL_ASCII")
+    state = State.open(Remote(Secret(f"{place.url.reveal()}?application_name=other"), "state"), ID)
+
+    state.record("Ä", "0", Position(3), Tally({DELIVERED: 3}))
+
+    assert state.tallies() == {"Ä": {DELIVERED: 3}}
+
+
 def test_many_gateways_that_start_at_once_make_the_tables_once(url: str) -> None:
     failures: list[Exception] = []
 
