@@ -23,16 +23,22 @@ Table = TypeVar("Table", bound=msgspec.Struct)
 @click.command()
 @config_option
 @data_option
-@click.option("--host", help="Address to listen on, instead of [server] host.")
+@click.option("--host", metavar="ADDRESS", help="Address to listen on, instead of [server] host.")
 @click.option(
-    "--port", type=click.IntRange(0, 65535), help="Port to listen on, instead of [server] port; 0: any."
+    "--port",
+    metavar="N",
+    type=click.IntRange(0, 65535),
+    help="Port to listen on, instead of [server] port; 0: any.",
 )
 @click.option(
     "--inspector-port",
+    metavar="N",
     type=click.IntRange(0, 65535),
     help="Port of the inspector, instead of [inspector] port; 0: any.",
 )
-@click.option("--workers", type=click.IntRange(1), help="Intake processes, instead of [server] workers.")
+@click.option(
+    "--workers", metavar="N", type=click.IntRange(1), help="Intake processes, instead of [server] workers."
+)
 def serve(
     file: Path | None,
     data: Path | None,
