@@ -70,6 +70,7 @@ def test_a_replay_beside_live_traffic_is_resumed_after_kills_and_repeats_no_row(
     alone.start()
     until(lambda: len(alone.lags) >= 10)
     alone.stop()
+    hook.await_delivery(running, "rows")  # rows are there before their position is recorded
     started = hook.run(running, "replay", "rows", "--rate", str(events // 4), "--detach", "--yes")
     beside = Live(running, alone.next, rows)
     beside.start()
