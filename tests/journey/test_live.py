@@ -122,7 +122,8 @@ def test_an_invalid_event_affects_no_other(
         "Second",
     ]
     assert sorted(report.sent) == sorted(["First", "Second", bad["messageId"], "Last"])
-    assert report.statuses[-1] == (207 if client.takes_207 else 200)
+    # The answer to the bad event need not be the last: some have several requests under way.
+    assert max(report.statuses) == (207 if client.takes_207 else 200)
 
 
 @each_client

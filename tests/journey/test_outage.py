@@ -19,7 +19,7 @@ ROUNDS = 4
 EVENTS = 2000
 """A round, which lasts a second."""
 EVENT_BYTES = 4000
-MAX_GROWTH_KB = 16 * 1024
+MAX_GROWTH_KB = 32 * 1024
 """What the memory of delivery may grow by through an outage; less than what waits on disk."""
 INDEX_BYTES = 38
 """An event in the index of duplicates, of which a bounded part is in memory: 26 MB of 1,080,000 events."""
