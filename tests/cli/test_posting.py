@@ -5,7 +5,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import Thread
 
@@ -35,7 +35,7 @@ def _answer(listener: socket.socket, answers: tuple[bytes, ...]) -> None:
             connection, _ = listener.accept()
         except OSError:
             return
-        with connection:
+        with suppress(ConnectionError), connection:
             connection.recv(65536)
             connection.sendall(left.pop(0) if len(left) > 1 else left[0])
 

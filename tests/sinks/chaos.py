@@ -155,6 +155,7 @@ class Target:
         self.port = port
         self._decide = decide or script()
         self._tls = tls
+        self._answering: set[asyncio.Task[None]] = set()
         self._started = threading.Event()
         self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()), daemon=True)
 
@@ -187,15 +188,19 @@ class Target:
         self.port = server.sockets[0].getsockname()[1]
         self._started.set()
         await self._stop.wait()
+        self._loop.remove_reader(server.sockets[0])  # a connection whose task has not begun would stay open
+        while others := asyncio.all_tasks() - {asyncio.current_task()}:
+            for task in self._answering:
+                task.cancel()
+            await asyncio.wait(others, return_when=asyncio.FIRST_COMPLETED)
         server.close()
-        others = asyncio.all_tasks() - {asyncio.current_task()}
-        for task in others:
-            task.cancel()
-        await asyncio.gather(*others, return_exceptions=True)
 
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
         peer = Peer(reader, writer)
+        task = asyncio.current_task()
+        assert task
+        self._answering.add(task)
         try:
             while request := await _read(reader):
                 self.requests.append(request)
@@ -206,6 +211,7 @@ class Target:
             pass
         finally:
             writer.close()
+            self._answering.remove(task)
 
 
 async def _read(reader: asyncio.StreamReader) -> Request | None:

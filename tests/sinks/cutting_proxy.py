@@ -2,7 +2,7 @@
 
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from threading import Thread
 from typing import Literal
 
@@ -28,7 +28,7 @@ def cutting_proxy(port: int, words: bytes, moment: Moment) -> Iterator[int]:
 
 def _forward(listener: socket.socket, port: int, words: bytes, moment: Moment) -> None:
     client, _ = listener.accept()
-    with client, socket.create_connection(("127.0.0.1", port)) as server:
+    with suppress(OSError), client, socket.create_connection(("127.0.0.1", port)) as server:
         answers = Thread(target=_pipe, args=(server, client))
         answers.start()
         while (said := client.recv(1 << 20)) and words not in said:
@@ -42,8 +42,7 @@ def _forward(listener: socket.socket, port: int, words: bytes, moment: Moment) -
 
 def _pipe(source: socket.socket, target: socket.socket) -> None:
     """Forward until the source ends; go on reading when the target does not listen any more."""
-    while said := source.recv(1 << 20):
-        try:
-            target.sendall(said)
-        except OSError:
-            pass
+    with suppress(OSError):
+        while said := source.recv(1 << 20):
+            with suppress(OSError):
+                target.sendall(said)

@@ -68,13 +68,13 @@ class Gate:
         with suppress(OSError):  # the listener is closed
             while True:
                 client, _ = self._listener.accept()
-                if self._is_cut:
-                    client.close()
-                else:
-                    Thread(target=self._forward, args=(client,), daemon=True).start()
+                Thread(target=self._forward, args=(client,), daemon=True).start()
 
     def _forward(self, client: socket.socket) -> None:
         with self._lock:
+            if self._is_cut:
+                client.close()
+                return
             self._clients.add(client)
         with suppress(OSError), client, socket.create_connection(("127.0.0.1", self._target)) as server:
             Thread(target=self._answer, args=(server, client), daemon=True).start()

@@ -3,7 +3,7 @@
 import socket
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from urllib.parse import urlsplit
 
 import pytest
@@ -41,7 +41,8 @@ def losing_answers(endpoint: str, times: int) -> Iterator[str]:
     left = [times]
 
     def serve(client: socket.socket) -> None:
-        with client, socket.create_connection((str(target.hostname), target.port or 0)) as server:
+        address = (str(target.hostname), target.port or 0)
+        with suppress(OSError), client, socket.create_connection(address) as server:
             while request := read_request(client):
                 server.sendall(request)
                 answer = server.recv(65536)

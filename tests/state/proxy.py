@@ -34,7 +34,7 @@ class Proxy:
                 Thread(target=self._forward, args=(client,), daemon=True).start()
 
     def _forward(self, client: socket.socket) -> None:
-        with client, socket.create_connection(("127.0.0.1", self._target)) as server:
+        with suppress(OSError), client, socket.create_connection(("127.0.0.1", self._target)) as server:
             answers = Thread(target=_pipe, args=(server, client))
             answers.start()
             with suppress(OSError):

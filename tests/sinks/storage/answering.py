@@ -4,7 +4,7 @@ import socket
 import ssl
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import NamedTuple
 
 
@@ -33,10 +33,11 @@ def answering(answer: bytes, context: ssl.SSLContext | None = None) -> Iterator[
                     except OSError:  # the client has declined
                         continue
                 opened.append(connection)
-                requests.append(connection.recv(65536))
-                if answer:
-                    connection.sendall(answer)
-                    connection.close()
+                with suppress(OSError):  # the client has left
+                    requests.append(connection.recv(65536))
+                    if answer:
+                        connection.sendall(answer)
+                        connection.close()
 
         thread = threading.Thread(target=serve)
         thread.start()
