@@ -31,6 +31,7 @@ from tests.bench import (
     latency,
     machine,
     mapping,
+    overload,
     parquet,
     pinned,
     postgres,
@@ -70,6 +71,7 @@ _MEASUREMENTS = {
 _ONLY_WHEN_NAMED = {
     "search": search,
     "soak": soak,
+    "overload": overload,
     "inspector": inspector,
     "jetstream_journal": jetstream_journal,
     "kafka_journal": kafka_journal,

@@ -24,5 +24,14 @@ def resident_together(pids: Iterable[int]) -> float:
 
 def resident(pid: int) -> float:
     """Megabytes of memory that a process takes."""
-    found = re.search(r"VmRSS:\s+(\d+)", Path(f"/proc/{pid}/status").read_text())
+    return _megabytes(pid, "VmRSS")
+
+
+def most_resident(pid: int) -> float:
+    """Megabytes of memory that a process has taken at most."""
+    return _megabytes(pid, "VmHWM")
+
+
+def _megabytes(pid: int, name: str) -> float:
+    found = re.search(rf"{name}:\s+(\d+)", Path(f"/proc/{pid}/status").read_text())
     return int(found[1]) / 1024 if found else 0.0

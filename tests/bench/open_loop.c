@@ -58,8 +58,13 @@ static uint32_t *idle; /* a ring: the connection that has rested longest is used
 static size_t idle_start, idle_count, connection_count;
 
 static int poller;
-static double *latencies; /* milliseconds, of the requests that were answered */
-static size_t answered, refused;
+
+/* Milliseconds that answers took. */
+struct latencies {
+    double *all;
+    size_t count;
+};
+static struct latencies accepted, refused; /* answered with 200, and with anything else */
 
 static void fail(int status, const char *format, ...) {
     va_list arguments;
@@ -176,8 +181,8 @@ static void receive(uint32_t number) {
     connection->answer[connection->received] = 0;
     if (!is_whole(connection))
         return;
-    refused += strncmp(connection->answer, "HTTP/1.1 200 ", 13) != 0;
-    latencies[answered++] = (double)(now() - connection->due) / 1e6;
+    struct latencies *latencies = strncmp(connection->answer, "HTTP/1.1 200 ", 13) ? &refused : &accepted;
+    latencies->all[latencies->count++] = (double)(now() - connection->due) / 1e6;
     idle[(idle_start + idle_count++) % connection_count] = number;
 }
 
@@ -192,7 +197,7 @@ static void run(size_t total, double rate, double seconds) {
     epoll_ctl(poller, EPOLL_CTL_ADD, timer, &event);
     int64_t start = now() + LEAD, end = start + (int64_t)((seconds + PATIENCE) * 1e9);
     size_t begun = 0;
-    while (answered < total && now() < end) {
+    while (accepted.count + refused.count < total && now() < end) {
         int64_t due = end;
         for (; idle_count && begun < total; begun++) {
             due = start + (int64_t)((double)begun / rate * 1e9);
@@ -227,8 +232,9 @@ static int by_size(const void *one, const void *other) {
     return (a > b) - (a < b);
 }
 
-static double percentile(double share) {
-    return answered ? latencies[(size_t)ceil(share * (double)answered) - 1] : 0.0;
+/* Of sorted latencies. */
+static double percentile(const struct latencies *latencies, double share) {
+    return latencies->count ? latencies->all[(size_t)ceil(share * (double)latencies->count) - 1] : 0.0;
 }
 
 int main(int count, char **arguments) {
@@ -241,12 +247,15 @@ int main(int count, char **arguments) {
         fail(2, "RATE x SECONDS and CONNECTIONS must be at least 1, MARK 1 to 20 characters");
     read_template(arguments[5], arguments[6]);
     next_number = strtoull(arguments[7], NULL, 10);
-    latencies = allocate(total, sizeof *latencies);
+    accepted.all = allocate(total, sizeof *accepted.all);
+    refused.all = allocate(total, sizeof *refused.all);
     poller = epoll_create1(0);
     connect_all(atoi(arguments[1]));
     run(total, rate, seconds);
-    qsort(latencies, answered, sizeof *latencies, by_size);
-    printf("{\"due\": %zu, \"answered\": %zu, \"refused\": %zu, \"p50\": %.3f, \"p99\": %.3f, \"p999\": %.3f}\n",
-           total, answered, refused, percentile(0.5), percentile(0.99), percentile(0.999));
+    qsort(accepted.all, accepted.count, sizeof *accepted.all, by_size);
+    qsort(refused.all, refused.count, sizeof *refused.all, by_size);
+    printf("{\"due\": %zu, \"accepted\": %zu, \"refused\": %zu, ", total, accepted.count, refused.count);
+    printf("\"p50\": %.3f, \"p99\": %.3f, \"p999\": %.3f, \"refused_p99\": %.3f}\n", percentile(&accepted, 0.5),
+           percentile(&accepted, 0.99), percentile(&accepted, 0.999), percentile(&refused, 0.99));
     return 0;
 }

@@ -15,22 +15,24 @@ _SOURCE = Path(__file__).with_name("open_loop.c")
 
 
 class Latencies(msgspec.Struct, frozen=True):
-    """In milliseconds, of the requests that were answered."""
+    """In milliseconds, of the requests that were accepted."""
 
     due: int
     """Requests."""
-    answered: int
-    """At all, within 10 s of the last one's due time."""
+    accepted: int
+    """Answered with 200, within 10 s of the last request's due time."""
     refused: int
-    """Answered, but not with 200."""
+    """Answered otherwise, within the same time."""
     p50: float
     p99: float
     p999: float
+    refused_p99: float
+    """Of the requests that were refused."""
 
     @property
     def failed(self) -> int:
         """Requests that were not answered with 200."""
-        return self.due - self.answered + self.refused
+        return self.due - self.accepted
 
 
 def build(folder: Path) -> Path:
@@ -40,10 +42,18 @@ def build(folder: Path) -> Path:
     return program
 
 
-def run(program: Path, port: int, path: str, body: bytes, rate: float, seconds: float) -> Latencies:
+def run(
+    program: Path,
+    port: int,
+    path: str,
+    body: bytes,
+    rate: float,
+    seconds: float,
+    connections: int = CONNECTIONS,
+) -> Latencies:
     """Send a request `rate` times a second; subprocess.CalledProcessError if the server hangs up."""
     file = program.with_name("request")
     request.write(file, path, body)
-    arguments = [port, rate, seconds, CONNECTIONS, file, MARK, request.first_number()]
+    arguments = [port, rate, seconds, connections, file, MARK, request.first_number()]
     done = subprocess.run([program, *map(str, arguments)], stdout=subprocess.PIPE, check=True)
     return msgspec.json.decode(done.stdout, type=Latencies)

@@ -1,0 +1,65 @@
+"""Ten times the load that the gateway can bear: what it accepts of it, and how soon it refuses the rest."""
+
+import json
+import statistics
+from collections.abc import Iterator
+
+from tests.bench import cpu, events, open_loop, pinned, wrk
+from tests.bench.configs import config
+from tests.bench.options import Options
+from tests.bench.table import Row
+
+PROGRAMS = (open_loop.COMPILER, "wrk")
+_EVENTS = 1000
+"""Of a batch of 300 KB: to process it takes far longer than to refuse it."""
+_TIMES = 10
+_CONNECTIONS = 256
+
+
+def measure(options: Options) -> Iterator[Row]:
+    program, found, peaks = open_loop.build(options.folder), [], []
+    with pinned.gateway(options.folder, config({"events": "json_lines"})) as gateway:
+        intake = pinned.intake(gateway)
+        alone = wrk.load(intake, "/v1/batch", _body(), options.seconds, options.folder)
+        capacity = 1e6 / alone.wall
+        for _ in range(options.rounds):
+            found.append(
+                open_loop.run(
+                    program,
+                    gateway.port,
+                    "/v1/batch",
+                    _body(),
+                    _TIMES * capacity,
+                    options.seconds,
+                    _CONNECTIONS,
+                )
+            )
+            peaks.append(cpu.most_resident(intake.pid))
+    goodputs = [each.accepted / options.seconds for each in found]
+    yield Row(
+        f"{_TIMES} times the capacity, batches of {_EVENTS:,} a second",
+        f"{capacity:,.0f}",
+        f"{statistics.median(goodputs):,.0f}",
+        ratio=f"{statistics.median(goodputs) / capacity:.2f}",
+        goal="≥ 0.9",
+    )
+    for name, field, goal in (("accepted", "p99", "≤ 250 ms"), ("refused", "refused_p99", "≤ 50 ms")):
+        values = [getattr(each, field) for each in found]
+        yield Row(
+            f"  p99 of the {name}, best and median",
+            wall=f"{min(values):.0f}, {statistics.median(values):.0f} ms",
+            goal=goal,
+        )
+    yield Row(
+        "  not answered", wall=f"{sum(each.due - each.accepted - each.refused for each in found):,}", goal="0"
+    )
+    yield Row("  memory of the intake, most", wall=f"{max(peaks):.0f} MB", goal="≤ 400 MB")
+
+
+def _body() -> bytes:
+    small = {"type": "track", "event": "Order Completed", "userId": "u1", "writeKey": "dev"}
+    batch = [
+        {**small, "messageId": f"{events.MARK}-{place:04}", "properties": {"text": "x" * 150}}
+        for place in range(_EVENTS)
+    ]
+    return json.dumps({"batch": batch}, separators=(",", ":")).encode()
