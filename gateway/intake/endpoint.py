@@ -6,6 +6,8 @@ from collections import Counter
 from collections.abc import Callable
 from typing import NamedTuple
 
+from msgspec import UNSET
+
 from gateway import metrics
 from gateway.dialects.base import Decode, Dialect, ForSource
 from gateway.dialects.shared import keys
@@ -218,7 +220,16 @@ def _needs_checks(block: bytes, decoded: DecodedSubmission, account: Account) ->
     """Return whether some event may be too large or nest too deep, so that each line must be looked at."""
     if decoded.batch and has_longer_line(block, account.safe_bytes):
         return True
-    return has_longer_line(block, 2 * bodies.MAX_LEVELS) and bodies.may_nest_too_deep(block)
+    return has_longer_line(block, 2 * bodies.MAX_LEVELS) and any(map(_may_nest_too_deep, account.stored))
+
+
+def _may_nest_too_deep(message: Message) -> bool:
+    """Return False if its event surely does not: a part lies in it, or in its extras."""
+    parts = (message.properties, message.context, message.traits, message.integrations, message.native)
+    for part in (*parts, *message.extras.values()):
+        if part is not UNSET and bodies.may_nest_too_deep(part, bodies.MAX_LEVELS - 2):
+            return True
+    return False
 
 
 def _drop_unacceptable_events(

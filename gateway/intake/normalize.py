@@ -59,8 +59,8 @@ def normalize(
         text = write(value)
         if text[0] != OBJECT:
             message.properties = require("properties", value, message.warn)
-        # Not `in`, which for bytes tries a number first and throws its error away.
-        elif text.find(_PRODUCT) > 0:
+        # Not `in`, which for bytes tries a number first and throws its error away; nor find, which is slower.
+        elif text.rfind(_PRODUCT) > 0:
             decoded.carries |= PRODUCTS
     value = message.traits
     if value is UNSET:

@@ -66,9 +66,12 @@ def check_text(body: bytes | Raw) -> None:
         text.decode()
 
 
-def may_nest_too_deep(text: bytes) -> bool:
-    """Return False if no event in the text nests deeper than MAX_LEVELS; True says that one may."""
-    return len(text) > 2 * MAX_LEVELS and text.count(b"{") + text.count(b"[") > MAX_LEVELS
+def may_nest_too_deep(text: bytes | Raw, levels: int = MAX_LEVELS) -> bool:
+    """Return False if a text surely does not nest deeper than so many levels."""
+    if len(text) <= 2 * levels:
+        return False
+    brackets = bytes(text)
+    return brackets.count(b"{") + brackets.count(b"[") > levels
 
 
 def check_depth(event: bytes) -> None:

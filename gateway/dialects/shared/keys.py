@@ -139,7 +139,8 @@ def eraser(write_keys: tuple[str, ...]) -> Callable[[bytes], bytes]:
     def erase(text: bytes) -> bytes:
         for mark, harmless in marks:
             # A source, which each event names, is often called like its key.
-            if text.find(mark) >= 0 and text.count(mark) != text.count(harmless):
+            # From behind, which CPython does in half the time.
+            if text.rfind(mark) >= 0 and text.count(mark) != text.count(harmless):
                 return b"".join(without_fields(text))
         return text
 

@@ -104,6 +104,26 @@ def test_an_event_may_nest_as_deep_as_is_allowed_and_no_deeper(path: str, field:
     ]
 
 
+@pytest.mark.parametrize(
+    ("path", "body", "above"),
+    [
+        ("/v1/batch", b'{"batch":[{"type":"track","userId":"u","event":"E","section":%b}]}', 2),
+        ("/v1/batch", b'{"batch":[{"type":"track","userId":"u","event":"E","_metadata":%b}]}', 2),
+        ("/v1/batch", b'{"context":{"a":%b},"batch":[{"type":"track","userId":"u","event":"E"}]}', 2),
+        ("/events/batch?token=dev", b'{"batch":[{"event_name":"e","user":{"a":1},"context":{"app":%b}}]}', 2),
+        ("/events/batch?token=dev", b'{"batch":[{"event_name":"e","user":{"a":1},"b":%b}]}', 2),
+    ],
+    ids=["unknown field", "_metadata", "inherited context", "context of Commanders Act", "its property"],
+)
+def test_levels_count_wherever_they_lie_in_the_event(path: str, body: bytes, above: int) -> None:
+    door = Door()
+
+    for levels in (MAX_LEVELS - above, MAX_LEVELS - above + 1):
+        door.post(path, body % nested(levels))
+
+    assert len(door.events) == 1
+
+
 @pytest.mark.parametrize("levels", [MAX_LEVELS, 600, 990, 2_000, 10_000, 70_000])
 @pytest.mark.parametrize(("opening", "closing"), [(b'{"a":', b"}"), (b"[", b"]")], ids=["objects", "lists"])
 def test_a_deep_event_costs_its_neighbours_nothing(levels: int, opening: bytes, closing: bytes) -> None:
