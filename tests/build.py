@@ -68,7 +68,7 @@ class Door:
             services_app([welcome(), *health(self.probe), *settings.routes(known, public_url, proxies)]),
             self.journal,
             budget,
-            Backlog(budget, lambda begin_turn: begin_turn()),
+            Backlog(budget, lambda begin_turn: begin_turn(), clock=lambda: 0.0),
             proxies,
         )
 

@@ -19,7 +19,7 @@ from gateway.intake.body import Budget
 LARGE_BODY_BYTES = 16 * 1024
 """To refuse a smaller one, and to read it again later, costs about as much as to process it."""
 
-_MAX_TURN_SECONDS = 0.01
+_MAX_TURN_SECONDS = 0.002
 _MAX_WAIT_SECONDS = 0.15
 _MEMORY = 0.05  # the weight of the last body in the average
 
@@ -60,13 +60,18 @@ class Backlog:
         """Call `process`, now or in a later turn of the loop; it must not raise. Raises Overloaded."""
         if not self._waiting and self._spent < _MAX_TURN_SECONDS:
             return self._process(size, process)
-        now = self._clock()
-        so_far = now - self._waiting[0].since if self._waiting else 0.0  # it may be slower than expected
-        if max(so_far, self._bytes * self._seconds_a_byte) > _MAX_WAIT_SECONDS:
+        if self.is_full():
             raise Overloaded
         self._budget.take(size)
         self._bytes += size
-        self._waiting.append(Waiting(now, size, process))
+        self._waiting.append(Waiting(self._clock(), size, process))
+
+    def is_full(self) -> bool:
+        """Return whether one more body would wait for too long."""
+        if not self._waiting:
+            return False
+        so_far = self._clock() - self._waiting[0].since  # it may be slower than expected
+        return max(so_far, self._bytes * self._seconds_a_byte) > _MAX_WAIT_SECONDS
 
     async def run(self, size: int, process: Callable[[], Result]) -> Result:
         """Return what `process` returns, and raise what it raises. Raises Overloaded."""

@@ -15,6 +15,7 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from gateway.intake import short_road
 from gateway.intake.connections import Limit
+from gateway.intake.receiver import Receiver
 from gateway.intake.short_road import Exchange
 from gateway.outcome import error
 
@@ -42,6 +43,8 @@ class Protocol(HttpToolsProtocol):
     _since = float("inf")
     _heads: list[tuple[bytes, bytes]] | None = None
     """The headers of the last request whose head was complete."""
+    receiving: Exchange | None = None
+    """What takes the next bytes, past the parser: the rest of its body."""
     limit = Limit()
     """Of connections. uvicorn creates the connections; a subclass for a server has another limit."""
     has_short_road = True
@@ -49,12 +52,15 @@ class Protocol(HttpToolsProtocol):
 
     def connection_made(self, transport: BaseTransport) -> None:
         super().connection_made(cast(Transport, transport))
+        self.transport.set_protocol(Receiver(self))
         self.transport = cast(Transport, CoalescingTransport(self.transport))
         if not self.limit.admits(len(self.connections)):
             self._status = 503
             self.send_400_response("")
 
-    def data_received(self, data: bytes) -> None:
+    def data_received(self, data: bytes | memoryview) -> None:
+        if self.receiving:
+            data = self._receive_body(self.receiving, data)
         self._unused += len(data)
         try:
             while data:
@@ -64,8 +70,21 @@ class Protocol(HttpToolsProtocol):
         if self._unused > _MAX_HEAD_BYTES:  # of a head, or of trailers
             self._status = 431
             self.send_400_response("")
+        exchange = self.cycle
+        if isinstance(exchange, Exchange) and exchange.more_body and exchange.keep_alive:
+            self.receiving = exchange
+            self.parser = HttpRequestParser(self)  # since this one would wait for the body
 
-    def _feed(self, data: bytes) -> bytes:
+    def _receive_body(self, exchange: Exchange, data: bytes | memoryview) -> bytes | memoryview:
+        """Take what belongs to a body, and return what follows it."""
+        part = data[: exchange.missing]
+        exchange.receive(part)
+        if not exchange.missing:
+            self.receiving = None
+            exchange.complete()
+        return data[len(part) :]
+
+    def _feed(self, data: bytes | memoryview) -> bytes:
         """
         Let the parser read, and return what it must read again: a request that offers another protocol as if
         it did not, and what follows it. Raises HttpParserError or Unacceptable.
@@ -134,6 +153,8 @@ class Protocol(HttpToolsProtocol):
             self._go_the_long_road()
         if self._leaving:
             self.cycle.keep_alive = False
+        elif exchange:
+            exchange.refuse_if_overloaded()
 
     def _go_the_long_road(self) -> None:
         """Hand the request to the ASGI application."""

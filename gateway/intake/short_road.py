@@ -12,7 +12,7 @@ from functools import lru_cache
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
-from gateway.errors import Refusal
+from gateway.errors import Overloaded, Refusal
 from gateway.intake import body, cors, reply
 from gateway.intake.backlog import LARGE_BODY_BYTES
 from gateway.intake.router import Route, Router, begin
@@ -65,13 +65,23 @@ class Exchange:
         self.more_body = True
         self.response_complete = self.disconnected = False
 
-    def receive(self, part: bytes) -> None:
+    @property
+    def missing(self) -> int:
+        """Bytes of the body that are still to come."""
+        return self._length - self._received
+
+    def refuse_if_overloaded(self) -> None:
+        """Refuse a large body before it is read, if it would be refused then."""
+        if self._length >= LARGE_BODY_BYTES and self.keep_alive and self._router.backlog.is_full():
+            self._settle(Overloaded())
+
+    def receive(self, part: bytes | memoryview) -> None:
         """Take a part of the body, which counts against the budget as long as the body is not complete."""
+        self._received += len(part)
         if self.response_complete:
             return
-        self._parts.append(part)
-        self._received += len(part)
-        if self._received < self._length:
+        self._parts.append(bytes(part))
+        if self.missing:
             try:
                 self._router.budget.take(len(part))
             except Refusal as refusal:

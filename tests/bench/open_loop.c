@@ -179,8 +179,14 @@ static void receive(uint32_t number) {
         fail(1, "the server closed a connection, or answers at too great a length");
     connection->received += (size_t)received;
     connection->answer[connection->received] = 0;
-    if (!is_whole(connection))
+}
+
+/* Count a request that is sent and answered, and let the next have its connection. */
+static void finish(uint32_t number) {
+    struct connection *connection = &connections[number];
+    if (!connection->received || connection->sent < length || !is_whole(connection))
         return;
+    connection->received = 0;
     struct latencies *latencies = strncmp(connection->answer, "HTTP/1.1 200 ", 13) ? &refused : &accepted;
     latencies->all[latencies->count++] = (double)(now() - connection->due) / 1e6;
     idle[(idle_start + idle_count++) % connection_count] = number;
@@ -191,7 +197,8 @@ static void wake_at(int timer, int64_t moment) {
     timerfd_settime(timer, TFD_TIMER_ABSTIME, &when, NULL);
 }
 
-static void run(size_t total, double rate, double seconds) {
+/* Return the seconds that it took. */
+static double run(size_t total, double rate, double seconds) {
     int timer = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK);
     struct epoll_event event = {.events = EPOLLIN, .data.u32 = TIMER}, events[EVENTS];
     epoll_ctl(poller, EPOLL_CTL_ADD, timer, &event);
@@ -223,8 +230,10 @@ static void run(size_t total, double rate, double seconds) {
             }
             if (events[i].events & (EPOLLIN | EPOLLERR | EPOLLHUP))
                 receive(number);
+            finish(number);
         }
     }
+    return (double)(now() - start) / 1e9;
 }
 
 static int by_size(const void *one, const void *other) {
@@ -251,10 +260,11 @@ int main(int count, char **arguments) {
     refused.all = allocate(total, sizeof *refused.all);
     poller = epoll_create1(0);
     connect_all(atoi(arguments[1]));
-    run(total, rate, seconds);
+    double lasted = run(total, rate, seconds);
     qsort(accepted.all, accepted.count, sizeof *accepted.all, by_size);
     qsort(refused.all, refused.count, sizeof *refused.all, by_size);
-    printf("{\"due\": %zu, \"accepted\": %zu, \"refused\": %zu, ", total, accepted.count, refused.count);
+    printf("{\"due\": %zu, \"accepted\": %zu, \"refused\": %zu, \"seconds\": %.3f, ", total, accepted.count,
+           refused.count, lasted);
     printf("\"p50\": %.3f, \"p99\": %.3f, \"p999\": %.3f, \"refused_p99\": %.3f}\n", percentile(&accepted, 0.5),
            percentile(&accepted, 0.99), percentile(&accepted, 0.999), percentile(&refused, 0.99));
     return 0;

@@ -23,6 +23,8 @@ class Latencies(msgspec.Struct, frozen=True):
     """Answered with 200, within 10 s of the last request's due time."""
     refused: int
     """Answered otherwise, within the same time."""
+    seconds: float
+    """Until the last answer."""
     p50: float
     p99: float
     p999: float

@@ -35,7 +35,7 @@ def measure(options: Options) -> Iterator[Row]:
                 )
             )
             peaks.append(cpu.most_resident(intake.pid))
-    goodputs = [each.accepted / options.seconds for each in found]
+    goodputs = [each.accepted / each.seconds for each in found]
     yield Row(
         f"{_TIMES} times the capacity, batches of {_EVENTS:,} a second",
         f"{capacity:,.0f}",

@@ -12,6 +12,7 @@ import uvicorn
 import uvloop
 
 from gateway.errors import JournalUnavailable, Overloaded
+from gateway.intake.backlog import Backlog
 from gateway.intake.protocol import Protocol
 from gateway.intake.router import Router
 from gateway.intake.short_road import Exchange
@@ -63,6 +64,9 @@ class Side:
     def __init__(self, sources: Sequence[Source], *, short: bool) -> None:
         self.journal = TroubledJournal()
         self.router: Router = Door(*sources, journal=self.journal).router
+        self.router.backlog = Backlog(
+            self.router.budget, lambda begin_turn: asyncio.get_running_loop().call_soon(begin_turn)
+        )
         self.short_requests = 0
         self.loop: asyncio.AbstractEventLoop
         if not short:
@@ -166,9 +170,10 @@ def _counting(side: Side) -> type[Protocol]:
     """Return the protocol of a side, which counts the requests that take the short road."""
 
     class Counting(Protocol):
-        def on_message_complete(self) -> None:
-            side.short_requests += isinstance(self.cycle, Exchange)
-            super().on_message_complete()
+        def on_headers_complete(self) -> None:
+            before = self.cycle
+            super().on_headers_complete()
+            side.short_requests += self.cycle is not before and isinstance(self.cycle, Exchange)
 
     return Counting
 

@@ -67,7 +67,7 @@ def test_bodies_that_come_at_once_are_processed_one_after_the_other_in_later_tur
 def test_bodies_that_take_little_time_share_a_turn() -> None:
     loop = Loop()
 
-    loop.add(*"abcdefg", seconds=0.003)
+    loop.add(*"abcdefg", seconds=0.0006)
 
     assert loop.processed == [*"abcd"]
     loop.turn()
