@@ -61,6 +61,8 @@ class Protocol(HttpToolsProtocol):
     def data_received(self, data: bytes | memoryview) -> None:
         if self.receiving:
             data = self._receive_body(self.receiving, data)
+            if self.transport.is_closing():
+                return
         self._unused += len(data)
         try:
             while data:
@@ -71,9 +73,19 @@ class Protocol(HttpToolsProtocol):
             self._status = 431
             self.send_400_response("")
         exchange = self.cycle
-        if isinstance(exchange, Exchange) and exchange.more_body and exchange.keep_alive:
+        if (
+            self.receiving is None
+            and isinstance(exchange, Exchange)
+            and exchange.missing
+            and exchange.keep_alive
+        ):
             self.receiving = exchange
-            self.parser = HttpRequestParser(self)  # since this one would wait for the body
+            self._renew_parser()  # since this one would wait for the body
+
+    def _renew_parser(self) -> None:
+        self.parser = HttpRequestParser(self)
+        # As uvicorn's own: what follows the last request of a connection must not overtake its answer.
+        self.parser.set_dangerous_leniencies(lenient_data_after_close=True)
 
     def _receive_body(self, exchange: Exchange, data: bytes | memoryview) -> bytes | memoryview:
         """Take what belongs to a body, and return what follows it."""
@@ -103,7 +115,7 @@ class Protocol(HttpToolsProtocol):
             raise Unacceptable
         lines = [b"%b %b HTTP/%b" % (method, self.url, version)]
         lines += [b"%b: %b" % header for header in self.headers if header[0] != b"upgrade"]
-        self.parser = HttpRequestParser(self)
+        self._renew_parser()
         return b"\r\n".join([*lines, b"", rest])
 
     def on_message_begin(self) -> None:
@@ -190,7 +202,9 @@ class Protocol(HttpToolsProtocol):
         self.loop.call_later(_LAST_SECONDS, self._close_if_idle)
 
     def _close_if_idle(self) -> None:
-        if not self._is_busy() and not self.transport.is_closing():
+        if self.receiving:  # a client may read no answer before all of its body is sent
+            self.loop.call_later(_LAST_SECONDS, self._close_if_idle)
+        elif not self._is_busy() and not self.transport.is_closing():
             self.transport.close()
 
     def _is_busy(self) -> bool:

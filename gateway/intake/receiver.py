@@ -1,9 +1,10 @@
 """
-What reads from a connection: into a buffer that all connections of the process share.
+What reads from a connection: into a buffer that all connections of an event loop share.
 
 Otherwise the transport would make an object of up to 256 KB of whatever it reads, and copy that into it.
 """
 
+import threading
 from asyncio import BufferedProtocol
 from typing import Protocol
 
@@ -11,8 +12,16 @@ _HEAD_BYTES = 64 * 1024
 """To read at once where a head may come; so little of a body that is refused is copied in vain."""
 _BODY_BYTES = 256 * 1024
 
-_buffer = memoryview(bytearray(_BODY_BYTES))
-_start = _buffer[:_HEAD_BYTES]
+
+class _Buffers(threading.local):
+    """Those of a thread. Another loop, in another thread, may read while this one has yet to look."""
+
+    def __init__(self) -> None:
+        self.body = memoryview(bytearray(_BODY_BYTES))
+        self.head = self.body[:_HEAD_BYTES]
+
+
+_buffers = _Buffers()
 
 
 class Connection(Protocol):
@@ -34,12 +43,13 @@ class Receiver(BufferedProtocol):
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
+        self._body, self._head = _buffers.body, _buffers.head
 
     def get_buffer(self, sizehint: int) -> memoryview:
-        return _buffer if self._connection.receiving else _start
+        return self._body if self._connection.receiving else self._head
 
     def buffer_updated(self, nbytes: int) -> None:
-        self._connection.data_received(_buffer[:nbytes])
+        self._connection.data_received(self._body[:nbytes])
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._connection.connection_lost(exc)

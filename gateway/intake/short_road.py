@@ -85,7 +85,7 @@ class Exchange:
             try:
                 self._router.budget.take(len(part))
             except Refusal as refusal:
-                return self._send(*reply.refuse(self._route.endpoint, self._submission, refusal, None))
+                return self._settle(refusal)
             self._held += len(part)
 
     def release(self) -> None:

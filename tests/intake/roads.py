@@ -145,11 +145,15 @@ class Side:
 
     def shut_down(self, connection: Protocol) -> None:
         """Have a connection shut down as a server does that stops."""
+        self.run(connection.shutdown)
 
-        async def shut_down() -> None:
-            connection.shutdown()
+    def run(self, call: Callable[[], object]) -> None:
+        """Call something on the event loop of the server."""
 
-        asyncio.run_coroutine_threadsafe(shut_down(), self.loop).result(PATIENCE)
+        async def run() -> None:
+            call()
+
+        asyncio.run_coroutine_threadsafe(run(), self.loop).result(PATIENCE)
 
     async def _pass(self, seconds: float) -> None:
         for now in (0.0, seconds):

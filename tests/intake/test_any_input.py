@@ -118,7 +118,7 @@ HEADERS = st.fixed_dictionaries(
 )
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(st.sampled_from(ROUTES), QUERIES, BODIES, HEADERS)
 def test_everything_is_answered_and_nothing_but_events_is_stored(
     route: tuple[str, str], query: str, body: bytes, headers: dict[str, str]
@@ -134,7 +134,7 @@ def test_everything_is_answered_and_nothing_but_events_is_stored(
     assert ("x-durability" in answer.headers) == bool(door.events)
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(ENVELOPES)
 @example({"batch": [track(type="")]})
 def test_every_event_of_a_batch_is_either_stored_or_listed(envelope: dict[str, Any]) -> None:
@@ -154,7 +154,7 @@ def test_every_event_of_a_batch_is_either_stored_or_listed(envelope: dict[str, A
         assert (answer.status, answer.json["code"], stored) == (400, "unknown_write_key", 0)
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(st.lists(EVENTS | VALUES, max_size=4), st.lists(EVENTS | VALUES, max_size=4))
 def test_no_event_costs_its_neighbours_their_place(before: list[Any], after: list[Any]) -> None:
     door = Door()

@@ -90,11 +90,12 @@ def test_a_client_that_reads_no_answers_is_cut_off(side: Side) -> None:
     waiting = bytearray()
 
     def sends_until_the_answers_pile_up(connection: Protocol) -> bool:
-        if not connection.flow.write_paused:
+        piled_up = connection.flow.write_paused and answering(connection)
+        if not piled_up:
             waiting.extend(b"" if waiting else WHOLE * 10)
             with suppress(BlockingIOError):
                 del waiting[: unread.send(waiting)]  # the rest of a request comes before the next one
-        return connection.flow.write_paused and answering(connection)
+        return piled_up
 
     with socket.socket() as unread:
         unread.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)

@@ -2,11 +2,12 @@
 
 import socket
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 
 from tests.build import to_json, track
-from tests.gateway import PATIENCE
+from tests.gateway import PATIENCE, until
 from tests.intake.roads import Side, both
 from tests.intake.test_backlog import Loop
 from tests.intake.test_short_road import LAST, ORDINARY, Sides, request, same
@@ -37,6 +38,19 @@ def overloaded(sides: Sides) -> Iterator[Sides]:
         side.router.backlog = backlog
 
 
+@contextmanager
+def sending_the_rest(side: Side, begin: bytes) -> Iterator[socket.socket]:
+    """Connect, and send the beginning of a body, whose rest is then received past the parser."""
+    with socket.create_connection(("127.0.0.1", side.port), timeout=PATIENCE) as connection:
+        connection.sendall(begin)
+        until(lambda: any(each.receiving for each in side.connections))
+        yield connection
+
+
+def read_all(connection: socket.socket) -> bytes:
+    return b"".join(iter(lambda: connection.recv(65536), b""))
+
+
 def ask(side: Side, *pieces: bytes) -> list[bytes]:
     """Return the status lines of the answers to pieces of which each is sent once the last is answered."""
     with socket.create_connection(("127.0.0.1", side.port), timeout=PATIENCE) as connection:
@@ -57,6 +71,45 @@ def test_a_body_may_come_in_pieces_of_any_size_with_requests_behind_it(sides: Si
     assert answers.count(b"HTTP/1.1 200 ") == 5
     assert len(lines) == 2 * EVENTS + 2
     assert sides[0].short_requests > before
+
+
+def test_what_follows_the_last_request_does_not_overtake_the_answers(sides: Sides) -> None:
+    last = request(to_json(track()), headers={**ORDINARY, "Connection": "close"})
+
+    with sending_the_rest(sides[0], SMALL[:-1]) as connection:
+        connection.sendall(SMALL[-1:] + last + SMALL)
+        answers = read_all(connection)
+
+    assert (answers.count(b"HTTP/1.1 200 "), answers.count(b"HTTP/1.1 400 ")) == (2, 0)
+    assert len(sides[0].take_lines()) == 2
+
+
+def test_a_process_that_stops_reads_a_body_to_its_end_though_it_is_refused(overloaded: Sides) -> None:
+    side = overloaded[0]
+
+    with sending_the_rest(side, LARGE[:1000]) as connection:
+        [serving] = side.connections
+        side.shut_down(serving)
+        side.run(serving._close_if_idle)
+        connection.sendall(LARGE[1000:])
+        until(lambda: not serving.receiving)
+        side.run(serving._close_if_idle)
+        answers = read_all(connection)
+
+    assert answers.startswith(b"HTTP/1.1 503 ")
+
+
+def test_nothing_is_stored_that_follows_an_answer_after_which_the_connection_is_closed(sides: Sides) -> None:
+    side = sides[0]
+
+    with sending_the_rest(side, request(b"{" * 1000)[:-1]) as connection:
+        [serving] = side.connections
+        side.shut_down(serving)
+        connection.sendall(b"{" + SMALL)
+        answers = read_all(connection)
+
+    assert answers.startswith(b"HTTP/1.1 400 ")
+    assert side.take_lines() == []
 
 
 def test_in_an_overload_a_large_body_is_refused_before_it_is_read(overloaded: Sides) -> None:

@@ -62,7 +62,7 @@ def test_the_client_is_the_last_hop_that_is_no_trusted_proxy(
     assert address(peer, [hop.encode("latin-1") for hop in hops], TRUSTED) == expected
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     st.lists(
         st.text(st.characters(max_codepoint=255), max_size=20)

@@ -164,7 +164,7 @@ REQUESTS = st.builds(
 )
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(st.data())
 def test_a_request_means_the_same_on_both_roads(sides: Sides, data: st.DataObject) -> None:
     sent = data.draw(REQUESTS) + LAST
@@ -175,7 +175,7 @@ def test_a_request_means_the_same_on_both_roads(sides: Sides, data: st.DataObjec
     assert answers.startswith(b"HTTP/1.1 ")
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(
     st.lists(st.tuples(EVENTS.map(to_json), HEADERS_AHEAD, st.sampled_from(PATHS)), min_size=2, max_size=5)
 )

@@ -281,7 +281,7 @@ ANY_TIME = (
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(ANY_TIME, ANY_TIME, ANY_TIME, ANY_TIME, st.booleans())
 def test_no_time_is_believed_in_silence(
     stated: Any, original: Any, sent_at: Any, outer: Any, retried: bool
