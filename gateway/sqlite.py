@@ -2,7 +2,7 @@
 
 import os
 import time
-from contextlib import closing
+from contextlib import closing, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -129,8 +129,11 @@ class DatabaseFiles:
         """Record the files at `path`. Raises OSError, also if there is no such database."""
         self._path = path
         self._database = identity(path)
-        logs = [Path(f"{path}{suffix}") for suffix in LOGS]
-        self._logs = {log: identity(log) for log in logs if log.exists()}
+        self._logs = {}
+        for suffix in LOGS:
+            log = Path(f"{path}{suffix}")
+            with suppress(FileNotFoundError):
+                self._logs[log] = identity(log)
 
     def are_current(self) -> bool:
         """Return True unless the database was removed or replaced. Raises OSError."""

@@ -3,6 +3,7 @@
 import json
 import math
 from collections.abc import Coroutine, Mapping, Sequence
+from contextlib import suppress
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -226,6 +227,15 @@ def read_all(folder: Path, number: int = 0) -> Read:
         return read_to_end(reader, Position(number))
     finally:
         reader.close()
+
+
+def open_files(folder: Path) -> int:
+    """Return how many files below a folder this process has open; others may come and go meanwhile."""
+    found = 0
+    for descriptor in Path("/proc/self/fd").iterdir():
+        with suppress(FileNotFoundError):
+            found += descriptor.readlink().is_relative_to(folder)
+    return found
 
 
 def read_to_end(reader: Reader, position: Position) -> Read:

@@ -7,6 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("tests", deadline=None)  # a machine may stand still at any time
+settings.load_profile("tests")
 
 # Their assertions explain themselves too.
 pytest.register_assert_rewrite("tests.gateway", "tests.journey.books", "tests.cluster.gateways")

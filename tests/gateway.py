@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, NamedTuple, Self
@@ -175,8 +176,12 @@ class Gateway:
 
     def drained(self) -> list[dict[str, Any]]:
         """The same, once there is nothing more to come."""
-        until(lambda: self.metrics()['gateway_sink_pending_events{sink="events"}'] == 0)
+        until(lambda: self.pending() == 0)
         return self.events()
+
+    def pending(self, sink: str = "events") -> float:
+        """Return how many events a sink has yet to get; -1 while that is not known."""
+        return self.metrics().get(f'gateway_sink_pending_events{{sink="{sink}"}}', -1)
 
     def delivered(self, count: int, file: str = "data/events.jsonl") -> list[dict[str, Any]]:
         """The same, once there are as many."""
@@ -186,7 +191,19 @@ class Gateway:
 
 def alive(pid: int) -> bool:
     """Whether there is such a process, and not only what its parent has yet to hear of it."""
-    return _read(f"/proc/{pid}/stat").rpartition(")")[2][1:2] not in ("", "Z", "X")
+    return _state(f"/proc/{pid}/stat") not in "ZX"
+
+
+def halt(pid: int) -> None:
+    """Stop a process as SIGSTOP does, and return once all of its threads stand still, or have ended."""
+    os.kill(pid, signal.SIGSTOP)
+    threads = list(Path(f"/proc/{pid}/task").iterdir())
+    until(lambda: all(_state(f"{thread}/stat") in "TZX" for thread in threads))
+
+
+def _state(path: str) -> str:
+    """The state of a process or thread, in a letter; nothing if it is gone."""
+    return _read(path).rpartition(")")[2][1:2]
 
 
 def _read(path: str) -> str:
@@ -202,17 +219,24 @@ def free_ports() -> tuple[int, int]:
     Two ports to write into a configuration, for a gateway that is to be found where it was.
 
     They are none of those that the system gives to clients: one that tries to connect again and again
-    would end up connected to itself.
+    would end up connected to itself. None is given twice, by whatever process of pytest-xdist.
     """
-    with socket.socket() as one, socket.socket() as other:
-        for listener in (one, other):
-            while True:
-                try:
-                    listener.bind(("127.0.0.1", random.randrange(10000, 30000)))
-                    break
-                except OSError:
-                    pass
-        return one.getsockname()[1], other.getsockname()[1]
+    return _free_port(), _free_port()
+
+
+_given: set[int] = set()
+
+
+def _free_port() -> int:
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    first = 10_000 + 2_500 * (worker % 8)
+    while True:
+        port = random.randrange(first, first + 2_500)
+        with socket.socket() as listener, suppress(OSError):
+            if port not in _given:
+                listener.bind(("127.0.0.1", port))
+                _given.add(port)
+                return port
 
 
 def speaks(source: int | IO[bytes]) -> bool:

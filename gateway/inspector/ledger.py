@@ -57,7 +57,7 @@ class Ledger(Collector):
             try:
                 state = State.open_read_only(self.state)
             except StateUnavailable:
-                if not isinstance(self.state, Path):
+                if not isinstance(self.state, Path) or self.state.exists():
                     raise
                 # Delivery has not started.
                 yield from (appended, size, outcomes, pending, lag, states, letters)

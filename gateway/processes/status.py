@@ -29,10 +29,9 @@ class Status(msgspec.Struct):
 def write(home: Home, status: Status) -> None:
     """Write the status into LOCK, which this process has locked. A full disk costs the status alone."""
     if home.locked is not None:
-        data = msgspec.json.encode(status)
         with suppress(OSError):
-            os.pwrite(home.locked, data, 0)
-            os.ftruncate(home.locked, len(data))
+            size = os.fstat(home.locked).st_size  # to cut the rest off would be a second step
+            os.pwrite(home.locked, msgspec.json.encode(status).ljust(size), 0)
 
 
 def read(home: Home) -> Status | None:

@@ -11,7 +11,7 @@ import pytest
 from tests.browser.pages import analytics_next, batching
 from tests.browser.site import Site
 from tests.browser.tab import Tab
-from tests.gateway import Gateway, until
+from tests.gateway import Gateway, halt, until
 
 SAY_EVERYTHING = """async () => {
   const said = [
@@ -123,7 +123,7 @@ def test_a_batch_that_waits_is_sent_when_its_page_goes(
 def nobody_answers(running: Gateway) -> Iterator[None]:
     """Let requests wait for as long as the block lasts."""
     intake = running.children()["intake-0"]
-    os.kill(intake, signal.SIGSTOP)
+    halt(intake)
     yield
     os.kill(intake, signal.SIGCONT)
 

@@ -28,6 +28,7 @@ def test_a_refused_event_says_what_to_change_and_is_tried_until_it_is_green(sit:
     page = desk.look("/refused")
 
     page.locator("#rows").get_by_role("link", name="missing_event").click()
+    page.wait_for_url("**/refused/*")
     hint = page.locator(".lead").inner_text()
     page.get_by_role("button", name="Try again").click()
     expect(page.locator("#verdict")).to_contain_text("missing_event")
@@ -100,14 +101,13 @@ def test_dead_letters_are_dropped_many_at_once_but_never_unasked(sit: Sit) -> No
         page.get_by_role("button", name="Drop").click()
         expect(page.get_by_role("heading", level=1)).to_have_text("Drop 3 dead letters?")
         page.get_by_role("link", name="Keep them").click()
-        kept = page.locator(".letters > li").count()
+        expect(page.locator(".letters > li")).to_have_count(3)
         page.locator(".letters input").first.check()
         page.get_by_role("button", name="Drop").click()
         page.get_by_role("button", name="Drop 1 letter").click()
 
-        assert kept == 3
         expect(page.get_by_role("status")).to_have_text("1 letter dropped.")
-        assert page.locator(".letters > li").count() == 2
+        expect(page.locator(".letters > li")).to_have_count(2)
         assert desk.faults == []
 
 

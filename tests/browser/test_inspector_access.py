@@ -99,7 +99,7 @@ def test_the_keyboard_reaches_the_content_and_opens_an_event(sit: Sit) -> None:
 def test_without_the_script_everything_but_movement_works(sit: Sit) -> None:
     desk = sit(java_script_enabled=False)
     desk.send()
-    desk.running.delivered(1)
+    desk.running.drained()
     page = desk.page
 
     def look(path: str) -> None:
@@ -107,10 +107,10 @@ def test_without_the_script_everything_but_movement_works(sit: Sit) -> None:
 
     look("/events?event=Hello")
     page.get_by_role("link", name="Hello").click()
-    assert "delivered" in page.inner_text("#fates")
+    expect(page.locator("#fates")).to_contain_text("delivered")
     look("/sinks/events")
     page.get_by_role("button", name="Pause").click()
-    assert "paused" in page.inner_text("#state")
+    expect(page.locator("#state")).to_contain_text("paused")
     page.get_by_role("button", name="Resume").click()
     look("/")
     assert page.inner_text("h1") == "All is well."

@@ -266,7 +266,7 @@ def test_a_process_that_is_killed_is_started_again_and_counts_on(gateway: Callab
     until(lambda: tolerantly(lambda: answers(running, "dev") == 200))
 
     until(lambda: tolerantly(lambda: balanced(running, 2)))
-    assert running.children().keys() == before.keys()
+    until(lambda: running.children().keys() == before.keys())
     assert len(running.delivered(2)) == 2
     assert running.logged().count("process ended, starting it again") == 3
 

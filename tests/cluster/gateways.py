@@ -218,6 +218,8 @@ class Load:
     def _run(self) -> None:
         while not self._ends.is_set():
             for gateway in self._gateways:
+                if gateway.process.poll() is not None:
+                    continue  # its port may be another's by now
                 try:
                     self.ids += send(gateway, 50)
                 except (OSError, HTTPException):  # it was killed

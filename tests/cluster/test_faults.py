@@ -18,6 +18,7 @@ import pytest
 
 from tests import databases
 from tests.cluster.gateways import Cluster, Load, assert_order
+from tests.gateway import halt
 from tests.journal.nats_cluster import NatsCluster, Node
 from tests.network import Network
 from tests.sinks.nats_server import PASSWORD, USER
@@ -81,12 +82,15 @@ def site(tmp_path: Path) -> Iterator[Site]:
 
 @contextmanager
 def halted(pids: Collection[int]) -> Iterator[None]:
-    for pid in pids:
-        os.kill(pid, signal.SIGSTOP)
-    yield
-    for pid in pids:
-        with suppress(ProcessLookupError):  # it has ended, and its parent goes on already
-            os.kill(pid, signal.SIGCONT)
+    try:
+        for pid in pids:
+            with suppress(ProcessLookupError, FileNotFoundError):  # it has just ended
+                halt(pid)
+        yield
+    finally:
+        for pid in pids:
+            with suppress(ProcessLookupError):  # it has ended, and its parent goes on already
+                os.kill(pid, signal.SIGCONT)
 
 
 Meanwhile = Callable[[], None]

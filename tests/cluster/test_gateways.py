@@ -4,7 +4,7 @@ import os
 import signal
 
 from tests.cluster.gateways import Cluster, Load, assert_order, send
-from tests.gateway import until
+from tests.gateway import halt, until
 
 
 def test_two_gateways_share_the_partitions_and_deliver_each_event_once(gateways: Cluster) -> None:
@@ -73,7 +73,7 @@ def test_a_gateway_that_was_halted_for_longer_than_its_leases_last_delivers_noth
     delivery = two.children()["delivery-0"]
     with Load(one) as load:
         load.more()
-        os.kill(delivery, signal.SIGSTOP)
+        halt(delivery)
         gateways.shared("one")
         load.more()
         os.kill(delivery, signal.SIGCONT)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.cluster.gateways import Cluster, Load, cluster, send
+from tests.gateway import halt
 from tests.sinks.kafka_server import KafkaServer
 
 _JOURNAL = """
@@ -66,7 +67,7 @@ def test_a_broker_that_hangs_or_is_killed_under_load_costs_nothing_that_was_ackn
     one, two = gateways.up("one"), gateways.up("two")
     with Load(one, two) as load:
         load.more()
-        os.kill(server.process.pid, signal.SIGSTOP)
+        halt(server.process.pid)
         refused = one.post("/v1/track", {"type": "track", "event": "x", "userId": "u"})
         os.kill(server.process.pid, signal.SIGCONT)
         load.more()

@@ -226,7 +226,7 @@ async def test_expired_events_wait_while_there_is_no_room_for_dead_letters(
     assert state.tallies() == {"sink": {}}
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(
     chunks=st.lists(st.integers(1, 9), min_size=1, max_size=6),
     events=st.integers(1, 12),

@@ -13,7 +13,7 @@ from gateway.journal.base import Position
 from gateway.state.store import State
 from gateway.state.tally import Tally
 from tests.build import event_line, event_lines, keep, open_partition
-from tests.delivery.work import deliver, deliver_until, make
+from tests.delivery.work import deliver, deliver_until, eventually, make
 from tests.fakes import ScriptedSink
 from tests.gateway import PATIENCE
 from tests.journal.breaking import flip
@@ -195,6 +195,7 @@ async def test_a_sink_that_is_down_delays_no_other_and_is_retried_after_the_time
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(make(busy, journal, state, "busy").run)
             await deliver_until(make(other, journal, state, "other"), other, 3)
+            await eventually(lambda: busy.writes)
             tasks.cancel_scope.cancel()
 
     assert (other.taken, other.writes) == (event_lines(0, 3), 51)

@@ -8,17 +8,13 @@ from structlog.testing import capture_logs
 from gateway.journal.base import Position
 from gateway.state.store import State
 from gateway.state.tally import Tally
-from tests.build import event_lines, keep
+from tests.build import event_lines, keep, open_files
 from tests.delivery.work import deliver, make
 from tests.fakes import ScriptedSink
 
 pytestmark = pytest.mark.anyio
 
 DELIVERED = ("delivered", "")
-
-
-def open_files() -> int:
-    return len(list(Path("/proc/self/fd").iterdir()))
 
 
 @pytest.mark.parametrize(
@@ -64,10 +60,10 @@ async def test_going_back_to_what_is_recorded_leaves_no_file_open(journal: Path,
     queue = make(ScriptedSink(), journal, state).queue
     queue.next(flush=True)
     queue.clear()
-    before = open_files()
+    before = open_files(journal)
 
     for _ in range(20):
         queue.next(flush=True)
         queue.clear()
 
-    assert open_files() == before
+    assert open_files(journal) == before

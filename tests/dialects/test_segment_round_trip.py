@@ -102,7 +102,7 @@ WAYS = st.sampled_from(
 )
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(EVENTS, WAYS, st.sampled_from([SERVER, BROWSER]))
 @example({"type": '"page"', "userId": "7", "context": '{"direct":true}'}, ("/v1/page", "{event}"), SERVER)
 @example({"type": '"page"', "userId": '"u"', "source": '{"a":1.0}'}, ("/v1/batch", "{event}"), BROWSER)

@@ -8,7 +8,7 @@ import pytest
 
 from gateway.config.tables import Server
 from gateway.inspector.readiness import unready
-from tests.gateway import Gateway, free_ports
+from tests.gateway import Gateway, free_ports, halt
 from tests.inspector.stranger import answering
 
 CONFIG = """
@@ -51,7 +51,7 @@ def test_an_intake_that_hangs_makes_the_gateway_degraded(gateway: Callable[..., 
     intake = running.children()["intake-0"]
 
     well = running.request("GET", "/api/health", port=running.inspector_port).json
-    os.kill(intake, signal.SIGSTOP)
+    halt(intake)
     hanging = running.request("GET", "/api/health", port=running.inspector_port).json
     os.kill(intake, signal.SIGCONT)
 

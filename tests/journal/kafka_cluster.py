@@ -17,7 +17,7 @@ from typing import Self
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
-from tests.gateway import free_ports
+from tests.gateway import free_ports, halt
 from tests.journey.needs import need, program
 from tests.sinks import kafka_jars
 
@@ -96,16 +96,23 @@ class KafkaCluster:
         self._processes[node].wait()
 
     def pause(self, node: int) -> None:
-        os.kill(self._processes[node].pid, signal.SIGSTOP)
+        halt(self._processes[node].pid)
 
     def resume(self, node: int) -> None:
         os.kill(self._processes[node].pid, signal.SIGCONT)
 
     def leader(self, topic: str, partition: int) -> int:
-        """Return the node that leads a partition, or -1 while none does."""
-        with suppress(KafkaException):
-            return self._admin().list_topics(topic, 1).topics[topic].partitions[partition].leader
-        return -1
+        """Return the node that leads a partition, as soon as one does."""
+        found = -1
+
+        def is_led() -> bool:
+            nonlocal found
+            with suppress(KafkaException):
+                found = self._admin().list_topics(topic, 1).topics[topic].partitions[partition].leader
+            return found >= 0
+
+        _wait(is_led)
+        return found
 
     def await_replicas(self, topic: str) -> None:
         """Wait until all replicas of a topic are in sync."""

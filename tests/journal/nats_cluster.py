@@ -20,7 +20,7 @@ from nats.errors import Error
 from gateway.config.secret import Secret
 from gateway.config.tables import Journal
 from gateway.config.units import Size
-from tests.gateway import PATIENCE, free_ports, until
+from tests.gateway import PATIENCE, free_ports, halt, until
 from tests.network import Network
 from tests.sinks.nats_server import PASSWORD, USER
 
@@ -78,7 +78,7 @@ class Node:
         self.process.wait(PATIENCE)
 
     def pause(self) -> None:
-        self.process.send_signal(signal.SIGSTOP)
+        halt(self.process.pid)
 
     def resume(self) -> None:
         self.process.send_signal(signal.SIGCONT)

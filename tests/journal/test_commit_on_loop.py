@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import anyio
 import pytest
 
 from gateway import durable
@@ -98,6 +99,12 @@ async def storing(folder: Path) -> AsyncIterator[tuple[Writer, Watched, int]]:
         yield opened, partition, number
 
 
+async def given_back(opened: Writer) -> None:
+    """Return once the thread has given the partition back, a moment after its commit is told."""
+    while opened._in_use.locked():
+        await anyio.lowlevel.checkpoint()
+
+
 def newest(folder: Path) -> Path:
     return folder / files.name(files.listing(folder)[-1])
 
@@ -117,6 +124,7 @@ async def test_the_event_loop_commits_what_is_small_quick_and_fast(
     partition.may_go_on.set()
 
     async with writing(partition, pace) as opened:
+        await given_back(opened)
         await opened.append([block])
 
     assert partition.threads == [THREAD, expected]
@@ -139,6 +147,7 @@ async def test_one_stall_moves_the_next_commits_to_the_thread() -> None:
     async with writing(partition, pace) as opened:
         pace.is_fast = True
         for _ in range(3):
+            await given_back(opened)
             await opened.append([SMALL])
 
     assert partition.threads == [THREAD, LOOP, THREAD, THREAD]

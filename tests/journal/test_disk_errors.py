@@ -123,8 +123,8 @@ def test_an_unsynced_chunk_is_not_read_after_the_next_recovery(tmp_path: Path) -
 def test_after_a_kill_an_unsynced_chunk_exists_or_not_and_its_numbers_are_unique(tmp_path: Path) -> None:
     partition = open_partition(tmp_path / "0")
     partition.write(event_lines(0, 2))
-    put_in_doubt(newest(tmp_path / "0"), 2, event_lines(2, 5))
     found = crashed(tmp_path / "0", tmp_path / "copy")
+    put_in_doubt(newest(found), 2, event_lines(2, 5))
 
     successor = open_partition(found)
     successor.write(event_lines(5, 6))

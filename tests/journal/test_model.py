@@ -155,5 +155,5 @@ def _end_of(file: Path) -> End:
 
 TestPartition = Partition.TestCase
 TestPartition.settings = settings(
-    max_examples=50, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck)
+    max_examples=50, stateful_step_count=25, suppress_health_check=list(HealthCheck)
 )

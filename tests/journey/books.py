@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.build import track
-from tests.gateway import PATIENCE, Gateway, until
+from tests.gateway import PATIENCE, Gateway, halt, until
 
 EVENTS = "data/events.jsonl"
 
@@ -60,7 +60,7 @@ def _open(running: Gateway) -> tuple[float, float]:
 def delivery_stopped(running: Gateway) -> Iterator[None]:
     """Stop delivery for the duration of the block."""
     pid = running.children()["delivery-0"]
-    os.kill(pid, signal.SIGSTOP)
+    halt(pid)
     try:
         yield
     finally:

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, Self
 from tests.build import to_json
 from tests.gateway import Gateway
 
-_TIMEOUT = 30.0
+_TIMEOUT = 120.0
 
 
 class Answered(NamedTuple):

@@ -1,6 +1,7 @@
 """A gateway with a webhook, what the webhook has got, and the commands that an operator uses meanwhile."""
 
 import json
+import math
 from collections.abc import Callable
 from itertools import chain
 from typing import Any
@@ -131,11 +132,16 @@ def sink(running: Gateway, name: str = "hook") -> dict[str, Any]:
 def await_delivery(running: Gateway, name: str = "hook") -> None:
     """Wait until a sink has nothing pending, for as long as it makes progress."""
 
-    def pending() -> float:
-        return running.metrics()[f'gateway_sink_pending_events{{sink="{name}"}}']
+    left = math.inf
 
-    while left := pending():
-        until(lambda: pending() < left)
+    def has_advanced() -> bool:
+        nonlocal left
+        before, now = left, running.pending(name)
+        left = now if 0 <= now < before else before
+        return left < before
+
+    while left:
+        until(has_advanced)
 
 
 def balance(running: Gateway, name: str = "hook") -> dict[str, Any]:

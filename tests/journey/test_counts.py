@@ -107,7 +107,7 @@ def test_events_are_in_flight_while_their_commit_lasts(
         seen.append(Counts.of(running))
         return seen[-1].in_flight == 10
 
-    slow = ("-e", "trace=pwritev2", "-e", "inject=pwritev2:delay_enter=2500000")
+    slow = ("-e", "trace=pwritev2", "-e", "inject=pwritev2:delay_enter=5000000")
     with faults.Tampering(running.children()["intake-0"], tmp_path / "strace", *slow):
         sender.start()
         until(is_in_flight)

@@ -38,7 +38,7 @@ def test_each_event_is_delivered_or_counted_and_no_process_ends(
 
     running.start()
     processes = running.children()
-    until(lambda: running.metrics().get('gateway_sink_pending_events{sink="events"}') == 0)
+    until(lambda: running.pending() == 0)
 
     names = [event["messageId"] for event in running.events()]
     dead = running.metrics()['gateway_sink_events_total{outcome="dead",reason="damaged",sink="events"}']

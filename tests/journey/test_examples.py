@@ -116,7 +116,7 @@ def test_the_batch_reaches_only_its_integration(gateway: Callable[..., Gateway])
     send(running, EXAMPLES["metarouter batch"], "/v1/batch")
 
     running.delivered(2)
-    until(lambda: running.metrics()['gateway_sink_pending_events{sink="other"}'] == 0)
+    until(lambda: running.pending("other") == 0)
     assert running.events("data/other.jsonl") == []
 
 

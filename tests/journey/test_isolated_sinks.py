@@ -50,7 +50,7 @@ def test_a_bad_sink_leaves_the_sink_beside_it_alone(
     webhook.mended = behaviour is not None
 
     with Target(webhook) as target:
-        running = gateway(hook.config(target.url))
+        running = gateway(hook.config(target.url, timeout="10m"))
         hook.run(running, "sinks", "pause", "hook", "--yes")
         alone = lags(running, 0, rounds)
         hook.run(running, "sinks", "resume", "hook", "--yes")

@@ -72,7 +72,7 @@ def test_every_answer_is_in_the_description(running: Gateway, subtests: pytest.S
         operation = found.ok()
         strategies = [operation.as_strategy(generation_mode=mode) for mode in GenerationMode]
 
-        @settings(max_examples=6, derandomize=True, database=None, deadline=None)
+        @settings(max_examples=6, derandomize=True, database=None)
         @given(st.one_of(strategies), st.booleans())
         def ask(case: Case[Any], known: bool) -> None:
             headers: dict[str, str] = {}

@@ -51,7 +51,7 @@ def test_no_power_failure_loses_or_repeats_an_acknowledged_event(
                 running.start()
         load.advance(100)
 
-    until(lambda: running.metrics()['gateway_sink_pending_events{sink="events"}'] == 0)
+    until(lambda: running.pending() == 0)
     assert running.stop() == 0
     assert load.compare(running.events("disk/events.jsonl")) == NOTHING_WRONG
     assert load.unexpected == []

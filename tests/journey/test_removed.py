@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.gateway import Gateway
+from tests.gateway import Gateway, halt
 from tests.journey.books import (
     EVENTS,
     MADE_AGAIN,
@@ -40,11 +40,17 @@ _rounds = count()
 
 
 def journal_folder(folder: Path) -> None:
-    shutil.rmtree(folder)
+    _remove(folder, folder.with_name("gone"))
 
 
 def partition_folder(folder: Path) -> None:
-    shutil.rmtree(folder / "0")
+    _remove(folder / "0", folder.with_name("gone"))
+
+
+def _remove(folder: Path, gone: Path) -> None:
+    """Remove a folder at once, since the gateway creates what is missing meanwhile."""
+    folder.rename(gone)
+    shutil.rmtree(gone)
 
 
 def journal_files(folder: Path) -> None:
@@ -117,7 +123,7 @@ def test_a_rescue_does_not_depend_on_which_process_had_the_file_open(running: Ga
     await_arrival(running, send(running, f"before-{next(_rounds)}", 50))
     listener, delivery = Listener(running), running.children()["delivery-0"]
 
-    os.kill(delivery, signal.SIGSTOP)
+    halt(delivery)
     held = send(running, f"held-{next(_rounds)}", 600)
     act(running.folder / JOURNAL)
     listener.until([RESTORED])

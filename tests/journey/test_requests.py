@@ -35,8 +35,7 @@ def test_every_event_reaches_a_target_that_fails_in_all_ways(tmp_path: Path, cha
         with start(tmp_path / "g", f"{SOURCE}[sinks.hook]\n{hook}\n") as running:
             sent = books.send(running, "e", 300)
 
-            pending = 'gateway_sink_pending_events{sink="hook"}'
-            until(lambda: running.metrics()[pending] == 0)
+            until(lambda: running.pending("hook") == 0)
 
     events = [event for body in received(target).values() for event in json.loads(body)["batch"]]
     assert books.names(events) == sent

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.gateway import Gateway
+from tests.gateway import Gateway, until
 from tests.journey import needs
 from tests.journey.books import EVENTS, Listener, await_arrival, names, send
 from tests.journey.load import NOTHING_WRONG, Load
@@ -53,6 +53,7 @@ def test_a_file_rotated_under_load_loses_and_repeats_nothing(
     with Load(running.port, chance) as load:
         for _ in range(ROTATIONS):
             load.advance(200)
+            until(running.events)
             rotate(running, way)
         load.advance(200)
     running.drained()

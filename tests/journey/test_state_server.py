@@ -17,7 +17,7 @@ import pytest
 
 from tests import databases
 from tests.build import to_json, track
-from tests.gateway import Gateway, until
+from tests.gateway import Gateway, halt, until
 from tests.journey import hook
 from tests.journey.hook import Hook
 from tests.journey.load import NOTHING_WRONG, Load
@@ -63,7 +63,7 @@ def stopped(server: PostgresServer) -> Iterator[None]:
     """Stop every process of the server, as if its machine had paused."""
     children = Path(f"/proc/{server.process.pid}/task/{server.process.pid}/children").read_text().split()
     for pid in (server.process.pid, *map(int, children)):
-        os.kill(pid, signal.SIGSTOP)
+        halt(pid)
     yield
     for pid in (server.process.pid, *map(int, children)):
         os.kill(pid, signal.SIGCONT)

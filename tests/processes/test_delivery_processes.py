@@ -10,7 +10,7 @@ from collections.abc import Callable
 import pytest
 
 from tests.build import track
-from tests.gateway import Gateway, until
+from tests.gateway import Gateway, halt, until
 from tests.processes.test_reload import reload
 
 BASE = """
@@ -50,7 +50,7 @@ def has_processes(running: Gateway, *names: str) -> bool:
 
 def recorded(running: Gateway, sink: str) -> bool:
     """Whether the state has it that a sink has got everything."""
-    return running.metrics()[f'gateway_sink_pending_events{{sink="{sink}"}}'] == 0
+    return running.pending(sink) == 0
 
 
 def fill(running: Gateway) -> int:
@@ -72,7 +72,7 @@ def test_a_process_that_stands_still_or_ends_costs_its_own_sinks_alone(
     until(lambda: recorded(running, "b"))  # so that it is not stopped while it has the state locked
     before = running.children()
 
-    os.kill(before["delivery-1"], signal.SIGSTOP)
+    halt(before["delivery-1"])
     send(running, "meanwhile")
     reached = delivered(running, "a", 2), delivered(running, "b", 1)
     os.kill(before["delivery-1"], signal.SIGKILL)
@@ -180,7 +180,7 @@ def test_a_process_that_does_not_react_to_a_reload_is_replaced(gateway: Callable
     send(running, "first")
     delivered(running, "b", 1)
 
-    os.kill(before["delivery-1"], signal.SIGSTOP)
+    halt(before["delivery-1"])
     reload(running, configured(2, "a", "b") + 'types = ["track"]\n', RELOADED)
     send(running, "second")
 

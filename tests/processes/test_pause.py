@@ -7,8 +7,6 @@ from collections.abc import Callable
 from tests.build import track
 from tests.gateway import Gateway, until
 
-PENDING = 'gateway_sink_pending_events{sink="events"}'
-
 
 def order(running: Gateway, verb: str) -> None:
     command = [sys.executable, "-m", "gateway", "sinks", verb, "events", "--yes"]
@@ -23,11 +21,11 @@ def test_a_paused_sink_gets_nothing_until_it_is_resumed(gateway: Callable[..., G
     order(running, "pause")
     until(lambda: "order carried out" in running.logged())
     running.post("/v1/track", track(messageId="meanwhile"))
-    until(lambda: running.metrics()[PENDING] == 1)
+    until(lambda: running.pending() == 1)
     assert running.stop() == 0
     running.start()
     running.post("/v1/track", track(messageId="after a restart"))
-    until(lambda: running.metrics()[PENDING] == 2)
+    until(lambda: running.pending() == 2)
     paused = running.events()
     order(running, "resume")
 

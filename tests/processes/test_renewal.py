@@ -1,11 +1,13 @@
 """A reload that renews all processes, for new code or another [server]: no request fails meanwhile."""
 
 import http.client
+import math
 import os
 import shutil
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -25,6 +27,9 @@ def reload(running: Gateway) -> subprocess.CompletedProcess[str]:
     )
 
 
+_IDLE_SECONDS = 0.5
+
+
 class Senders:
     """Clients that send one event after the other, and remember what went wrong."""
 
@@ -36,10 +41,12 @@ class Senders:
 
     def send(self, name: str) -> None:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
-        number = 0
+        number, answered = 0, math.inf
         while not self.ended.is_set():
             number += 1
             event = to_json(track(event=f"{name} {number}"))
+            if time.monotonic() > answered + _IDLE_SECONDS:
+                connection.close()  # a process that leaves does so too, after a second
             try:
                 connection.request("POST", "/v1/track", event, {"X-Write-Key": "dev"})
                 response = connection.getresponse()
@@ -48,6 +55,7 @@ class Senders:
                 self.failures.append(repr(error))
                 connection.close()
             else:
+                answered = time.monotonic()
                 self.sent.append(f"{name} {number}")
                 self.failures += [] if response.status == 200 else [str(response.status)]
         connection.close()

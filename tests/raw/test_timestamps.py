@@ -257,7 +257,7 @@ INSTANTS = st.integers(631_152_000_000, 4_102_444_800_000)  # 1990 to 2100
 
 
 @pytest.mark.parametrize("name", [*TO_THE_MILLISECOND, *TO_THE_SECOND])
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(milliseconds=INSTANTS, zone=OFFSETS)
 def test_every_form_reads_back_to_the_same_millisecond(name: str, milliseconds: int, zone: timezone) -> None:
     written = milliseconds if name in TO_THE_MILLISECOND else milliseconds // 1000 * 1000
@@ -274,7 +274,7 @@ PARTS = """
 """
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(
     st.text()
     | st.lists(st.sampled_from(listed(PARTS)), max_size=9).map("".join)

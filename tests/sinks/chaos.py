@@ -170,7 +170,7 @@ class Target:
 
     def __enter__(self) -> Self:
         self._thread.start()
-        self._started.wait()
+        assert self._started.wait(60)
         return self
 
     def __exit__(

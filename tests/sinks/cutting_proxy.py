@@ -28,6 +28,7 @@ def cutting_proxy(port: int, words: bytes, moment: Moment) -> Iterator[int]:
 
 def _forward(listener: socket.socket, port: int, words: bytes, moment: Moment) -> None:
     client, _ = listener.accept()
+    listener.close()  # whoever tries again is refused at once
     with suppress(OSError), client, socket.create_connection(("127.0.0.1", port)) as server:
         answers = Thread(target=_pipe, args=(server, client))
         answers.start()

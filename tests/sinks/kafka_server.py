@@ -131,6 +131,7 @@ class KafkaServer:
         topic = NewTopic(name, partitions, 1, config=names)
         admin = AdminClient({"bootstrap.servers": self.address, "log_level": 0})
         admin.create_topics([topic])[name].result(PATIENCE)
+        until(lambda: len(admin.list_topics(name, PATIENCE).topics[name].partitions) == partitions)
         return name
 
     def read(self, topic: str, **settings: Any) -> list[Message]:

@@ -88,7 +88,7 @@ steps = st.builds(
     steps=st.lists(steps, max_size=25),
     rotate_events=st.sampled_from([0, 0, 1, 7]),
 )
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=120)
 def test_each_event_is_written_once_and_in_order_after_any_interruption(
     earlier: int, steps: list[Step], rotate_events: int
 ) -> None:

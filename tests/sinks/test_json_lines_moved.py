@@ -120,9 +120,12 @@ def test_a_batch_is_written_again_if_its_file_is_deleted_during_the_write(
 ) -> None:
     large = batch(0, 100_000)
 
+    def has_content() -> bool:
+        return file.exists() and file.stat().st_size > 0
+
     def delete() -> bool:
         """Return True if the file was deleted before the batch was written."""
-        until(lambda: file.stat().st_size)
+        until(has_content)
         file.unlink()
         return not appending.done()
 

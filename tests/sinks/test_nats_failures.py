@@ -109,7 +109,7 @@ def test_a_wrong_password_is_a_misconfiguration_and_is_not_told(tmp_path: Path) 
 
 def test_a_right_that_is_missing_is_a_misconfiguration(tmp_path: Path) -> None:
     write(sink_in(tmp_path), b"")
-    sink = sink_in(tmp_path, Impatient, user=READER, password=Secret(READER_PASSWORD))
+    sink = sink_in(tmp_path, user=READER, password=Secret(READER_PASSWORD))
 
     error = failure(sink, batch(0, 1))
 
@@ -155,7 +155,7 @@ def test_a_connection_cut_among_single_events_tells_which_are_stored(
 ) -> None:
     sink = sink_in(tmp_path)
     write(sink, b"", batch(0, 2))
-    gated = sink_in(tmp_path, Impatient, servers=(server.gated,))
+    gated = sink_in(tmp_path, servers=(server.gated,))
 
     with server.gate.at(b"Position: 0/3\r\n\r\n", server.gate.cut):
         error = failure(gated, batch(0, 5))

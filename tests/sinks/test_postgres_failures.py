@@ -24,7 +24,7 @@ def server() -> PostgresServer:
 
 
 class Impatient(Postgres, tag="impatient"):
-    write_seconds: ClassVar[float] = 0.5
+    write_seconds: ClassVar[float] = 3.0
 
 
 def fail_after_first(sink: Postgres, break_it: Callable[[], object]) -> SinkError:
@@ -62,7 +62,9 @@ def test_a_server_that_is_killed_is_unavailable_and_its_events_are_there_afterwa
 
 def test_a_session_that_is_terminated_is_unavailable(tmp_path: Path) -> None:
     sink = sink_in(tmp_path)
-    sessions = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE '%archive'"
+    sessions = (
+        "SELECT pg_terminate_backend(pid, 60000) FROM pg_stat_activity WHERE application_name LIKE '%archive'"
+    )
 
     error = fail_after_first(sink, lambda: run(sessions))
 

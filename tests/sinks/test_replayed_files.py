@@ -42,6 +42,7 @@ def test_replayed_events_are_in_files_of_their_own(gateway: Callable[..., Gatewa
         running.post("/v1/track", {"userId": "u", "event": "Order", "messageId": each})
     running.delivered(5)
     until(lambda: len(ids(files(tmp_path / "lake"))) == 5)
+    until(lambda: all(running.pending(sink) == 0 for sink in ("events", "lake")))
 
     replay(running, "events", "lake")
 

@@ -58,7 +58,7 @@ def run(url: str, *statements: str) -> list[dict[str, object]]:
 def cut_all(url: str) -> None:
     name = url.rpartition("/")[2]
     others = f"datname = '{name}' AND pid <> pg_backend_pid()"
-    run(url, f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {others}")
+    run(url, f"SELECT pg_terminate_backend(pid, 60000) FROM pg_stat_activity WHERE {others}")
 
 
 def test_a_connection_that_was_lost_while_it_was_idle_is_replaced(url: str, state: State) -> None:

@@ -100,7 +100,7 @@ from tests.databases import parse
 from tests.state.conftest import ID
 from tests.state.test_store import *
 state = State.open(parse(sys.argv[1]), ID)
-for number in range(1, 101):
+for number in range(1, 31):
     state.record(sys.argv[2], "0", Position(number), Tally({DELIVERED: 1}), b"%d" % number)
 """
     sinks = ["a", "b", "c"]
@@ -110,9 +110,9 @@ for number in range(1, 101):
     codes = [process.wait() for process in processes]
 
     assert codes == [0, 0, 0]
-    assert state.positions() == {(sink, "0"): Position(100) for sink in sinks}
-    assert state.tallies() == {sink: {DELIVERED: 100} for sink in sinks}
-    assert [state.receipt(sink) for sink in sinks] == [b"100"] * 3
+    assert state.positions() == {(sink, "0"): Position(30) for sink in sinks}
+    assert state.tallies() == {sink: {DELIVERED: 30} for sink in sinks}
+    assert [state.receipt(sink) for sink in sinks] == [b"30"] * 3
 
 
 def test_another_process_can_read_while_one_records(place: Place, state: State) -> None:

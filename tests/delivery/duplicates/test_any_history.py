@@ -103,6 +103,4 @@ class History(RuleBasedStateMachine):
 
 
 TestHistory = History.TestCase
-TestHistory.settings = settings(
-    max_examples=15, stateful_step_count=20, deadline=None, suppress_health_check=[*HealthCheck]
-)
+TestHistory.settings = settings(max_examples=15, stateful_step_count=20, suppress_health_check=[*HealthCheck])

@@ -18,7 +18,7 @@ NEIGHBOUR = {
 BROKEN = st.sampled_from([float("nan"), "\ud83d", [[]], 10**400])
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(st.sampled_from(["/events", "/events/batch"]), ODD | EVENTS, st.none() | BROKEN)
 def test_an_entry_costs_its_neighbours_nothing(route: str, entry: Any, broken: Any) -> None:
     door = Door()

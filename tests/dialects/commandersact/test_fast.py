@@ -88,7 +88,7 @@ def on_both_paths(event: dict[str, Any]) -> tuple[Message | None, Message]:
     return fast.read(objects.read(body)), full.read(objects.read(body))
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(EVENTS)
 def test_both_paths_make_the_same_of_an_event(event: dict[str, Any]) -> None:
     quickly, fully = on_both_paths(event)

@@ -119,7 +119,7 @@ def there_and_back(event: Any) -> Any:
     return json.loads(to_commandersact(door.journal.lines[0]))
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(EVENTS)
 @example({"context": {}})
 @example({"context": {"event_timestamp": "1999999999999"}})  # of the year 2033, which is not believed

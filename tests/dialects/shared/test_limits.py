@@ -195,7 +195,7 @@ ENTRIES = st.lists(st.sampled_from(ODD), max_size=4).map(
 ) | st.sampled_from([b"1", b"null", b"[]", b"NaN", b'"x"', b"{}", nested(800, b"[", b"]")])
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(
     st.lists(ENTRIES, max_size=4),
     st.lists(ENTRIES, max_size=4),

@@ -47,7 +47,7 @@ def test_of_a_fresh_gateway_everything_is_empty(tmp_path: Path) -> None:
 @pytest.mark.parametrize("indexed", ["not indexed", "indexed", "indexed in small runs"])
 def test_events_are_counted_by_hour(tmp_path: Path, indexed: str) -> None:
     hours = [30, 25, 23.5, 23.4, 5.5, 5.4, 5.3, 0.9, 0.5]
-    store(tmp_path, [*(HOUR * age for age in hours), 8.0, 4.0, 0.1])
+    store(tmp_path, [*(HOUR * age for age in hours), 4.0, 2.0, 0.1])
     store(tmp_path, [HOUR * 1.5, 1.0], partition=1)
     if indexed != "not indexed":
         small = EVERYTHING._replace(granule_bytes=1, run_entries=10)
