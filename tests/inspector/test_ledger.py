@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from gateway.errors import JournalUnavailable
+from gateway.errors import JournalUnavailable, StateUnavailable
 from gateway.inspector.ledger import Ledger
 from gateway.journal import chunk
 from gateway.journal.base import Position
@@ -236,3 +236,16 @@ def test_the_journal_size_is_its_size_on_disk(books: Books) -> None:
     keep(books.journal / "0", event_lines(0, 3))
 
     assert books.samples()["journal_bytes"] == open_log(books.journal).size() > 0
+
+
+def test_a_state_that_cannot_be_read_is_an_error_and_one_that_is_missing_is_not(
+    tmp_path: Path,
+) -> None:
+    keep(tmp_path / "journal/0", event_lines(0, 2))
+    state = tmp_path / "state.db"
+    ledger = Ledger(open_log(tmp_path / "journal"), state, ("sink",))
+
+    assert any(each.samples for each in ledger.collect())
+    state.write_bytes(b"no database" * 1000)
+    with pytest.raises(StateUnavailable):
+        list(ledger.collect())
