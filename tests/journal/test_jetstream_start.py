@@ -1,6 +1,8 @@
 """A gateway starts only with streams that keep what its configuration requires."""
 
 import asyncio
+import itertools
+import socket
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -15,6 +17,7 @@ from gateway.journal import engines
 from gateway.journal.jetstream import promise, start
 from gateway.journal.jetstream.link import Link
 from tests.journal.jetstream_engine import on, syncing_server
+from tests.sinks.gate import Gate
 from tests.sinks.nats_server import nats_server
 
 
@@ -39,6 +42,30 @@ def test_all_gateways_have_the_same_journal() -> None:
 
     assert len(first) == 16
     assert first == second
+
+
+class ForgettingGate(Gate):
+    """A gate behind which a stream that has been created is not found at once, as on a server that lags."""
+
+    def __init__(self, target: int, stream: str, questions: range) -> None:
+        super().__init__(target)
+        self._asked, self._stream, self._questions = itertools.count(), stream.encode(), questions
+
+    def _pass(self, said: bytes, client: socket.socket) -> bytes:
+        question = b"$JS.API.STREAM.INFO." + self._stream
+        if question in said and next(self._asked) in self._questions:
+            return said.replace(self._stream, self._stream.swapcase())
+        return said
+
+
+def test_a_stream_that_is_created_but_not_found_at_once_is_waited_for() -> None:
+    journal = on(syncing_server(), partitions=1)
+    gate = ForgettingGate(syncing_server().port, f"{journal.name}-0", range(1, 3))
+
+    identity = start.prepare(msgspec.structs.replace(journal, servers=(f"nats://127.0.0.1:{gate.port}",)))
+
+    gate.close()
+    assert start.prepare(journal) == identity
 
 
 def test_one_copy_that_is_synced_is_promised_as_such() -> None:

@@ -8,6 +8,7 @@ from tests.sinks.gate import Gate
 
 # A request begins with its size (4 bytes), API key (2; 0: Produce), version (2) and correlation id (4), an
 # answer with its size (4) and the correlation id (4): the protocol guide of Kafka.
+_SIZE = 4
 _KEY = slice(4, 6)
 _PRODUCE = b"\0\0"
 _ID_OF_REQUEST = slice(8, 12)
@@ -21,6 +22,8 @@ class KafkaGate(Gate):
         self._first: tuple[socket.socket, bytes] | None = None
         """The connection and the correlation id of the first Produce request."""
         self._answer_to_first = b""
+        self._said: dict[socket.socket, bytes] = {}
+        self._answered: dict[socket.socket, bytes] = {}
 
     @contextmanager
     def losing_the_second(self) -> Iterator[None]:
@@ -31,18 +34,35 @@ class KafkaGate(Gate):
         finally:
             self._is_lossy = False
 
-    def _intercept(self, said: bytes, client: socket.socket) -> bool:
-        if not self._is_lossy or said[_KEY] != _PRODUCE:
+    def _pass(self, said: bytes, client: socket.socket) -> bytes:
+        return b"".join(
+            request for request in _whole(self._said, client, said) if not self._lose(request, client)
+        )
+
+    def _lose(self, request: bytes, client: socket.socket) -> bool:
+        """Return True if a request is not passed on, because it is answered."""
+        if not self._is_lossy or request[_KEY] != _PRODUCE:
             return False
         if self._first is None:
-            self._first = client, said[_ID_OF_REQUEST]
+            self._first = client, request[_ID_OF_REQUEST]
             return False
         self._is_lossy = False
         answer = bytearray(self._answer_to_first)
-        answer[_ID_OF_ANSWER] = said[_ID_OF_REQUEST]
+        answer[_ID_OF_ANSWER] = request[_ID_OF_REQUEST]
         client.sendall(answer)
         return True
 
     def _observe(self, said: bytes, client: socket.socket) -> None:
-        if self._first == (client, said[_ID_OF_ANSWER]):
-            self._answer_to_first = said
+        for answer in _whole(self._answered, client, said):
+            if self._first == (client, answer[_ID_OF_ANSWER]):
+                self._answer_to_first = answer
+
+
+def _whole(kept: dict[socket.socket, bytes], client: socket.socket, said: bytes) -> list[bytes]:
+    """Return the messages that are complete now, with their sizes before them; keep the begun one."""
+    said, found = kept.get(client, b"") + said, []
+    while len(said) >= _SIZE and len(said) >= (end := _SIZE + int.from_bytes(said[:_SIZE])):
+        found.append(said[:end])
+        said = said[end:]
+    kept[client] = said
+    return found

@@ -46,6 +46,11 @@ async def ask(link: Link, journal: Journal) -> str:
             raise ConfigError(f"[journal] name: the stream {name} {weak}")
         if info.config and info.config.num_replicas < journal.replicas:
             raise ConfigError(f"[journal] replicas: the stream {name} has {info.config.num_replicas}")
+    return await check(journal)
+
+
+async def check(journal: Journal) -> str:
+    """Return what a 2xx means if the streams are as they must be. Raises ConfigError as `ask` does."""
     synced, why = await to_thread.run_sync(_sync, journal)
     copied = journal.replicas > 1
     if journal.require == "quorum" and not copied:

@@ -32,7 +32,7 @@ async def _prepare(journal: Journal, seconds: float) -> bytes:
         identity = first.metadata[streams.IDENTITY]
         for number in range(1, journal.partitions):
             await streams.prepare(link, journal, str(number), identity, until)
-        await promise.ask(link, journal)
+        await promise.check(journal)
     except Away as error:
         servers = ", ".join(journal.servers)
         raise ConfigError(f"[journal] servers: no JetStream at {servers}: {error}") from error

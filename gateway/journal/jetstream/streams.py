@@ -66,18 +66,20 @@ async def prepare(link: Link, journal: Journal, partition: str, identity: str, u
 
 
 async def _create(link: Link, name: str, wanted: bytes, until: float) -> Info:
-    """Return what is said of a stream, which is created if it is missing."""
+    """Return what is said of a stream, which is created if it is missing, as soon as it is found."""
+    is_created = False
     while True:
         info = await ask(link, f"STREAM.INFO.{name}", until=until)
         if not info.error or info.error.err_code != api.STREAM_NOT_FOUND:
             return info
-        info = await ask(link, f"STREAM.CREATE.{name}", wanted, until=until)
-        if not info.error or info.error.err_code != api.STREAM_NAME_IN_USE:
-            return info
-        # Another gateway is creating it: its name is taken before the stream is found.
-        if time.monotonic() + _PAUSE_SECONDS >= until:
-            raise Away(str(info.error))
-        await asyncio.sleep(_PAUSE_SECONDS)
+        if is_created:  # by this gateway or, at the same time, by another: that does not reach all at once
+            if time.monotonic() + _PAUSE_SECONDS >= until:
+                raise Away(str(info.error))
+            await asyncio.sleep(_PAUSE_SECONDS)
+        created = await ask(link, f"STREAM.CREATE.{name}", wanted, until=until)
+        if created.error and created.error.err_code != api.STREAM_NAME_IN_USE:
+            return created
+        is_created = True
 
 
 def max_bytes(journal: Journal) -> int:

@@ -62,9 +62,12 @@ def _find(client: Client) -> Topic:
 
 
 def _prepare(client: Client, journal: Journal) -> bytes:
-    if client.find() is None:
+    found = client.find()
+    if found is None:
         settings = promise.settings(journal.replicas, journal.require)
         client.create(journal.partitions, journal.replicas, settings)
-    found = _find(client)
+        found = client.find()
+    if found is None:  # not every broker knows at once what another has created
+        raise ConnectionError(f"Kafka: topic {client.topic} was created, and is not found yet")
     promise.check(client, found, journal.partitions, journal.require)
     return found.id
