@@ -10,7 +10,7 @@ rest waits; if that would be for too long, a body is refused as soon as it was r
 import asyncio
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import NamedTuple, TypeVar
 
 from gateway.errors import Overloaded
@@ -18,9 +18,11 @@ from gateway.intake.body import Budget
 
 LARGE_BODY_BYTES = 16 * 1024
 """To refuse a smaller one, and to read it again later, costs about as much as to process it."""
+_LARGE_COMPRESSED_BYTES = LARGE_BODY_BYTES // 16
+"""Of what compresses to less, hardly any was large."""
 
 _MAX_TURN_SECONDS = 0.002
-_MAX_WAIT_SECONDS = 0.15
+_MAX_WAIT_SECONDS = 0.16
 _MEMORY = 0.05  # the weight of the last body in the average
 
 Result = TypeVar("Result")
@@ -54,17 +56,25 @@ class Backlog:
         self._bytes = 0
         self._seconds_a_byte = 0.0
         self._spent = 0.0
+        self._ended = 0.0
+        """When the last body was processed, or the first of those that wait came."""
         self._is_turn_due = False
 
     def add(self, size: int, process: Callable[[], None]) -> None:
         """Call `process`, now or in a later turn of the loop; it must not raise. Raises Overloaded."""
         if not self._waiting and self._spent < _MAX_TURN_SECONDS:
+            self._ended = self._clock()
             return self._process(size, process)
         if self.is_full():
             raise Overloaded
         self._budget.take(size)
         self._bytes += size
         self._waiting.append(Waiting(self._clock(), size, process))
+
+    def refuses(self, sent: int, headers: Mapping[bytes, bytes]) -> bool:
+        """Return whether a body of so many bytes, as it is sent, is refused; it need not be inflated then."""
+        least = _LARGE_COMPRESSED_BYTES if b"content-encoding" in headers else LARGE_BODY_BYTES
+        return sent >= least and self.is_full()
 
     def is_full(self) -> bool:
         """Return whether one more body would wait for too long."""
@@ -99,10 +109,13 @@ class Backlog:
         if not self._is_turn_due:
             self._is_turn_due = True
             self._call_soon(self._begin_turn)
-        begun = self._clock()
+        begun, before = self._clock(), self._ended
         process()
-        seconds = self._clock() - begun
-        self._spent += seconds
+        self._ended = self._clock()
+        spent = self._ended - begun
+        self._spent += spent
+        # What the loop does between two bodies delays those that wait, too; but a stall is no rule.
+        seconds = min(self._ended - before, 2 * spent)
         self._seconds_a_byte += _MEMORY * (seconds / size - self._seconds_a_byte)
 
     def _begin_turn(self) -> None:

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from starlette.types import ASGIApp
 
-from gateway.errors import Refusal
+from gateway.errors import Overloaded, Refusal
 from gateway.intake import body, cors, reply, sender
 from gateway.intake.backlog import LARGE_BODY_BYTES, Backlog
 from gateway.intake.endpoint import Endpoint
@@ -96,6 +96,8 @@ class Router:
                 data = part["body"]
                 if part["more_body"]:
                     data = await body.read_rest(data, receive, max_bytes, self.budget)
+                if self.backlog.refuses(len(data), headers):
+                    raise Overloaded
                 submission.body = body.finish(data, headers, max_bytes)
             if method != "HEAD":  # which asks whether the image is there
                 size = len(submission.body)

@@ -72,7 +72,7 @@ class Exchange:
 
     def refuse_if_overloaded(self) -> None:
         """Refuse a large body before it is read, if it would be refused then."""
-        if self._length >= LARGE_BODY_BYTES and self.keep_alive and self._router.backlog.is_full():
+        if self.keep_alive and self._router.backlog.refuses(self._length, self._submission.headers):
             self._settle(Overloaded())
 
     def receive(self, part: bytes | memoryview) -> None:
@@ -102,6 +102,8 @@ class Exchange:
             self.release()
         submission, parts = self._submission, self._parts
         try:
+            if self._router.backlog.refuses(self._length, submission.headers):
+                raise Overloaded
             data = parts[0] if len(parts) == 1 else b"".join(parts)
             submission.body = body.finish(data, submission.headers, self._route.max_bytes)
             self._parts = []

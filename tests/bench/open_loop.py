@@ -52,10 +52,17 @@ def run(
     rate: float,
     seconds: float,
     connections: int = CONNECTIONS,
+    *,
+    sleeps: bool = True,
 ) -> Latencies:
-    """Send a request `rate` times a second; subprocess.CalledProcessError if the server hangs up."""
+    """
+    Send a request `rate` times a second; subprocess.CalledProcessError if the server hangs up.
+
+    A generator that never sleeps needs a core of its own.
+    """
     file = program.with_name("request")
     request.write(file, path, body)
     arguments = [port, rate, seconds, connections, file, MARK, request.first_number()]
+    arguments.append("sleep" if sleeps else "poll")
     done = subprocess.run([program, *map(str, arguments)], stdout=subprocess.PIPE, check=True)
     return msgspec.json.decode(done.stdout, type=Latencies)

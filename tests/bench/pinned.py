@@ -1,6 +1,7 @@
 """Processes on cores of their own: what is measured on the first, everything else on the others."""
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -61,6 +62,20 @@ def place(running: Gateway) -> None:
 
 def intake(running: Gateway) -> Server:
     return Server(running.port, running.children()["intake-0"])
+
+
+@contextmanager
+def alone(running: Gateway) -> Iterator[Server]:
+    """The intake of a gateway, whose other processes stand still meanwhile."""
+    its = intake(running)
+    others = [pid for pid in running.children().values() if pid != its.pid]
+    for pid in others:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        yield its
+    finally:
+        for pid in others:
+            os.kill(pid, signal.SIGCONT)
 
 
 def pin(pid: int, cores: set[int]) -> None:

@@ -3,10 +3,14 @@
 import time
 from pathlib import Path
 
+_GZIP = b"\x1f\x8b"
+
 
 def write(file: Path, path: str, body: bytes) -> None:
-    """Write a whole request, with MARK wherever its number belongs."""
+    """Write a whole request, with MARK wherever its number belongs. The body may be compressed by gzip."""
     head = f"POST {path} HTTP/1.1\r\nHost: bench\r\nContent-Type: application/json\r\n"
+    if body.startswith(_GZIP):
+        head += "Content-Encoding: gzip\r\n"
     file.write_bytes(f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body)
 
 

@@ -42,12 +42,14 @@ class Sample(NamedTuple):
         return Sample(self.wall / events, self.cpu / events)
 
 
-def load(server: Server, path: str, body: bytes, seconds: int, folder: Path) -> Sample:
+def load(
+    server: Server, path: str, body: bytes, seconds: int, folder: Path, connections: int = CONNECTIONS
+) -> Sample:
     """Let one wrk send as fast as it is answered; RuntimeError if anything is answered but 200."""
     file, script = folder / "request", folder / "post.lua"
     request.write(file, path, body)
     script.write_text(_SCRIPT.format(file=file, mark=MARK, digits=len(MARK), first=request.first_number()))
-    command = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "-s", str(script)]
+    command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "-s", str(script)]
     before = cpu.seconds(server.pid)
     done = subprocess.run(
         [*command, f"http://127.0.0.1:{server.port}"], capture_output=True, text=True, check=True

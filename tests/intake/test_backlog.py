@@ -88,6 +88,23 @@ def test_a_body_that_would_wait_for_too_long_is_refused_at_once() -> None:
     assert loop.processed[100:] == [*"abcde"], "four of 50 ms may wait for a fifth"
 
 
+@pytest.mark.parametrize("between", [0.05, 10.0], ids=["work", "stalls"])
+def test_what_the_loop_does_between_two_bodies_counts_up_to_the_time_of_a_body(between: float) -> None:
+    loop = Loop()
+    for _ in range(50):
+        loop.add("at once", "one turn later")
+        loop.now += between
+        loop.turn()
+        loop.turn()
+
+    with pytest.raises(Overloaded):
+        loop.add(*"abcdefgh")
+
+    for _ in range(10):
+        loop.turn()
+    assert loop.processed[100:] == [*"abcd"], "one that may wait less than without"
+
+
 def test_a_body_is_refused_while_another_has_waited_for_too_long() -> None:
     loop = Loop()
     loop.add("a", "b")

@@ -1,5 +1,6 @@
 """Large bodies: however they arrive they are read whole, and in an overload they are refused unread."""
 
+import gzip
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -137,3 +138,29 @@ def test_the_answer_to_the_last_request_of_a_connection_is_not_lost(overloaded: 
 
     assert answers.startswith(b"HTTP/1.1 503 ")
     assert b"connection: close" in answers
+
+
+def test_in_an_overload_a_compressed_batch_is_refused_without_being_inflated(overloaded: Sides) -> None:
+    compressed = {**ORDINARY, "Content-Encoding": "gzip"}
+    last = {**compressed, "Connection": "close"}
+    broken = b"\x1f\x8b" + bytes(2000)
+    small = gzip.compress(to_json(track()))
+
+    answers, lines = same(
+        overloaded,
+        request(broken, "/v1/batch", compressed) + request(small, headers=compressed) + LAST,
+    )
+    closed, _ = same(overloaded, request(broken, "/v1/batch", last))
+
+    assert (answers.count(b"HTTP/1.1 503 "), answers.count(b"HTTP/1.1 200 ")) == (1, 2)
+    assert len(lines) == 1
+    assert closed.startswith(b"HTTP/1.1 503 ")
+
+
+def test_a_compressed_batch_is_inflated_as_long_as_there_is_no_overload(sides: Sides) -> None:
+    compressed = {**ORDINARY, "Content-Encoding": "gzip"}
+
+    answers, lines = same(sides, request(gzip.compress(BATCH), "/v1/batch", compressed) + LAST)
+
+    assert answers.count(b"HTTP/1.1 200 ") == 2
+    assert len(lines) == EVENTS
