@@ -17,6 +17,7 @@ from gateway.intake import short_road
 from gateway.intake.connections import Limit
 from gateway.intake.receiver import Receiver
 from gateway.intake.short_road import Exchange
+from gateway.intake.transport import CoalescingTransport
 from gateway.outcome import error
 
 _MAX_HEAD_BYTES = 64 * 1024  # a pixel's address alone may have 32 KB
@@ -254,43 +255,6 @@ class Protocol(HttpToolsProtocol):
 def limited_to(limit: Limit, *, has_short_road: bool = True) -> type[Protocol]:
     """Return the protocol of a server with a limit of its own."""
     return type("LimitedProtocol", (Protocol,), {"limit": limit, "has_short_road": has_short_road})
-
-
-class CoalescingTransport:
-    """
-    A transport that sends the head of an answer together with the body that follows it.
-
-    uvicorn writes one after the other, and uvloop sends each at once: two system calls and two packets.
-    """
-
-    def __init__(self, transport: Transport) -> None:
-        self._transport = transport
-        self._head = b""
-
-    def write(self, data: bytes) -> None:
-        if self._head:
-            self._transport.write(self._head + data)
-            self._head = b""
-        elif data.endswith(b"\r\n\r\n") and not data.startswith(b"HTTP/1.1 100"):
-            self._head = data
-        else:
-            self._transport.write(data)
-
-    def flush(self) -> None:
-        """Send a head that no body follows."""
-        if self._head:
-            self._transport.write(self._head)
-            self._head = b""
-
-    def close(self) -> None:
-        self.flush()
-        self._transport.close()
-
-    def is_closing(self) -> bool:
-        return self._transport.is_closing()
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._transport, name)
 
 
 def sweep(connections: Iterable[Any]) -> None:

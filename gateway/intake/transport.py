@@ -1,0 +1,41 @@
+"""
+A transport that sends the head of an answer together with the body that follows it.
+
+uvicorn writes one after the other, and uvloop sends each at once: two system calls and two packets.
+"""
+
+from asyncio import Transport
+from typing import Any
+
+
+class CoalescingTransport:
+    """Passes on to a transport what is written, and everything else that is asked of it."""
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+        self._head = b""
+
+    def write(self, data: bytes) -> None:
+        if self._head:
+            self._transport.write(self._head + data)
+            self._head = b""
+        elif data.endswith(b"\r\n\r\n") and not data.startswith(b"HTTP/1.1 100"):
+            self._head = data
+        else:
+            self._transport.write(data)
+
+    def flush(self) -> None:
+        """Send a head that no body follows."""
+        if self._head:
+            self._transport.write(self._head)
+            self._head = b""
+
+    def close(self) -> None:
+        self.flush()
+        self._transport.close()
+
+    def is_closing(self) -> bool:
+        return self._transport.is_closing()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._transport, name)
