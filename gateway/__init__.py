@@ -3,10 +3,10 @@ The journey of an event, file by file.
 
 A request arrives at intake/protocol.py, which bounds its head and the time that it may take, on one of as
 many connections as intake/connections.py admits, intake/receiver.py reads from and intake/transport.py writes
-to. An ordinary one goes the short road (intake/short_road.py); every other is a call of the ASGI application
-in intake/router.py, which finds its endpoint by its path. intake/body.py reads and inflates the body within
-limits, intake/sender.py tells a person's own device from a server, and intake/cors.py says what a page on
-another site may read. The result is a Submission (submission.py).
+to. An ordinary one goes the short road (intake/short_road.py, intake/known_head.py); every other is a call of
+the ASGI application in intake/router.py, which finds its endpoint by its path. intake/body.py reads and
+inflates the body within limits, intake/sender.py tells a person's own device from a server, and
+intake/cors.py says what a page on another site may read. The result is a Submission (submission.py).
 
 The dialect of the route, a file or folder of dialects/ with the interface of dialects/base.py, decodes it
 into Messages (message.py): what the client claims. Those of the Segment family share

@@ -15,6 +15,7 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from gateway.intake import short_road
 from gateway.intake.connections import Limit
+from gateway.intake.known_head import MAX_REQUEST_BYTES, KnownHead
 from gateway.intake.receiver import Receiver
 from gateway.intake.short_road import Exchange
 from gateway.intake.transport import CoalescingTransport
@@ -46,6 +47,7 @@ class Protocol(HttpToolsProtocol):
     """The headers of the last request whose head was complete."""
     receiving: Exchange | None = None
     """What takes the next bytes, past the parser: the rest of its body."""
+    _known: KnownHead | None = None
     limit = Limit()
     """Of connections. uvicorn creates the connections; a subclass for a server has another limit."""
     has_short_road = True
@@ -60,6 +62,12 @@ class Protocol(HttpToolsProtocol):
             self.send_400_response("")
 
     def data_received(self, data: bytes | memoryview) -> None:
+        sent, before = b"", self.cycle
+        if len(data) <= MAX_REQUEST_BYTES and self._is_between_requests():
+            sent = bytes(data)
+            if self._known and not self._leaving and (whole := short_road.repeat(self, self._known, sent)):
+                self.cycle = whole  # type: ignore[assignment]  # it has what others read of a cycle
+                return whole.complete()
         if self.receiving:
             data = self._receive_body(self.receiving, data)
             if self.transport.is_closing():
@@ -74,6 +82,8 @@ class Protocol(HttpToolsProtocol):
             self._status = 431
             self.send_400_response("")
         exchange = self.cycle
+        if sent and exchange is not before:
+            self._known = short_road.learn(self, sent) or self._known
         if (
             self.receiving is None
             and isinstance(exchange, Exchange)
@@ -82,6 +92,12 @@ class Protocol(HttpToolsProtocol):
         ):
             self.receiving = exchange
             self._renew_parser()  # since this one would wait for the body
+
+    def _is_between_requests(self) -> bool:
+        """Return whether the parser has read all of one request, and nothing of the next."""
+        cycle = self.cycle
+        is_done = cycle is None or (cycle.response_complete and not cycle.more_body)
+        return is_done and not self._unused and not self.receiving
 
     def _renew_parser(self) -> None:
         self.parser = HttpRequestParser(self)

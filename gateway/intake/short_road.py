@@ -7,14 +7,15 @@ request: half the time of a single event. Whatever is unusual about a request se
 
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from gateway.errors import Overloaded, Refusal
-from gateway.intake import body, cors, reply
+from gateway.intake import body, cors, known_head, reply
 from gateway.intake.backlog import LARGE_BODY_BYTES
+from gateway.intake.known_head import KnownHead
 from gateway.intake.router import Route, Router, begin
 from gateway.outcome import Answer, Outcome
 from gateway.submission import Submission
@@ -50,7 +51,14 @@ class Exchange:
     message_event = _NoEvent()
 
     def __init__(
-        self, connection: HttpToolsProtocol, router: Router, route: Route, submission: Submission, length: int
+        self,
+        connection: HttpToolsProtocol,
+        router: Router,
+        route: Route,
+        submission: Submission,
+        length: int,
+        *,
+        keep_alive: bool,
     ) -> None:
         self._started = time.perf_counter()
         self._connection = connection
@@ -61,9 +69,14 @@ class Exchange:
         self._parts: list[bytes] = []
         self._received = self._held = 0
         self._outcome: Outcome | None = None
-        self.keep_alive = connection.parser.should_keep_alive()
+        self.keep_alive = keep_alive
         self.more_body = True
         self.response_complete = self.disconnected = False
+
+    @property
+    def headers(self) -> Mapping[bytes, bytes]:
+        """Those of the request."""
+        return self._submission.headers
 
     @property
     def missing(self) -> int:
@@ -191,7 +204,33 @@ def start(connection: HttpToolsProtocol) -> Exchange | None:
     if announced is None or (length := int(announced)) > route.max_bytes:
         return None
     submission = begin("POST", route.path, headers, query, connection.client[0])
-    return Exchange(connection, router, route, submission, length)
+    keep_alive = parser.should_keep_alive()
+    return Exchange(connection, router, route, submission, length, keep_alive=keep_alive)
+
+
+def learn(connection: HttpToolsProtocol, sent: bytes) -> KnownHead | None:
+    """Return the head of the request that was just read; None if it is none that `repeat` may take."""
+    exchange = connection.cycle
+    if isinstance(exchange, Exchange) and exchange.keep_alive:
+        return known_head.learn(sent, connection.url, exchange.headers)
+    return None
+
+
+def repeat(connection: HttpToolsProtocol, known: KnownHead, sent: bytes) -> Exchange | None:
+    """Return the exchange of a whole request that has a known head; None if the parser must read it."""
+    found = known.split(sent)
+    router: Router = connection.app
+    route = router.short_roads.get(known.path)
+    if found is None or route is None or connection.flow.write_paused or connection.client is None:
+        return None
+    length, body = found
+    if len(body) > route.max_bytes:
+        return None
+    headers = {**known.headers, b"content-length": length}
+    submission = begin("POST", route.path, headers, known.query, connection.client[0])
+    exchange = Exchange(connection, router, route, submission, len(body), keep_alive=True)
+    exchange.receive(body)
+    return exchange
 
 
 # A source's events nearly all come to one address.

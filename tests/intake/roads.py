@@ -68,6 +68,7 @@ class Side:
             self.router.budget, lambda begin_turn: asyncio.get_running_loop().call_soon(begin_turn)
         )
         self.short_requests = 0
+        self.heads = 0
         self.loop: asyncio.AbstractEventLoop
         if not short:
             self.router.short_roads = {}
@@ -171,12 +172,13 @@ class _Server(uvicorn.Server):
 
 
 def _counting(side: Side) -> type[Protocol]:
-    """Return the protocol of a side, which counts the requests that take the short road."""
+    """Return the protocol of a side, which counts heads that are read, and those that take the short road."""
 
     class Counting(Protocol):
         def on_headers_complete(self) -> None:
             before = self.cycle
             super().on_headers_complete()
+            side.heads += 1
             side.short_requests += self.cycle is not before and isinstance(self.cycle, Exchange)
 
     return Counting

@@ -1,0 +1,49 @@
+"""
+The head that the requests of a connection share: most clients send the same one again and again.
+
+The parser needs a tenth of the time of a single event, more with each header. A head that it has read
+before, to the byte but for the length of the body, says nothing new.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import NamedTuple
+
+MAX_REQUEST_BYTES = 16 * 1024
+"""In a longer one, the parser's part of the time is small."""
+
+_MAX_DIGITS = len(str(MAX_REQUEST_BYTES))
+_LENGTH = re.compile(rb"\r\ncontent-length: *([0-9]+)\r\n", re.IGNORECASE)
+_MAX_HEAD_BYTES = 4 * 1024  # each connection holds one
+
+
+class KnownHead(NamedTuple):
+    """A head as it was sent, and what it says."""
+
+    before: bytes
+    """What stands before the length of the body."""
+    behind: bytes
+    """What stands behind it, with the end of the head."""
+    path: bytes
+    query: bytes
+    headers: Mapping[bytes, bytes]
+
+    def split(self, sent: bytes) -> tuple[bytes, bytes] | None:
+        """Return length and body of a request with this head, as they were sent; None if that is not all."""
+        start = len(self.before)
+        end = sent.find(b"\r", start, start + _MAX_DIGITS + 1)
+        if end < 0 or not sent.startswith(self.before) or not sent.startswith(self.behind, end):
+            return None
+        length, body = sent[start:end], sent[end + len(self.behind) :]
+        return (length, body) if length.isdigit() and int(length) == len(body) else None
+
+
+def learn(sent: bytes, url: bytes, headers: Mapping[bytes, bytes]) -> KnownHead | None:
+    """Return the head of a request, which has been read; None unless it is whole, and nothing follows it."""
+    end = sent.find(b"\r\n\r\n", 0, _MAX_HEAD_BYTES)
+    found = _LENGTH.search(sent, 0, end + 2) if end > 0 else None
+    if found is None:
+        return None
+    path, _, query = url.partition(b"?")
+    known = KnownHead(sent[: found.start(1)], sent[found.end(1) : end + 4], path, query, headers)
+    return known if known.split(sent) else None
