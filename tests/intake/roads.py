@@ -121,6 +121,12 @@ class Side:
     def connections(self) -> list[Protocol]:
         return [each for each in list(self.server.server_state.connections) if isinstance(each, Protocol)]
 
+    @property
+    def connection(self) -> Protocol:
+        """The only one, once those before it have ended."""
+        until(lambda: len(self.connections) == 1)
+        return self.connections[0]
+
     def answer_after(self, seconds: float, begin: bytes, rest: bytes) -> bytes:
         """Return the answer to a request whose rest is sent so much later, by the clock of the deadlines."""
         with socket.create_connection(("127.0.0.1", self.port), timeout=PATIENCE) as connection:
@@ -140,7 +146,7 @@ class Side:
         `connected` says when what was sent on it has arrived.
         """
         until(lambda: [each for each in self.connections if connected(each)])
-        [connection] = self.connections
+        connection = self.connection
         asyncio.run_coroutine_threadsafe(self._pass(seconds), self.loop).result(PATIENCE)
         return connection.transport.is_closing()
 

@@ -125,8 +125,7 @@ def test_a_connection_gets_one_more_answer_when_the_process_stops(
     answers: int,
 ) -> None:
     client.sendall(sent)
-    until(lambda: side.connections)
-    [connection] = side.connections
+    connection = side.connection
     until(lambda: arrived(connection))
 
     side.shut_down(connection)
@@ -138,8 +137,7 @@ def test_a_connection_gets_one_more_answer_when_the_process_stops(
 
 
 def test_an_idle_connection_ends_when_the_process_stops(side: Side, client: socket.socket) -> None:
-    until(lambda: side.connections)
-    [connection] = side.connections
+    connection = side.connection
 
     side.shut_down(connection)
 

@@ -89,7 +89,7 @@ def test_a_process_that_stops_reads_a_body_to_its_end_though_it_is_refused(overl
     side = overloaded[0]
 
     with sending_the_rest(side, LARGE[:1000]) as connection:
-        [serving] = side.connections
+        serving = side.connection
         side.shut_down(serving)
         side.run(serving._close_if_idle)
         connection.sendall(LARGE[1000:])
@@ -104,7 +104,7 @@ def test_nothing_is_stored_that_follows_an_answer_after_which_the_connection_is_
     side = sides[0]
 
     with sending_the_rest(side, request(b"{" * 1000)[:-1]) as connection:
-        [serving] = side.connections
+        serving = side.connection
         side.shut_down(serving)
         connection.sendall(b"{" + SMALL)
         answers = read_all(connection)
