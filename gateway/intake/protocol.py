@@ -97,7 +97,7 @@ class Protocol(HttpToolsProtocol):
         """Return whether the parser has read all of one request, and nothing of the next."""
         cycle = self.cycle
         is_done = cycle is None or (cycle.response_complete and not cycle.more_body)
-        return is_done and not self._unused and not self.receiving
+        return is_done and self.headers is self._heads and not self.receiving
 
     def _renew_parser(self) -> None:
         self.parser = HttpRequestParser(self)

@@ -162,6 +162,26 @@ def test_what_stands_behind_the_length_of_the_body_is_read(sides: Sides) -> None
     same(sides, (dev,), (off,), (dev,))
 
 
+@pytest.mark.parametrize(
+    "begun", [b"P", b"POST /v1/track HTTP/1.1\r\nX-Part: ", b"\r\nPOST /v1/", b"\r\n", b"\r"]
+)
+def test_a_head_may_begin_in_the_same_piece_as_the_last_request_ends(sides: Sides, begun: bytes) -> None:
+    other = request(EVENT, headers={**ORDINARY, "X-Write-Key": "shop"})
+
+    same(sides, (request(EVENT),), (request(EVENT) + begun,), (request(EVENT),), (other,))
+    same(sides, (request(EVENT),), (begun, request(EVENT)), (other,))
+
+
+def test_a_head_is_not_taken_for_one_of_which_the_beginning_came_before(sides: Sides) -> None:
+    without_key = request(EVENT, headers={"Host": "x"})
+    begun = b"POST /v1/track?writeKey=shop HTTP/1.1\r\nX-Part: "
+
+    answers = same(sides, (request(EVENT) + begun,), (without_key,), (without_key,))
+
+    statuses = [answer and answer.status.split()[1] for answer in answers]
+    assert statuses == [b"200", b"200", b"400"], "the third has no key"
+
+
 def test_what_looks_like_a_request_may_be_a_part_of_a_head(sides: Sides) -> None:
     side = sides[0]
     with connected(side) as client:
