@@ -1,4 +1,4 @@
-"""The pace of commits: decides from their durations whether the event loop may wait for the next one."""
+"""The pace of commits: decides from those before whether the event loop makes the next one, and how soon."""
 
 _FAST_SECONDS = 0.0005  # with a mean below it, the event loop commits
 _SLOW_SECONDS = 0.00075  # with a mean above it, the thread commits; between the two, nothing changes
@@ -30,3 +30,30 @@ class Pace:
             self.is_fast = True
         elif self._mean > self._slow:
             self.is_fast = False
+
+
+_WORTH_IT = 0.5  # of the waits have to bring something
+_COMMITS_A_TRIAL = 64
+_MEMORY = 1 / 8  # the weight of the last wait
+
+
+class Patience:
+    """
+    Decides whether a small commit waits for more events: as long as most waits bring some.
+
+    Clients that know nothing of each other share a commit then, which takes far more time than an event. One
+    that sends its next event when the last is answered would wait in vain, which is tried now and then.
+    """
+
+    def __init__(self) -> None:
+        self._worth = 0.0
+        self._commits = 0
+
+    def has_some(self) -> bool:
+        """Return whether the next small commit waits."""
+        self._commits += 1
+        return self._worth >= _WORTH_IT or self._commits % _COMMITS_A_TRIAL == 0
+
+    def add(self, *, is_rewarded: bool) -> None:
+        """Take a wait into account."""
+        self._worth += _MEMORY * (is_rewarded - self._worth)

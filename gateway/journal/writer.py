@@ -2,11 +2,13 @@
 Group commit: everything that waits is appended to a partition in one commit.
 
 The event loop queues lines and waits; a separate thread commits them. While one commit is synced, the next
-one collects lines. No timer is needed, and a busy gateway needs fewer syncs per event.
+one collects lines, so that a busy gateway needs fewer syncs per event.
 
 While commits are fast (pace.py), the event loop makes small ones itself: to wake the thread and to be woken
-costs more CPU time than such a commit. Whatever may take longer than an append remains with the thread. A
-disk that stalls holds the event loop for one commit, and after it only the thread.
+costs more CPU time than such a commit. A commit of a few events waits two milliseconds for more where that
+brings some: at 2,000 events a second, that takes 24 % of a core instead of 43. Whatever may take longer than
+an append remains with the thread. A disk that stalls holds the event loop for one commit, and after it only
+the thread.
 """
 
 import asyncio
@@ -25,7 +27,7 @@ from gateway import metrics
 from gateway.errors import JournalUnavailable, Overloaded
 from gateway.journal import chunk
 from gateway.journal.base import Promise
-from gateway.journal.pace import Pace
+from gateway.journal.pace import Pace, Patience
 
 log = structlog.get_logger()
 
@@ -36,6 +38,8 @@ _MAX_WAITING_BYTES = 64 * 1024 * 1024  # beyond it, new appends raise Overloaded
 # arrived are read within these turns.
 _QUIET_TURNS = 3
 _MAX_GATHERING_SECONDS = 0.002
+_FEW_EVENTS = 6  # a commit of fewer may wait for more
+_WAIT_SECONDS = 0.002
 _CHECK_INTERVAL_SECONDS = 0.5  # between two checks of the file while nothing is written
 _PROBE_VALID_SECONDS = 1.0  # a commit this recent counts as a successful probe
 _PROBE_TIMEOUT_SECONDS = 5.0
@@ -76,13 +80,16 @@ class Writer:
     partitions = 1
     max_line = sys.maxsize
 
-    def __init__(self, partition: Partition, pace: Pace | None = None) -> None:
+    def __init__(
+        self, partition: Partition, pace: Pace | None = None, patience: Patience | None = None
+    ) -> None:
         self.promise = Promise()
         self._loop = asyncio.get_running_loop()
         self._partition = partition
         self._in_use = threading.Lock()
         """Held by whichever thread uses the partition. The event loop never waits for it."""
         self._pace = pace or Pace()
+        self._patience = patience or Patience()
         self._commits: deque[Commit] = deque()
         self._waiting = 0
         self._busy = False
@@ -176,10 +183,20 @@ class Writer:
         young = time.perf_counter() - commit.started_at < _MAX_GATHERING_SECONDS
         if young and quiet < _QUIET_TURNS:
             self._loop.call_soon(self._gather, commit.size, quiet + 1)
+        elif 0 < commit.count < _FEW_EVENTS and self._pace.is_fast and self._patience.has_some():
+            self._loop.call_later(_WAIT_SECONDS, self._end_wait, commit.count)
         else:
-            commit = self._commits.popleft()
-            if not self._commit_on_loop(commit):
-                self._work.put(commit)
+            self._begin()
+
+    def _end_wait(self, seen_events: int) -> None:
+        self._patience.add(is_rewarded=self._commits[0].count > seen_events)
+        self._begin()
+
+    def _begin(self) -> None:
+        """Begin the commit that was gathering."""
+        commit = self._commits.popleft()
+        if not self._commit_on_loop(commit):
+            self._work.put(commit)
 
     def _commit_on_loop(self, commit: Commit) -> bool:
         """Make a commit at once and return True, unless it may take long or the thread uses the partition."""

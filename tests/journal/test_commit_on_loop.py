@@ -14,7 +14,7 @@ from gateway import durable
 from gateway.errors import JournalUnavailable
 from gateway.journal import writer
 from gateway.journal.chunk import ANYTHING
-from gateway.journal.pace import Pace
+from gateway.journal.pace import Pace, Patience
 from gateway.journal.segments import files
 from gateway.journal.segments.files import START
 from gateway.journal.segments.partition import Partition
@@ -76,8 +76,10 @@ class Watched(Partition):
 
 
 @asynccontextmanager
-async def writing(partition: writer.Partition, pace: Pace | None = None) -> AsyncIterator[Writer]:
-    opened = Writer(partition, pace or always_fast())
+async def writing(
+    partition: writer.Partition, pace: Pace | None = None, patience: Patience | None = None
+) -> AsyncIterator[Writer]:
+    opened = Writer(partition, pace or always_fast(), patience)
     try:
         async with asyncio.timeout(PATIENCE):
             await opened.append([event_line(0)])  # the first commit is the thread's
@@ -128,6 +130,62 @@ async def test_the_event_loop_commits_what_is_small_quick_and_fast(
         await opened.append([block])
 
     assert partition.threads == [THREAD, expected]
+
+
+def patient() -> Patience:
+    """A patience that many waits have rewarded."""
+    patience = Patience()
+    for _ in range(20):
+        patience.add(is_rewarded=True)
+    return patience
+
+
+async def test_a_few_events_wait_for_more_and_share_a_commit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(writer, "_WAIT_SECONDS", 1.0)
+    partition = Unstored()
+    partition.may_go_on.set()
+
+    async with writing(partition, patience=patient()) as opened:
+        first = opened.append([SMALL])
+        for _ in range(100):  # turns of the event loop, more than a commit waits for otherwise
+            await asyncio.sleep(0)
+        await asyncio.gather(first, opened.append([SMALL]))
+
+    assert partition.threads == [THREAD, LOOP]
+
+
+@pytest.mark.parametrize(
+    ("pace", "events"),
+    [
+        pytest.param(always_fast(), 6, id="many events"),
+        pytest.param(always_fast(), 0, id="a probe"),
+        pytest.param(Pace(fast=0.0), 1, id="slow commits"),
+    ],
+)
+async def test_whatever_else_is_committed_does_not_wait(
+    pace: Pace, events: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writer, "_WAIT_SECONDS", 2 * PATIENCE)
+    partition = Unstored()
+    partition.may_go_on.set()
+
+    async with writing(partition, pace, patient()) as opened:
+        await opened.append([SMALL] * events)
+
+    assert len(partition.threads) == 2
+
+
+async def test_waits_that_bring_nothing_are_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(writer, "_WAIT_SECONDS", 0.0)
+    partition, patience = Unstored(), patient()
+    partition.may_go_on.set()
+
+    async with writing(partition, patience=patience) as opened:
+        for _ in range(20):
+            await given_back(opened)
+            await opened.append([SMALL])
+
+    assert not patience.has_some()
 
 
 async def test_probes_are_made_by_the_thread() -> None:

@@ -1,8 +1,8 @@
-"""The pace of commits: the event loop commits only while commits are fast, and does not flap."""
+"""The pace of commits: the loop makes them while they are fast, and waits for more where that is of use."""
 
 import pytest
 
-from gateway.journal.pace import Pace
+from gateway.journal.pace import Pace, Patience
 
 FAST, BETWEEN, SLOW, STALL = 0.001, 0.003, 0.006, 0.02
 
@@ -47,3 +47,21 @@ def test_between_the_thresholds_nothing_changes(before: float) -> None:
 
 def test_stalls_between_fast_commits_keep_them_slow() -> None:
     assert not any(after(*[(1, STALL), (2, FAST)] * 50))
+
+
+def waits(*rewards: bool) -> int:
+    """Return how many of 100 commits wait after waits of which some were rewarded."""
+    patience = Patience()
+    for is_rewarded in rewards:
+        patience.add(is_rewarded=is_rewarded)
+    return sum(patience.has_some() for _ in range(100))
+
+
+def test_a_commit_waits_while_that_brings_more_events() -> None:
+    assert waits(*[True] * 10) == 100
+    assert waits(*[True] * 10, False, True, False) == 100
+
+
+def test_where_waiting_is_in_vain_it_is_tried_now_and_then() -> None:
+    assert waits() == 1
+    assert waits(*[True] * 10, *[False] * 10) == 1
