@@ -4,7 +4,8 @@ Large bodies that wait to be processed.
 An event loop finds all requests that have arrived meanwhile at once. Were all their bodies processed before
 it looks again, then with more load than the process can bear all requests would wait for all others, small
 events and refusals too. Therefore large bodies are processed for a moment in each turn of the loop, and the
-rest waits; if that would be for too long, a body is refused as soon as it was read.
+rest waits; if that would be for too long, a body is refused, before it is read or inflated where that is
+possible.
 """
 
 import asyncio

@@ -29,7 +29,7 @@ class KnownHead(NamedTuple):
     headers: Mapping[bytes, bytes]
 
     def split(self, sent: bytes) -> tuple[bytes, bytes] | None:
-        """Return length and body of a request with this head, as they were sent; None if that is not all."""
+        """Return the length and body of a whole request with this head, as sent; None of anything else."""
         start = len(self.before)
         end = sent.find(b"\r", start, start + _MAX_DIGITS + 1)
         if end < 0 or not sent.startswith(self.before) or not sent.startswith(self.behind, end):

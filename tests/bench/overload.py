@@ -25,7 +25,8 @@ def measure(options: Options) -> Iterator[Row]:
     for sent, body in (("", _body()), (", sent by gzip", gzip.compress(_body(), mtime=0))):
         found, peaks = [], []
         with (
-            pinned.gateway(options.folder, config({"events": "json_lines"})) as gateway,
+            # Each with a journal of its own: nothing is delivered, so that one of both might get full.
+            pinned.gateway(options.folder / f"data{len(body)}", config({"events": "json_lines"})) as gateway,
             pinned.alone(gateway) as intake,
         ):
             alone = wrk.load(intake, _PATH, body, options.seconds, options.folder, _CONNECTIONS_WITHIN)
