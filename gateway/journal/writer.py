@@ -32,12 +32,12 @@ from gateway.journal.pace import Pace, Patience
 log = structlog.get_logger()
 
 _MAX_CHUNK_BYTES = 4 * 1024 * 1024  # beyond it, lines go into the next commit
-_MAX_BYTES_ON_LOOP = 16 * 1024  # a larger commit is made by the thread
+_MAX_BYTES_ON_LOOP = 64 * 1024  # a larger commit is made by the thread
 _MAX_WAITING_BYTES = 64 * 1024 * 1024  # beyond it, new appends raise Overloaded
 # A commit starts after this many turns of the event loop without new lines. Requests that have already
 # arrived are read within these turns.
-_QUIET_TURNS = 3
-_MAX_GATHERING_SECONDS = 0.002
+_QUIET_TURNS = 2
+_MAX_GATHERING_SECONDS = 0.001
 _FEW_EVENTS = 6  # a commit of fewer may wait for more
 _WAIT_SECONDS = 0.002
 _CHECK_INTERVAL_SECONDS = 0.5  # between two checks of the file while nothing is written
@@ -114,7 +114,9 @@ class Writer:
         the same: a commit whose sync failed may be found later. Cancelling the future does not withdraw the
         lines. Raises Overloaded, at once, if too much is waiting; nothing is written then.
         """
-        commit = self._join(blocks, carries, len(blocks) if count is None else count)
+        size = sum(map(len, blocks)) + len(blocks)
+        commit = self._join(size, carries, len(blocks) if count is None else count)
+        commit.blocks.extend(blocks)
         waiter = self._loop.create_future()
         commit.waiters.append(waiter)
         return waiter
@@ -132,11 +134,12 @@ class Writer:
 
         A callback costs less than a future that wakes a task. It must not raise. Raises Overloaded.
         """
-        self._join((block,), carries, count).callbacks.append(done)
+        commit = self._join(len(block) + 1, carries, count)
+        commit.blocks.append(block)
+        commit.callbacks.append(done)
 
-    def _join(self, blocks: Sequence[bytes], carries: int, count: int) -> Commit:
-        """Add blocks to the commit that is gathering. Raises Overloaded."""
-        size = sum(map(len, blocks)) + len(blocks)
+    def _join(self, size: int, carries: int, count: int) -> Commit:
+        """Return the commit that is gathering, with room for so many bytes more. Raises Overloaded."""
         if self._waiting + size > _MAX_WAITING_BYTES:
             raise Overloaded
         if not self._commits or self._commits[-1].size >= _MAX_CHUNK_BYTES:
@@ -145,7 +148,6 @@ class Writer:
                 self._busy = True
                 self._loop.call_soon(self._gather)
         commit = self._commits[-1]
-        commit.blocks.extend(blocks)
         commit.count += count
         commit.carries |= carries
         commit.size += size

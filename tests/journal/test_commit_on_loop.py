@@ -27,7 +27,7 @@ from tests.journal.breaking import failing_sync, full_disk
 pytestmark = pytest.mark.anyio
 
 LOOP, THREAD = "MainThread", "journal"
-SMALL, LARGE = b"x" * 100, b"x" * 20_000
+SMALL, LARGE = b"x" * 100, b"x" * 70_000
 FILE_BYTES = START + 20_000
 
 
