@@ -40,10 +40,11 @@ class Account:
         """The length of a line that no grant asks to measure."""
         return min(grant.safe_bytes for grant in self.by_key.values() if isinstance(grant, Grant))
 
-    def check(self, decoded: DecodedSubmission) -> None:
-        """Raise the Refusal of the whole submission, if it has only a key that is refused, or no events."""
-        if self.stored:
-            return
+    def check_refusal(self, decoded: DecodedSubmission) -> None:
+        """
+        Raise the Refusal of a whole submission of which nothing is stored, if its only key is refused, or if
+        it has no events.
+        """
         if len(self.by_key) == 1:
             [grant] = self.by_key.values()
             if isinstance(grant, Refusal):

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from functools import partial
+from typing import NamedTuple
 
 import msgspec
 
@@ -42,6 +43,15 @@ class Grant(msgspec.Struct, frozen=True):
     """Steps that the source asks for, applied to each of its messages in this order."""
 
 
+class _Known(NamedTuple):
+    """A key that was admitted before."""
+
+    source: Source
+    grant: Grant
+    is_plain: bool
+    """True if its submissions need no check but that of their size, and no step."""
+
+
 class Admission:
     """Admits the submissions of one dialect."""
 
@@ -50,7 +60,7 @@ class Admission:
         self._limits = dialect.LIMITS
         self._sources = sources
         # Of keys that are known to be good, so that it cannot grow.
-        self._known: dict[tuple[str, str, bool], tuple[Source, Grant]] = {}
+        self._known: dict[tuple[str, str, bool], _Known] = {}
 
     def admit(
         self, key: str, submission: Submission, decoded: DecodedSubmission, visitors: dict[str, Visitor]
@@ -63,23 +73,22 @@ class Admission:
         device = submission.method == "GET" or is_device(submission.headers)
         known = self._known.get((key, submission.route, device))
         try:
-            source, grant = known or self._grant(key, submission.route, device=device)
-            source.check_origin(submission.headers.get(b"origin"))
+            source, grant, is_plain = known or self._grant(key, submission.route, device=device)
+            if not is_plain:
+                _check(source, submission, decoded)
         except Refusal as refusal:
             return refusal.with_traceback(None)
-        if decoded.site is not None and source.site_id and decoded.site != source.site_id:
-            return UnknownWriteKey()
-        if source.webhook_secret and not decoded.signed:
-            return BadSignature("the source accepts only webhooks that its sender has signed")
         limits, size, events = grant.limits, submission.size, len(decoded.messages)
         if size > limits.max_body or (not decoded.batch and size > limits.max_event):
             return BodyTooLarge()
         if events > limits.max_events:
             return TooManyEvents(events, limits.max_events)
+        if is_plain:
+            return grant
         steps = _steps(source, submission, decoded, visitors, device=device)
         return msgspec.structs.replace(grant, steps=steps) if steps else grant
 
-    def _grant(self, key: str, route: str, *, device: bool) -> tuple[Source, Grant]:
+    def _grant(self, key: str, route: str, *, device: bool) -> _Known:
         source = self._sources.authenticate(key)
         origin = Origin(source.name, self._name, source.site_id, route)
         provenance = Provenance.of(origin, device=device, truncate_ip=source.truncate_ip)
@@ -89,8 +98,24 @@ class Admission:
         grant = Grant(
             source.name, provenance, limits, safe, source.multi_status, keys.eraser(source.write_keys)
         )
-        self._known[key, route, device] = source, grant
-        return source, grant
+        known = self._known[key, route, device] = _Known(source, grant, _is_plain(source))
+        return known
+
+
+def _is_plain(source: Source) -> bool:
+    """Return whether `_check` and `_steps` have nothing to do for a source."""
+    conditions = (source.allowed_origins, source.site_id, source.webhook_secret)
+    steps = (source.identity, source.collect_ids, source.translate)
+    return not any((*conditions, *steps))
+
+
+def _check(source: Source, submission: Submission, decoded: DecodedSubmission) -> None:
+    """Raise the Refusal of a submission that does not come from where its source says."""
+    source.check_origin(submission.headers.get(b"origin"))
+    if decoded.site is not None and source.site_id and decoded.site != source.site_id:
+        raise UnknownWriteKey
+    if source.webhook_secret and not decoded.signed:
+        raise BadSignature("the source accepts only webhooks that its sender has signed")
 
 
 def _steps(

@@ -141,7 +141,8 @@ class Endpoint:
         for each in account.by_key.values():
             if isinstance(each, Grant):
                 block = each.erase_keys(block)
-        account.check(decoded)
+        if not account.stored:
+            account.check_refusal(decoded)
         return block
 
     def _decode(self, submission: Submission) -> DecodedSubmission:
@@ -220,7 +221,8 @@ def _needs_checks(block: bytes, decoded: DecodedSubmission, account: Account) ->
     """Return whether some event may be too large or nest too deep, so that each line must be looked at."""
     if decoded.batch and has_longer_line(block, account.safe_bytes):
         return True
-    return has_longer_line(block, 2 * bodies.MAX_LEVELS) and any(map(_may_nest_too_deep, account.stored))
+    most = 2 * bodies.MAX_LEVELS
+    return len(block) > most and has_longer_line(block, most) and any(map(_may_nest_too_deep, account.stored))
 
 
 def _may_nest_too_deep(message: Message) -> bool:

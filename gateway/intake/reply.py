@@ -24,7 +24,7 @@ def accept(endpoint: Endpoint, submission: Submission, outcome: Outcome) -> Repl
         endpoint.recent.refused(endpoint, submission, outcome.refused)
     answer = endpoint.dialect.answer(submission, outcome)
     origin = submission.headers.get(b"origin")
-    headers = cors.allow(None if origin and outcome.origin_denied else origin)
+    headers = [] if origin is None or outcome.origin_denied else cors.allow(origin)
     if outcome.stored:
         headers.append(endpoint.promise.header)
         headers += [(b"set-cookie", cookie) for cookie in outcome.cookies]

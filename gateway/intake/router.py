@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping, Sequence
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any, NamedTuple
 
 from starlette.types import ASGIApp
@@ -155,7 +155,11 @@ class Router:
 def begin(method: str, path: str, headers: Headers, query: bytes, client_ip: str) -> Submission:
     """Return a submission that arrives now, whose body is still to come."""
     now = time.time_ns() // 1_000_000
-    return Submission(method, path, headers, query, b"", client_ip, now, timestamps.write(now))
+    return Submission(method, path, headers, query, b"", client_ip, now, _write_time(now))
+
+
+# At 10,000 requests a second, each millisecond has ten.
+_write_time = lru_cache(8)(timestamps.write)
 
 
 def to_dict(pairs: Sequence[tuple[bytes, bytes]]) -> Headers:

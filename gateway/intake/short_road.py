@@ -7,6 +7,7 @@ request: half the time of a single event. Whatever is unusual about a request se
 
 import re
 import time
+from asyncio import Transport
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
@@ -32,23 +33,11 @@ class _NoEvent:
 class Exchange:
     """A request on the short road and its answer, with what others read of uvicorn's cycle."""
 
-    __slots__ = (
-        "_connection",
-        "_held",
-        "_length",
-        "_outcome",
-        "_parts",
-        "_received",
-        "_route",
-        "_router",
-        "_started",
-        "_submission",
-        "disconnected",
-        "keep_alive",
-        "more_body",
-        "response_complete",
-    )
     message_event = _NoEvent()
+    more_body = True
+    response_complete = disconnected = False
+    _received = _held = 0
+    _outcome: Outcome | None = None
 
     def __init__(
         self,
@@ -67,11 +56,7 @@ class Exchange:
         self._submission = submission
         self._length = length
         self._parts: list[bytes] = []
-        self._received = self._held = 0
-        self._outcome: Outcome | None = None
         self.keep_alive = keep_alive
-        self.more_body = True
-        self.response_complete = self.disconnected = False
 
     @property
     def headers(self) -> Mapping[bytes, bytes]:
@@ -167,17 +152,15 @@ class Exchange:
         connection = self._connection
         if self.disconnected:
             return
-        if not connection.transport.is_closing():
+        transport: Transport = connection.transport.direct  # type: ignore[attr-defined]  # see protocol.py
+        if not transport.is_closing():
+            common = connection.server_state.default_headers
             if len(headers) == 1 and headers[0] is self._route.endpoint.promise.header and self.keep_alive:
-                rest = _encode_durable(answer, headers[0])
+                transport.write(_durable_answers.encode(answer, headers[0], common))
             else:
-                rest = _encode(answer, headers, close=not self.keep_alive)
-            first = STATUS_LINE[answer.status] + _common_headers.encode(
-                connection.server_state.default_headers
-            )
-            connection.transport.write(first + rest)
+                transport.write(_encode(answer, headers, common, close=not self.keep_alive))
             if not self.keep_alive:
-                connection.transport.close()
+                transport.close()
         connection.on_response_complete()
 
 
@@ -240,35 +223,39 @@ def _is_plain(query: bytes) -> bool:
     return _QUERY.fullmatch(query) is not None
 
 
-class _CommonHeaders:
-    """The headers that uvicorn adds to all answers, of which it makes a new list each second."""
+Header = tuple[bytes, bytes]
+
+
+class _DurableAnswers:
+    """
+    The answers to events that are stored: nearly all of a second are one and the same.
+
+    `common` are the headers that uvicorn adds to all answers, of which it makes a new list each second.
+    """
+
+    _MOST = 64
 
     def __init__(self) -> None:
-        self._known: Sequence[tuple[bytes, bytes]] = ()
-        self._encoded = b""
+        self._promise: Header | None = None
+        self._common: Sequence[Header] = ()
+        self._encoded: dict[Answer, bytes] = {}
 
-    def encode(self, headers: Sequence[tuple[bytes, bytes]]) -> bytes:
-        if headers is not self._known:
-            self._known, self._encoded = headers, _join(headers)
-        return self._encoded
-
-
-_common_headers = _CommonHeaders()
-
-
-# Nearly all answers are one and the same.
-@lru_cache(64)
-def _encode_durable(answer: Answer, promise: tuple[bytes, bytes]) -> bytes:
-    return _encode(answer, [promise])
+    def encode(self, answer: Answer, promise: Header, common: Sequence[Header]) -> bytes:
+        if common is not self._common or promise is not self._promise or len(self._encoded) > self._MOST:
+            self._common, self._promise, self._encoded = common, promise, {}
+        encoded = self._encoded.get(answer)
+        if encoded is None:
+            encoded = self._encoded[answer] = _encode(answer, [promise], common)
+        return encoded
 
 
-def _encode(answer: Answer, headers: cors.Headers, *, close: bool = False) -> bytes:
-    """Return what follows the status line and uvicorn's own headers, in the order of the long road."""
+_durable_answers = _DurableAnswers()
+
+
+def _encode(answer: Answer, headers: cors.Headers, common: Sequence[Header], *, close: bool = False) -> bytes:
+    """Return a whole answer, its headers in the order of the long road."""
     length = b"%d" % len(answer.body)
     of_body = ((b"content-type", answer.content_type), (b"content-length", length))
+    lines = (b"%b: %b\r\n" % header for header in (*common, *answer.headers, *headers, *of_body))
     last = b"connection: close\r\n\r\n" if close else b"\r\n"
-    return _join((*answer.headers, *headers, *of_body)) + last + answer.body
-
-
-def _join(headers: Sequence[tuple[bytes, bytes]]) -> bytes:
-    return b"".join(b"%b: %b\r\n" % header for header in headers)
+    return b"".join((STATUS_LINE[answer.status], *lines, last, answer.body))

@@ -12,30 +12,31 @@ class CoalescingTransport:
     """Passes on to a transport what is written, and everything else that is asked of it."""
 
     def __init__(self, transport: Transport) -> None:
-        self._transport = transport
+        self.direct = transport
+        """For what is whole already."""
         self._head = b""
 
     def write(self, data: bytes) -> None:
         if self._head:
-            self._transport.write(self._head + data)
+            self.direct.write(self._head + data)
             self._head = b""
         elif data.endswith(b"\r\n\r\n") and not data.startswith(b"HTTP/1.1 100"):
             self._head = data
         else:
-            self._transport.write(data)
+            self.direct.write(data)
 
     def flush(self) -> None:
         """Send a head that no body follows."""
         if self._head:
-            self._transport.write(self._head)
+            self.direct.write(self._head)
             self._head = b""
 
     def close(self) -> None:
         self.flush()
-        self._transport.close()
+        self.direct.close()
 
     def is_closing(self) -> bool:
-        return self._transport.is_closing()
+        return self.direct.is_closing()
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(self._transport, name)
+        return getattr(self.direct, name)

@@ -54,7 +54,8 @@ def decode_one(body: bytes, type: str | None = None) -> DecodedSubmission:
     try:
         compact = objects.compact(body)
         found: Message | Rejected = _decode_one(compact)
-        bodies.check_text(compact)
+        if not compact.isascii():
+            bodies.check_text(compact)
     except values.UNDECODABLE:
         try:
             text, repairs = _readable(body)
