@@ -11,7 +11,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
@@ -114,10 +114,10 @@ class Gateway:
         return code
 
     def kill(self) -> None:
-        """End it without warning, and return when its children have followed."""
-        children = self._children()
+        """End it without warning, and return when its children, and theirs, have followed."""
+        family = [*_descendants(self.process.pid)]
         self.crash()
-        until(lambda: not any(map(alive, children)))
+        until(lambda: not any(map(alive, family)))
 
     def crash(self) -> None:
         """End it without warning; its children are about to follow."""
@@ -132,12 +132,8 @@ class Gateway:
 
     def children(self) -> dict[str, int]:
         """The process numbers of its children by name: "intake-0", "delivery-0", "inspector"."""
-        names = {_read(f"/proc/{pid}/comm").strip(): pid for pid in self._children()}
+        names = {_read(f"/proc/{pid}/comm").strip(): pid for pid in _children(self.process.pid)}
         return {name.removeprefix("gw-"): pid for name, pid in names.items() if name.startswith("gw-")}
-
-    def _children(self) -> list[int]:
-        pid = self.process.pid
-        return [int(child) for child in _read(f"/proc/{pid}/task/{pid}/children").split()]
 
     def request(
         self,
@@ -187,6 +183,18 @@ class Gateway:
         """The same, once there are as many."""
         until(lambda: len(self.events(file)) >= count)
         return self.events(file)
+
+
+def _children(pid: int) -> list[int]:
+    """The children of a process, whichever of its threads has started them."""
+    found = (_read(str(path)) for path in Path(f"/proc/{pid}/task").glob("*/children"))
+    return [int(child) for children in found for child in children.split()]
+
+
+def _descendants(pid: int) -> Iterator[int]:
+    for child in _children(pid):
+        yield child
+        yield from _descendants(child)
 
 
 def alive(pid: int) -> bool:
