@@ -41,6 +41,8 @@ class Protocol(HttpToolsProtocol):
     _unused = 0  # bytes received since the last piece of a body, or the last whole head
     _status = 400
     _leaving = False
+    _is_ending = False
+    """True if what came cannot be read, which is told after the answers to the requests before it."""
     _seen: tuple[int, object] | None = None
     _since = float("inf")
     _heads: list[tuple[bytes, bytes]] | None = None
@@ -62,6 +64,8 @@ class Protocol(HttpToolsProtocol):
             self.send_400_response("")
 
     def data_received(self, data: bytes | memoryview) -> None:
+        if self._is_ending:
+            return
         sent, before = b"", self.cycle
         if len(data) <= MAX_REQUEST_BYTES and self._is_between_requests():
             sent = bytes(data)
@@ -204,6 +208,8 @@ class Protocol(HttpToolsProtocol):
             return
         if self.pipeline:
             self._start_asgi_task(*self.pipeline.pop())
+        elif self._is_ending:
+            self._end()
         else:  # uvicorn reads on after each answer, and holds whatever a client cares to send ahead
             self.flow.resume_reading()
 
@@ -228,9 +234,20 @@ class Protocol(HttpToolsProtocol):
         return self.cycle is not None and not self.cycle.response_complete
 
     def send_400_response(self, msg: str) -> None:
-        """Answer a request that never reached the gateway, with the keys that all SDKs can read."""
-        if self.transport.is_closing():
+        """Refuse what cannot be read, once the requests before it are answered, and close the connection."""
+        if self.transport.is_closing() or self._is_ending:
             return
+        if self.cycle is not None and self.cycle.more_body:  # it is the body of the last request
+            self._is_ending = bool(self.pipeline)
+            if self.pipeline:
+                self.pipeline.popleft()
+        else:
+            self._is_ending = self._is_busy()
+        if not self._is_ending:
+            self._end()
+
+    def _end(self) -> None:
+        """Answer a request that never reached the gateway, with the keys that all SDKs can read."""
         body = error(self._status).body
         later = b"retry-after: 1\r\n" if self._status == 503 else b""
         self.transport.write(
