@@ -9,6 +9,8 @@ KEY = b'"__WRITE_KEY__"'
 def check(script: Path) -> None:
     """Raise the ValueError of a file that is not such a script."""
     try:
+        if not script.is_file() and script.exists():  # a device may have no end
+            raise ValueError(f"{script} is not a file")
         text = script.read_bytes()
     except OSError as error:
         raise ValueError(f"{script}: {error.strerror}") from error

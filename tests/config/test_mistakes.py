@@ -61,6 +61,7 @@ MISTAKES = [
     ("state", 'url = "postgresql://a:b@c@d/e"', "[state] url", "must be percent-encoded"),
     ("server", 'analytics_js = "none.js"', "[server] analytics_js", "none.js: No such file or directory"),
     ("server", 'analytics_js = "gateway.toml"', "[server] analytics_js", "has no place for a key"),
+    ("server", 'analytics_js = "/dev/zero"', "[server] analytics_js", "/dev/zero is not a file"),
     (
         "sources.website",
         'write_keys = ["K"]\nidentity = {cookie = "a b"}',
