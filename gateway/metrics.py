@@ -4,7 +4,7 @@ The metrics of all processes, exported at /metrics on the inspector.
 Each process counts in its own file in $PROMETHEUS_MULTIPROC_DIR. The file is named after the process
 ("intake-0", "delivery-0") and not after its process id, so that counters continue after a restart.
 
-What became of events is written at once, so that a process that is killed has counted all that it did. Times
+The outcomes of events are written at once, so that a killed process has counted all that it did. Times
 and sizes are buffered in memory and flushed once a second, because an observation costs 1 to 2 µs. A process
 that is killed loses the observations of its last second.
 """
@@ -27,9 +27,9 @@ _exact: list["Exact"] = []
 
 def begin() -> None:
     """
-    Count in files of this process from now on: for a child, which has inherited the metrics of its parent.
+    Count in the files of this process from now on, not in those of the parent that it has inherited.
 
-    Without a folder it counts in memory, and nobody sees it.
+    Without a folder, count in memory, where nobody sees it.
     """
     if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
         return
@@ -45,7 +45,7 @@ def begin() -> None:
 
 
 def reopen() -> None:
-    """Go on in the files of this process, after it has got another name."""
+    """Continue in the files of this process after it was renamed."""
     for counter in _exact:
         counter.open()
 
@@ -59,7 +59,7 @@ class Exact:
         _exact.append(self)
 
     def open(self) -> None:
-        """Go on in the file of this process, under the name that it has now."""
+        """Continue in the file of this process, under its current name."""
         value: Any = self._counter._value
         self.total: float = value.get()  # reopens the file if the process has another name
         file = getattr(value, "_file", None)

@@ -37,7 +37,7 @@ class Account:
 
     @property
     def safe_bytes(self) -> int:
-        """The length of a line that no grant asks to measure."""
+        """The longest line, in bytes, that is within the limits of every grant without being measured."""
         return min(grant.safe_bytes for grant in self.by_key.values() if isinstance(grant, Grant))
 
     def check_refusal(self, decoded: DecodedSubmission) -> None:
@@ -54,7 +54,7 @@ class Account:
 
     def close(self, block: bytes, decoded: DecodedSubmission) -> Outcome:
         """Count what has arrived and what is refused of it, and return the outcome of a durable block."""
-        # First of all: a process that is killed has received whatever it has accepted or refused.
+        # First, so that a killed process never has more accepted and refused events than received ones.
         metrics.RECEIVED.add(len(self.stored) + len(self.refused))
         if self.ignored:
             metrics.DELETIONS.inc(self.ignored)

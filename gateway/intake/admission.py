@@ -19,8 +19,8 @@ from gateway.message import DecodedSubmission, Message
 from gateway.sources import Limits, MultiStatus, Source, Sources
 from gateway.submission import Submission
 
-# What an event loses on its way to a line is made up for by what it gains: a line that is shorter than the
-# limit by this much was no larger event. To measure each would take a second decoding.
+# A line may be a little shorter than the event as it was sent, by less than this. Measuring the event itself
+# would mean decoding it a second time.
 _MARGIN_BYTES = 512
 
 Step = Callable[[Message], None]
@@ -35,7 +35,7 @@ class Grant(msgspec.Struct, frozen=True):
     provenance: Provenance
     limits: Limits
     safe_bytes: int
-    """An event whose line has no more bytes is within the limits; a larger one must be measured."""
+    """Events whose lines are no longer than this are within the limits; longer ones must be measured."""
     multi_status: MultiStatus
     erase_keys: Callable[[bytes], bytes]
     """Removes the source's own write keys from a block of lines."""
@@ -49,7 +49,7 @@ class _Known(NamedTuple):
     source: Source
     grant: Grant
     is_plain: bool
-    """True if its submissions need no check but that of their size, and no step."""
+    """True if its submissions need only their size checked, and no steps."""
 
 
 class Admission:
@@ -59,7 +59,7 @@ class Admission:
         self._name = name
         self._limits = dialect.LIMITS
         self._sources = sources
-        # Of keys that are known to be good, so that it cannot grow.
+        # Only valid keys are remembered, so that strangers cannot make it grow.
         self._known: dict[tuple[str, str, bool], _Known] = {}
 
     def admit(
@@ -110,7 +110,7 @@ def _is_plain(source: Source) -> bool:
 
 
 def _check(source: Source, submission: Submission, decoded: DecodedSubmission) -> None:
-    """Raise the Refusal of a submission that does not come from where its source says."""
+    """Raise a Refusal if the origin, the site or the signature is not what the source requires."""
     source.check_origin(submission.headers.get(b"origin"))
     if decoded.site is not None and source.site_id and decoded.site != source.site_id:
         raise UnknownWriteKey

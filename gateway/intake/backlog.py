@@ -1,11 +1,10 @@
 """
 Large bodies that wait to be processed.
 
-An event loop finds all requests that have arrived meanwhile at once. Were all their bodies processed before
-it looks again, then with more load than the process can bear all requests would wait for all others, small
-events and refusals too. Therefore large bodies are processed for a moment in each turn of the loop, and the
-rest waits; if that would be for too long, a body is refused, before it is read or inflated where that is
-possible.
+In each turn, the event loop finds all requests that have arrived since the last one. If it processed all of
+their bodies before looking again, then under overload every request would wait for every other, including
+small events and refusals. Large bodies are therefore processed for a limited time in each turn, and the
+others wait. A body that would wait too long is refused, if possible before it is read or inflated.
 """
 
 import asyncio
@@ -18,9 +17,9 @@ from gateway.errors import Overloaded
 from gateway.intake.body import Budget
 
 LARGE_BODY_BYTES = 16 * 1024
-"""To refuse a smaller one, and to read it again later, costs about as much as to process it."""
+"""Refusing a smaller one, and reading it again later, costs about as much as processing it."""
 _LARGE_COMPRESSED_BYTES = LARGE_BODY_BYTES // 16
-"""Of what compresses to less, hardly any was large."""
+"""Hardly anything that compresses to less is a large body."""
 
 _MAX_TURN_SECONDS = 0.002
 _MAX_WAIT_SECONDS = 0.16
@@ -41,7 +40,7 @@ class Backlog:
     """
     The large bodies of one process.
 
-    `call_soon` is that of the event loop; `budget` bounds the bytes that wait.
+    `call_soon` is the event loop's; `budget` limits how many bytes may wait.
     """
 
     def __init__(
@@ -58,7 +57,7 @@ class Backlog:
         self._seconds_a_byte = 0.0
         self._spent = 0.0
         self._ended = 0.0
-        """When the last body was processed, or the first of those that wait came."""
+        """When the last body was processed, or when the first of the waiting ones arrived."""
         self._is_turn_due = False
 
     def add(self, size: int, process: Callable[[], None]) -> None:
@@ -73,7 +72,7 @@ class Backlog:
         self._waiting.append(Waiting(self._clock(), size, process))
 
     def refuses(self, sent: int, headers: Mapping[bytes, bytes]) -> bool:
-        """Return whether a body of so many bytes, as it is sent, is refused; it need not be inflated then."""
+        """Return whether to refuse a body of `sent` bytes, which need not be read or inflated then."""
         least = _LARGE_COMPRESSED_BYTES if b"content-encoding" in headers else LARGE_BODY_BYTES
         return sent >= least and self.is_full()
 
@@ -81,7 +80,7 @@ class Backlog:
         """Return whether one more body would wait for too long."""
         if not self._waiting:
             return False
-        so_far = self._clock() - self._waiting[0].since  # it may be slower than expected
+        so_far = self._clock() - self._waiting[0].since  # processing may be slower than expected
         return max(so_far, self._bytes * self._seconds_a_byte) > _MAX_WAIT_SECONDS
 
     async def run(self, size: int, process: Callable[[], Result]) -> Result:
@@ -115,7 +114,7 @@ class Backlog:
         self._ended = self._clock()
         spent = self._ended - begun
         self._spent += spent
-        # What the loop does between two bodies delays those that wait, too; but a stall is no rule.
+        # Other work between two bodies delays the waiting ones too, but one stall must not dominate.
         seconds = min(self._ended - before, 2 * spent)
         self._seconds_a_byte += _MEMORY * (seconds / size - self._seconds_a_byte)
 

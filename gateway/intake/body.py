@@ -1,4 +1,4 @@
-"""From the parts of a request to its body: whole, inflated and no larger than allowed."""
+"""Assemble the body of a request from its parts: complete, inflated and no larger than allowed."""
 
 import re
 import zlib
@@ -16,10 +16,10 @@ _GZIP = b"\x1f\x8b"
 _ANY_HEADER, _NO_HEADER = 47, -15  # zlib's window bits
 _PADDING = re.compile(rb"[\0\s]*+")
 
-# Some senders compress each event by itself, so that there are as many as a batch has events. But each costs
-# 10 µs, and 500 KB could hold 25,000 empty ones.
+# Some senders compress each event of a batch on its own. Each member costs 10 µs, and 500 KB could hold
+# 25,000 empty ones.
 _MAX_MEMBERS = 5_000
-# zlib copies what it was given and has not used, which after each of many members would be all of the rest.
+# zlib copies the input that it has not used: without pieces, all that is left after each of many members.
 _PIECE_BYTES = 16 * 1024
 
 
@@ -28,7 +28,7 @@ class Disconnected(Exception):
 
 
 class Budget:
-    """The bytes of unfinished bodies that one process may still hold."""
+    """How many more bytes of unfinished bodies one process may hold."""
 
     def __init__(self, most: int = 64 * 1024 * 1024) -> None:
         self.left = most
@@ -43,7 +43,7 @@ class Budget:
 
 
 def check_length(headers: Mapping[bytes, bytes], most: int) -> None:
-    """Raise BodyTooLarge before anything was read, if the length is announced."""
+    """Raise BodyTooLarge before anything is read, if the announced length is too large."""
     announced = headers.get(b"content-length")
     if announced and int(announced) > most:
         raise BodyTooLarge
@@ -65,7 +65,7 @@ def finish(body: bytes, headers: Mapping[bytes, bytes], most: int) -> bytes:
 
 async def read(scope: Mapping[str, Any], receive: Receive, most: int, budget: Budget) -> bytes:
     """
-    Read a whole body, and inflate it in a thread, since megabytes would hold up the events of others.
+    Read a whole body, and inflate it in a thread, since inflating megabytes would delay other events.
 
     Raises BodyTooLarge, UnreadableBody, Overloaded, Disconnected.
     """
@@ -99,7 +99,7 @@ def _inflate(body: bytes, encoding: bytes, most: int) -> bytes:
     if body[:2] == _GZIP:
         return _inflate_as(_ANY_HEADER, body, most)
     if encoding in (b"gzip", b"x-gzip", b"identity") or body[:1] in (b"{", b"["):
-        return body  # a proxy inflated it and left the header behind
+        return body  # a proxy has inflated it and kept the header
     if encoding != b"deflate":
         raise UnreadableBody("Content-Encoding may be gzip or deflate")
     try:
@@ -109,7 +109,7 @@ def _inflate(body: bytes, encoding: bytes, most: int) -> bytes:
 
 
 def _inflate_as(window: int, body: bytes, most: int) -> bytes:
-    """All members of a compressed body as one; padding and line breaks may stand between and behind them."""
+    """Join all members of a compressed body; padding and line breaks may separate and follow them."""
     inflated: list[bytes] = []
     place = 0
     for _ in range(_MAX_MEMBERS):

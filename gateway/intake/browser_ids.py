@@ -1,8 +1,8 @@
 """
-Ids that advertising vendors leave in browsers, collected once into the context, where mappings look for them.
+Collect the ids that advertising vendors leave in browsers into the context, where mappings look for them.
 
-Cookies come from the request, which has those of the site if the gateway has a host name below it; click ids
-from the address of the page. Vendors' forms: destinations/functions/browser.py.
+Cookies come from the request, which carries the site's own if the gateway's host name is a subdomain of the
+site; click ids come from the URL of the page. For the vendors' formats see destinations/functions/browser.py.
 """
 
 import re
@@ -32,7 +32,7 @@ _ABSENT = (b"null", b"[]")
 
 def collect(message: Message, *, submission: Submission) -> None:
     """
-    Add `context.cookies` and `context.clickIds`, unless the browser opts out; what the client says stays.
+    Add `context.cookies` and `context.clickIds`, unless the browser opts out; the client's own are kept.
 
     A context that is no object stays as it is.
     """
@@ -65,7 +65,7 @@ def _cookies(submission: Submission) -> dict[str, str]:
 
 
 def _click_ids(context: Mapping[str, Raw], submission: Submission) -> dict[str, str]:
-    """Return the click ids in the address of the page, which for images is that of the referrer."""
+    """Return the click ids in the URL of the page, which for a pixel is the referrer."""
     page = objects.fields(context.get("page")) or {}
     address = values.find_text(page.get("url")) or values.find_text(page.get("search"))
     address = address or submission.header(b"referer")

@@ -1,4 +1,4 @@
-"""Complete an event's context with what the gateway knows; everything else in it passes untouched."""
+"""Complete an event's context with what the gateway knows; everything else in it is left unchanged."""
 
 from msgspec import UNSET, Raw, UnsetType
 

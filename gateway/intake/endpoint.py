@@ -27,7 +27,7 @@ from gateway.submission import BODY_METHODS, Submission
 
 
 class Trial(NamedTuple):
-    """What would become of a submission."""
+    """What would happen to a submission."""
 
     decoded: DecodedSubmission
     account: Account
@@ -89,7 +89,7 @@ class Endpoint:
 
     def try_out(self, submission: Submission) -> Trial:
         """
-        Judge each message as `process` does, but count nothing, and let the rate of the source be.
+        Judge each message as `process` does, but count nothing and leave the source's rate alone.
 
         Raises the Refusal of a submission that is refused as a whole.
         """
@@ -147,7 +147,7 @@ class Endpoint:
 
     def _decode(self, submission: Submission) -> DecodedSubmission:
         """
-        Decode as the source asks for whose key stands outside the body, or else as the dialect does.
+        Decode as the source with the key outside the body asks for, or else as the dialect does.
 
         Raises UnreadableBody, BadSignature or TooManyEvents.
         """
@@ -155,7 +155,7 @@ class Endpoint:
         if self._decoders:
             try:
                 source = self.sources.authenticate(self._outside_key(submission))
-            except Refusal:  # which admission repeats, if no key in the body outranks this one
+            except Refusal:  # admission raises it again, unless a key in the body outranks this one
                 pass
             else:
                 decode = self._decoders.get(source.name, decode)
@@ -171,7 +171,7 @@ class Endpoint:
     def _admit(
         self, key: str | None, submission: Submission, decoded: DecodedSubmission, account: Account
     ) -> Grant | Refusal:
-        """Admit messages with a key of their own or of their batch, or else with that outside the body."""
+        """Admit messages by their own key or that of their batch, or else by the key outside the body."""
         if key is None:
             key = self._outside_key(submission)
         grant = account.by_key.get(key)
@@ -182,9 +182,9 @@ class Endpoint:
 
     def _check_rates(self, submission: Submission, decoded: DecodedSubmission, account: Account) -> None:
         """
-        Raise RateLimited if a source sends more than its rate, and let all events pass otherwise.
+        Raise RateLimited for the whole submission if a source exceeds its rate.
 
-        Clients send again what was refused as a whole, but not the single event that a 207 lists.
+        Clients send a refused submission again, but not single events that a 207 lists.
         """
         sent: Counter[str] = Counter()
         messages = (message for message in decoded.messages if isinstance(message, Message))
@@ -200,7 +200,7 @@ class Endpoint:
 
 
 def _decoders(dialect: Dialect, sources: Sources, max_events: int) -> dict[str, Decode]:
-    """Return how the submissions of some sources are decoded, by the source's name."""
+    """Return the decoders of the sources that have one of their own, by the source's name."""
     if not isinstance(dialect, ForSource):
         return {}
     found = ((source.name, dialect.for_source(source, max_events)) for source in sources)
@@ -208,7 +208,7 @@ def _decoders(dialect: Dialect, sources: Sources, max_events: int) -> dict[str, 
 
 
 def has_longer_line(block: bytes, most: int) -> bool:
-    """Return whether a line has more than `most` bytes; it leaps as far as a line may reach."""
+    """Return whether a line has more than `most` bytes, in leaps of that length."""
     start, end = 0, len(block)
     while end - start > most:
         start = block.rfind(b"\n", start, start + most + 1) + 1
@@ -218,7 +218,7 @@ def has_longer_line(block: bytes, most: int) -> bool:
 
 
 def _needs_checks(block: bytes, decoded: DecodedSubmission, account: Account) -> bool:
-    """Return whether some event may be too large or nest too deep, so that each line must be looked at."""
+    """Return whether some event may be too large or too deeply nested, so that each line must be checked."""
     if decoded.batch and has_longer_line(block, account.safe_bytes):
         return True
     most = 2 * bodies.MAX_LEVELS
@@ -226,7 +226,7 @@ def _needs_checks(block: bytes, decoded: DecodedSubmission, account: Account) ->
 
 
 def _may_nest_too_deep(message: Message) -> bool:
-    """Return False if its event surely does not: a part lies in it, or in its extras."""
+    """Return False only if no part of the event, nor of its extras, can be nested too deeply."""
     parts = (message.properties, message.context, message.traits, message.integrations, message.native)
     for part in (*parts, *message.extras.values()):
         if part is not UNSET and bodies.may_nest_too_deep(part, bodies.MAX_LEVELS - 2):
@@ -238,7 +238,7 @@ def _drop_unacceptable_events(
     block: bytes, decoded: DecodedSubmission, account: Account, max_line: int
 ) -> bytes:
     """
-    Refuse each event that is too large for its source or the journal, or nests too deep.
+    Refuse each event that is too large for its source or the journal, or too deeply nested.
 
     Returns the lines of the others.
     """

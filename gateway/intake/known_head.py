@@ -1,8 +1,8 @@
 """
-The head that the requests of a connection share: most clients send the same one again and again.
+The head that the requests of a connection share: most clients send the same one with every request.
 
-The parser needs a tenth of the time of a single event, more with each header. A head that it has read
-before, to the byte but for the length of the body, says nothing new.
+Parsing takes a tenth of the time of a single event, and more with each header. A head that has been parsed
+before, identical to the byte except for the length of the body, need not be parsed again.
 """
 
 import re
@@ -10,26 +10,26 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 MAX_REQUEST_BYTES = 16 * 1024
-"""In a longer one, the parser's part of the time is small."""
+"""For longer requests, the parser's share of the time is small."""
 
 _MAX_DIGITS = len(str(MAX_REQUEST_BYTES))
 _LENGTH = re.compile(rb"\r\ncontent-length: *([0-9]+)\r\n", re.IGNORECASE)
-_MAX_HEAD_BYTES = 4 * 1024  # each connection holds one
+_MAX_HEAD_BYTES = 4 * 1024  # each connection keeps one
 
 
 class KnownHead(NamedTuple):
-    """A head as it was sent, and what it says."""
+    """A head as it was sent, and as it was parsed."""
 
     before: bytes
-    """What stands before the length of the body."""
+    """The bytes before the value of Content-Length."""
     behind: bytes
-    """What stands behind it, with the end of the head."""
+    """The bytes after it, including the end of the head."""
     path: bytes
     query: bytes
     headers: Mapping[bytes, bytes]
 
     def split(self, sent: bytes) -> tuple[bytes, bytes] | None:
-        """Return the length and body of a whole request with this head, as sent; None of anything else."""
+        """Return the length and the body of a complete request with this head; None for anything else."""
         start = len(self.before)
         end = sent.find(b"\r", start, start + _MAX_DIGITS + 1)
         if end < 0 or not sent.startswith(self.before) or not sent.startswith(self.behind, end):
@@ -39,7 +39,7 @@ class KnownHead(NamedTuple):
 
 
 def learn(sent: bytes, url: bytes, headers: Mapping[bytes, bytes]) -> KnownHead | None:
-    """Return the head of a request, which has been read; None unless it is whole, and nothing follows it."""
+    """Return the head of a parsed request; None unless the request is complete and nothing follows it."""
     end = sent.find(b"\r\n\r\n", 0, _MAX_HEAD_BYTES)
     found = _LENGTH.search(sent, 0, end + 2) if end > 0 else None
     if found is None:

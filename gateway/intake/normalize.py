@@ -1,4 +1,4 @@
-"""From what a client claims to what the gateway stores."""
+"""Turn what a client claims into what the gateway stores."""
 
 import msgspec
 from msgspec import UNSET, Raw, UnsetType
@@ -51,7 +51,7 @@ def normalize(
     What had to be repaired or assumed is in the event's warnings; what the event carries is added to
     `decoded.carries`. Raises InvalidField if a part that must be an object is none.
     """
-    # The same four times, with what each part is asked for: a loop takes twice as long.
+    # Written out four times, since a loop takes twice as long.
     value = message.properties
     if value is UNSET:
         message.properties = EMPTY
@@ -59,7 +59,7 @@ def normalize(
         text = write(value)
         if text[0] != OBJECT:
             message.properties = require("properties", value, message.warn)
-        # Not `in`, which for bytes tries a number first and throws its error away; nor find, which is slower.
+        # Not `in`, which for bytes tries an integer first and drops its error; nor `find`, which is slower.
         elif text.rfind(_PRODUCT) > 0:
             decoded.carries |= PRODUCTS
     value = message.traits
@@ -106,7 +106,7 @@ def normalize(
 
 
 def _move(message: Message, origin: Origin) -> None:
-    """Move what the message says in fields of no canonical event to where the event has it."""
+    """Move the values of fields that a canonical event does not have to where it keeps them."""
     if not isinstance(message.metadata, UnsetType):
         message.extras["_metadata"] = message.metadata
         message.metadata = UNSET

@@ -1,8 +1,8 @@
 """
-The HTTP protocol of both ports: uvicorn's on httptools, with the limits that uvicorn does not have.
+The HTTP protocol of both ports: uvicorn's on httptools, with the limits that uvicorn lacks.
 
-A request's head and body must be complete in time, an idle connection is closed, of no head more than a
-little is held, and there are only so many connections.
+A request's head and body must arrive in time, idle connections are closed, and the size of a head and the
+number of connections are limited.
 """
 
 import time
@@ -21,18 +21,18 @@ from gateway.intake.short_road import Exchange
 from gateway.intake.transport import CoalescingTransport
 from gateway.outcome import error
 
-_MAX_HEAD_BYTES = 64 * 1024  # a pixel's address alone may have 32 KB
+_MAX_HEAD_BYTES = 64 * 1024  # the URL of a pixel alone may have 32 KB
 _MAX_HEADERS = 100
-_MAX_PIPELINED = 100  # requests sent before the answers to earlier ones
+_MAX_PIPELINED = 100  # requests that wait for the answers to earlier ones
 
 _HEAD, _BODY, _ANSWER, _UNREAD, _IDLE = range(5)
 SECONDS = {_HEAD: 10.0, _BODY: 30.0, _ANSWER: float("inf"), _UNREAD: 30.0, _IDLE: 75.0}
 """Seconds that a connection may stay in each state. SDKs keep theirs open for about a minute."""
-_LAST_SECONDS = 1.0  # in which a connection may still send a request once the process stops
+_LAST_SECONDS = 1.0  # for a connection to send one more request when the process stops
 
 
 class Unacceptable(Exception):
-    """The head of a request is too large, or stands where no request may follow."""
+    """The head of a request is too large, or comes where no request is allowed."""
 
 
 class Protocol(HttpToolsProtocol):
@@ -42,18 +42,18 @@ class Protocol(HttpToolsProtocol):
     _status = 400
     _leaving = False
     _is_ending = False
-    """True if what came cannot be read, which is told after the answers to the requests before it."""
+    """True if the rest of the connection is unreadable; the client is told so after the pending answers."""
     _seen: tuple[int, object] | None = None
     _since = float("inf")
     _heads: list[tuple[bytes, bytes]] | None = None
     """The headers of the last request whose head was complete."""
     receiving: Exchange | None = None
-    """What takes the next bytes, past the parser: the rest of its body."""
+    """The request that receives the next bytes as the rest of its body, bypassing the parser."""
     _known: KnownHead | None = None
     limit = Limit()
-    """Of connections. uvicorn creates the connections; a subclass for a server has another limit."""
+    """On the number of connections. uvicorn creates them, so each server has a subclass with its limit."""
     has_short_road = True
-    """False for a server whose application is no Router."""
+    """False for a server whose application is not a Router."""
 
     def connection_made(self, transport: BaseTransport) -> None:
         super().connection_made(cast(Transport, transport))
@@ -82,7 +82,7 @@ class Protocol(HttpToolsProtocol):
                 data = self._feed(data)
         except (HttpParserError, Unacceptable):
             self.send_400_response("")
-        if self._unused > _MAX_HEAD_BYTES:  # of a head, or of trailers
+        if self._unused > _MAX_HEAD_BYTES:  # of a head or of trailers
             self._status = 431
             self.send_400_response("")
         exchange = self.cycle
@@ -98,14 +98,14 @@ class Protocol(HttpToolsProtocol):
             self._renew_parser()  # since this one would wait for the body
 
     def _is_between_requests(self) -> bool:
-        """Return whether the parser has read all of one request, and nothing of the next."""
+        """Return whether the parser has read one request to its end, and nothing of the next."""
         cycle = self.cycle
         is_done = cycle is None or (cycle.response_complete and not cycle.more_body)
         return is_done and self.headers is self._heads and not self.receiving
 
     def _renew_parser(self) -> None:
         self.parser = HttpRequestParser(self)
-        # As uvicorn's own: what follows the last request of a connection must not overtake its answer.
+        # As in uvicorn: what follows the last request of a connection must not overtake its answer.
         self.parser.set_dangerous_leniencies(lenient_data_after_close=True)
 
     def _receive_body(self, exchange: Exchange, data: bytes | memoryview) -> bytes | memoryview:
@@ -119,11 +119,11 @@ class Protocol(HttpToolsProtocol):
 
     def _feed(self, data: bytes | memoryview) -> bytes:
         """
-        Let the parser read, and return what it must read again: a request that offers another protocol as if
-        it did not, and what follows it. Raises HttpParserError or Unacceptable.
+        Parse data, and return what must be parsed again: a request that offers another protocol, without
+        the offer, and what follows it. Raises HttpParserError or Unacceptable.
 
-        The parser believes that no body can follow such an offer, though Java's client makes it (h2c) with
-        the first event of each connection; the body would be read as the next request.
+        The parser assumes that such a request has no body and would read the body as the next request. But
+        Java's client makes the offer (h2c) with the first event of each connection.
         """
         try:
             self.parser.feed_data(data)
@@ -140,7 +140,7 @@ class Protocol(HttpToolsProtocol):
         return b"\r\n".join([*lines, b"", rest])
 
     def on_message_begin(self) -> None:
-        """Do without a scope, which only the long road needs (see _go_the_long_road)."""
+        """Skip the ASGI scope, which only the long road needs (see _go_the_long_road)."""
         self.url = b""
         self.headers = []
 
@@ -201,7 +201,7 @@ class Protocol(HttpToolsProtocol):
         super().on_headers_complete()
 
     def on_response_complete(self) -> None:
-        """Do as uvicorn does, but without arming a timer for each answer."""
+        """Do what uvicorn does, without arming a timer for each answer."""
         self.transport.flush()  # type: ignore[attr-defined]  # it is our own, and a `cast` is a call
         self.server_state.total_requests += 1
         if self.transport.is_closing():
@@ -217,7 +217,7 @@ class Protocol(HttpToolsProtocol):
         """
         Close the connection after its current request, or after the next if that comes within a second.
 
-        To close an idle connection at once would lose the request that is on its way.
+        Closing an idle connection at once would lose a request that is on its way.
         """
         self._leaving = True
         if self._is_busy():
@@ -225,7 +225,7 @@ class Protocol(HttpToolsProtocol):
         self.loop.call_later(_LAST_SECONDS, self._close_if_idle)
 
     def _close_if_idle(self) -> None:
-        if self.receiving:  # a client may read no answer before all of its body is sent
+        if self.receiving:  # some clients read no answer before they have sent the whole body
             self.loop.call_later(_LAST_SECONDS, self._close_if_idle)
         elif not self._is_busy() and not self.transport.is_closing():
             self.transport.close()
@@ -234,10 +234,10 @@ class Protocol(HttpToolsProtocol):
         return self.cycle is not None and not self.cycle.response_complete
 
     def send_400_response(self, msg: str) -> None:
-        """Refuse what cannot be read, once the requests before it are answered, and close the connection."""
+        """Refuse unreadable data once the requests before it are answered, and close the connection."""
         if self.transport.is_closing() or self._is_ending:
             return
-        if self.cycle is not None and self.cycle.more_body:  # it is the body of the last request
+        if self.cycle is not None and self.cycle.more_body:  # the unreadable data is its body
             self._is_ending = bool(self.pipeline)
             if self.pipeline:
                 self.pipeline.popleft()

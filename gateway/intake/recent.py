@@ -123,7 +123,7 @@ class Recent:
         self._hold(judge, submission, [Cause(one.place, one.message_id, one.refusal) for one in refused])
 
     def failed(self, judge: Judge, submission: Submission, bug: Exception, events: int) -> None:
-        """Hold a submission in which the gateway has failed; only the exception's class is kept."""
+        """Hold a submission on which the gateway has failed; of the exception, only the class is kept."""
         self._hold(judge, submission, [Cause(None, None, Bug(type(bug).__name__, events))])
 
     def _hold(self, judge: Judge, submission: Submission, causes: list[Cause]) -> None:
@@ -162,7 +162,7 @@ class Recent:
         return True
 
     def _forget(self) -> None:
-        """Make room for an eighth more, so that it need not be made for each request."""
+        """Free an eighth of the space, so that not every request has to free some."""
         while self._entries and self._left < self._max_bytes // 8:
             submission, outcome = self._entries.popleft()
             self._left += _size(submission) + len(outcome.block)

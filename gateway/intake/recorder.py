@@ -1,7 +1,7 @@
 """
-The recorder of a worker: writes what was refused, and raw requests while somebody wants them, to disk.
+The recorder of a worker writes refused events, and raw requests while somebody looks at them, to disk.
 
-It runs in a thread, some time after the answers, and never delays one. What it cannot write is lost.
+It runs in a thread, some time after the answers, and never delays them. What it cannot write is lost.
 """
 
 import math
@@ -38,7 +38,7 @@ SECONDS = 0.5
 
 _MAX_RAW_BYTES = 1024 * 1024
 WATCHED_BYTES = 64 * 1024
-"""Of requests that are written at a time only because somebody looks: all would slow the intake down."""
+"""Of the requests written at a time because somebody is looking; writing all would slow the intake down."""
 
 _MAX_DETAILS_CHARACTERS = 1000
 _KEY = re.compile(rb'"(?:write[_-]?key|token|tc_skey)"\s*+:\s*+"([^"\\]{1,200})"', re.IGNORECASE)
@@ -52,7 +52,7 @@ _WRITTEN = "INSERT INTO written VALUES (?, ?) ON CONFLICT DO UPDATE SET at = exc
 
 
 class Findings(msgspec.Struct, frozen=True):
-    """What one write is about."""
+    """The content of one write."""
 
     refusals: Refusals
     requests: list[tuple[Submission, Outcome]]
@@ -85,14 +85,14 @@ class Recorder:
         self._inspected = {source.name: int(source.inspect * 1000) for source in sources if source.inspect}
 
     async def run(self) -> None:
-        """Write what there is to write, twice a second, until cancelled."""
+        """Write the findings twice a second until cancelled."""
         while True:
             await anyio.sleep(SECONDS)
             if findings := self.collect():
                 await to_thread.run_sync(self.write, findings)
 
     def collect(self) -> Findings | None:
-        """Return what is to be written, if anything is. To be called where `recent` is filled."""
+        """Return the findings since the last call, if any. Call it in the thread that fills `recent`."""
         self._recent.refill()
         watched = is_watched(self._folder, self._clock())
         requests: list[tuple[Submission, Outcome]] = []
@@ -107,7 +107,7 @@ class Recorder:
         """Write to disk, in any thread."""
         try:
             self._write(findings)
-        except Exception as bug:  # which must not cost the worker
+        except Exception as bug:  # which must not end the worker
             log.error("diagnostics not written", exc_info=bug)
 
     def _write(self, findings: Findings) -> None:
@@ -134,7 +134,7 @@ class Recorder:
         self._raw.close()
 
     def _requests(self, findings: Findings) -> Iterator[tuple[Any, ...]]:
-        # Who begins to look may want to see what is in memory; from then on a part will do.
+        # Somebody who starts looking gets all that is in memory, and from then on a part.
         room = WATCHED_BYTES if self._was_watched else math.inf
         self._was_watched = findings.watched
         for submission, outcome in findings.requests:
@@ -153,7 +153,7 @@ class Recorder:
 
 def _places(outcome: Outcome) -> list[int | None]:
     """Return the index in the body of each stored event."""
-    if outcome.accepted != outcome.stored or not outcome.batch:  # some were ignored, and nobody knows which
+    if outcome.accepted != outcome.stored or not outcome.batch:  # it is not known which ones were ignored
         return [None] * outcome.stored
     refused = {one.place for one in outcome.refused}
     return [place for place in range(outcome.stored + len(refused)) if place not in refused]
@@ -225,7 +225,7 @@ def _store_refusals(
 
 
 def _text(text: str) -> str:
-    """Return a text as the database can hold it, and no longer than an operator would read."""
+    """Return a text that the database can hold, cut to the length that an operator would read."""
     return text[:_MAX_DETAILS_CHARACTERS].encode(errors="replace").decode()
 
 

@@ -1,4 +1,4 @@
-"""Refused events: each is counted, and the log has a line when they begin and a line when they end."""
+"""Refused events: each is counted, and a flood of them is logged when it begins and when it ends."""
 
 import math
 from collections import Counter
@@ -19,7 +19,7 @@ _FEWEST = {
     BUG: 1,
     Overloaded.code: 1,
     RateLimited.code: 1,
-    JournalUnavailable.code: math.inf,  # journal/writer.py and journal/publisher.py have a line for it
+    JournalUnavailable.code: math.inf,  # journal/writer.py and journal/publisher.py log it
 }
 _QUIET_REPORTS = 10
 """Reports with fewer events, after which a flood has ended."""
@@ -73,10 +73,10 @@ def _named(key: tuple[str, str]) -> dict[str, str]:
 
 
 refusals = Refusals()
-"""Those of this process."""
+"""Of this process."""
 
 
 def count(refusal: Refusal | type[Refusal], events: int) -> None:
-    """Count events that have arrived and are not stored."""
+    """Count received events that were not stored."""
     about = refusal.source if isinstance(refusal, RateLimited) else ""
     refusals.count(refusal.code, events, about)

@@ -16,7 +16,7 @@ Reply = tuple[Answer, cors.Headers]
 
 
 def accept(endpoint: Endpoint, submission: Submission, outcome: Outcome) -> Reply:
-    """Reply to a submission that was read; whatever is to be stored of it is durable."""
+    """Reply to a submission whose accepted events are durable."""
     _decide(outcome)
     if outcome.stored:
         endpoint.recent.accepted(submission, outcome)
@@ -32,7 +32,7 @@ def accept(endpoint: Endpoint, submission: Submission, outcome: Outcome) -> Repl
 
 
 def refuse(endpoint: Endpoint, submission: Submission, refusal: Refusal, outcome: Outcome | None) -> Reply:
-    """Reply to a submission that was refused before it had an outcome, or could not be made durable."""
+    """Reply to a submission that was refused as a whole, or whose events could not be made durable."""
     if outcome:
         refusal = refusal.concerning(_decide(outcome))
     else:
@@ -46,14 +46,14 @@ def refuse(endpoint: Endpoint, submission: Submission, refusal: Refusal, outcome
 
 
 def _decide(outcome: Outcome) -> int:
-    """Return how many events were in flight; they are no longer."""
+    """Mark the events in flight as decided, and return their number."""
     events, outcome.in_flight = outcome.in_flight, 0
     metrics.IN_FLIGHT.now -= events
     return events
 
 
 def fail(endpoint: Endpoint, submission: Submission, bug: Exception, outcome: Outcome | None) -> Reply:
-    """Reply that an exception, which is no refusal, is the gateway's fault. Log the first of its kind."""
+    """Reply with 500 to a submission on which the gateway has failed. Log the first exception of a kind."""
     if outcome:
         events = _decide(outcome)
     else:

@@ -29,14 +29,14 @@ class Route(NamedTuple):
 
     endpoint: Endpoint
     path: str
-    """As the dialect spells it."""
+    """As spelled by the dialect."""
     max_bytes: int
-    """Of a body: the most that any source accepts."""
+    """The largest body that any source accepts."""
 
 
 class Router:
     """
-    Finds who takes a request, reads it, and answers once its events are durable.
+    Finds the endpoint of a request, reads the request, and answers once its events are durable.
 
     `endpoints` take events, `services` answer everything else. A path is found with and without /v1, with
     slashes doubled or trailing, and never redirected: that would lose the body.
@@ -59,7 +59,7 @@ class Router:
         self.replace_routes(endpoints, services)
 
     def replace_routes(self, endpoints: Iterable[Endpoint], services: ASGIApp) -> None:
-        """Let these take all requests from now on."""
+        """Hand all requests to these from now on."""
         routes = {}
         for endpoint in endpoints:
             max_bytes = endpoint.sources.widest(endpoint.dialect.LIMITS)
@@ -71,7 +71,7 @@ class Router:
             for path, route in routes.items()
             if "POST" in route.endpoint.dialect.METHODS and not self.trusted_proxies
         }
-        """By their path as it stands in a request, the routes that short_road.py may take."""
+        """The routes that short_road.py may take, by their path as it is written in a request."""
         self.services = services
 
     async def __call__(self, scope: Scope, receive: body.Receive, send: Send) -> None:
@@ -85,7 +85,7 @@ class Router:
         endpoint, route, max_bytes = found
         client_ip = self._client(scope) if self.trusted_proxies else scope["client"][0]
         submission = begin(method, route, headers, scope["query_string"], client_ip)
-        # All in this one coroutine: each more that is awaited costs 1 % of the throughput.
+        # All in one coroutine: each further one that is awaited costs 1 % of the throughput.
         outcome: Outcome | None = None
         try:
             if method in BODY_METHODS:
@@ -99,7 +99,7 @@ class Router:
                 if self.backlog.refuses(len(data), headers):
                     raise Overloaded
                 submission.body = body.finish(data, headers, max_bytes)
-            if method != "HEAD":  # which asks whether the image is there
+            if method != "HEAD":  # which only asks whether the image exists
                 size = len(submission.body)
                 if size < LARGE_BODY_BYTES:
                     outcome = endpoint.process(submission)
@@ -122,15 +122,15 @@ class Router:
         await send(end)
 
     async def _serve(self, scope: Scope, headers: Headers, receive: body.Receive, send: Send) -> None:
-        """Answer what carries no events."""
+        """Answer a request that carries no events."""
         path = _plain(scope["path"])
-        # An answer without an Origin may be kept, and shown to a page of another site.
+        # Caches may keep an answer to a request without an Origin, and give it to a page of another site.
         more = cors.allow(headers.get(b"origin")) or [cors.VARY]
         found = self.routes.get(path)
         if scope["method"] == "OPTIONS":
             answer, more = Answer(204), cors.preflight(headers)
         elif not _names_one_host(scope, headers):
-            # The parser lets it pass, and a proxy before us may have taken the other one.
+            # The parser allows it, and a proxy in front may have used the other one.
             answer, more = error(400), [_CLOSE]
         elif found:
             answer = error(405)
@@ -158,12 +158,12 @@ def begin(method: str, path: str, headers: Headers, query: bytes, client_ip: str
     return Submission(method, path, headers, query, b"", client_ip, now, _write_time(now))
 
 
-# At 10,000 requests a second, each millisecond has ten.
+# At 10,000 requests a second, ten share a millisecond.
 _write_time = lru_cache(8)(timestamps.write)
 
 
 def to_dict(pairs: Sequence[tuple[bytes, bytes]]) -> Headers:
-    """Return headers by name; of repeated ones the last, but all cookies, which some proxies take apart."""
+    """Return headers by name: the last of repeated ones, but all cookies, which some proxies split."""
     headers = dict(pairs)
     if len(headers) != len(pairs) and b"cookie" in headers:
         headers[b"cookie"] = b"; ".join(value for name, value in pairs if name == b"cookie")
@@ -171,7 +171,7 @@ def to_dict(pairs: Sequence[tuple[bytes, bytes]]) -> Headers:
 
 
 def _plain(path: str) -> str:
-    """Return the one spelling of a path: clients have hosts with and without /v1, and a slash too many."""
+    """Return the canonical spelling of a path: without /v1, which some clients omit, and extra slashes."""
     steps = [step for step in path.split("/") if step]
     while steps and steps[0] == "v1":
         del steps[0]
@@ -179,7 +179,7 @@ def _plain(path: str) -> str:
 
 
 def _names_one_host(scope: Scope, headers: Headers) -> bool:
-    """Return whether there is one Host; none will do for HTTP/1.0, as load balancers check health."""
+    """Return whether there is one Host; HTTP/1.0 may have none, since load balancers' checks do not."""
     if b"host" not in headers:
         return bool(scope["http_version"] == "1.0")
     return len(headers) == len(scope["headers"]) or sum(name == b"host" for name, _ in scope["headers"]) == 1

@@ -1,4 +1,4 @@
-"""Tell who sent a request: a person's own device or a server, and from which address."""
+"""Tell whether a person's own device or a server sent a request, and from which address."""
 
 from collections.abc import Iterable, Mapping
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
@@ -18,8 +18,8 @@ def address(peer: str, hops: Iterable[bytes], trusted: Networks) -> str:
     Return the client's address: the right-most hop of X-Forwarded-For that is no trusted proxy.
 
     `hops` are the header's values in their order; only a trusted `peer` is believed. An empty hop is
-    skipped. A hop that is no address, as "unknown", ends the search, since nothing vouches for those left of
-    it: then the nearest hop counts that is one, or else the peer.
+    skipped. A hop that is not an address, such as "unknown", ends the search, since nothing vouches for those
+    to its left: the nearest hop that is an address counts then, or else the peer.
     """
     if not believes(peer, trusted):
         return spell(peer)
@@ -38,7 +38,7 @@ def address(peer: str, hops: Iterable[bytes], trusted: Networks) -> str:
 
 
 def believes(host: str, networks: Networks) -> bool:
-    """Return whether this is the address of a trusted proxy, whose word about its client counts."""
+    """Return whether this is the address of a proxy that is trusted to name its client."""
     if not networks:
         return False
     try:
@@ -49,7 +49,7 @@ def believes(host: str, networks: Networks) -> bool:
 
 
 def parse(text: str) -> IPv4Address | IPv6Address:
-    """Read an address: IPv4 where it is mapped into IPv6, and without a zone; ValueError if it is not one."""
+    """Parse an address, IPv4-mapped ones as IPv4, without a zone. Raises ValueError."""
     found = ip_address(text)
     if isinstance(found, IPv4Address):
         return found
@@ -70,7 +70,7 @@ def spell(host: str) -> str:
 
 
 def _bare(hop: str) -> str:
-    """Return what a hop names without its quotes, brackets and port."""
+    """Return the address in a hop, without quotes, brackets and port."""
     hop = hop.strip('"')
     if hop.startswith("["):
         return hop[1:].partition("]")[0]

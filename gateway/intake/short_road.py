@@ -1,8 +1,8 @@
 """
 The short road: from the HTTP parser straight to the endpoint, for what nearly all clients send.
 
-It does what the ASGI application does (router.py), without a scope, a cycle, a task and a future for each
-request: half the time of a single event. Whatever is unusual about a request sends it the long road.
+It does what the ASGI application (router.py) does, without a scope, a cycle, a task and a future for each
+request, which take half the time of a single event. Any unusual request takes the long road.
 """
 
 import re
@@ -25,13 +25,13 @@ _QUERY = re.compile(rb"[\w.~!$&'()*+,;=:@/?%-]*")
 
 
 class _NoEvent:
-    """Stands where uvicorn wakes a task when a connection is lost; here there is none."""
+    """In place of the event with which uvicorn wakes a task when a connection is lost."""
 
     def set(self) -> None: ...
 
 
 class Exchange:
-    """A request on the short road and its answer, with what others read of uvicorn's cycle."""
+    """A request on the short road and its answer, with the attributes of uvicorn's cycle that are read."""
 
     message_event = _NoEvent()
     more_body = True
@@ -60,7 +60,7 @@ class Exchange:
 
     @property
     def headers(self) -> Mapping[bytes, bytes]:
-        """Those of the request."""
+        """The headers of the request."""
         return self._submission.headers
 
     @property
@@ -87,7 +87,7 @@ class Exchange:
             self._held += len(part)
 
     def release(self) -> None:
-        """Give the budget back what the body took of it."""
+        """Return to the budget what the body has taken."""
         self._router.budget.give_back(self._held)
         self._held = 0
 
@@ -139,7 +139,7 @@ class Exchange:
             else:
                 assert outcome
                 answer, headers = reply.accept(endpoint, submission, outcome)
-        except Exception as bug:  # nobody else in the same commit shall suffer from it
+        except Exception as bug:  # which must not affect the others in the same commit
             answer, headers = reply.fail(endpoint, submission, bug, outcome)
         self._send(answer, headers)
 
@@ -192,7 +192,7 @@ def start(connection: HttpToolsProtocol) -> Exchange | None:
 
 
 def learn(connection: HttpToolsProtocol, sent: bytes) -> KnownHead | None:
-    """Return the head of the request that was just read; None if it is none that `repeat` may take."""
+    """Return the head of the request just parsed; None if `repeat` cannot use it."""
     exchange = connection.cycle
     if isinstance(exchange, Exchange) and exchange.keep_alive:
         return known_head.learn(sent, connection.url, exchange.headers)
@@ -200,7 +200,7 @@ def learn(connection: HttpToolsProtocol, sent: bytes) -> KnownHead | None:
 
 
 def repeat(connection: HttpToolsProtocol, known: KnownHead, sent: bytes) -> Exchange | None:
-    """Return the exchange of a whole request that has a known head; None if the parser must read it."""
+    """Return the exchange of a complete request with a known head; None if it must be parsed."""
     found = known.split(sent)
     router: Router = connection.app
     route = router.short_roads.get(known.path)
@@ -216,10 +216,10 @@ def repeat(connection: HttpToolsProtocol, known: KnownHead, sent: bytes) -> Exch
     return exchange
 
 
-# A source's events nearly all come to one address.
+# Nearly all events of a source come to one URL.
 @lru_cache(64)
 def _is_plain(query: bytes) -> bool:
-    """Return whether a query is one that every parser of addresses leaves as it is."""
+    """Return whether every URL parser leaves a query as it is."""
     return _QUERY.fullmatch(query) is not None
 
 
@@ -228,9 +228,9 @@ Header = tuple[bytes, bytes]
 
 class _DurableAnswers:
     """
-    The answers to events that are stored: nearly all of a second are one and the same.
+    Remembers the encoded answers to stored events; within a second, nearly all are the same.
 
-    `common` are the headers that uvicorn adds to all answers, of which it makes a new list each second.
+    `common` are the headers that uvicorn adds to all answers; it makes a new list of them each second.
     """
 
     _MOST = 64
@@ -253,7 +253,7 @@ _durable_answers = _DurableAnswers()
 
 
 def _encode(answer: Answer, headers: cors.Headers, common: Sequence[Header], *, close: bool = False) -> bytes:
-    """Return a whole answer, its headers in the order of the long road."""
+    """Encode an answer, with its headers in the order of the long road."""
     length = b"%d" % len(answer.body)
     of_body = ((b"content-type", answer.content_type), (b"content-length", length))
     lines = (b"%b: %b\r\n" % header for header in (*common, *answer.headers, *headers, *of_body))

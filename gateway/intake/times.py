@@ -1,4 +1,4 @@
-"""Decide when an event happened, from times by the client's clock and by ours."""
+"""Decide when an event happened, from the client's clock and ours."""
 
 from functools import lru_cache
 
@@ -8,12 +8,12 @@ from gateway.submission import Submission
 from gateway.warnings import WarningCode
 
 _DAY_MS = 24 * 60 * 60 * 1000
-# A smaller difference may be the time that the request needed.
+# A smaller difference may be the duration of the request.
 _MIN_SKEW_MS = 2_000
-# What was sent longer ago waited in a queue or a file, by a clock that may be right.
+# After a longer one, the event may have waited in a queue or a file, and the clock may be right.
 _MAX_DELAY_MS = _DAY_MS
-# 1990-01-01: before it there were no events to collect. Nor can they come from the future; a day allows for
-# local times without an offset. What lies outside is a number of other digits, or of another calendar.
+# 1990-01-01: there were no events to collect before. Nor can they come from the future, except for a day that
+# allows for local times without an offset. Other times are in other units, or in another calendar.
 _EARLIEST_MS = 631_152_000_000
 _MAX_AHEAD_MS = _DAY_MS
 
@@ -40,7 +40,7 @@ def resolve_times(message: Message, submission: Submission, decoded: DecodedSubm
     stated = message.timestamp
     if isinstance(stated, str) and message.original_timestamp is None:
         instant = timestamps.read_ours(stated)
-        if instant is not None:  # as nearly always
+        if instant is not None:  # nearly always
             right = instant
             if skew > _MIN_SKEW_MS or skew < -_MIN_SKEW_MS:
                 right = _correct(instant, skew, submission)
@@ -53,7 +53,7 @@ def resolve_times(message: Message, submission: Submission, decoded: DecodedSubm
 
 
 def _correct(instant: int, skew: int, submission: Submission) -> int:
-    """Return the instant by our clock, unless the skew may be a delay: of a queue, or of another attempt."""
+    """Return an instant corrected by the skew, unless that may be the delay of a queue or of a retry."""
     if skew >= _MAX_DELAY_MS or abs(skew) <= _MIN_SKEW_MS:
         return instant
     return instant if b"x-retry-count" in submission.headers else instant + skew
@@ -62,7 +62,7 @@ def _correct(instant: int, skew: int, submission: Submission) -> int:
 def _resolve_times_slowly(
     message: Message, submission: Submission, decoded: DecodedSubmission, skew: int
 ) -> None:
-    """Do the same for times that are missing, doubtful, corrected already, or not in our format."""
+    """Handle times that are missing, doubtful, already corrected, or not in our format."""
     stated, original = message.timestamp, message.original_timestamp
     if stated is None or stated == "":
         stated, original = original, None
@@ -87,7 +87,7 @@ def _resolve_times_slowly(
 
 
 def _read(value: str | int | float) -> tuple[int, str]:
-    """Return an instant in milliseconds and in our format; ValueError or Suspect as timestamps.read."""
+    """Return an instant in milliseconds and in our format. Raises what timestamps.read raises."""
     if isinstance(value, str):
         instant = timestamps.read_ours(value)
         if instant is not None:
@@ -96,12 +96,12 @@ def _read(value: str | int | float) -> tuple[int, str]:
     return instant, timestamps.write(instant)
 
 
-# The messages of a batch mostly share one sentAt: 0.1 µs instead of 0.5.
+# The messages of a batch usually share one sentAt: 0.1 µs instead of 0.5.
 _read_once = lru_cache(64)(_read)
 
 
 def _write(message: Message, original: Time) -> str | None:
-    """Return what the client said: in our format if it can be read, else as it stands; None for nothing."""
+    """Return the client's time, in our format if it can be read; None if there is none."""
     if not original:
         return None
     try:

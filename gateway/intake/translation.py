@@ -1,4 +1,4 @@
-"""A source's e-commerce events in the vocabulary that it asks for."""
+"""Translate e-commerce events into the vocabulary that their source asks for."""
 
 from gateway.commerce import translate_fields
 from gateway.journal.chunk import PRODUCTS
@@ -9,7 +9,7 @@ from gateway.sources import Vocabulary
 
 def translate(message: Message, *, vocabulary: Vocabulary, decoded: DecodedSubmission) -> None:
     """
-    Translate the name and properties of a message in place; one that is not of a shop stays as it is.
+    Translate the name and properties of an e-commerce message in place; others are left as they are.
 
     Raises InvalidField if the properties are not an object.
     """

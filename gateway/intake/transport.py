@@ -9,11 +9,11 @@ from typing import Any
 
 
 class CoalescingTransport:
-    """Passes on to a transport what is written, and everything else that is asked of it."""
+    """Passes everything on to a transport."""
 
     def __init__(self, transport: Transport) -> None:
         self.direct = transport
-        """For what is whole already."""
+        """The transport itself, for answers that are complete."""
         self._head = b""
 
     def write(self, data: bytes) -> None:
@@ -26,7 +26,7 @@ class CoalescingTransport:
             self.direct.write(data)
 
     def flush(self) -> None:
-        """Send a head that no body follows."""
+        """Send a head that has no body."""
         if self._head:
             self.direct.write(self._head)
             self._head = b""

@@ -1,4 +1,4 @@
-"""Ids for events that came without one."""
+"""Make ids for events that have none."""
 
 import os
 

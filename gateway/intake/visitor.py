@@ -1,8 +1,8 @@
 """
-Visitors whom a page does not name: the gateway knows them by a cookie of its own, if the source asks for it.
+Recognise visitors whom a page does not identify, by a cookie of the gateway, if the source asks for it.
 
-It is a first-party cookie if the gateway has a host name below the site's: browsers keep a cookie that a
-server has set longer than one that a script has set, and no script can read it.
+It is a first-party cookie if the gateway's host name is a subdomain of the site. Browsers keep a cookie that
+a server has set longer than one that a script has set, and no script can read it.
 """
 
 import re
@@ -31,7 +31,7 @@ def assign_anonymous_id(
     message: Message, *, identity: Identity, submission: Submission, visitors: dict[str, Visitor]
 ) -> None:
     """
-    Give a message without an anonymousId that of the visitor who sent it, unless the visitor opts out.
+    Give a message without an anonymousId that of its visitor, unless the visitor has opted out.
 
     `visitors` are those of the submission so far, by the name of their cookie; a new one is added.
     """
@@ -45,7 +45,7 @@ def assign_anonymous_id(
 
 
 def _find_visitor(identity: Identity, submission: Submission) -> Visitor | None:
-    """Return the visitor of a browser's cookie, or a new one; None if the source heeds an opt-out."""
+    """Return the visitor of a browser's cookie, or a new one; None if an opt-out is respected."""
     if identity.heed_opt_out and opts_out(submission):
         return None
     id = _known_id(identity.cookie, submission) or uuid7.generate(submission.received_at)

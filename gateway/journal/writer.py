@@ -4,11 +4,11 @@ Group commit: everything that waits is appended to a partition in one commit.
 The event loop queues lines and waits; a separate thread commits them. While one commit is synced, the next
 one collects lines, so that a busy gateway needs fewer syncs per event.
 
-While commits are fast (pace.py), the event loop makes small ones itself: to wake the thread and to be woken
-costs more CPU time than such a commit. A commit of a few events waits two milliseconds for more where that
-brings some: at 2,000 events a second, that takes 24 % of a core instead of 43. Whatever may take longer than
-an append remains with the thread. A disk that stalls holds the event loop for one commit, and after it only
-the thread.
+While commits are fast (pace.py), the event loop makes small ones itself: waking the thread and being woken
+costs more CPU time than such a commit. A commit of a few events waits two milliseconds for more as long as
+some arrive: at 2,000 events a second, this takes 24 % of a core instead of 43. Anything that may take longer
+than an append is left to the thread. A disk that stalls blocks the event loop for one commit, and after that
+only the thread.
 """
 
 import asyncio
