@@ -44,6 +44,15 @@ def begin() -> None:
     reopen()
 
 
+def begin_with_incidents() -> None:
+    """Do the same in the process without a parent, and keep the journal incidents counted so far."""
+    found = [sample for metric in JOURNAL_INCIDENTS.collect() for sample in metric.samples]
+    begin()
+    for sample in found:
+        if sample.name.endswith("_total"):
+            JOURNAL_INCIDENTS.labels(**sample.labels).inc(sample.value)
+
+
 def reopen() -> None:
     """Continue in the files of this process after it was renamed."""
     for counter in _exact:

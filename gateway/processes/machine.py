@@ -13,10 +13,11 @@ import zlib
 from collections.abc import Callable, Container, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 import structlog
 
+from gateway import metrics
 from gateway.errors import ConfigError
 
 log = structlog.get_logger()
@@ -90,8 +91,9 @@ class MetricsFolder:
     """
     The folder for the metrics of all processes, which $PROMETHEUS_MULTIPROC_DIR names to children.
 
-    It lies in memory where possible: a write to a mapped file on a full disk kills the process. It is empty
-    at first, unless it is `inherited`.
+    It is in memory where possible: a write to a mapped file on a full disk kills the process. It is empty at
+    first, unless it is `inherited`. As a context manager, it also counts what this process finds, and is
+    removed at the end.
     """
 
     def __init__(self, journal: Path, inherited: str = "") -> None:
@@ -122,7 +124,11 @@ class MetricsFolder:
                 return
         os.environ[_METRICS] = str(self.path)
 
-    def remove(self) -> None:
+    def __enter__(self) -> Self:
+        metrics.begin_with_incidents()
+        return self
+
+    def __exit__(self, *_: object) -> None:
         shutil.rmtree(self.path, ignore_errors=True)
 
     def _is_usable(self) -> bool:

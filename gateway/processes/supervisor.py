@@ -82,8 +82,8 @@ class Supervisor:
                 return
             own = self._inherit(inherited) if inherited else ownership.own(self.home, self.config.journal)
             held.enter_context(own)
-            self._metrics = machine.MetricsFolder(self.home.folder, inherited.metrics if inherited else "")
-            held.callback(self._metrics.remove)
+            known = inherited.metrics if inherited else ""
+            self._metrics = held.enter_context(machine.MetricsFolder(self.home.folder, known))
             machine.allow_many_connections()
             signals = held.enter_context(machine.signals(signal.SIGTERM, signal.SIGINT, signal.SIGHUP))
             status.write(self.home, self._status)
