@@ -1,4 +1,4 @@
-"""Read the events of a journal that are selected, block by block, while a gateway may append to it."""
+"""Read selected events of a journal block by block, even while a gateway appends to it."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
@@ -11,10 +11,10 @@ from gateway.raw.values import UNDECODABLE
 from gateway.state.jobs import Span
 
 BLOCK_BYTES = 256 * 1024
-"""About the size of a block, before unwanted events are taken out: what is made of it stays in the caches."""
+"""About the size of a block before unwanted events are removed; what is made of it stays in the caches."""
 
 Report = Callable[[str], None]
-"""Is told, in one line, of events that cannot be read."""
+"""Takes a one-line report of events that cannot be read."""
 
 
 class Block(msgspec.Struct, frozen=True):
@@ -36,7 +36,7 @@ class Block(msgspec.Struct, frozen=True):
 
 def spans(log: Log, since: int | None, until: int | None) -> dict[str, Span]:
     """
-    Return the range of positions of each partition that was committed in a time. Raises OSError.
+    Return, by partition, the range of positions that were committed in a period. Raises OSError.
 
     `since` and `until` are in milliseconds since 1970; without `until`, the range ends with the newest event.
     """
@@ -50,13 +50,13 @@ def spans(log: Log, since: int | None, until: int | None) -> dict[str, Span]:
 
 
 def _seek(reader: Reader, milliseconds: int) -> int:
-    # Half a millisecond more, so that no rounding of the seconds ends before it.
+    # Half a millisecond more, so that rounding the seconds cannot lead to an earlier time.
     return max(reader.oldest(), reader.seek((milliseconds + 0.5) / 1000))
 
 
 def read(log: Log, ranges: Mapping[str, Span], wanted: Wanted, report: Report) -> Iterator[Block]:
     """
-    Yield the events of ranges, partition by partition, of which those that are not wanted are left out.
+    Yield the wanted events of ranges, partition by partition.
 
     Raises OSError, and UnknownPosition if a range begins past the end of the journal.
     """

@@ -2,7 +2,7 @@
 The columns of the table `events`: those of the envelope of rows, and the canonical event itself.
 
 Only the columns that a query needs are decoded: all events of a block at once or, if one of them cannot be
-decoded so, one after the other as the sinks with tables do.
+decoded that way, one by one, as the sinks with tables do.
 """
 
 from array import array
@@ -30,11 +30,11 @@ COLUMNS = (*ENVELOPE, CANONICAL)
 
 _ARROW: dict[ColumnType, pa.DataType] = {
     "text": pa.string(),
-    "timestamp": pa.timestamp("us", tz="UTC"),  # as DuckDB has them, so that it compares without a conversion
+    "timestamp": pa.timestamp("us", tz="UTC"),  # DuckDB's own type, so that it compares without conversion
     "json": pa.string(),
 }
 _IS_JSON = {"ARROW:extension:name": "arrow.json", "ARROW:extension:metadata": ""}
-"""Metadata by which DuckDB sees that a text is JSON."""
+"""Metadata that tells DuckDB that a text is JSON."""
 
 SCHEMA = pa.schema(
     [pa.field(name, _ARROW[type], metadata=_IS_JSON if type == "json" else None) for name, type in COLUMNS]
@@ -78,11 +78,11 @@ _VALUE_OF: dict[str, Callable[[Any], Any]] = {
     "dialect": attrgetter("source.dialect"),
     "more": _more,
 }
-"""How the value of a column is found, where an event has no field of its name."""
+"""How to find the value of a column if an event has no field of the same name."""
 
 _FIELDS_OF_MORE = ("integrations", "warnings", "extras", "native")
 _TIMES_OF_MORE = ("sent_at", "original_timestamp")
-"""Where they cannot be read, `more` has them: then the decoder fails, and the event is read on its own."""
+"""If they cannot be read, they belong to `more`: the decoder then fails, and the event is read on its own."""
 
 _FROM_THE_BLOCK = ("position", CANONICAL.name)
 
@@ -158,7 +158,7 @@ def read_each(block: Block, report: Report) -> tuple[Block, list[tuple[Any, ...]
 
 
 def _decoder(names: AbstractSet[str]) -> Callable[[bytes], list[Any]]:
-    """Return a decoder of lines, which finds what these columns need, and skips everything else."""
+    """Return a decoder of lines that reads what these columns need and skips everything else."""
     needed = names | set(_TIMES_OF_MORE if "more" in names else ())
     fields: list[Any] = [("source", _Origin)] if names & _VALUE_OF.keys() else []
     for name, type in ENVELOPE:
@@ -172,7 +172,7 @@ def _decoder(names: AbstractSet[str]) -> Callable[[bytes], list[Any]]:
 
 
 def _rename(name: str) -> str:
-    """Return the key of an event's field by the name of its column."""
+    """Return the key of the event's field for the name of a column."""
     first, *others = ("message_id" if name == "id" else name).split("_")
     return first + "".join(map(str.capitalize, others))
 
@@ -185,6 +185,6 @@ def _is_unicode(data: bytes) -> bool:
 
 
 def _texts(values: Sequence[bytes | Raw]) -> pa.Array:
-    """Return texts that are known to be UTF-8 as Arrow keeps them: one behind the other."""
+    """Return texts that are known to be UTF-8 in Arrow's layout: one after the other."""
     offsets = array("i", accumulate(map(len, values), initial=0))
     return pa.StringArray.from_buffers(len(values), pa.py_buffer(offsets), pa.py_buffer(b"".join(values)))

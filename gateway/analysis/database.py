@@ -1,8 +1,8 @@
 """
 DuckDB in memory, with the table `events` of a journal.
 
-A statement has that table alone: it can neither read nor write files, nor reach the network, nor change the
-settings that say so. DuckDB exempts the folder for what does not fit into memory.
+A statement sees only that table: it can neither read nor write files, nor reach the network, nor change the
+settings that prevent this. DuckDB exempts the folder for data that does not fit into memory.
 """
 
 from collections.abc import Iterator
@@ -16,8 +16,8 @@ from gateway.analysis.table import Events
 TABLE = "events"
 
 _SETTINGS = (
-    "SET TimeZone = 'UTC'",  # days are those of the gateway
-    "SET autoinstall_known_extensions = false",  # whose messages would advise what is forbidden
+    "SET TimeZone = 'UTC'",  # the gateway's days are in UTC
+    "SET autoinstall_known_extensions = false",  # its messages would suggest what is forbidden
     "SET autoload_known_extensions = false",
     "SET enable_external_access = false",
     "SET allowed_configs = ['TimeZone']",

@@ -1,8 +1,8 @@
 """
 Export events of the journal to a file, part by part, so that an interrupted export is resumed.
 
-Until the file is complete, its parts and the progress lie in a folder beside it. The file appears whole, and
-never takes the place of another.
+Until the file is complete, its parts and the progress are kept in a folder beside it. The file appears only
+when it is complete, and never replaces another.
 """
 
 import fcntl
@@ -36,7 +36,7 @@ class Choice(msgspec.Struct, frozen=True):
 
 
 class Progress(msgspec.Struct):
-    """The progress of an export, as its file keeps it."""
+    """The progress of an export, as stored in its file."""
 
     journal: str
     """The journal's id."""
@@ -61,7 +61,7 @@ class Export:
     """
     One export to a file. Raises ConfigError if it cannot begin, and OSError.
 
-    `journal` is the journal's id. A part has about `part_events`, or 64 MB.
+    `journal` is the journal's id. A part has about `part_events` events, or 64 MB.
     """
 
     def __init__(
@@ -103,7 +103,7 @@ class Export:
             os.close(descriptor)
 
     def run(self) -> Iterator[int]:
-        """Export, and yield the number of events read so far, again and again."""
+        """Export, and repeatedly yield the number of events read so far."""
         progress = self.progress
         done, events, size = progress.done, 0, 0
         reached: dict[str, int] = {}
@@ -138,7 +138,7 @@ class Export:
         return True
 
     def _record(self, reached: dict[str, int], events: int) -> None:
-        """Make a part durable, and then the progress with it."""
+        """Make a part durable, then the progress that includes it."""
         progress = self.progress
         durable.write_file(self._part(progress.parts), self._form.encode())
         progress.parts += 1
@@ -149,7 +149,7 @@ class Export:
         self._save()
 
     def _complete(self) -> None:
-        """Let the file appear, and remove the folder."""
+        """Put the file in its place, and remove the folder."""
         if not self._is_complete():
             descriptor = os.open(self._whole, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
             try:
@@ -165,7 +165,7 @@ class Export:
         shutil.rmtree(self._folder)
 
     def _is_complete(self) -> bool:
-        """Return True if the file appeared, and a crash has kept the folder."""
+        """Return True if the file is in its place, and a crash has left the folder behind."""
         return self._whole.exists() and self._file.exists() and self._file.samefile(self._whole)
 
     def _blame(self, text: str) -> None:

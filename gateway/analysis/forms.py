@@ -1,4 +1,4 @@
-"""The forms of a file of events: JSON lines, the same compressed, and Parquet."""
+"""The forms of a file of events: JSON lines, compressed JSON lines, and Parquet."""
 
 import gzip
 import shutil
@@ -27,7 +27,7 @@ class Form(Protocol):
 
 
 class JsonLines:
-    """The canonical events as they stand in the journal, a line each."""
+    """The canonical events as they are in the journal, one per line."""
 
     def __init__(self) -> None:
         self._blocks: list[bytes] = []
@@ -49,14 +49,14 @@ class JsonLines:
 
 
 class Gzip(JsonLines):
-    """The same, each part a member of a gzip file."""
+    """The same, compressed: each part is a member of a gzip file."""
 
     def encode(self) -> bytes:
         return gzip.compress(super().encode(), _GZIP_LEVEL, mtime=0)
 
 
 class Parquet:
-    """Rows as those of the sink `parquet`, each part a row group."""
+    """The rows of the sink `parquet`; each part is a row group."""
 
     def __init__(self) -> None:
         from gateway.sinks.rows.arrow import Encoder
@@ -94,7 +94,7 @@ _FORMS: dict[str, type[JsonLines] | type[Parquet]] = {
 
 
 def of(file: Path) -> Form:
-    """Return the form that the end of a file's name asks for. Raises ConfigError."""
+    """Return the form for the extension of a file's name. Raises ConfigError."""
     found = next((form for end, form in _FORMS.items() if file.name.endswith(end)), None)
     if found is None:
         raise ConfigError(f"{file}: expected a name that ends with {', '.join(_FORMS)}")

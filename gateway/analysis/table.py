@@ -1,8 +1,8 @@
 """
 The table `events`: the events of a journal as DuckDB reads them.
 
-DuckDB asks a data set of Arrow for a scanner of the columns and rows that a query needs. This one decodes
-those columns alone, and reads only what was committed in the time that the query admits.
+DuckDB asks an Arrow data set for a scanner of the columns and rows that a query needs. This data set decodes
+only those columns, and reads only what was committed in the period that the query admits.
 """
 
 from bisect import bisect_left
@@ -24,7 +24,7 @@ _TOLERANCE_MILLISECONDS = 3_600_000
 """
 The most by which the times of an event's receipt and of its commit may differ.
 
-They are some milliseconds apart, unless the clock is set between them.
+They are a few milliseconds apart, unless the clock is set in between.
 """
 
 
@@ -32,10 +32,10 @@ class Events(dataset.Dataset):  # type: ignore[misc]  # pyarrow has no types
     """
     A data set that DuckDB can scan, any number of times.
 
-    As Lance's does, it replaces the two members that DuckDB uses: `schema` and `scanner`.
+    Like Lance's, it overrides the two members that DuckDB uses: `schema` and `scanner`.
     """
 
-    def __init__(self, log: Log, report: Report) -> None:  # the data set of Arrow has no initializer
+    def __init__(self, log: Log, report: Report) -> None:  # Arrow's data set has no initializer
         self._log = log
         self._report = report
 
@@ -46,10 +46,10 @@ class Events(dataset.Dataset):  # type: ignore[misc]  # pyarrow has no types
     def scanner(
         self, columns: Sequence[str] | None = None, filter: dataset.Expression | None = None, **_: Any
     ) -> dataset.Scanner:
-        """Return a scanner of the columns, which passes only rows on for which the filter is true."""
+        """Return a scanner of the columns that passes on only rows for which the filter is true."""
         needed = SCHEMA.names if columns is None else columns
         conditions = "" if filter is None else str(filter)
-        # Every column that a filter has is in its text. What else is in there is decoded in vain.
+        # The text of a filter contains all its columns; any other name found there is decoded in vain.
         wanted = Columns([name for name in SCHEMA.names if name in needed or name in conditions])
         batches = pa.RecordBatchReader.from_batches(wanted.schema, self._batches(wanted, filter))
         return dataset.Scanner.from_batches(batches, columns=columns, filter=filter)
@@ -63,9 +63,9 @@ class Events(dataset.Dataset):  # type: ignore[misc]  # pyarrow has no types
 
 def times(filter: dataset.Expression) -> tuple[int | None, int | None]:
     """
-    Return the times between which events were committed that can meet a filter, None where there is none.
+    Return the limits between which events that can meet a filter were committed; None for no limit.
 
-    They are in milliseconds since 1970, and found by asking Arrow at which times of receipt the filter could
+    They are in milliseconds since 1970, and found by asking Arrow for which times of receipt the filter could
     be true.
     """
     column = dataset.field(_RECEIVED_AT)
@@ -90,8 +90,8 @@ def _instant(milliseconds: int) -> pa.Scalar:
 
 
 def _can_be_true(filter: dataset.Expression, known: dataset.Expression) -> bool:
-    """Return False if no row of which something is known can meet a filter."""
-    # Arrow answers this of the files of a data set whose folders say what is known.
+    """Return False if no row for which `known` is true can meet a filter."""
+    # Arrow answers this for the files of a data set whose folders say what is known.
     form = dataset.IpcFileFormat()
     fragment = form.make_fragment(pa.py_buffer(b""), partition_expression=known)
     return any(dataset.FileSystemDataset([fragment], SCHEMA, form).get_fragments(filter))

@@ -1,1 +1,1 @@
-"""The command `gateway`: one file a command, put together in main.py."""
+"""The command `gateway`: one file per command, put together in main.py."""

@@ -1,4 +1,4 @@
-"""Positions as they are given to commands."""
+"""Positions as given to commands."""
 
 import re
 
@@ -8,7 +8,7 @@ _POSITION = re.compile(r"(?:(\d+)/)?(\d{1,18})", re.ASCII)
 
 
 class Position(click.ParamType[tuple[str | None, int]]):
-    """A position in the journal: the partition, if it is given, and the number of an event."""
+    """A position in the journal: the partition, if given, and the number of an event."""
 
     name = "position"
 

@@ -28,10 +28,10 @@ def check(file: Path | None, connect: bool, routes: bool) -> None:
 
     Every mistake is one line with file, table and key. Secrets and write keys are never printed. Nothing is
     changed, except that --connect may create what a sink lacks, such as its file: run it as the user of the
-    gateway. A running gateway takes it with "gateway reload".
+    gateway. "gateway reload" applies the configuration to a running gateway.
 
-    Exit code 0 if the configuration is valid, 1 if it is but a path cannot be written or a sink does not
-    work, 2 if it is not valid.
+    Exit code 0 if the configuration is valid, 1 if it is valid but a path cannot be written or a sink does
+    not work, 2 if it is not valid.
 
     \b
     Examples:
@@ -75,7 +75,7 @@ def _summary(config: Config) -> Iterator[str]:
 
 
 def _settings(sink: Sink) -> Iterator[str]:
-    """Yield the keys of a sink that are not at their defaults, but its target; secrets are masked."""
+    """Yield the keys of a sink that differ from their defaults, except its target; secrets are masked."""
     shown = msgspec.to_builtins(sink, enc_hook=str)
     for field in msgspec.structs.fields(sink):
         value = getattr(sink, field.name)

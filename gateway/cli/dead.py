@@ -27,7 +27,7 @@ _NO_LIMIT = 2**62
 def dead() -> None:
     """List, show, retry and drop dead letters: events that a sink will never accept.
 
-    Works while the gateway is running or stopped; letters are retried while it is running.
+    Works whether or not the gateway is running; letters are retried while it is running.
 
     \b
     Examples:
@@ -95,7 +95,7 @@ def list_letters(
 @config_option
 @data_option
 def show(id: int, as_json: bool, file: Path | None, data: Path | None) -> None:
-    """Show the dead letter ID with its whole event and the target's words."""
+    """Show the dead letter ID with its whole event and what the target said."""
     with opened(file, data) as gateway:
         letter = find(gateway.state, id)
     if as_json:
@@ -131,7 +131,7 @@ def retry(
 ) -> None:
     """Send dead letters of SINK, or of all sinks, to their sinks again, in order of position.
 
-    What is accepted counts as delivered. Exit code 1: a letter was refused again.
+    Accepted letters count as delivered. Exit code 1: a letter was refused again.
     """
     with opened(file, data, writing=True) as gateway:
         choice = _choice(gateway, sink, _fixed(filters))
@@ -186,16 +186,16 @@ def drop(
 
 
 def _fixed(filters: dict[str, Any]) -> dict[str, Any]:
-    """Return filters that match no letter of a later time, such as while the operator is asked to confirm."""
+    """Return filters that match no letters that appear later, such as while the operator confirms."""
     return filters if filters["until"] is not None else {**filters, "until": time.time_ns() // 1_000_000 + 1}
 
 
 def _choice(gateway: Opened, sink: str | None, filters: dict[str, Any]) -> Choice:
     """
-    Return the letters that the command line chooses.
+    Return the choice of letters that the command line describes.
 
-    Raises ConfigError for a sink that is neither configured nor has letters, and for an empty filter, as of a
-    variable of the shell that is not set: it must not choose all letters.
+    Raises ConfigError for a sink that is neither configured nor has letters, and for an empty filter, as from
+    an unset shell variable: it must not choose all letters.
     """
     given = {key: value for key, value in filters.items() if value is not None}
     if sink is not None:

@@ -1,4 +1,4 @@
-"""`gateway destinations`: the mappings that come with the gateway, and what a mapping makes of events."""
+"""`gateway destinations`: the mappings that come with the gateway, and what they make of events."""
 
 import json
 import os
@@ -69,9 +69,9 @@ def destinations(context: click.Context, as_json: bool) -> None:
 def try_(name: str, events: IO[bytes], file: Path | None, data: Path | None) -> None:
     """Print the requests that the events of FILE would become at NAME, and the rules that they break.
 
-    NAME is a sink of the configuration, a vendor, or the file of a mapping. FILE holds events as clients send
-    them or as the journal has them, one JSON object a line or one JSON array; it is - for standard input.
-    Nothing is sent, secrets are masked, and settings that nobody has given are made up. Exit code 1: an event
+    NAME is a sink of the configuration, a vendor, or a mapping file. FILE has events as clients send
+    them or as the journal has them, one JSON object per line or one JSON array; - is standard input.
+    Nothing is sent, secrets are masked, and missing settings are made up. Exit code 1: an event
     would be refused.
 
     \b
@@ -90,7 +90,7 @@ def try_(name: str, events: IO[bytes], file: Path | None, data: Path | None) -> 
         vendor, given = _find(name, file, data)
     try:
         known, _ = read_settings(vendor.table.get("settings", {}))
-        # With a mask for each secret there is none to be printed, however a mapping encodes it.
+        # With a mask in place of each secret, none can be printed, however a mapping encodes it.
         given |= {key: _MASK for key, value in given.items() if value and key in known and known[key].secret}
         program = Program(vendor, {key: _made_up(key, each) for key, each in known.items()} | given)
         lines = list(_lines(events))
@@ -113,12 +113,12 @@ def try_(name: str, events: IO[bytes], file: Path | None, data: Path | None) -> 
 
 @destinations.command()
 def schema() -> None:
-    """Print the JSON schema of mappings, with which editors complete and check them."""
+    """Print the JSON schema of mappings, which lets editors complete and check them."""
     click.echo(_SCHEMA.read_text("utf-8"), nl=False)
 
 
 def _find(name: str, file: Path | None, data: Path | None) -> tuple[Vendor, dict[str, str]]:
-    """Return the mapping that a name stands for, and the settings that are given. Raises ConfigError."""
+    """Return the mapping that a name stands for, and the given settings. Raises ConfigError."""
     from gateway.sinks.destination import Destination
 
     try:
@@ -152,7 +152,7 @@ def _lines(file: IO[bytes]) -> Iterator[bytes]:
 
 
 def _excluded(program: "Program", number: int, line: bytes) -> bool:
-    """Return True for an event without a rule, and say so."""
+    """Return True for an event that no rule matches, and print that."""
     event = json.loads(line)
     type, name = str(event["type"]), str(event.get("event") or "")
     reason = program.exclusion(type, name, line)
@@ -162,7 +162,7 @@ def _excluded(program: "Program", number: int, line: bytes) -> bool:
 
 
 def _show(request: "Request") -> None:
-    """Print a request; a form as the JSON of its fields."""
+    """Print a request; a form is printed as the JSON of its fields."""
     call = request.call
     query = "&".join(f"{key}={value}" for key, value in call.query.items())
     head = [f"{call.method} {call.url}{'?' if query else ''}{query}"]

@@ -1,7 +1,7 @@
 """
-Read the events of a file or a pipe, one by one in bounded memory.
+Read the events of a file or a pipe one by one, in bounded memory.
 
-The content is JSON lines or one JSON array, in UTF-8 with or without a byte order mark, as it is or in gzip.
+The content is JSON lines or one JSON array, in UTF-8 with or without a byte order mark, plain or in gzip.
 """
 
 import codecs
@@ -19,7 +19,7 @@ from gateway.cli.importing import ImportFailed
 
 _BLOCK_BYTES = 256 * 1024
 _MAX_ELEMENT_CHARACTERS = 16 * 1024**2
-"""The most that is read of an array to find the end of an element."""
+"""The most that is read from an array to find the end of an element."""
 _BLANK = b" \t\r\n"
 _OPENING = re.compile(r"\ufeff?\s*(\[)\s*")
 _SEPARATOR = re.compile(r"\s*([,\]])\s*")
@@ -32,22 +32,22 @@ _find_end = json.JSONDecoder(parse_int=str, parse_float=str, strict=False).raw_d
 
 
 class Entry(NamedTuple):
-    """What may be an event."""
+    """A line or element that may be an event."""
 
     number: int
-    """Its line, or in an array its place; counted from 1."""
+    """Its line, or its place in an array, counted from 1."""
     data: bytes
     """Empty if it is too large."""
     size: int
-    """Bytes."""
+    """Its size in bytes."""
     end: int
-    """Bytes of the content up to its end."""
+    """Bytes of the content up to the end of the entry."""
     digest: Callable[[], str]
-    """Return the digest of the content up to there."""
+    """Returns the digest of the content up to there."""
 
 
 class EventFile:
-    """The content of a stream, called `name` in errors. Raises ImportFailed if it cannot be read on."""
+    """The content of a stream, called `name` in errors. Raises ImportFailed if it becomes unreadable."""
 
     def __init__(self, stream: IO[bytes], name: str, max_event_bytes: int) -> None:
         self._name = name
@@ -72,7 +72,7 @@ class EventFile:
         """True if the content is one JSON array."""
 
     def skip(self, size: int, digest: str) -> bool:
-        """Go on after `size` bytes; return False if those do not have the digest."""
+        """Skip `size` bytes; return False if they do not have the digest."""
         with self._translated_errors():
             while size and (block := self._content.read(min(size, _BLOCK_BYTES))):
                 self._advance(block)
@@ -80,7 +80,7 @@ class EventFile:
         return not size and self._hash.hexdigest() == digest
 
     def entries(self, number: int) -> Iterator[Entry]:
-        """Yield the entries that follow, the first `number` ones having been skipped."""
+        """Yield the entries that follow after the first `number` were skipped."""
         with self._translated_errors():
             yield from self._elements(number) if self.is_array else self._lines(number)
 
@@ -104,7 +104,7 @@ class EventFile:
         while True:
             try:
                 begin, end = _next_element(text, place, number)
-                unclear = end == len(text) and not complete  # a number may go on
+                unclear = end == len(text) and not complete  # a number may continue
             except (ValueError, RecursionError) as error:
                 if complete or len(text) - place > _MAX_ELEMENT_CHARACTERS:
                     raise ImportFailed(f"{self._name}: event {number + 1}: {_reason(error)}") from error
@@ -122,7 +122,7 @@ class EventFile:
                 yield self._entry(number, data, len(data))
 
     def _read(self, size: int) -> bytes:
-        """Return so many bytes, fewer at the end or before damage, which is then raised by the next call."""
+        """Return `size` bytes, fewer at the end or before damage, which is then raised by the next call."""
         parts: list[bytes] = []
         try:
             while size > 0 and (part := self._content.read1(size)):
@@ -160,7 +160,7 @@ class EventFile:
 
 
 class _Damaged:
-    """A stream that cannot be read on, because of an error."""
+    """A stream that cannot be read any further because of an error."""
 
     def __init__(self, error: Exception) -> None:
         self._error = error
@@ -170,7 +170,7 @@ class _Damaged:
 
 
 class _PutBack(io.RawIOBase):
-    """A stream whose first bytes, already read, come again."""
+    """A stream whose first bytes, already read, are returned again."""
 
     def __init__(self, head: bytes, rest: Any) -> None:
         self._head, self._rest = head, rest
@@ -193,8 +193,8 @@ def _next_element(text: str, place: int, number: int) -> tuple[int, int]:
     """
     Return where the next element begins and ends; both are the end of the array if there is none.
 
-    `place` is the end of the previous element, `number` the count of those before. Raises ValueError or
-    RecursionError if the text is no JSON, or ends before.
+    `place` is the end of the previous element, `number` how many came before. Raises ValueError or
+    RecursionError if the text is not JSON, or ends too early.
     """
     mark = (_SEPARATOR if number else _OPENING).match(text, place)
     if not mark:

@@ -18,7 +18,7 @@ from gateway.journal.follow import Wanted
 
 
 class _Said(click.ParamType[tuple[str, int]]):
-    """A time, with the text that says it: an age means another time whenever it is read."""
+    """A time, with the text that gives it: an age means a different time whenever it is read."""
 
     name = "time"
 
@@ -57,9 +57,9 @@ def export(
     journal is read without effect on a running gateway, partition by partition, in order.
 
     An existing FILE is not replaced. Run an interrupted export again to resume it: until FILE is complete,
-    what there is lies in FILE.partial.
+    the parts are kept in FILE.partial.
 
-    Exit code 0; 1 if events are damaged or unreadable, which are reported and left out; 2 if FILE could not
+    Exit code 0; 1 if damaged or unreadable events were reported and left out; 2 if FILE could not
     be written.
 
     \b

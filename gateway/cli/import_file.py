@@ -1,9 +1,9 @@
 """
 Import the events of a file or a pipe through a running gateway.
 
-The progress with a file is kept beside it, with the digest of what was done, so that an interrupted import is
-resumed exactly there, and another content starts anew. An event without a messageId gets one, the same
-whenever the import is resumed: sent twice, it is one event.
+The progress of an import is kept beside the file, with the digest of what was done, so that an interrupted
+import is resumed exactly there, and different content starts anew. An event without a messageId gets one,
+the same whenever the import is resumed: sent twice, it is one event.
 """
 
 import hashlib
@@ -30,22 +30,22 @@ class Fault(msgspec.Struct, frozen=True):
     """The reason why one event was refused."""
 
     line: int
-    """Counted from 1, empty ones too; in an array the number of the event."""
+    """The line, counted from 1 including empty ones; in an array, the number of the event."""
     code: str
     detail: str
 
 
 class Progress(msgspec.Struct):
-    """The progress of an import, as its file keeps it."""
+    """The progress of an import, as stored in its file."""
 
     id: str = msgspec.field(default_factory=lambda: uuid.uuid4().hex)
     """Makes the messageIds of this import differ from those of all others."""
     offset: int = 0
-    """Bytes of the content that are done."""
+    """Bytes of the content that have been processed."""
     digest: str = hashlib.sha256().hexdigest()
     """The digest of those bytes."""
     line: int = 0
-    """Lines or events that are done."""
+    """Lines or events that have been processed."""
     accepted: int = 0
     refused: int = 0
 
@@ -57,15 +57,15 @@ class Batch(msgspec.Struct):
     lines: list[int] = []
     """The line number of each event."""
     size: int = 0
-    """Bytes of the events, as they came."""
+    """Bytes of the events, as read."""
     faults: list[Fault] = []
-    """Lines that hold no event, and are not sent."""
+    """Lines that are not events, and are not sent."""
     line: int = 0
     """Lines or events of the content up to the end of the batch; 0 if the batch is empty."""
     end: int = 0
-    """Bytes up to there."""
+    """Bytes of the content up to the end of the batch."""
     digest: Callable[[], str] = str
-    """Return the digest of those bytes."""
+    """Returns the digest of those bytes."""
 
 
 _read_fields = msgspec.json.Decoder(dict[str, Raw]).decode
@@ -73,7 +73,7 @@ _read_fields = msgspec.json.Decoder(dict[str, Raw]).decode
 
 class Import:
     """
-    One import of a file, of a pipe, or of standard input, whose bytes `stream` has.
+    One import of a file, a pipe or standard input, whose bytes are in `stream`.
 
     Raises OSError, and ImportFailed if the content is unreadable or FILE.sent damaged.
     """
@@ -84,7 +84,7 @@ class Import:
         self.progress_file = (
             file.with_name(f"{file.name}.sent") if file != STANDARD_INPUT and file.is_file() else None
         )
-        """None for a pipe: an import of one cannot be resumed."""
+        """None for a pipe, whose import cannot be resumed."""
         recorded = self._load()
         self.progress = recorded
         self._content = EventFile(stream, str(file), _MAX_BATCH_BYTES)
@@ -93,7 +93,7 @@ class Import:
             self.progress = Progress()
             self._content = EventFile(stream, str(file), _MAX_BATCH_BYTES)
         self.is_other_content = self.progress is not recorded
-        """True if the recorded progress is that of another content, and nothing of this one is done."""
+        """True if the recorded progress is that of other content, so that this import starts anew."""
         entries = self._content.entries(self.progress.line)
         first = next(entries, None)
         self.is_done = first is None
@@ -102,7 +102,7 @@ class Import:
 
     @property
     def offset(self) -> int:
-        """Bytes of the file that are done; 0 for a pipe."""
+        """Bytes of the file that have been processed; 0 for a pipe."""
         if not self.progress_file:
             return 0
         return self._stream.tell() if self._content.is_compressed else self.progress.offset
@@ -126,9 +126,9 @@ class Import:
         """
         Send batch after batch, and yield the faults of each.
 
-        Raises OSError, and ImportFailed if it cannot go on; everything before is done and recorded.
+        Raises OSError, and ImportFailed if it cannot go on; everything before that is done and recorded.
         """
-        self._save()  # first of all the id, or another attempt would make other messageIds
+        self._save()  # the id first, or another attempt would make different messageIds
         for batch in self._batches():
             faults = list(batch.faults)
             if batch.events:
@@ -155,7 +155,7 @@ class Import:
                     batch = Batch()
                 self._add(batch, entry)
         except ImportFailed:
-            if batch.line:  # what comes before the damage is whole
+            if batch.line:  # what comes before the damage is intact
                 yield batch
             raise
         if batch.line:
@@ -210,4 +210,4 @@ class Import:
 _NULL = Raw(b"null")
 _WHOLE = Error("", "")
 _OF_THE_KEY = ("unknown_write_key", "source_disabled", "origin_not_allowed")
-"""Codes that all other events with the key would get too."""
+"""Codes that any other event with the key would get too."""

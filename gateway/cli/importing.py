@@ -30,26 +30,26 @@ class Import(Protocol):
 
     @property
     def offset(self) -> int:
-        """Bytes of the file that are done."""
+        """Bytes of the file that have been processed."""
 
     @property
     def accepted(self) -> int:
-        """Lines that were accepted, also by an earlier run that this one resumes."""
+        """Lines that were accepted, including by an earlier run that this one resumes."""
 
     @property
     def refused(self) -> int:
-        """Lines that were not."""
+        """Lines that were refused."""
 
     def run(self) -> Iterator[Sequence[Fault]]:
-        """Import some lines a step, and yield the faults of each step."""
+        """Import some lines per step, and yield the faults of each step."""
 
 
 def show(file: Path, work: Import, verb: str) -> None:
     """
     Run an import, and exit with 1 if lines were refused.
 
-    Standard output gets one line a fault, standard error the progress bar and the totals, in which accepted
-    lines are called by `verb`. Errors of the import pass through, after the totals so far.
+    Standard output gets one line per fault; standard error gets the progress bar and the totals, in which
+    `verb` describes the accepted lines. Errors of the import pass through, after the totals so far.
     """
     size = file.stat().st_size if file.is_file() else 0
     try:

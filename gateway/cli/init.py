@@ -45,7 +45,7 @@ path = "data/events.jsonl"
 def init(file: Path) -> None:
     """Write a commented configuration with a new write key to FILE, by default gateway.toml.
 
-    The file is readable only for you. An existing file is never changed.
+    Only you can read the file. An existing file is never changed.
 
     Exit code 0, or 2 if the file exists or cannot be written.
 

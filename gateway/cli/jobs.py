@@ -1,4 +1,4 @@
-"""A job that a command watches: its progress bar, and its end."""
+"""Watch a job from a command: its progress bar, and its end."""
 
 import sys
 import time
@@ -14,9 +14,9 @@ _LOOK_SECONDS = 0.1
 
 def watch(gateway: Opened, job: Job, label: str) -> Job:
     """
-    Show the progress of a job until it has ended or the gateway has, and return it.
+    Show the progress of a job until it or the gateway has ended, and return the job.
 
-    Ctrl-C ends the command, and not the job.
+    Ctrl-C ends the command, but not the job.
     """
     state = gateway.state
     if job.sink in state.paused():

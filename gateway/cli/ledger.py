@@ -19,7 +19,7 @@ def ledger(as_json: bool, file: Path | None, data: Path | None) -> None:
     """Show what became of every event at every sink.
 
     For each sink, the events of the journal are delivered, filtered, duplicates, dead, skipped or pending.
-    Exit code 1: the sums do not balance. Works while the gateway is running or stopped; what the intake has
+    Exit code 1: the sums do not balance. Works whether or not the gateway is running; what the intake has
     received and refused is known only while it is running.
     """
     with opened(file, data) as gateway:

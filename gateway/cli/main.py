@@ -26,7 +26,7 @@ _MODULES = {
     "export": "export",
     "products": "products",
 }
-"""The file of each command. It is imported when the command is used: every process imports this module."""
+"""The file of each command. It is imported when the command is used, as every process imports this module."""
 
 
 class _Commands(click.Group):
@@ -58,7 +58,7 @@ def main() -> None:
     delivers them to every sink.
 
     Exit codes: 0 if all is well, 1 if something is wrong with the data (lines refused, events damaged), 2 if
-    the command could not be carried out, such as with a mistake in the configuration, 130 after Ctrl-C.
+    the command could not be carried out, such as after a mistake in the configuration, 130 after Ctrl-C.
 
     \b
     Examples:
@@ -67,4 +67,4 @@ def main() -> None:
       gateway COMMAND --help
     """
     for name in ("PROMETHEUS_MULTIPROC_DIR", "prometheus_multiproc_dir"):
-        os.environ.pop(name, None)  # another program's, in whose folder prometheus-client would count
+        os.environ.pop(name, None)  # another program's; prometheus-client would count in its folder

@@ -1,4 +1,4 @@
-"""`gateway state`: the tables of the state, where it lies in PostgreSQL."""
+"""`gateway state`: the tables of the state, if it is in PostgreSQL."""
 
 import os
 from pathlib import Path
@@ -22,8 +22,8 @@ def state() -> None:
 def migrate(file: Path | None, data: Path | None) -> None:
     """Create the tables, or bring them up to this version.
 
-    A gateway does so itself when it starts, in one transaction that others wait for. This command is for a
-    role that may create tables, where that of the gateway may not.
+    A gateway does this itself when it starts, in one transaction that others wait for. This command is for a
+    role that may create tables, if the gateway's own role may not.
 
     \b
     Examples:
@@ -34,6 +34,6 @@ def migrate(file: Path | None, data: Path | None) -> None:
         url = load(file, data, os.environ).state.url
         if not url:
             raise ConfigError("[state] url is empty: the state lies in a file, which needs no migration")
-        from gateway.state.remote import migrate as migrate_tables  # the driver is there where a url is
+        from gateway.state.remote import migrate as migrate_tables  # the driver is there if a url is
 
         click.echo(migrate_tables(Remote(url, "state")))

@@ -1,4 +1,4 @@
-"""`gateway nodes`: the gateways that share a journal, and what each one delivers."""
+"""`gateway nodes`: the gateways that share a journal, and what each of them delivers."""
 
 import os
 from itertools import pairwise
@@ -21,18 +21,18 @@ if TYPE_CHECKING:
 
 
 class Listed(msgspec.Struct, frozen=True):
-    """A gateway, as programs read it."""
+    """A gateway, as shown to programs."""
 
     name: str
     state: str
     """up or gone."""
     since: str
-    """When it started or, if it is gone, was last seen: ISO-8601 UTC."""
+    """When it started or, if it is gone, when it was last seen: ISO-8601 UTC."""
     version: str
     leases: dict[str, list[str]]
     """Partitions by sink."""
     upkeep: list[str]
-    """Partitions whose duplicates it finds, and whose old events it releases."""
+    """Partitions in which it finds duplicates and releases old events."""
 
 
 @click.command()

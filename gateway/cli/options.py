@@ -42,7 +42,7 @@ yes_option = click.option(
 
 
 def has_sub_command(context: click.Context) -> bool:
-    """Return True for a sub-command. Raises UsageError for options before it, which it does not see."""
+    """Return True for a sub-command. Raises UsageError for options before it, which it would not see."""
     if not context.invoked_subcommand:
         return False
     for option in context.command.params:
@@ -56,7 +56,7 @@ def has_sub_command(context: click.Context) -> bool:
 
 @contextmanager
 def exiting_on_errors() -> Iterator[None]:
-    """Print ConfigError, one line a mistake, StateUnavailable or QueryError, and exit with 2."""
+    """Print a ConfigError (one line per mistake), StateUnavailable or QueryError, and exit with 2."""
     try:
         yield
     except ConfigError as error:

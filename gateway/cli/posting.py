@@ -18,7 +18,7 @@ from gateway.cli.importing import ImportFailed
 _GREETING_TIMEOUT_SECONDS = 10.0
 _TIMEOUT_SECONDS = 30.0
 _PATIENCE_SECONDS = 300.0
-"""The total of the waits between attempts, after which an import is given up."""
+"""The total wait between attempts after which an import is given up."""
 
 
 class Error(msgspec.Struct, rename={"place": "Index"}):
@@ -32,7 +32,7 @@ class Error(msgspec.Struct, rename={"place": "Index"}):
 
 
 class Answer(msgspec.Struct):
-    """The part of an answer that an import needs; `code` and `message` are set if something is wrong."""
+    """The part of an answer that an import needs; `code` and `message` are set if something went wrong."""
 
     success: bool = False
     errors: list[Error] = msgspec.field(default_factory=list, name="Errors")
@@ -47,7 +47,7 @@ class Poster:
     """
     A gateway's address and a write key.
 
-    `warn` is told of every attempt that failed; `sleep` waits for a number of seconds before the next.
+    `warn` gets a message for every failed attempt; `sleep` waits a number of seconds before the next.
     """
 
     def __init__(
@@ -57,7 +57,7 @@ class Poster:
         warn: Callable[[str], None],
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        """Raise ImportFailed if the address is not one."""
+        """Raise ImportFailed if the address is invalid."""
         if not address.startswith(("http://", "https://")):
             raise ImportFailed(f"{address}: expected http:// or https://")
         self._address = address.rstrip("/")
@@ -66,7 +66,7 @@ class Poster:
         if write_key:
             self._headers["Authorization"] = f"Basic {b64encode(f'{write_key}:'.encode()).decode()}"
         self._warn, self._sleep = warn, sleep
-        # A proxy of the environment would look for a loopback address on its own machine.
+        # A proxy from the environment would look for a loopback address on its own machine.
         proxies: dict[str, str] | None = {} if _is_loopback(address) else None
         self._open = build_opener(ProxyHandler(proxies), _NoRedirects).open
 
@@ -86,7 +86,7 @@ class Poster:
         """
         Post a batch until it is answered.
 
-        Raises ImportFailed if what answers is not a gateway, or after _PATIENCE_SECONDS.
+        Raises ImportFailed if the answer is not from a gateway, or after _PATIENCE_SECONDS.
         """
         waited, waits = 0.0, delays(1.0, 30.0)
         while True:
@@ -120,7 +120,7 @@ class Poster:
 
 
 class _NoRedirects(HTTPRedirectHandler):
-    """Follows none: the body would be lost, and the write key be told to another host."""
+    """Follows no redirect: the body would be lost, and the write key disclosed to another host."""
 
     def redirect_request(
         self, req: Request, fp: IO[bytes], code: int, msg: str, headers: Any, newurl: str

@@ -20,7 +20,7 @@ def to_json(value: msgspec.Struct | dict[str, Any]) -> None:
 
 
 def tell(value: msgspec.Struct, as_json: bool, text: str, *, err: bool = False) -> None:
-    """Print what was done: a value for programs, or else a text for people."""
+    """Print what was done: a value for programs, or a text for people."""
     if as_json:
         to_json(value)
     else:
@@ -28,7 +28,7 @@ def tell(value: msgspec.Struct, as_json: bool, text: str, *, err: bool = False) 
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[object]], left: int = 1) -> None:
-    """Print rows in columns, of which the first `left` are aligned to the left."""
+    """Print rows in columns; the first `left` columns are aligned to the left."""
     texts = [[str(cell) for cell in row] for row in rows]
     widths = [max(map(len, column)) for column in zip(header, *texts, strict=True)]
     for number, row in enumerate([list(header), *texts]):
@@ -48,7 +48,7 @@ def _colored(cell: str) -> str:
 
 
 def clean(text: str, width: int) -> str:
-    """Return the start of a text of strangers, on one line and without control characters."""
+    """Return the start of an untrusted text, on one line and without control characters."""
     line = "".join(each if each.isprintable() else " " for each in text)
     return line if len(line) <= width else line[: width - 1] + "…"
 
@@ -65,7 +65,7 @@ def count(number: int, noun: str) -> str:
 
 
 def age(seconds: float | None) -> str:
-    """Return a duration as people say it, such as `3m`."""
+    """Return a duration for people, such as `3m`."""
     if seconds is None:
         return "-"
     for unit, length in (("d", 86400), ("h", 3600), ("m", 60)):

@@ -25,8 +25,9 @@ def products() -> None:
 def import_products(products_file: Path, site: str | None, file: Path | None, data: Path | None) -> None:
     """Merge products from FILE into the catalogue of a site.
 
-    FILE has one product a line: a JSON object with its "id". Each refused line is printed with its number and
-    the reason; the others are not affected. A running gateway uses the new properties from the next event on.
+    FILE has one product per line: a JSON object with its "id". Each refused line is printed with its number
+    and the reason; the others are not affected. A running gateway uses the new properties from the next event
+    on.
 
     Exit code 0 if all products were merged, 1 if some lines were refused, 2 if the import could not be
     finished; it may then be repeated.

@@ -1,4 +1,4 @@
-"""A prompt for SQL, with a history that is kept and completion of names."""
+"""A prompt for SQL, with a persistent history and completion of names."""
 
 import os
 import readline
@@ -16,9 +16,9 @@ _NAME_ENDS = " \t\n\"'`@$><=;|&{(,)*+-/:[]"
 
 def statements(names: Sequence[str]) -> Iterator[str]:
     """
-    Yield each statement that is typed, which may have several lines and ends with ";".
+    Yield each typed statement, which may have several lines and ends with ";".
 
-    Tab completes the names. Ctrl-C discards what was typed, Ctrl-D or "exit" ends it.
+    Tab completes the names. Ctrl-C discards what was typed; Ctrl-D or "exit" ends the prompt.
     """
     with _editing(names):
         lines: list[str] = []
@@ -65,7 +65,7 @@ def _editing(names: Sequence[str]) -> Iterator[None]:
 
 
 def _history_file() -> Path:
-    """Return the place that the XDG Base Directory Specification gives it."""
+    """Return the path that the XDG Base Directory Specification prescribes."""
     folder = os.environ.get("XDG_STATE_HOME", "")
     base = Path(folder) if folder.startswith("/") else Path.home() / ".local/state"
     return base / "event-gateway/query-history"
@@ -79,7 +79,7 @@ class _Completer:
         self._found: list[str] = []
 
     def complete(self, text: str, state: int) -> str | None:
-        """Return the completion with the number `state`, as readline asks for one after the other."""
+        """Return completion number `state`: readline asks for one after another."""
         if state == 0:
             self._found = [name for name in self._names if name.lower().startswith(text.lower())]
         return self._found[state] if state < len(self._found) else None

@@ -37,14 +37,14 @@ def query(sql: str | None, form: str, file: Path | None, data: Path | None) -> N
 
     Its columns are those of the rows of sinks: id, type, event, name, category, channel, source, dialect,
     user_id, anonymous_id, group_id, previous_id, timestamp, received_at, sent_at, original_timestamp,
-    properties, traits, context, more, position; and canonical, the whole event. It, properties, traits,
-    context and more are JSON: properties->>'revenue' is a text. Times are UTC.
+    properties, traits, context, more, position; and canonical, the whole event. canonical, properties,
+    traits, context and more are JSON: properties->>'revenue' is a text. Times are UTC.
 
-    Without SQL there is a prompt on a terminal; elsewhere SQL is read from standard input. A running gateway
-    is not affected: a statement can neither read nor write files, and reaches no network; of DuckDB's
-    settings it can change TimeZone alone. A condition on received_at spares reading the rest of the journal.
+    Without SQL, a terminal shows a prompt; otherwise SQL is read from standard input. A running gateway
+    is not affected: a statement can neither read nor write files, nor reach the network; of DuckDB's
+    settings it can change only TimeZone. A condition on received_at saves reading the rest of the journal.
 
-    Exit code 0; 1 if events are damaged or unreadable, which are reported and left out; 2 if the statement
+    Exit code 0; 1 if damaged or unreadable events were reported and left out; 2 if the statement
     could not be executed.
 
     \b
@@ -67,7 +67,7 @@ def query(sql: str | None, form: str, file: Path | None, data: Path | None) -> N
             else:
                 _show(connection, sys.stdin.read() if sql is None else sql, form)
             sys.stdout.flush()
-        except BrokenPipeError:  # such as of `head`, which has all that it wants
+        except BrokenPipeError:  # such as from `head`, which has all that it wants
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     if reported:
         raise click.exceptions.Exit(1)
@@ -79,7 +79,7 @@ def _opened(
 ) -> Iterator["DuckDBPyConnection"]:
     """Open the journal as a database. Raises ConfigError, also if DuckDB is missing."""
     journal = load(file, data, os.environ).journal
-    Home(journal.path).journal  # noqa: B018  # raises ConfigError where no gateway has ever run
+    Home(journal.path).journal  # noqa: B018  # raises ConfigError if no gateway has ever run
     try:
         from gateway.analysis.database import opened
         from gateway.analysis.table import Events
@@ -104,7 +104,7 @@ def _show(connection: "DuckDBPyConnection", sql: str, form: str) -> None:
 
 
 def _converse(connection: "DuckDBPyConnection", form: str) -> None:
-    """Execute what is typed, until the end of the input. Errors and Ctrl-C end a statement alone."""
+    """Execute what is typed, until the end of the input. Errors and Ctrl-C end only the statement."""
     from gateway.cli import prompt
 
     names = [name for (name,) in connection.execute(_NAMES).fetchall()]

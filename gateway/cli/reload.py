@@ -1,4 +1,4 @@
-"""`gateway reload`: have the running gateway take its configuration and its program as they are now."""
+"""`gateway reload`: have the running gateway apply its configuration and program as they are now."""
 
 import os
 from pathlib import Path
@@ -17,12 +17,12 @@ _TIMEOUT_SECONDS = 60.0
 def reload(file: Path | None, data: Path | None) -> None:
     """Reload the gateway that is running with this configuration.
 
-    It takes the configuration and the program as they are installed now, without a failed request: sources
-    and sinks at once; [server], [inspector], [journal] and new code by new processes that replace the old
-    ones one after the other. Only another [journal] path needs a restart. Returns when it is done. If there
-    is a mistake, nothing changes. SIGHUP does the same, but only the log tells what came of it.
+    It applies the configuration and the program as they are installed now, without a failed request: sources
+    and sinks at once; [server], [inspector], [journal] and new code through new processes that replace the
+    old ones one after another. Only a different [journal] path needs a restart. Returns when it is done. If
+    there is a mistake, nothing changes. SIGHUP does the same, but its outcome is only in the log.
 
-    Exit code 0 if it has been reloaded, 2 if it has not; standard error says why, one line a mistake.
+    Exit code 0 if it has been reloaded, 2 if it has not; standard error says why, one line per mistake.
 
     \b
     Examples:

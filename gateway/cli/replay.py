@@ -1,4 +1,4 @@
-"""`gateway replay`: send a part of the journal to a sink again."""
+"""`gateway replay`: send part of the journal to a sink again."""
 
 from pathlib import Path
 
@@ -29,7 +29,7 @@ class _Replay(click.Group):
 def replay() -> None:
     """Send events that the journal still has to a sink again: gateway replay SINK [OPTIONS].
 
-    A replay goes through the sink's filters, beside live delivery. A target that knows its events by their
+    A replay goes through the sink's filters, beside live delivery. A target that identifies events by their
     position or id gets no second copy of what it has; others are told that it is a replay.
 
     \b

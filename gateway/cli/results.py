@@ -27,7 +27,7 @@ _encode = msgspec.json.Encoder(decimal_format="number", enc_hook=str).encode
 
 
 def print_table(found: "DuckDBPyRelation") -> None:
-    """Print the first rows in columns; values are cut, and without control characters."""
+    """Print the first rows in columns; values are truncated and stripped of control characters."""
     rows = _rows(found)
     shown = list(islice(rows, _MAX_TABLE_ROWS))
     names = [clean(name, _MAX_CELL_CHARACTERS) for name in found.columns]
@@ -81,12 +81,12 @@ def _rows(found: "DuckDBPyRelation") -> Iterator[tuple[Any, ...]]:
     try:
         for batch in found.to_arrow_reader(_BATCH_ROWS):
             yield from zip(*(column.to_pylist() for column in batch.columns), strict=True)
-    except (OSError, pa.ArrowException) as error:  # what Arrow makes of an error of DuckDB
+    except (OSError, pa.ArrowException) as error:  # Arrow turns DuckDB's errors into these
         raise duckdb.Error(str(error)) from error
 
 
 def _unique(names: list[str]) -> Iterator[str]:
-    """Yield names of which those that stood before get a number."""
+    """Yield the names; a name that came before gets a number."""
     for number, name in enumerate(names):
         same = names[:number].count(name)
         yield f"{name}_{same}" if same else name

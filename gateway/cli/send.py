@@ -32,17 +32,17 @@ if TYPE_CHECKING:
 def send(file: Path, address: str, write_key: str) -> None:
     """Import events from FILE, or from standard input if FILE is -, through a running gateway.
 
-    FILE has one event a line, or is one JSON array of events; it may be compressed with gzip. An event is a
-    JSON object of Segment's spec, with its "type". Each refused one is printed with its line, or with its
+    FILE has one event per line, or is one JSON array of events; it may be compressed with gzip. An event is a
+    JSON object of Segment's spec, with its "type". Each refused event is printed with its line, or with its
     number in the array, and the reason; the others are not affected.
 
     Run the same command again to resume an import that was interrupted: progress is kept in FILE.sent, and
-    belongs to the content; another content starts anew. Events without a messageId get one that stays the
+    belongs to the content; different content starts anew. Events without a messageId get one that stays the
     same, so that none is imported twice. Standard input and pipes cannot be resumed.
 
     Exit code 0 if all events were accepted, 1 if some were refused, 2 if the import could not be finished,
-    130 after Ctrl-C. If nothing answers at URL, it ends within seconds; a gateway that has answered is waited
-    for, for up to five minutes.
+    130 after Ctrl-C. If nothing answers at URL, it ends within seconds; it waits for a gateway that has
+    answered before, for up to five minutes.
 
     \b
     Examples:

@@ -52,11 +52,11 @@ def serve(
     Without a configuration it accepts events for the write key "dev" on 127.0.0.1:8080, and appends them to
     data/events.jsonl. `gateway init` writes a configuration to start from.
 
-    SIGTERM or Ctrl-C stops it: requests in flight are answered, and accepted events delivered, in 8 seconds
-    at most. SIGHUP makes it take configuration and code anew, as "gateway reload" does.
+    SIGTERM or Ctrl-C stops it: requests in flight are answered, and accepted events delivered, within 8
+    seconds. SIGHUP makes it reload configuration and code, as "gateway reload" does.
 
     Exit code 0 after a stop, 1 if the system does not let it run, 2 if it could not start; standard error
-    says why, one line a mistake.
+    says why, one line per mistake.
 
     \b
     Examples:
@@ -65,7 +65,7 @@ def serve(
       gateway serve --port 9080 --inspector-port 9081
       gateway serve --host 0.0.0.0 --port 80 --data /var/lib/gateway --workers 2
     """
-    # It waits until the supervisor handles it, and would end the process otherwise.
+    # SIGHUP waits until the supervisor handles it; otherwise it would end the process.
     signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGHUP,))
 
     from gateway import logs
@@ -91,7 +91,7 @@ def serve(
             *start_lines(config, file),
         ]
         if key := trial_key(config):
-            # Elsewhere it would be kept in a log.
+            # Anywhere else it would end up in a log.
             shown = key if terminal or config.built_in else "$WRITE_KEY"
             lines.append(f"try: {trial_line(_url(public), shown)}")
         click.echo("\n".join(lines), err=err)

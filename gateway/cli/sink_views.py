@@ -27,7 +27,7 @@ def views(name: str, days: int, file: Path | None, data: Path | None) -> None:
 
     The views have the names and columns of Segment's warehouse: tracks, identifies, users, pages, screens,
     groups, aliases, and one for each event name. Their columns are the keys that events have had in the last
-    days. Run it again when there are new ones; nothing is changed by printing.
+    days. Run it again when there are new ones; printing changes nothing.
 
     Exit code 0 if the views were printed, 2 if they could not be.
 

@@ -1,4 +1,4 @@
-"""`gateway sinks`: how the sinks fare, and orders for them."""
+"""`gateway sinks`: how the sinks are doing, and orders for them."""
 
 import os
 from collections.abc import Callable
@@ -31,9 +31,9 @@ from gateway.inspector.queries.sinks import reports as find_reports
 @data_option
 @click.pass_context
 def sinks(context: click.Context, as_json: bool, file: Path | None, data: Path | None) -> None:
-    """Show how each sink fares; pause, resume, skip and test sinks.
+    """Show how each sink is doing; pause, resume, skip and test sinks.
 
-    Works while the gateway is running or stopped. Exit code 1: a sink is retrying or misconfigured.
+    Works whether or not the gateway is running. Exit code 1: a sink is retrying or misconfigured.
 
     \b
     Examples:
@@ -93,9 +93,9 @@ def pause(name: str, yes: bool, as_json: bool, file: Path | None, data: Path | N
 
 @_sink_command
 def resume(name: str, yes: bool, as_json: bool, file: Path | None, data: Path | None) -> None:
-    """Resume delivery to the sink NAME, from its position when it was paused.
+    """Resume delivery to the sink NAME, from the position at which it was paused.
 
-    A sink that waits after a failure, or that is held because too many events were refused, is tried at once.
+    A sink that is waiting after a failure, or held because too many events were refused, is tried at once.
     """
     ordered = _order("resume", name, yes, file, data)
     printing.tell(ordered, as_json, f"Sink {name} is resumed.")
@@ -116,7 +116,7 @@ def resume(name: str, yes: bool, as_json: bool, file: Path | None, data: Path | 
 def skip(name: str, target: str, yes: bool, as_json: bool, file: Path | None, data: Path | None) -> None:
     """Skip pending events of the sink NAME: they are not delivered.
 
-    They count as skipped. As long as the journal retains them, `gateway replay` can send them all the same.
+    They count as skipped. As long as the journal retains them, `gateway replay` can still send them.
     """
     with opened(file, data, writing=True) as gateway:
         gateway.check_sink(name)
@@ -143,7 +143,7 @@ def skip(name: str, target: str, yes: bool, as_json: bool, file: Path | None, da
 @config_option
 @data_option
 def test_sink(name: str, as_json: bool, file: Path | None, data: Path | None) -> None:
-    """Connect to the sink NAME as delivery does, and send nothing.
+    """Connect to the sink NAME as delivery does, without sending anything.
 
     Checks address, credentials, rights and schema, and creates what delivery would create, such as a table.
     Exit code 1: the sink cannot be used.

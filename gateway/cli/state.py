@@ -29,7 +29,7 @@ class Opened(NamedTuple):
     home: Home
 
     def is_running(self) -> bool:
-        """Return whether the gateway is running, or another one that shares its journal, to do as ordered."""
+        """Return whether the gateway, or one that shares its journal, is running to carry out orders."""
         if self.config.is_shared:
             from gateway.state.nodes import find_nodes  # its driver is an extra
 
@@ -52,10 +52,10 @@ def check_sink(config: Config, name: str) -> None:
 
 @contextmanager
 def _exiting_on_io_errors() -> Iterator[None]:
-    """Print an OSError, such as of a broker that cannot be reached, and exit with 2."""
+    """Print an OSError, such as that of a broker that cannot be reached, and exit with 2."""
     try:
         yield
-    except BrokenPipeError:  # click ends the command
+    except BrokenPipeError:  # for click, which ends the command
         raise
     except OSError as error:
         what = f"{error.filename}: {error.strerror}" if error.filename else str(error)
@@ -64,17 +64,17 @@ def _exiting_on_io_errors() -> Iterator[None]:
 
 @contextmanager
 def opened(file: Path | None, data: Path | None, *, writing: bool = False) -> Iterator[Opened]:
-    """Open for the duration of the block. Errors are printed, and end the command with code 2."""
+    """Open a gateway for the duration of the block. Errors are printed, and end the command with code 2."""
     with exiting_on_errors(), _exiting_on_io_errors():
         config = load(file, data, os.environ)
         home = Home(config.journal.path, config.state.url)
-        journal = home.journal  # raises ConfigError where no gateway has ever run
+        journal = home.journal  # raises ConfigError if no gateway has ever run
         state = State.open(home.state, journal) if writing else State.open_read_only(home.state)
         with closing(state):
             yield Opened(config, state, engines.open_log(config.journal), home)
 
 
 def confirm(yes: bool, question: str) -> None:
-    """Return if the operator agrees. Raises ConfigError otherwise, and where there is no terminal to ask."""
+    """Return if the operator agrees. Raises ConfigError otherwise, and if there is no terminal to ask on."""
     if not yes and not (sys.stdin.isatty() and click.confirm(question, err=True)):
         raise ConfigError("nothing was changed; confirm with --yes")

@@ -11,7 +11,7 @@ from gateway.sinks.base import Sink
 
 
 def command() -> str:
-    """Return the command `gateway` as this shell finds it: by its name, or by the path it was called by."""
+    """Return the command `gateway` as this shell finds it: by its name, or by the path used to call it."""
     called, found = Path(sys.argv[0]), which("gateway")
     if called.name != "gateway" or (found and called.exists() and called.samefile(found)):
         return "gateway"
@@ -19,7 +19,7 @@ def command() -> str:
 
 
 def start_lines(config: Config, file: Path | None) -> Iterator[str]:
-    """Yield a line each for the configuration, the data folder and every sink, without secrets."""
+    """Yield one line each for the configuration, the data folder and every sink, without secrets."""
     yield f"configuration  {file.absolute() if file else f'built in; to have a file: {command()} init'}"
     yield f"data           {config.journal.path}"
     for name, sink in config.sinks.items():
@@ -32,7 +32,7 @@ def sink_line(name: str, sink: Sink) -> str:
 
 
 def trial_line(url: str, write_key: str) -> str:
-    """Return a shell command that sends an event. `write_key` may be a variable of the shell, as "$KEY"."""
+    """Return a shell command that sends an event. `write_key` may be a shell variable, such as "$KEY"."""
     login = f'"{write_key}:"' if write_key.startswith("$") else shlex.quote(f"{write_key}:")
     return f"""curl {url}/v1/track -u {login} -d '{{"userId": "u1", "event": "Hello"}}'"""
 

@@ -35,10 +35,10 @@ def tail(
     user: str | None,
     last: int,
 ) -> None:
-    """Print canonical events as they are accepted, one JSON object a line.
+    """Print canonical events as they are accepted, one JSON object per line.
 
-    The journal of a gateway on this machine is read, without effect on the gateway. Several options must all
-    be met. Ctrl-C ends it.
+    Reads the journal of a gateway on this machine, without effect on the gateway. An event must meet all
+    given options. Ctrl-C ends it.
 
     Exit code 0, or 2 if there is no journal.
 
@@ -62,5 +62,5 @@ def tail(
             sys.stdout.buffer.flush()
     except KeyboardInterrupt:
         pass
-    except BrokenPipeError:  # such as of `head`, which has all that it wants
+    except BrokenPipeError:  # such as from `head`, which has all that it wants
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -50,10 +50,10 @@ def validate(
     file: Path | None,
     data: Path | None,
 ) -> None:
-    """Say what the gateway would do with FILE, or with standard input if FILE is -. Nothing is stored.
+    """Show what the gateway would do with FILE, or with standard input if FILE is -. Nothing is stored.
 
-    FILE is the body of one request, or has a body on each line; it may be compressed with gzip. Each event is
-    accepted, repaired or refused, with its place in FILE and what to change, by the present configuration; no
+    FILE is the body of one request, or has a body on each line; it may be compressed with gzip. The current
+    configuration accepts, repairs or refuses each event, shown with its place in FILE and what to change; no
     running gateway is needed. With --json, its canonical event and what each sink would get are printed too.
 
     Exit code 0 if all events would be accepted, 1 if some would be refused, 2 if FILE cannot be read.
@@ -94,14 +94,14 @@ class _Judge:
             raise ConfigError(str(error)) from error
         self._query = b""
         if source:
-            # Each dialect finds the one that it knows.
+            # Each dialect reads the parameter that it knows.
             key = source.write_keys[0]
             query = {"writeKey": key, "token": key, **({"tc_s": source.site_id} if source.site_id else {})}
             self._query = urlencode(query).encode()
         self._most = self._endpoint.sources.widest(self._endpoint.dialect.LIMITS)
 
     def items(self, text: bytes, line: int) -> Iterator[Item]:
-        """Yield the verdicts on a body that begins in this line."""
+        """Yield the verdicts on a body that begins on this line."""
         submission = begin("POST", self._route, {b"host": b"localhost"}, self._query, "127.0.0.1")
         try:
             submission.body = body.finish(text, submission.headers, self._most)
@@ -115,7 +115,7 @@ class _Judge:
 
 
 def _source(config: Config, name: str | None) -> Source | None:
-    """Return the source whose key counts, if one is named or it is the only one. Raises ConfigError."""
+    """Return the source whose key is used: the named or the only one, else None. Raises ConfigError."""
     if name is None:
         return next(iter(config.sources.values())) if len(config.sources) == 1 else None
     if name not in config.sources:
@@ -125,9 +125,9 @@ def _source(config: Config, name: str | None) -> Source | None:
 
 def _bodies(stream: IO[bytes]) -> Iterator[tuple[int, bytes]]:
     """
-    Yield each body with the line in which it begins: all that there is, or else each line.
+    Yield each body with the line on which it begins: the whole content if it is one body, else each line.
 
-    What is not JSON is one body all the same if its first line is not JSON either.
+    Content that is not JSON is still one body if its first line is not JSON either.
     """
     head = stream.read(_MAX_BODY_BYTES + 1)
     rest: IO[bytes] | gzip.GzipFile = stream
@@ -156,7 +156,7 @@ def _reads(text: bytes) -> bool:
 
 
 class _Joined:
-    """What was read of a stream already, and then the rest of it."""
+    """What has already been read from a stream, then the rest of it."""
 
     def __init__(self, head: bytes, rest: IO[bytes]) -> None:
         self._head, self._rest = io.BytesIO(head), rest
@@ -166,7 +166,7 @@ class _Joined:
 
 
 def _show(item: Item, as_json: bool) -> None:
-    """Print a verdict; for people, only that of an event with something to say."""
+    """Print a verdict; for people, only if there is something to say about the event."""
     if as_json:
         click.echo(msgspec.json.encode(item))
         return

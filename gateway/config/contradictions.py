@@ -8,15 +8,15 @@ from gateway.config.tables import Config, suggest
 from gateway.sinks.base import Sink
 from gateway.sources import Source
 
-_ALL_ADDRESSES = {"0.0.0.0", "::"}  # which are all of this machine
+_ALL_ADDRESSES = {"0.0.0.0", "::"}  # they stand for all addresses of this machine
 _EMPTY = "must not be empty"
 _ALONE = 'with the engine "embedded" there is only one gateway'
 _MAX_ENGINE_EVENT_BYTES = 800 * 1024
-"""Of what a client sends; an engine keeps 900 KB, and larger events are refused one by one."""
+"""Limit of what a client sends; an engine stores 900 KB, and larger events are refused one by one."""
 
 
 def contradictions(config: Config) -> Iterator[tuple[str, str]]:
-    """Yield what no table can check alone: table and key, and the text of the mistake."""
+    """Yield the mistakes that no table can find alone: table and key, and the text of the mistake."""
     yield from _shared_keys(config.sources)
     yield from _shared_files(config.sinks)
     yield from _nodes(config)
@@ -24,7 +24,7 @@ def contradictions(config: Config) -> Iterator[tuple[str, str]]:
         if not sink.batch_bytes:
             yield f"[sinks.{name}] batch_bytes", "must be more than 0B"
         for key in ("events", "consent"):
-            if "" in getattr(sink, key):  # no event has it, so that none would be delivered
+            if "" in getattr(sink, key):  # no event matches it, so none would be delivered
                 yield f"[sinks.{name}] {key}", _EMPTY
         for wanted in sink.sources:
             if wanted not in config.sources:
@@ -38,7 +38,7 @@ def contradictions(config: Config) -> Iterator[tuple[str, str]]:
 
 
 def listeners(config: Config) -> Iterator[tuple[str, str]]:
-    """Yield the mistake of two listeners at one address, as a table and key, and a text."""
+    """Yield the mistake of two listeners at one address: table and key, and the text of the mistake."""
     server, inspector = config.server, config.inspector
     hosts = {"127.0.0.1" if each.host == "localhost" else each.host for each in (server, inspector)}
     if inspector.port and inspector.port == server.port and (len(hosts) == 1 or hosts & _ALL_ADDRESSES):
@@ -58,7 +58,7 @@ def _shared_keys(sources: dict[str, Source]) -> Iterator[tuple[str, str]]:
 
 
 def _shared_files(sinks: dict[str, Sink]) -> Iterator[tuple[str, str]]:
-    # Compared by what they lead to, whatever their spelling.
+    # Compared by what they lead to, however they are spelled.
     owners = Counter(realpath(file) for sink in sinks.values() for file in sink.files)
     for name, sink in sinks.items():
         if any(owners[realpath(file)] > 1 for file in sink.files):

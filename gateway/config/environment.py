@@ -1,8 +1,8 @@
 """
-Put what the environment says into the texts of a configuration, in the forms of a shell.
+Replace references to the environment in the texts of a configuration, written as in a shell.
 
 `${NAME}` is a variable that must be set, `${NAME:-default}` may be unset or empty, and `${NAME:?}` must be
-neither; a text behind the question mark is the error's. `$$` is a dollar sign. Every other `$` is a mistake:
+neither; text after the question mark is the error's text. `$$` is a dollar sign. Any other `$` is a mistake:
 a shell would replace some of them, and a reader cannot tell which.
 """
 
@@ -18,8 +18,8 @@ def fill(value: Any, environment: Mapping[str, str], *, paths: bool = False) -> 
     """
     Return a value of a TOML file with all references in its texts replaced.
 
-    With `paths`, texts are paths into a webhook's body: a `$` before anything but a brace is theirs.
-    ValueError if a variable is missing or a `$` begins none of the forms; it repeats nothing of the text but
+    With `paths`, texts are paths into a webhook's body: a `$` not before a brace belongs to the path.
+    Raises ValueError if a variable is missing or a `$` begins none of the forms; of the text, it repeats only
     the names of variables, since the text may be a secret.
     """
     if isinstance(value, list):

@@ -1,4 +1,4 @@
-"""From gateway.toml to a Config: the file is found, read and checked to the last key."""
+"""From gateway.toml to a Config: find the file, read it, and check every key."""
 
 import tomllib
 from collections.abc import Mapping
@@ -17,11 +17,11 @@ write_keys = ["dev"]
 kind = "json_lines"
 path = "data/events.jsonl"
 """
-"""The configuration where there is no file."""
+"""The configuration used if there is no file."""
 
 
 def find(file: Path | None, environment: Mapping[str, str]) -> Path | None:
-    """Return the file of the configuration: `file`, else $GATEWAY_CONFIG, else ./gateway.toml, if any."""
+    """Return the configuration file: `file`, else $GATEWAY_CONFIG, else ./gateway.toml, if any."""
     if file is None and environment.get("GATEWAY_CONFIG"):
         return Path(environment["GATEWAY_CONFIG"])
     if file is None and Path("gateway.toml").exists():
@@ -33,8 +33,8 @@ def load(file: Path | None, data: Path | None, environment: Mapping[str, str]) -
     """
     Read a configuration from the file that `find` finds; without one, it is the built-in one.
 
-    `data` replaces the folder "data" where the configuration does not say where things lie. Raises
-    ConfigError with one line a mistake, naming file, table and key.
+    `data` replaces the folder "data" if the configuration does not say where things are stored. Raises
+    ConfigError with one line per mistake, naming file, table and key.
     """
     file = find(file, environment)
     tables = parse(file) if file else tomllib.loads(BUILT_IN)
@@ -60,5 +60,5 @@ def parse(file: Path) -> dict[str, Any]:
 
 
 def _literal(path: Path) -> str:
-    """Return a path as a configuration writes it, where a "$" is a reference."""
+    """Return a path as written in a configuration, where a "$" would begin a reference."""
     return str(path).replace("$", "$$")

@@ -1,5 +1,5 @@
 """
-The pages that may send to a source, by their origin: `scheme://host`, with a port that is not the scheme's.
+The pages that may send to a source, by origin: `scheme://host`, with the port if it is not the scheme's.
 
 Browsers send the host in lower case and in ASCII, and no path: https://html.spec.whatwg.org/#origin
 """
@@ -28,7 +28,7 @@ _HOSTS_BELOW = re.compile(r"[\w.-]+", re.ASCII)
 
 
 def check(allowed: Collection[str]) -> None:
-    """Raise the ValueError of an origin that no browser sends; it says which spelling would work."""
+    """Raise ValueError for an origin that no browser sends; its text says which spelling would work."""
     if EVERYBODY in allowed and len(allowed) > 1:
         raise ValueError('"*" is everybody; leave the others out, or "*"')
     for origin in allowed:
@@ -61,7 +61,7 @@ def _check_one(origin: str) -> None:
 
 
 def _as_sent(origin: str) -> str | None:
-    """Return an origin as a browser would send it; None if it cannot be told."""
+    """Return an origin as a browser would send it; None if that cannot be determined."""
     found = _PARTS.fullmatch(origin.strip())
     if not found:
         return None

@@ -1,11 +1,11 @@
-"""Paths of a configuration, tried as far as that changes nothing."""
+"""Paths of a configuration, checked as far as is possible without changing anything."""
 
 import os
 import stat
 from pathlib import Path
 
 _STANDARD_STREAMS = ("/dev/stdin", "/dev/stdout", "/dev/stderr", "/dev/fd/", "/proc/")
-"""Links to what a process has open, which may be a file today and a terminal tomorrow."""
+"""Links to whatever a process has open, which may be a file today and a terminal tomorrow."""
 
 _KINDS = {
     stat.S_IFDIR: "a folder",
@@ -18,19 +18,19 @@ _KINDS = {
 
 
 def check_file(path: Path) -> None:
-    """Raise the ValueError of a path that is there and is not a file, or whose folder is not a folder."""
+    """Raise ValueError for a path that exists and is not a file, or whose parent is not a folder."""
     if str(path).startswith(_STANDARD_STREAMS):
         raise ValueError('is a device; expected a file (kind = "stdout" prints events)')
     _expect(path, stat.S_IFREG, "a file")
 
 
 def check_folder(path: Path) -> None:
-    """Raise the ValueError of a path that is there and is not a folder, or lies below a file."""
+    """Raise ValueError for a path that exists and is not a folder, or that is below a file."""
     _expect(path, stat.S_IFDIR, "a folder")
 
 
 def check_writable(path: Path) -> None:
-    """Raise the ValueError of a path that is not writable for this user, or that this user could not make."""
+    """Raise ValueError for a path that this user may not write to, or could not create."""
     place = next((each for each in (path, *path.parents) if _kind(each)), path)
     needed = os.R_OK | os.W_OK | (os.X_OK if _kind(place) == stat.S_IFDIR else 0)
     if not os.access(place, needed, effective_ids=True):
@@ -38,7 +38,7 @@ def check_writable(path: Path) -> None:
 
 
 def read_file(path: Path, max_bytes: int) -> bytes:
-    """Return what a file holds. Raises the ValueError of a path that is not one, or of one that is larger."""
+    """Return the content of a file. Raises ValueError if the path is not a file, or the file is larger."""
     try:
         with open(path, "rb", opener=_open_at_once) as file:  # Path.open has no opener
             kind = stat.S_IFMT(os.fstat(file.fileno()).st_mode)
@@ -53,7 +53,7 @@ def read_file(path: Path, max_bytes: int) -> bytes:
 
 
 def _open_at_once(path: str, flags: int) -> int:
-    return os.open(path, flags | os.O_NONBLOCK)  # else a pipe would wait for its writer
+    return os.open(path, flags | os.O_NONBLOCK)  # otherwise a pipe would wait for its writer
 
 
 def _expect(path: Path, kind: int, expected: str) -> None:
@@ -67,7 +67,7 @@ def _expect(path: Path, kind: int, expected: str) -> None:
 
 
 def _kind(path: Path) -> int | None:
-    """Return what a path leads to; None if that is nothing, or cannot be told now."""
+    """Return what a path leads to; None if that is nothing, or cannot be determined now."""
     try:
         return stat.S_IFMT(os.stat(path).st_mode)  # noqa: PTH116  # one name for all that can be there
     except OSError:

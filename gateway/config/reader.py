@@ -1,4 +1,4 @@
-"""From the tables of a TOML file to a Config, with every mistake that is in them."""
+"""Turn the tables of a TOML file into a Config, or report every mistake in them."""
 
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -42,7 +42,7 @@ class Reader:
     """
     Reads the tables of one file; relative paths are relative to its `folder`.
 
-    `parse` reads the files that hold tables of their own. No text of a mistake repeats a secret.
+    `parse` reads the files that hold tables of their own. No mistake's text repeats a secret.
     """
 
     def __init__(
@@ -59,7 +59,7 @@ class Reader:
         self._mistakes: list[str] = []
 
     def read(self, tables: dict[str, Any], *, built_in: bool) -> Config:
-        """Return the configuration. Raises ConfigError with one line a mistake."""
+        """Return the configuration. Raises ConfigError with one line per mistake."""
         known = (*_PARTS, *_FAMILIES)
         for key in (each for each in tables if each not in known):
             self._report(f"[{key}]", f"unknown table{suggest(key, known)}")
@@ -85,7 +85,7 @@ class Reader:
         found = tables.get(kind)
         if isinstance(found, dict) and found:
             for name in found:
-                if not _is_name(name):  # it stands in addresses, batch ids, file names and logs
+                if not _is_name(name):  # it is used in addresses, batch ids, file names and logs
                     self._report(
                         f"[{kind}.{name}]",
                         f"a name has 1 to {_MAX_NAME} printable characters,"
@@ -165,7 +165,7 @@ class Reader:
         return msgspec.convert(filled, field.type, dec_hook=self._convert)
 
     def _named(self, where: str, shape: type[msgspec.Struct], value: str) -> Any:
-        """Return the table that lies in a file of its own."""
+        """Return the table that is in a file of its own."""
         file = self._convert(Path, fill(value, self._environment))
         try:
             table = self._parse(file)
@@ -209,7 +209,7 @@ def _is_table(kind: Any) -> bool:
 
 
 def _number_or_boolean(text: str, written: str) -> int | bool:
-    """Return what the text of a variable would be in TOML without quotes. ValueError."""
+    """Return the value that a variable's text would have in TOML without quotes. Raises ValueError."""
     if text in ("true", "false"):
         return text == "true"
     if _NUMBER.fullmatch(text):

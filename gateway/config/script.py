@@ -1,13 +1,13 @@
-"""The operator's copy of analytics.js, as far as a configuration can tell that it is one."""
+"""Check, as far as possible, that a file is the operator's copy of analytics.js."""
 
 from pathlib import Path
 
 KEY = b'"__WRITE_KEY__"'
-"""The text that stands for the write key in the script (@segment/analytics-next 1.84.3)."""
+"""The placeholder for the write key in the script (@segment/analytics-next 1.84.3)."""
 
 
 def check(script: Path) -> None:
-    """Raise the ValueError of a file that is not such a script."""
+    """Raise ValueError for a file that is not such a script."""
     try:
         if not script.is_file() and script.exists():  # a device may have no end
             raise ValueError(f"{script} is not a file")

@@ -1,4 +1,4 @@
-"""Secrets of a configuration: they are compared and used, and never printed."""
+"""Secrets of a configuration: they are compared and used, but never printed."""
 
 import hmac
 
@@ -16,7 +16,7 @@ class Secret:
 
     @classmethod
     def parse(cls, value: object) -> "Secret":
-        """Return the secret that a configuration gives; ValueError if it is empty, or no text."""
+        """Return the secret given in a configuration. Raises ValueError if it is empty, or not a text."""
         if not isinstance(value, str):
             raise ValueError("expected a text")  # noqa: TRY004  # as for every other mistake
         if not value:
@@ -24,7 +24,7 @@ class Secret:
         return cls(value)
 
     def reveal(self) -> str:
-        """Return the text, to sign, to verify, or to digest it."""
+        """Return the text, for signing, verifying or digesting."""
         return self._text
 
     def __bool__(self) -> bool:
@@ -47,13 +47,13 @@ class Secret:
 
 
 class Secrets(tuple[Secret, ...]):
-    """One secret, or several while one is rotated: in a configuration a text, or a list of texts."""
+    """One secret, or several during a rotation: a text or a list of texts in a configuration."""
 
     __slots__ = ()
 
     @classmethod
     def parse(cls, value: object) -> "Secrets":
-        """Return the secrets that a configuration gives; ValueError for more than 8, or if one is empty."""
+        """Return the secrets of a configuration. Raises ValueError if one is empty, or for more than 8."""
         values = value if isinstance(value, list) and value else [value or ""]
         if len(values) > _MAX_SECRETS:
             raise ValueError(f"expected at most {_MAX_SECRETS} secrets")

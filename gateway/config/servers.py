@@ -1,4 +1,4 @@
-"""Addresses of the servers of an engine, as it writes them."""
+"""Addresses of the servers of an engine, in the engine's own form."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -9,7 +9,7 @@ _BROKER = re.compile(r"([\w.-]+|\[[\da-fA-F:.]+\]):\d{1,5}")
 
 
 def check_nats(servers: Sequence[str]) -> Iterator[tuple[str, str]]:
-    """Yield the key and the text of each mistake in addresses of NATS."""
+    """Yield the key and the text of each mistake in NATS addresses."""
     for server in servers:
         address = urlsplit(server)
         if address.scheme not in ("nats", "tls") or not address.hostname:
@@ -21,7 +21,7 @@ def check_nats(servers: Sequence[str]) -> Iterator[tuple[str, str]]:
 
 
 def check_kafka(servers: Sequence[str]) -> Iterator[tuple[str, str]]:
-    """Yield the key and the text of each mistake in addresses of Kafka."""
+    """Yield the key and the text of each mistake in Kafka addresses."""
     protocols = set()
     for server in servers:
         protocol, separator, address = server.rpartition("://")

@@ -1,4 +1,4 @@
-"""The tables of gateway.toml that are the gateway's own."""
+"""The gateway's own tables in gateway.toml."""
 
 import difflib
 import re
@@ -28,7 +28,7 @@ _MIN_JOURNAL_BYTES = 1024 * 1024
 _ENGINE_KEYS = ("servers", "name", "partitions", "replicas", "require", "monitor", "user", "password", "ca")
 """Keys of [journal] that only an engine other than the embedded one has."""
 _DRIVERS = {"jetstream": ("nats", "nats"), "kafka": ("confluent_kafka", "kafka")}
-"""By engine, the module that it needs, and the extra of the gateway that has it."""
+"""By engine, the module that it needs, and the gateway's extra that installs it."""
 _MIN_PARTITION_BYTES = 10 * 1024 * 1024  # of an engine
 _MAX_NAME_CHARACTERS = 100
 _HOST = re.compile(r"(?:[\w-]{1,63}\.)*[\w-]{1,63}\.?")
@@ -41,17 +41,17 @@ class Server(msgspec.Struct, frozen=True):
     host: str = "127.0.0.1"
     port: Port = 8080
     workers: Positive = 1
-    """Processes."""
+    """Number of processes."""
     trusted_proxies: tuple[str, ...] = ()
     """Addresses or networks whose X-Forwarded-For, -Proto and -Host are believed."""
     public_url: str = ""
-    """The address that SDKs get with their settings; empty: the one at which they asked."""
+    """The address that SDKs get with their settings; empty: the one that they asked at."""
     drain: Duration = Duration(0)
-    """Time for which the gateway is unready before it stops."""
+    """How long the gateway is unready before it stops."""
     analytics_js: Path | None = None
-    """The operator's own copy of the script that pages with Segment's snippet load."""
+    """The operator's own copy of the script that is loaded by pages with Segment's snippet."""
     node: str = ""
-    """The name of this gateway among several that share the journal; empty: the host's."""
+    """The name of this gateway among several that share the journal; empty: the host's name."""
 
     @property
     def name(self) -> str:
@@ -80,7 +80,7 @@ class Inspector(msgspec.Struct, frozen=True):
     host: str = "127.0.0.1"
     port: Port = 8081
     token: Secret = Secret("")
-    """Required from clients as Bearer; empty: none is, which only a loopback address may have."""
+    """Clients must send it as Bearer; empty: no token is required, allowed only for a loopback address."""
     mask: tuple[str, ...] = ()
     """Keys whose values are hidden in pages, APIs and logs, at any depth and in any case."""
 
@@ -94,28 +94,28 @@ class Inspector(msgspec.Struct, frozen=True):
 
 
 class Journal(msgspec.Struct, frozen=True):
-    """The log that keeps events until every sink has them, and some time longer."""
+    """The log that keeps events until every sink has them, and for some time after."""
 
     path: Path = Path("data/journal")
     keep: Duration = Duration(7 * 86400)
-    """Time for which delivered events stay."""
+    """How long delivered events are kept."""
     max_size: Size = Size(20 * 1024**3)
-    """Delivered events go early, and then new events are refused, before the journal is larger."""
+    """Before the journal grows larger, delivered events are deleted early, then new events are refused."""
     engine: Literal["embedded", "jetstream", "kafka"] = "embedded"
     servers: tuple[str, ...] = ()
-    """Addresses of the engine, as it writes them."""
+    """Addresses of the engine, in its own form."""
     name: str = "gateway"
-    """Of the streams or the topic."""
+    """The name of the streams or the topic."""
     partitions: Annotated[int, msgspec.Meta(ge=1, le=256)] = 8
     replicas: Annotated[int, msgspec.Meta(ge=1, le=5)] = 3
     require: Literal["quorum", "fsync"] = "quorum"
-    """What must hold before an event is acknowledged: a majority has it, or all that count have synced it."""
+    """What must hold before an event is acknowledged: a majority of replicas has it, or has synced it."""
     monitor: tuple[str, ...] = ()
-    """Addresses of the monitoring ports of NATS, which alone tell how its servers sync."""
+    """Addresses of NATS's monitoring ports, the only source that tells how its servers sync."""
     user: str = ""
     password: Secret | None = None
     ca: Path | None = None
-    """The certificates of authorities, as PEM; by default those of the system."""
+    """CA certificates, as PEM; by default the system's."""
 
     def check(self) -> Iterator[tuple[str, str]]:
         """Yield the key and the text of each mistake in the table."""
@@ -157,7 +157,7 @@ _DEFAULTS = Journal()
 
 
 class State(msgspec.Struct, frozen=True):
-    """The place of what delivery remembers, and of people and products."""
+    """Where the state of delivery, people and products are stored."""
 
     url: Secret = Secret("")
     """A database of PostgreSQL; empty: files in the data folder."""
@@ -172,14 +172,14 @@ class State(msgspec.Struct, frozen=True):
 
 
 class Delivery(msgspec.Struct, frozen=True):
-    """The way of events from the journal to the sinks."""
+    """How events get from the journal to the sinks."""
 
     processes: Annotated[int, msgspec.Meta(ge=0)] = 0
-    """The most; 0: one a core. There are never more than sinks."""
+    """The most processes; 0: one per core. There are never more processes than sinks."""
     max_dead: Size = Size(1024**3)
     """The most bytes of dead letters for each sink; when they are reached, the sink waits."""
     duplicates: Duration = Duration(86400)
-    """Time within which an event with the source and messageId of an earlier one is a duplicate; 0: off."""
+    """How long an event with the source and messageId of an earlier one counts as a duplicate; 0: off."""
 
     def check(self) -> Iterator[tuple[str, str]]:
         """Yield the key and the text of each mistake in the table."""
@@ -198,7 +198,7 @@ class Config(msgspec.Struct, frozen=True):
     sinks: dict[str, Sink]
     state: State = State()
     built_in: bool = False
-    """True if there is no file, and it is the built-in configuration."""
+    """True if there is no file, so that this is the built-in configuration."""
 
     @property
     def is_shared(self) -> bool:
@@ -234,6 +234,6 @@ def _is_loopback(host: str) -> bool:
 
 
 def suggest(word: object, known: Iterable[str]) -> str:
-    """Return the hint at the known word that is close to a wrong one, or nothing."""
+    """Return a hint at the known word closest to a wrong one, or an empty text."""
     close = difflib.get_close_matches(str(word), known, n=1)
     return f"; did you mean {close[0]}?" if close else ""

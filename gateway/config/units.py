@@ -12,7 +12,7 @@ _BYTES = {"B": 1, "KB": 1024, "MB": 1024**2, "GB": 1024**3, "TB": 1024**4}
 
 _PER = {"/s": 1, "/m": 60, "/h": 3600}
 
-_LARGEST = 10**18  # of any unit; beyond lie numbers that no file system and no clock has
+_LARGEST = 10**18  # of any unit; no file system and no clock has larger numbers
 
 
 class Duration(float):
@@ -42,7 +42,7 @@ class Size(int):
 
 
 class Rate(float):
-    """Events a second, written "1000/s", "600/m" or "50/h"."""
+    """Events per second, written "1000/s", "600/m" or "50/h"."""
 
     @classmethod
     def parse(cls, text: object) -> "Rate":

@@ -68,7 +68,8 @@ class Enricher:
         Return the same events in order, with missing product properties added.
 
         If the catalogue's file cannot be read, for example because it is locked, the events are returned
-        unchanged and the error is logged once. Raises StateUnavailable if it lies in a database that cannot.
+        unchanged and the error is logged once. Raises StateUnavailable if it is in a database that cannot be
+        read.
         """
         try:
             return self._enrich_all(lines)
@@ -96,7 +97,7 @@ class Enricher:
         try:
             view = _decode_view(line)
         except msgspec.ValidationError:
-            return line  # `items` or `products` has another type
+            return line  # `items` or `products` has a different type
         site, lists = view.source.site_id, view.properties
         if not site:
             return line
@@ -137,7 +138,7 @@ def _look_up(catalogue: Catalogue, site: str, key: str, product: bytes) -> bytes
 
 def _replace_products(line: bytes, products: list[bytes], changes: Mapping[bytes, bytes]) -> bytes:
     """
-    Return the line with its products replaced by text search, in a fifth of the time of decoding it.
+    Return the line with its products replaced by text search, in a fifth of the time that decoding takes.
 
     If the text of a product also occurs elsewhere in the line, the line is decoded.
     """

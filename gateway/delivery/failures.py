@@ -1,4 +1,4 @@
-"""Failures of delivery: whether they are the sink's, and what the log says of them."""
+"""Failures of delivery: whether they are the sink's, and how they are logged."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,7 +10,7 @@ from gateway.errors import LeaseLost, SinkMisconfigured, SinkUnavailable, StateU
 
 @contextmanager
 def of_sink() -> Iterator[None]:
-    """Raise SinkUnavailable for an OSError: one of the journal or the state would have other consequences."""
+    """Raise SinkUnavailable for an OSError: one from the journal or the state has other consequences."""
     try:
         yield
     except OSError as error:

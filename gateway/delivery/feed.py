@@ -22,11 +22,11 @@ class Feed(Protocol):
         """Release all files. No call may follow."""
 
     def prepare(self, work: Work) -> Work:
-        """Return the work as it is to be written, after everything is recorded that must be known by then."""
+        """Return the work as it is to be written, after recording everything that must be known by then."""
 
     def record(self, work: Work, receipt: bytes, following: Work | None) -> None:
         """
-        Record what became of the work in one transaction.
+        Record the outcome of the work in one transaction.
 
-        `following` is the work of the same feed that is written next, if it is known.
+        `following` is the work of the same feed that will be written next, if known.
         """

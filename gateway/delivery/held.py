@@ -1,9 +1,9 @@
 """
-Held partitions: those that this process delivers, each with the term since when it does without a break.
+Held partitions: those that this process delivers, each with the term of its uninterrupted hold.
 
-With the embedded journal these are all that there are. With several gateways they are those for which the
-process has leases: what was read under another term is out of date, since another process may have gone on
-from there meanwhile.
+With the embedded journal, these are all partitions. With several gateways, they are those for which the
+process has leases: what was read under another term is out of date, since another process may have continued
+from there in the meantime.
 """
 
 from collections.abc import Callable, Mapping
@@ -15,5 +15,5 @@ Held = Callable[[], Mapping[str, int]]
 
 
 def everything(journal: Log) -> Held:
-    """Return what holds all partitions of a journal for ever."""
+    """Return a Held with all partitions of a journal, forever."""
     return lambda: dict.fromkeys(journal.partitions(), 0)

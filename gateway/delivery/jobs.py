@@ -21,7 +21,7 @@ from gateway.state.tally import Tally
 log = structlog.get_logger()
 
 MAX_REPLAYED_EVENTS = 1000
-"""In a batch, for which live events wait. Sinks that are `once_by_batch` get whole batches."""
+"""The most events in a batch, since live events wait for it. `once_by_batch` sinks get whole batches."""
 
 
 class _Pace:
@@ -37,7 +37,7 @@ class _Pace:
         return self._free_at if self._rate and self._free_at > self._clock() else None
 
     def limit(self, events: int) -> int:
-        """Return the most events for the next batch: not more than a second's worth."""
+        """Return the most events for the next batch: at most a second's worth."""
         return min(events, max(1, int(self._rate))) if self._rate else events
 
     def sent(self, events: int) -> None:
@@ -47,9 +47,9 @@ class _Pace:
 
 class _JobFeed:
     """
-    What retries and replays have in common: their pace, and ids that stay the same after a crash.
+    What retries and replays have in common: their pace, and batch ids that stay the same after a crash.
 
-    If `partitions` are given, other processes send what is in the others.
+    If `partitions` are given, other processes send the events of the others.
     """
 
     def __init__(
@@ -74,7 +74,7 @@ class _JobFeed:
             for partition, span in job.positions.items()
             if partitions is None or partition in partitions
         }
-        """As they are recorded."""
+        """The spans as recorded."""
 
     def prepare(self, work: Work) -> Work:
         """Give the work the id of its content, recorded for a sink that recognizes batches by their id."""
@@ -91,12 +91,12 @@ class _JobFeed:
         return work.intended(intent, self._job.suffix + intent.suffix)
 
     def _in_doubt(self, partition: str) -> int | None:
-        """Return the end of the batch that may have been written but is not recorded, if there is one."""
+        """Return the end of the batch that may have been written but is not recorded, if any."""
         span = self._spans.get(partition)
         return span.intent.end if span and span.intent and self._sink.once_by_batch else None
 
     def _intent(self, following: Work | None) -> Intent | None:
-        """Return the intent of the work that is written next, to be recorded beforehand."""
+        """Return the intent of the work that will be written next, to be recorded beforehand."""
         if following and following.batch and self._sink.once_by_batch:
             return following.intent_after(None)
         return None
@@ -223,7 +223,7 @@ class ReplayFeed(_JobFeed):
             self._state.jobs.finish(job.id, "done")
 
     def _read(self, partition: str, span: Span) -> Work | None:
-        """Return the next work of a partition: the batch that is in doubt, or as much as the sink allows."""
+        """Return the next work of a partition: the batch in doubt, or as much as the sink allows."""
         end = self._in_doubt(partition)
         parts: deque[Part] = deque()
         start = span.next
@@ -247,7 +247,7 @@ class ReplayFeed(_JobFeed):
             reader = self._readers[partition] = self._journal.reader(partition)
         try:
             return reader.read(Position(start), self._sink.batch_bytes)
-        except UnknownPosition as error:  # another journal; the rest of the job is not in it
+        except UnknownPosition as error:  # another journal, which does not have the rest of the job
             span = self._spans[partition]
             if min(error.oldest, span.end) > span.next:
                 span = self._spans[partition] = Span(min(error.oldest, span.end), span.end)
@@ -281,7 +281,7 @@ def count(journal: Log, partition: str, span: Span, selection: Selection, prepar
 
 
 def select(part: Part, selection: Selection) -> Part:
-    """Exclude the events that a replay does not want. These do not count anywhere."""
+    """Exclude the events that a replay does not want. They are not counted anywhere."""
     chunk, wanted = part.chunk, selection.wanted
     since, until = selection.since, selection.until
     if chunk is None or (since is None and until is None and wanted.is_everything):

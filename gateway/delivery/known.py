@@ -1,4 +1,4 @@
-"""What sinks know about duplicates: which events have a verdict, and which of them are duplicates."""
+"""What sinks know about duplicates: which events have a verdict, and which of these are duplicates."""
 
 from collections.abc import Collection
 
@@ -7,7 +7,7 @@ from gateway.state.verdicts import Verdicts
 
 
 class Known:
-    """The verdicts, while duplicates are looked for. Thread-safe; methods block on the disk."""
+    """The verdicts, if duplicates are looked for. Thread-safe; methods block on the disk."""
 
     def __init__(self, verdicts: Verdicts, *, enabled: bool) -> None:
         self.enabled = enabled
@@ -18,7 +18,7 @@ class Known:
         """
         Return the first position without a verdict, or None if no event needs one.
 
-        After an older journal was restored, it may belong to another history until the index has noticed.
+        After an older journal was restored, it may belong to another history until the indexer notices.
         """
         return self._verdicts.limit(partition) if self.enabled else None
 
@@ -27,5 +27,5 @@ class Known:
         return self._verdicts.duplicates(partition, first, end) if self.enabled else ()
 
     def version(self) -> object:
-        """Return an object that changes with the ends."""
+        """Return an object that changes when `end` does."""
         return self._verdicts.ends() if self.enabled else None

@@ -36,7 +36,7 @@ class LiveFeed:
     ) -> None:
         self.due: float | None = None
         self.has_more = False
-        """True if the last work was a whole batch, so that another one is likely there."""
+        """True if the last work was a whole batch, so that another one is probably available."""
         self._name = name
         self._sink = sink
         self._partition = partition
@@ -107,7 +107,7 @@ class LiveFeed:
         self._reader.close()
 
     def skip(self, to: int) -> None:
-        """Pass the events before a position, by order of an operator. Has no effect on a position behind."""
+        """Skip the events before a position, by order of an operator. Has no effect on passed positions."""
         self._start()
         assert self._recorded is not None
         to = min(to, self._reader.newest())
@@ -117,7 +117,7 @@ class LiveFeed:
             self._recorded = None
 
     def _start(self) -> None:
-        """Go to the recorded position; a new sink starts with the oldest retained event."""
+        """Go to the recorded position; a new sink starts at the oldest retained event."""
         position = self._state.position(self._name, self._partition)
         if position is None:
             position = Position(self._reader.oldest())
@@ -134,7 +134,7 @@ class LiveFeed:
         self._events = self._bytes = 0
 
     def _fill(self) -> None:
-        """Read until there is a whole batch, or no more."""
+        """Read until there is a whole batch, or nothing more to read."""
         while not self._has_batch():
             known = self._known.end(self._partition)
             if known is not None and self._reader.accepts(self._read_to) and not self._is_known(known):
@@ -143,7 +143,7 @@ class LiveFeed:
                 found = self._reader.read(self._read_to)
             except UnknownPosition as error:
                 if self._recorded and self._taken_to > self._recorded.number:
-                    return  # what was returned is yet to be recorded
+                    return  # what was returned has yet to be recorded
                 self._rewind(error)
                 continue
             if found is None:
@@ -170,7 +170,7 @@ class LiveFeed:
         self._read_to = found.end
 
     def _withhold(self, known: int) -> None:
-        """Drop the events of which it is not known yet whether they are duplicates."""
+        """Drop the events that do not have a verdict on being duplicates yet."""
         while self._parts and self._parts[-1].end > known:
             part = self._parts.pop()
             self._remove(part)
@@ -189,7 +189,7 @@ class LiveFeed:
         self._bytes -= len(part.data)
 
     def _is_known(self, limit: Position) -> bool:
-        """Return whether the next event has a verdict, and one that is not about another history."""
+        """Return whether the next event has a verdict that is not about another history."""
         return self._read_to.number < limit.number and self._reader.accepts(limit)
 
     def _has_batch(self) -> bool:
@@ -206,7 +206,7 @@ class LiveFeed:
         return min((part.chunk.received_at / 1000 for part in self._parts if part.chunk), default=0.0)
 
     def _take_intended(self, end: int) -> Work | None:
-        """Remove the batch that may have been written before a crash, once all of it can be read."""
+        """Take the batch that may have been written before a crash, once all of it can be read."""
         if self._parts and self._parts[-1].end >= end:
             self._intended_end = None
             return self._take(end)
@@ -216,7 +216,7 @@ class LiveFeed:
         return None
 
     def _take(self, end: int | None) -> Work:
-        """Remove the next batch from what was read: up to a position, or as large as the sink allows."""
+        """Take the next batch from what was read: up to a position, or as large as the sink allows."""
         taken = take(self._parts, self._sink.batch_events, self._sink.batch_bytes, end)
         for part in taken:
             self._remove(part)

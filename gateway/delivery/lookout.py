@@ -12,7 +12,7 @@ _LOOKS = 50
 
 
 class Lookout:
-    """Observes the newest event of each partition, and wakes the workers. Bound to one event loop."""
+    """Watches the newest event of each partition, and wakes the workers. Bound to one event loop."""
 
     def __init__(
         self,
@@ -21,9 +21,9 @@ class Lookout:
         partitions: Callable[[], Collection[str]] | None = None,
     ) -> None:
         """
-        `verdicts` returns something that changes whenever sinks may get more events.
+        `verdicts` returns an object that changes whenever sinks may get more events.
 
-        `partitions` returns those of which events matter now; by default all.
+        `partitions` returns those whose events matter now; by default all.
         """
         self.seen = 0
         """A counter that increases whenever workers should look for events."""
@@ -41,7 +41,7 @@ class Lookout:
         self.compare(self.find())
 
     def find(self) -> object:
-        """Return what there is now. Blocks on the journal and the state, and may be called in a thread."""
+        """Return what there is now. Blocks on the journal and the state; may be called in a thread."""
         newest = {}
         for partition in self._partitions():
             reader = self._readers.get(partition)
@@ -53,12 +53,12 @@ class Lookout:
                 newest[partition] = -1  # the workers' reads report the error
         try:
             self._verdicts = self._look_for_verdicts()
-        except StateUnavailable:  # which the workers log
+        except StateUnavailable:  # the workers log it
             pass
         return newest, self._verdicts
 
     def compare(self, found: object) -> None:
-        """Wake the workers if there is something else than the last time."""
+        """Wake the workers if `found` differs from the last time."""
         if found != self._found:
             self._found, self._quiet_looks = found, 0
             self.wake()

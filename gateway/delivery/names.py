@@ -10,9 +10,9 @@ from gateway.event import TYPES, read_subject
 
 MAX_COUNTED = 500
 """
-Events of a batch whose names are all counted; of a larger one, names are those of a sample.
+The largest batch whose names are all counted; in a larger one, they are estimated from a sample.
 
-To look at each event of a backlog would make its delivery slower by a tenth.
+Looking at each event of a backlog would make its delivery slower by a tenth.
 """
 
 _EVENT = b'","event":"'
@@ -27,7 +27,7 @@ def count_batch(data: bytes, events: int) -> Counter[Name]:
     """
     Return the number of canonical events by type and name in a block of lines, each with its line end.
 
-    The sum is exact; of more than MAX_COUNTED events, the shares of the names are those of a sample.
+    The sum is exact; with more than MAX_COUNTED events, the shares of the names are those of a sample.
     """
     if events <= MAX_COUNTED:
         return count(data.split(b"\n")[:-1])
@@ -35,7 +35,7 @@ def count_batch(data: bytes, events: int) -> Counter[Name]:
 
 
 def scale(sample: Counter[Name], events: int) -> Counter[Name]:
-    """Return so many events, divided among names as a sample is, which must not be empty."""
+    """Return `events` events, divided among names as in the sample, which must not be empty."""
     total = sample.total()
     found = Counter({name: events * number // total for name, number in sample.items()})
     found[sample.most_common(1)[0][0]] += events - found.total()
@@ -86,5 +86,5 @@ def _sample(data: bytes) -> Iterator[bytes]:
     """Yield about MAX_COUNTED lines, from all over the block."""
     for offset in range(0, len(data), len(data) // MAX_COUNTED + 1):
         start = data.find(b"\n", offset) + 1
-        if start < len(data):  # else it was the last line
+        if start < len(data):  # otherwise it was the last line
             yield data[start : data.find(b"\n", start)]

@@ -1,4 +1,4 @@
-"""The observer of a sink: its events by the minute, its batches, and its exchanges with the target."""
+"""The observer of a sink: its events by minute, its batches, and its exchanges with the target."""
 
 import time
 from collections import Counter, deque
@@ -30,7 +30,7 @@ _MAX_RETRIED = 5000
 
 
 class Written(NamedTuple):
-    """Positions that a sink has, apart from those in between that were not for it."""
+    """A range of positions that a sink has, except those in between that were not for it."""
 
     at: int
     """Milliseconds since 1970."""
@@ -39,7 +39,7 @@ class Written(NamedTuple):
     end: int
     """One past the last."""
     batch: str
-    """Its id; "" for several batches."""
+    """The id of the batch; "" for several batches."""
 
 
 class Observations(msgspec.Struct):
@@ -50,11 +50,11 @@ class Observations(msgspec.Struct):
     failures: deque[Exchange] = msgspec.field(default_factory=lambda: deque(maxlen=_MAX_FAILURES))
     successes: deque[Exchange] = msgspec.field(default_factory=lambda: deque(maxlen=_MAX_SUCCESSES))
     exchanges: int = 0
-    """All of them."""
+    """Number of all exchanges."""
     batches: list[Written] = []
-    """Batches of live events: of more than 100, those at the end together."""
+    """Batches of live events; beyond 100, the last ones are combined."""
     retried: list[Written] = []
-    """Runs of dead letters that were sent again: at most 5,000."""
+    """Runs of dead letters that were sent again; at most 5,000."""
     dead: list[tuple[str, int]] = []
     """Partition and position of the events that became dead letters."""
 
@@ -68,10 +68,10 @@ class Observer:
         self._found = Observations()
 
     def recorded(self, work: Work) -> None:
-        """Count what became of the events of some work, by name. Never raises."""
+        """Count the outcomes of the events of some work, by name. Never raises."""
         try:
             self._count(work)
-        except Exception as bug:  # which must not cost a delivery
+        except Exception as bug:  # it must not cost a delivery
             log.error("a delivery was not observed", exc_info=bug)
 
     def _count(self, work: Work) -> None:
@@ -108,7 +108,7 @@ class Observer:
 
     @contextmanager
     def writing(self, batch: Batch) -> Iterator[None]:
-        """Note the requests by which a batch is written in the block."""
+        """Note the requests made in the block as those that write a batch."""
         attempt = Attempt(
             batch.id, batch.partition, batch.first, batch.end, batch.count, batch.origin, (), self._note
         )
@@ -132,7 +132,7 @@ class Observer:
 
 
 def _append(batches: list[Written], new: Written) -> None:
-    """Append a batch; beyond the most that are told apart, to the last one of its partition."""
+    """Append a batch; once there are too many, extend the last one of its partition instead."""
     if len(batches) >= _MAX_BATCHES:
         for place in range(len(batches) - 1, -1, -1):
             last = batches[place]

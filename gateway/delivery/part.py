@@ -1,4 +1,4 @@
-"""A part of the work of a sink: one chunk of the journal, prepared, with what becomes of each event."""
+"""A part of a sink's work: one chunk of the journal, prepared, with the outcome of each event."""
 
 from bisect import bisect_left
 from collections import deque
@@ -32,23 +32,23 @@ class Part(msgspec.Struct):
     start: int
     end: int
     chunk: Chunk | None
-    """The events as they are in the journal; None if none of the positions can be read."""
+    """The events as they are in the journal; None if no position can be read."""
     positions: Sequence[int]
-    """Of the events for the sink, ascending."""
+    """Positions of the events for the sink, ascending."""
     data: bytes | memoryview
     """The events for the sink, one JSON object per line, each with its line end."""
     excluded: list[Excluded]
     lost: Tally
-    """What became of the positions that cannot be read."""
+    """The outcome of the positions that cannot be read."""
     epoch: int
-    """Of the event before `end`."""
+    """The epoch of the event before `end`."""
 
     def lines(self) -> list[bytes]:
         """Return the events for the sink, each with its line end."""
         return [line + b"\n" for line in bytes(self.data).split(b"\n")[:-1]]
 
     def room(self, events: int, size: int) -> int:
-        """Return the position up to which the part has at most so many events and bytes."""
+        """Return the position up to which the part has at most `events` events and `size` bytes."""
         if len(self.positions) <= events and len(self.data) <= size:
             return self.end
         fitting = 0
@@ -60,12 +60,12 @@ class Part(msgspec.Struct):
         return self.positions[fitting] if fitting else self.start
 
     def cut(self, at: int) -> "tuple[Part, Part]":
-        """Return the parts before and from a position on. Positions that cannot be read stay together."""
+        """Return the parts before a position and from it on. Positions that cannot be read stay together."""
         left, right = self.pieces([at])
         return left, right
 
     def pieces(self, cuts: Sequence[int]) -> "list[Part]":
-        """Return the parts between positions, ascending ones. Positions that cannot be read stay together."""
+        """Return the parts between ascending positions. Positions that cannot be read stay together."""
         lines = self.lines()
         excluded = sorted(self.excluded, key=_position)
         pieces: list[Part] = []
@@ -104,7 +104,7 @@ class Part(msgspec.Struct):
 
 def take(parts: deque[Part], events: int, size: int, end: int | None = None) -> list[Part]:
     """
-    Remove the parts of the next batch: up to the position `end`, or at most so many events and bytes.
+    Take the parts of the next batch: up to the position `end`, or at most `events` events and `size` bytes.
 
     A batch has at least one event, however large, and all its events have one epoch.
     """

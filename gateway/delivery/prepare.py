@@ -43,8 +43,8 @@ class Preparation:
         Return the events of a chunk for the sink.
 
         `duplicates` are positions. Without `routed`, no event is filtered. `start` is the position of the
-        first of the events before the chunk that cannot be read, and `lost` what became of these.
-        An event for which our own code fails is excluded as a dead letter; it never stops the others.
+        first of the unreadable events before the chunk, and `lost` is the outcome of these.
+        An event on which our own code fails is excluded as a dead letter; it never stops the others.
         Raises StateUnavailable if the catalogue cannot be read.
         """
         start, lost = chunk.first if start is None else start, lost or Tally()
@@ -98,7 +98,7 @@ class Preparation:
         return kept, excluded
 
     def _log_once(self, position: int, error: Exception) -> None:
-        """Log an error with its traceback, unless one of its class has been logged."""
+        """Log an error with its traceback, unless one of the same class has been logged."""
         kind = type(error).__name__
         if kind not in self._logged:
             self._logged.add(kind)

@@ -24,7 +24,7 @@ from gateway.state.store import State
 
 
 class Queue:
-    """What one sink gets next. Methods raise OSError and StateUnavailable, after which call `clear`."""
+    """What one sink gets next. Methods raise OSError and StateUnavailable; call `clear` after either."""
 
     def __init__(
         self,
@@ -51,21 +51,21 @@ class Queue:
         self._held = held or everything(journal)
         self._is_shared = held is not None
         self._terms: Mapping[str, int] = {}
-        """The partitions that the feeds are for."""
+        """The partitions that the feeds are for, with their terms."""
         self._live: dict[str, LiveFeed] = {}
         self._jobs: dict[int, RetryFeed | ReplayFeed] = {}
         self._look_for_jobs = True
         self._ahead: dict[str, Work] = {}
         """By partition, the work that was read before the work in hand was recorded."""
         self._feed: Feed | None = None
-        """The feed of the pieces."""
+        """The feed that the pieces are from."""
         self._pieces: deque[tuple[Work, Culprit | None]] = deque()
         """The work in hand: one batch, or what is left of one that was refused."""
         self._turn = 0
 
     @property
     def due(self) -> float | None:
-        """When there is work even without a new event, in seconds since 1970; None: not before then."""
+        """When there will be work even without a new event, in seconds since 1970; None: only after one."""
         feeds: list[Feed] = [*self._live.values(), *self._jobs.values()]
         return min((feed.due for feed in feeds if feed.due), default=None)
 
@@ -75,10 +75,10 @@ class Queue:
 
     def next(self, *, flush: bool) -> Work | None:
         """
-        Return the work in hand, or else the next, ready to be written; None if there is none.
+        Return the work in hand, or else the next work, ready to be written; None if there is none.
 
         Work without a batch needs only to be recorded. Raises SinkHeld if an event would have to become a
-        dead letter and may not, and SinkMisconfigured if there is no room for it.
+        dead letter but may not, and SinkMisconfigured if there is no room for it.
         """
         self._follow(self._held())
         if not self._pieces:
@@ -97,11 +97,11 @@ class Queue:
         return work
 
     def has_more(self) -> bool:
-        """Return whether there is likely another batch after the one in hand, in the same partition."""
+        """Return whether another batch probably follows the one in hand, in the same partition."""
         return isinstance(self._feed, LiveFeed) and len(self._pieces) == 1 and self._feed.has_more
 
     def read_ahead(self) -> None:
-        """Read that batch. Errors are left for `next` to find."""
+        """Read the batch that follows. Errors are left for `next` to find."""
         work, feed = self._pieces[0][0], self._feed
         if isinstance(feed, LiveFeed) and work.partition not in self._ahead:
             try:
@@ -112,7 +112,7 @@ class Queue:
                 self._ahead[work.partition] = following
 
     def record(self, receipt: bytes) -> None:
-        """Record the work in hand as written, and count what became of its events."""
+        """Record the work in hand as written, and count the outcomes of its events."""
         work, _ = self._pieces[0]
         feed = self._feed
         assert feed is not None
@@ -121,7 +121,7 @@ class Queue:
         following = self._pieces[1][0] if len(self._pieces) > 1 else None
         if following is None and isinstance(feed, LiveFeed):
             if self._sink.once_by_batch:
-                self.read_ahead()  # so that its intent rides in this commit
+                self.read_ahead()  # so that its intent is part of this commit
             following = self._ahead.get(work.partition)
         feed.record(work, receipt, following)
         self.observer.recorded(work)
@@ -133,12 +133,12 @@ class Queue:
             self._pieces[0][0].failed()
 
     def delivered(self, indexes: tuple[int, ...]) -> None:
-        """Take those events out of the batch in hand that the target has."""
+        """Take the events that the target has out of the batch in hand."""
         work, culprit = self._pieces[0]
         self._pieces[0] = (work.without(indexes), culprit)
 
     def refused(self, error: SinkRefused) -> None:
-        """Put the pieces in the place of a batch that was refused. A culprit that is not in it is ignored."""
+        """Replace a refused batch by its pieces. A culprit that is not in the batch is ignored."""
         work, _ = self._pieces[0]
         work.failed()
         delivered = set(error.delivered)
@@ -155,7 +155,7 @@ class Queue:
         self._pieces.extendleft(reversed(pieces))
 
     def expire(self, error: Exception, seconds: float) -> bool:
-        """Make dead letters of the batch in hand, or else the next, if it has failed for so long."""
+        """Make dead letters of the batch in hand, or else the next, if it has failed for `seconds`."""
         work = self.next(flush=True)
         if work is None or work.batch is None:
             return False
@@ -175,9 +175,9 @@ class Queue:
 
     def skip(self, positions: Mapping[str, int]) -> bool:
         """
-        Pass, by order of an operator, the events before these positions.
+        Skip the events before these positions, by order of an operator.
 
-        Return True unless another process has yet to do so for partitions that it holds.
+        Return True unless another process has yet to do so for its own partitions.
         """
         self.clear()
         self._follow(self._held())
@@ -191,7 +191,7 @@ class Queue:
         return all(reached.get(partition, 0) >= position for partition, position in positions.items())
 
     def clear(self) -> None:
-        """Forget everything that is not recorded, and go back to what is."""
+        """Forget everything that is not recorded, and go back to what is recorded."""
         for feed in (*self._live.values(), *self._jobs.values()):
             feed.close()
         self._feed = None
@@ -202,7 +202,7 @@ class Queue:
         self._look_for_jobs = True
 
     def _follow(self, held: Mapping[str, int]) -> None:
-        """Forget what was read of partitions that are no longer held, or were not for some time."""
+        """Forget what was read of partitions that are no longer held, or were not held for some time."""
         if held == self._terms:
             return
         before, self._terms = self._terms, dict(held)
@@ -212,7 +212,7 @@ class Queue:
         for partition in lost & self._live.keys():
             self._live.pop(partition).close()
             self._ahead.pop(partition, None)
-        for feed in self._jobs.values():  # they begin again with what is recorded of them
+        for feed in self._jobs.values():  # they begin again from what is recorded about them
             feed.close()
         self._jobs.clear()
         self._look_for_jobs = True

@@ -1,7 +1,7 @@
 """
-The recorder of a delivery process: writes what its observers have found, once a second, in a thread.
+The recorder of a delivery process: once a second, it writes what its observers found, in a thread.
 
-It never delays delivery, and what it cannot write is lost.
+It never delays delivery; what it cannot write is lost.
 """
 
 import time
@@ -34,10 +34,10 @@ from gateway.diagnostics.store import Store
 log = structlog.get_logger()
 
 SECONDS = 1.0
-"""Between two writes."""
+"""Seconds between two writes."""
 
 SPANS = (1, 60)
-"""Minutes that are added up: a month of single ones would take seconds to read."""
+"""Minutes that are added up: reading a month of single minutes would take seconds."""
 
 _MAX_DEAD = 5000  # in one transaction
 _ADD_MINUTE = """
@@ -75,7 +75,7 @@ class DeliveryRecorder:
         self._exchanges = Store(folder, EXCHANGES)
 
     def observer(self, sink: str) -> Observer:
-        """Return the observer of a sink, by its name: the same whenever it is asked for."""
+        """Return the observer of a sink, by its name: the same one every time."""
         return self._observers.setdefault(sink, Observer(self._clock))
 
     async def run(self) -> None:
@@ -120,12 +120,12 @@ class DeliveryRecorder:
             exchanges = {sink: each for sink, each in found.items() if each.exchanges or each.dead}
             if exchanges:
                 self._exchanges.write(lambda database: _store_exchanges(database, exchanges, now), now)
-        except Exception as bug:  # which must not cost a delivery
+        except Exception as bug:  # it must not cost a delivery
             log.error("diagnostics not written", exc_info=bug)
 
 
 def store_minutes(database: apsw.Connection, found: list[tuple[str, int, Minute]], now: int) -> None:
-    """Add to what is stored of minutes, each with its sink, and of their hours. Raises apsw.Error."""
+    """Add minutes, each with its sink, to the stored minutes and hours. Raises apsw.Error."""
     for sink, minute, counted in found:
         for span in SPANS:
             start = minute // span * span

@@ -1,4 +1,4 @@
-"""Routing: select the events for a sink, and the reason why others are filtered."""
+"""Routing: select the events for a sink, and tell why others are filtered."""
 
 import msgspec
 from msgspec import UNSET, Raw, UnsetType

@@ -15,9 +15,9 @@ def trim(
     partitions: Collection[str] | None = None,
 ) -> None:
     """
-    Release events before the positions of all `sinks` that are older than `keep` seconds.
+    Release events older than `keep` seconds that are before the positions of all `sinks`.
 
-    With `partitions`, nothing is released in others. If the journal is low on space, the age of events does
+    With `partitions`, only these are trimmed. If the journal is low on space, the age of events does
     not matter. While a sink has no valid position in a partition, nothing is released there. May be repeated.
     Raises OSError and StateUnavailable.
     """

@@ -1,5 +1,5 @@
 """
-The work of a sink: a range of positions, prepared, with what becomes of each event.
+The work of a sink: a range of positions, prepared, with the outcome of each event.
 
 Work can be split between any two events, which is how the culprit of a refused batch is found.
 """
@@ -30,12 +30,12 @@ class Work(msgspec.Struct):
     origin: Origin = "live"
     suffix: str = ""
     delivered: tuple[int, ...] = ()
-    """Positions of events that the target has, though the batch failed; ascending."""
+    """Positions of events that the target has, although the batch failed; ascending."""
     tries: int = 0
     first_failed_at: int = 0
     """Milliseconds since 1970; 0: no attempt has failed."""
     version: int = 1
-    """That of the intent with which it was written, or the work of which it is a piece."""
+    """The version of the intent with which it, or the work that it is a piece of, was written."""
     _batch: Batch | None = None
     _digest: str = ""
 
@@ -76,10 +76,10 @@ class Work(msgspec.Struct):
     @property
     def digest(self) -> str:
         """
-        A digest of the events for the sink, also of those that the target has.
+        A digest of the events for the sink, including those that the target has.
 
-        A sink that can name these gives each event an id. After a crash all of them are sent again, and must
-        not get new ones.
+        A sink that can tell which events it has gives each event an id. After a crash, all of them are sent
+        again, and must keep their ids.
         """
         if not self._digest:
             self._digest = intents.digest(b"".join(part.data for part in self.parts))
@@ -87,7 +87,7 @@ class Work(msgspec.Struct):
 
     @property
     def id(self) -> str:
-        """The id of the batch, also if no event is left in it."""
+        """The id of the batch, even if no event is left in it."""
         return f"{self.sink}/{self.partition}/{self.first}-{self.parts[-1].end}{self.suffix}"
 
     @property
@@ -96,11 +96,11 @@ class Work(msgspec.Struct):
         return any(each.outcome == "dead" for part in self.parts for each in part.excluded)
 
     def intent_after(self, known: Intent | None) -> Intent:
-        """Return the intent of the batch that is written now, if `known` is that of the same position."""
+        """Return the intent of the batch that is written now; `known` is that recorded for its position."""
         return (known or Intent(0, "", 0)).following(self.end.number, self.digest, self.version)
 
     def tally(self) -> Tally:
-        """Return what became of all events, if those for the sink are delivered."""
+        """Return the outcomes of all events, provided that those for the sink are delivered."""
         tally = Tally({("delivered", ""): self.count + len(self.delivered)})
         for part in self.parts:
             tally.update(part.lost)
@@ -152,12 +152,12 @@ class Work(msgspec.Struct):
         return msgspec.structs.replace(self, delivered=tuple(had), _batch=None)
 
     def intended(self, intent: Intent, suffix: str) -> "Work":
-        """Return the same work with the version of its intent, and the id that ends so."""
+        """Return the same work with the version of its intent, and an id that ends with the suffix."""
         return msgspec.structs.replace(self, version=intent.version, suffix=suffix, _batch=None)
 
     def split(self, error: SinkRefused) -> "list[tuple[Work, Culprit | None]]":
         """
-        Return the parts to try on their own, in order, after a refusal, each with its culprit if it is one.
+        Return the parts to try separately, in order, after a refusal, each with its culprit if it is one.
 
         A culprit is alone in its part. If the target names none, there are two halves.
         """

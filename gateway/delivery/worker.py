@@ -32,10 +32,10 @@ from gateway.state.store import State
 log = structlog.get_logger()
 
 MISCONFIGURED_SECONDS = 60.0
-"""The time between two attempts that only an operator can make succeed."""
+"""The time between two attempts if only an operator can make them succeed."""
 
 _MAX_UNEXPECTED = 5
-"""The number of unexpected exceptions in a row after which the events are to blame and not the moment."""
+"""The number of consecutive unexpected exceptions after which the events themselves are blamed."""
 
 
 class Worker:
@@ -65,11 +65,11 @@ class Worker:
         self._trouble: tuple[str, str] | None = None
         """Class and text of the last error since the last success."""
         self._is_up = False
-        """True if the recorded status says so."""
+        """True if the recorded status is "up"."""
         self._failures = 0
         self._unexpected = 0
         self._attempt: tuple[float, int] | None = None
-        """When the attempt under way began, by time.monotonic(), and its events."""
+        """When the attempt under way began, by time.monotonic(), and its number of events."""
         self._waits = delays()
 
     def stop(self) -> None:
@@ -89,7 +89,7 @@ class Worker:
             self._interrupt()
 
     def resume(self) -> None:
-        """Try at once, whatever the sink is waiting for; also events that are to become dead letters."""
+        """Try at once, whatever the sink is waiting for, even events that are to become dead letters."""
         self._resumed = True
         self._interrupt()
 
@@ -99,7 +99,7 @@ class Worker:
         self.lookout.wake()
 
     def skip(self, order: int, positions: Mapping[str, int]) -> None:
-        """Pass the events before these positions, and finish the order."""
+        """Skip the events before these positions, and finish the order."""
         self._skips.append((order, positions))
         self._interrupt()
 
@@ -107,7 +107,7 @@ class Worker:
         """
         Deliver until `stop` or `leave`; after a failure, wait and reconnect, forever.
 
-        Raises StateLost. If it is cancelled, the current batch may be written but not recorded, and is then
+        Raises StateLost. If cancelled, the current batch may be written but not recorded, and is then
         delivered again.
         """
         await self._run()
@@ -116,7 +116,7 @@ class Worker:
     async def _run(self) -> None:
         metrics.SINK_UP.labels(self.name).set(1)
         while not (self._stopping and self._is_stuck()):
-            interrupted = self._interrupted  # set by whatever happens from here on
+            interrupted = self._interrupted  # anything that happens from here on sets it
             try:
                 await self._obey()
                 if self._paused or self._held:
@@ -139,7 +139,7 @@ class Worker:
         return bool(self._trouble or self._paused or (self._held and not self._resumed))
 
     async def _connect(self) -> None:
-        """Open the sink and deliver until something else is to be done."""
+        """Open the sink and deliver until there is something else to do."""
         receipt = await to_thread.run_sync(self.state.receipt, self.name)
         async with AsyncExitStack() as opened:
             with failures.of_sink():
@@ -150,7 +150,7 @@ class Worker:
                 pass
 
     async def _deliver(self, connection: Connection) -> bool:
-        """Deliver one batch, or wait for one; return False if the connection is to be closed."""
+        """Deliver one batch, or wait for one; return False if the connection should be closed."""
         stopping, seen = self._stopping, self.lookout.seen  # read first, so that a later change is noticed
         if self._leaving or self._paused or self._resumed or self._skips:
             return False
@@ -189,7 +189,7 @@ class Worker:
         return True
 
     async def _write(self, connection: Connection, batch: Batch) -> bytes:
-        """Write a batch, and in a backlog read the next one meanwhile."""
+        """Write a batch; in a backlog, read the next one in the meantime."""
         self._attempt = time.monotonic(), batch.count
         with self.queue.observer.writing(batch), failures.of_sink():
             return await self._write_and_read(connection, batch)
@@ -265,13 +265,13 @@ class Worker:
         return error, max(next(self._waits), retry_after or 0.0)
 
     def _log_failure(self, error: Exception) -> None:
-        """Log an error unless it is the same as that of the attempt before."""
+        """Log an error unless the previous attempt had the same one."""
         if self._trouble == (type(error).__name__, str(error)):
             return
         failures.tell(self._log, error)
 
     async def _obey(self) -> None:
-        """Carry out the orders of operators that need the connection closed; begin with what is recorded."""
+        """Carry out operators' orders that need the connection closed; begin again from what is recorded."""
         if not self._is_informed:
             status = await to_thread.run_sync(self.state.statuses.read, self.name)
             self._held, self._is_up = status.held, status.state == "up" and status.since > 0
@@ -279,7 +279,7 @@ class Worker:
         if self._resumed:
             self._resumed = False
             self.queue.resume()
-            # Also what held it in a process that is gone.
+            # This also releases a sink that was held by a process that is gone.
             await to_thread.run_sync(self.state.statuses.release, self.name)
             self._held = False
             self._waits = self.delays()

@@ -1,1 +1,1 @@
-"""Vendors as data: a mapping, one TOML file a vendor, says how events become requests of its API."""
+"""Vendors as data: a mapping, one TOML file per vendor, says how events become requests to its API."""

@@ -1,4 +1,4 @@
-"""What a vendor's answer to a request means, as the table [answers] of its mapping says."""
+"""What a vendor's answer to a request means, according to the table [answers] of its mapping."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -13,7 +13,7 @@ from gateway.destinations.paths import walk
 
 Class = Literal["ok", "retry", "credentials", "refused", "unknown"]
 Place = tuple[str, int]
-"""The array of a request, "" for its only one, and the index in it."""
+"""An array of a request ("" if it has only one) and an index in it."""
 
 _KEYS = ("ok", "retry", "credentials", "refused", "retry_after")
 _STATUS = re.compile(r"[1-5]\d\d|[1-5]xx")
@@ -25,15 +25,15 @@ class Verdict(msgspec.Struct):
     """The meaning of one answer."""
 
     kind: Class
-    """`unknown`: the mapping says nothing of it; its status decides."""
+    """`unknown`: the mapping does not cover the answer; its status decides."""
     culprits: dict[Place, str] = msgspec.field(default_factory=dict)
-    """The vendor's words about each item that it names; only for `refused`."""
+    """What the vendor says about each item that it names; only for `refused`."""
     stored: bool = False
     """True if the vendor has all items but the culprits."""
 
 
 class Answers:
-    """Judges answers. Mistakes of the table are reported."""
+    """Judges answers. Mistakes in the table are reported."""
 
     def __init__(self, raw: Mapping[str, Any], at: Path, report: Report) -> None:
         self._report = report
@@ -121,7 +121,7 @@ def _steps(raw: dict[str, Any], key: str, default: str = "") -> tuple[str, ...]:
 
 
 def _errors(raw: dict[str, Any]) -> Callable[[Any], dict[Place, str]]:
-    """A list with an object for each error, which has the index, or a text from which it can be read."""
+    """Read a list with an object for each error, which has the index or a text that contains it."""
     errors, index, array, message = (_steps(raw, key) for key in ("errors", "index", "array", "message"))
     try:
         pattern = expression(raw.get("matches", r"(\d+)"))
@@ -147,7 +147,7 @@ def _errors(raw: dict[str, Any]) -> Callable[[Any], dict[Place, str]]:
 
 
 def _positional(raw: dict[str, Any]) -> Callable[[Any], dict[Place, str]]:
-    """A list that has, at the place of each item, what became of it."""
+    """Read a list that has each item's outcome at the item's index."""
     results, status, message = _steps(raw, "positional"), _steps(raw, "status"), _steps(raw, "message")
     good = raw.get("ok", [])
     if not isinstance(good, list):
@@ -165,7 +165,7 @@ def _positional(raw: dict[str, Any]) -> Callable[[Any], dict[Place, str]]:
 
 
 def _indexes(raw: dict[str, Any]) -> Callable[[Any], dict[Place, str]]:
-    """Lists of indexes, or objects of such lists by field."""
+    """Read lists of indexes, or objects with such lists by field."""
     if not isinstance(raw["indexes"], list):
         raise ValueError("indexes: expected a list of paths")  # noqa: TRY004  # as for every other mistake
     places = [(name, tuple(str(name).split("."))) for name in raw["indexes"]]

@@ -1,4 +1,4 @@
-"""Calls: the requests that a vendor's API takes, each with its address, its constant parts and its limits."""
+"""Calls: the requests that a vendor's API accepts, each with its address, constant parts and limits."""
 
 from collections.abc import Mapping
 from typing import Any, cast
@@ -25,7 +25,7 @@ _FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
 
 class Limits(msgspec.Struct, frozen=True):
-    """What one request, and one event, may be."""
+    """The limits of one request, and of one event."""
 
     items: int = 0
     """The most items in a request; 0: as many as its bytes allow."""
@@ -34,11 +34,11 @@ class Limits(msgspec.Struct, frozen=True):
     item_bytes: int = 0
     """The most bytes of an item; 0: any."""
     max_age: float = 0
-    """Seconds since the event; 0: any."""
+    """The most seconds since the event; 0: any."""
     max_future: float = 0
-    """Seconds until it; 0: any."""
+    """The most seconds until the event; 0: any."""
     rate: float = 0
-    """Requests a second; 0: any."""
+    """The most requests per second; 0: any."""
 
 
 class Call(msgspec.Struct, frozen=True, eq=False):
@@ -50,17 +50,17 @@ class Call(msgspec.Struct, frozen=True, eq=False):
     query: dict[str, str]
     headers: dict[str, str]
     form: bool
-    """Send the members of a body as the fields of a form, instead of JSON."""
+    """Whether the members of a body are sent as the fields of a form, instead of JSON."""
     body: dict[str, Any]
     """The constant members of each body."""
     items: tuple[str, ...] | None
-    """Where the list of items is in a body; () if it is the body, None if each item is a request."""
+    """Where the list of items is in a body; () if it is the body itself, None if each item is a request."""
     unique: Value
-    """Of an item: no two items of a request may have the same."""
+    """The value of an item that no two items of a request may share."""
     envelope: Value
     """The members that the items of a request share."""
     common: dict[str, Any]
-    """The template of what every rule adds to, as the mapping has it."""
+    """The template that every rule adds to, as written in the mapping."""
     limits: Limits
     answers: Answers
 
@@ -68,7 +68,7 @@ class Call(msgspec.Struct, frozen=True, eq=False):
 def compile_calls(
     table: Mapping[str, Any], values: Values, settings: Mapping[str, str], report: Report
 ) -> dict[str, Call]:
-    """Return the calls by name; what is wrong with them is reported."""
+    """Return the calls by name; mistakes in them are reported."""
     send = table.get(DEFAULT, {})
     shared = {key: table[key] for key in ("envelope", "common", "answers") if key in table}
     calls = (
@@ -87,7 +87,7 @@ def compile_calls(
 
 
 class _Reader:
-    """Reads the table of one call, with keys that it takes over from others."""
+    """Reads the table of one call, with keys that it inherits from others."""
 
     def __init__(
         self,
@@ -197,7 +197,7 @@ class _Reader:
         return Limits(**found)  # type: ignore[arg-type]  # each parser returns what its field has
 
     def _place(self, key: str) -> Path:
-        """Return where a key is written: in the call's own table, in [send], or at the top."""
+        """Return where a key is written: in the call's own table, in [send], or at the top level."""
         if key in self._own or (self._at == (DEFAULT,) and key not in self._table):
             return (*self._at, key)
         return (key,) if key in ("envelope", "common", "answers") else (DEFAULT, key)

@@ -1,12 +1,12 @@
 """
 Values of a mapping, written out as Python.
 
-A mapping has hundreds of values, nearly all of them a path, or the first of several, through functions. To
-call a function for each takes three times as long as what they do; so that all that an item consists of is
+A mapping has hundreds of values, nearly all of them a path, or the first of several, through functions.
+Calling a function for each takes three times as long as the actual work. Therefore everything in an item is
 written out as one function, in which the objects that paths go through are looked up once.
 
-The text of such a function has only variables with numbers in it. Names, texts and patterns of a mapping are
-their values, so that nothing of a mapping is run.
+The text of such a function contains only numbered variables. Names, texts and patterns of a mapping are the
+values of these variables, so that no text of a mapping is executed.
 """
 
 from collections.abc import Callable, Iterator
@@ -15,14 +15,14 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 _MAX_DEPTH = 12
-"""Levels of blocks in a function, of which Python takes 20; what is deeper is a function of its own."""
+"""The most nested blocks in a function (Python allows 20); anything deeper becomes its own function."""
 
 Find = Callable[..., Any]
 """Takes the event, the entry (inside a list or an object) and its key; returns a value, None if absent."""
 
 
 class Value:
-    """A value that events have, or a condition of theirs."""
+    """A value of events, or a condition on them."""
 
     def __init__(self, write: "Callable[[Code, str], None]") -> None:
         self.write = write
@@ -30,7 +30,7 @@ class Value:
 
     @cached_property
     def find(self) -> Find:
-        """The function that returns it; written at its first use, since few values need one of their own."""
+        """The function that returns the value; written at its first use, since few values need their own."""
         code = Code()
         code.put(self, "found")
         return code.function("found")
@@ -48,12 +48,12 @@ ABSENT = Constant(None)
 
 
 def folded(value: Value, *parts: Value) -> Value:
-    """Return a value made of others; a constant if all of these are."""
+    """Return a value made of others; a constant if all of these are constants."""
     return Constant(value.find({})) if all(isinstance(each, Constant) for each in parts) else value
 
 
 class _Scope(NamedTuple):
-    """A block in which the same entry is looked into, or the whole function for the event."""
+    """A block that looks into one entry, or the whole function for the event."""
 
     entry: str
     key: str
@@ -92,7 +92,7 @@ class Code:
 
     @contextmanager
     def block(self, head: str) -> Iterator[None]:
-        """Add a line, and what is added meanwhile below it."""
+        """Add a line, and below it the lines added within the context."""
         self.line(head)
         self._depth += 1
         yield
@@ -100,7 +100,7 @@ class Code:
 
     @contextmanager
     def loop(self, entries: str, *, keyed: bool = False) -> Iterator[None]:
-        """Add a block for each entry of a list, or for each pair of a key and an entry."""
+        """Add a loop over the entries of a list, or over pairs of a key and an entry."""
         entry, key = self.variable(), self.variable() if keyed else "None"
         with self.block(f"for {f'{key}, {entry}' if keyed else entry} in {entries}:"):
             outer, self._entry = self._entry, _Scope(entry, key, self._depth, [], {})
@@ -140,7 +140,7 @@ class Code:
         return into
 
     def object(self, steps: tuple[str, ...], *, relative: bool) -> str:
-        """Return the variable of an object that a path leads to; anything else counts as an empty one."""
+        """Return the variable of the object that a path leads to; anything else counts as an empty object."""
         scope = self._entry if relative else self._event
         if steps not in scope.objects:
             source = scope.entry
@@ -153,10 +153,10 @@ class Code:
         return scope.objects[steps]
 
     def function(self, result: str) -> Find:
-        """Return the function, which returns what is in a variable at its end."""
+        """Return the function, which returns the final value of the variable `result`."""
         head = "def find(event, entry=None, key=None):"
         text = "\n".join([head, *_flat(self._lines), f" return {result}"])
-        exec(text, self._names)  # noqa: S102  # nothing of a mapping is in the text
+        exec(text, self._names)  # noqa: S102  # the text has nothing from a mapping
         find: Find = self._names["find"]
         return find
 

@@ -53,7 +53,7 @@ class Conditions:
         }
 
     def compile(self, raw: Any, at: Path) -> Value:
-        """Return a condition; one that is always false after a mistake."""
+        """Return a condition; after a mistake, one that is always false."""
         if len(at) > MAX_LEVELS:
             self._report(at[:MAX_LEVELS], f"more than {MAX_LEVELS} levels deep")
             return _never
@@ -108,7 +108,7 @@ class Conditions:
         return _test(value, "type({0}) in {1} and {2} <= {0} <= {3}", _NUMBERS, least, most)
 
     def _consent(self, raw: Any, at: Path) -> Value:
-        """Return whether categories are granted, as routing says; an event without consent grants all."""
+        """Return whether categories are granted, as in routing; an event without consent grants all."""
         if isinstance(raw, dict):
             name = self._value(raw, at)
             raw = [name.value] if isinstance(name, Constant) else None
@@ -175,7 +175,7 @@ _never = Constant(False)
 
 
 def _test(value: Value, form: str, *names: Any) -> Value:
-    """Return a condition of a value: an expression of it, {0}, and of others."""
+    """Return a condition on a value: an expression of the value, {0}, and of others."""
 
     def write(code: Code, into: str) -> None:
         code.put(value, into)
@@ -185,7 +185,7 @@ def _test(value: Value, form: str, *names: Any) -> Value:
 
 
 def _chain(parts: list[Value], head: str) -> Value:
-    """Return the last condition that counts: the others are looked at only if what is before them says so."""
+    """Return the last condition evaluated: each is evaluated only if `head` holds for the one before."""
 
     def write(code: Code, into: str) -> None:
         code.put(parts[0], into)
@@ -197,7 +197,7 @@ def _chain(parts: list[Value], head: str) -> Value:
 
 
 def _matcher(match: Callable[[str], object]) -> tuple[set[str], Callable[[str], bool]]:
-    """Return a set of texts that match, since names come again and again, and a function for all others."""
+    """Return a set of texts known to match, since names recur, and a function for all others."""
     matched: set[str] = set()
 
     def matches(text: str) -> bool:

@@ -1,4 +1,4 @@
-"""JSON in and out, also where it has what msgspec does not take: huge numbers and lone surrogates."""
+"""Decode and encode JSON, including what msgspec does not accept: huge numbers and lone surrogates."""
 
 import json
 import math
@@ -16,7 +16,7 @@ _MAX_INT = 2**63
 
 
 def decode(line: bytes) -> dict[str, Any]:
-    """Return an event. Raises Refused if Python cannot hold what is in it."""
+    """Return an event. Raises Refused if Python cannot represent its content."""
     try:
         found: dict[str, Any] = _decode(line)
     except _UNDECODABLE:
@@ -33,8 +33,8 @@ def encode(value: Any) -> bytes:
     """
     Return JSON in UTF-8.
 
-    A lone surrogate becomes U+FFFD, since UTF-8 has none; a number of more than 64 bits a text, and an
-    infinite one is left out, since JSON has none.
+    A lone surrogate becomes U+FFFD, since UTF-8 has none; a number of more than 64 bits becomes a text; an
+    infinite number is left out, since JSON has none.
     """
     try:
         return _encode(value)

@@ -1,22 +1,22 @@
 """
-Regular expressions for texts of strangers: those that could take long are refused by their structure.
+Regular expressions for untrusted texts: those that could take long are refused for their structure.
 
-Before Python's engine says that an expression does not match, it has tried every way in which it could:
-`(a+)+` can match n characters in 2 ** n ways, and `.*x.*y.*z` in n ** 3. Here the steps that a text can cost
-are estimated from above. A repetition counts as one way if what comes next settles where it ends, as the
-point in `([a-z]+\\.)+` does.
+Before Python's engine reports that an expression does not match, it has tried every way in which it could:
+`(a+)+` can match n characters in 2 ** n ways, and `.*x.*y.*z` in n ** 3. This module computes an upper bound
+of the steps that a text can cost. A repetition counts as one way if what comes next determines where it ends,
+as the point in `([a-z]+\\.)+` does.
 """
 
 import re
 from collections.abc import Sequence
-from re import _parser  # private; a test has each of its operations
+from re import _parser  # private; a test covers each of its operations
 from typing import Any, NamedTuple
 
 MAX_MATCHED = 1000
 """Characters; a longer text matches no regular expression."""
 _MAX_CHARACTERS = 2000
 _MAX_STEPS = 5_000_000
-"""50 ms. Two unlimited repetitions that nothing settles take 2 million."""
+"""50 ms. Two unlimited repetitions whose ends nothing determines take 2 million."""
 _LARGEST = 10**12
 _MAX_RANGE = 256
 _IGNORES_CASE = re.compile(r"\(\?[a-zA-Z]*i")
@@ -56,14 +56,14 @@ _CATEGORIES = {
 
 
 class _Cost(NamedTuple):
-    """The ways in which a part can match where it begins, and the steps that all of them take together."""
+    """In how many ways a part can match from its beginning, and the steps that they take in total."""
 
     ways: int
     steps: int
 
 
 def expression(pattern: Any) -> re.Pattern[str]:
-    """Return a regular expression. Raises ValueError, also if a text of MAX_MATCHED could take it long."""
+    """Return a regular expression. Raises ValueError, also if a text of MAX_MATCHED could take long."""
     if not isinstance(pattern, str):
         raise ValueError("expected a regular expression")  # noqa: TRY004  # as for every other mistake
     if len(pattern) > _MAX_CHARACTERS:
@@ -87,7 +87,7 @@ class _Estimate:
         self._ignores_case = _IGNORES_CASE.search(pattern) is not None
 
     def sequence(self, nodes: Sequence[_Node], after: _Set) -> _Cost:
-        """Return the cost of a part; `after` has the characters that can come behind it."""
+        """Return the cost of a part; `after` has the characters that can follow it."""
         ways, steps = 1, 0
         for place, node in enumerate(nodes):
             cost = self._cost(node, self._first(nodes[place + 1 :], after))
@@ -134,7 +134,7 @@ class _Estimate:
         return _Cost(most - least + 1 if first.meets(after) else 1, most * one.steps)
 
     def _first(self, nodes: Sequence[_Node], after: _Set) -> _Set:
-        """Return the characters that a part can begin with, or others; those behind it if it can be empty."""
+        """Return a superset of the characters that a part can begin with, with `after` if it can be empty."""
         if not nodes:
             return after
         kind, value = str(nodes[0][0]), nodes[0][1]
@@ -172,7 +172,7 @@ class _Estimate:
         return _Set(frozenset(found), True) if str(items[0][0]) == "NEGATE" else self._letters(found)
 
     def _letters(self, codes: set[int]) -> _Set:
-        """Return characters, in either case if the expression ignores it anywhere."""
+        """Return characters, in upper and lower case if the expression ignores case anywhere."""
         if not self._ignores_case:
             return _Set(frozenset(codes))
         texts = [chr(code) for code in codes]

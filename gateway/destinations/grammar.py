@@ -13,10 +13,10 @@ from typing import Any
 from gateway.destinations.lines import Path
 
 Report = Callable[[Path, str], None]
-"""Notes a mistake at a place of the mapping."""
+"""Reports a mistake at a place of the mapping."""
 
 REQUIRED = "!"
-"""Ends a key without whose value the event is refused."""
+"""Ends a key whose value is required: without it, the event is refused."""
 LITERAL = "="
 """Begins a key that is not a word of the grammar, though it looks like one."""
 MERGED = "*"
@@ -29,7 +29,7 @@ _PLACEHOLDER = re.compile(r"\{(\w+)\}")
 
 
 class Refused(Exception):
-    """An event that the vendor would not accept; `code` is the name of the rule that it breaks."""
+    """An event that the vendor would not accept; `code` names the rule that it breaks."""
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
@@ -42,7 +42,7 @@ def present(value: Any) -> Any:
 
 
 def fill(text: str, settings: Mapping[str, str]) -> str:
-    """Return a text with settings in the place of `{name}`. Raises ValueError for an unknown one."""
+    """Return a text with settings in place of `{name}`. Raises ValueError for an unknown name."""
 
     def replace(found: re.Match[str]) -> str:
         if found[1] not in settings:
@@ -53,11 +53,11 @@ def fill(text: str, settings: Mapping[str, str]) -> str:
 
 
 def suggest(word: str, known: Iterable[str]) -> str:
-    """Return the hint at the known word that is close to a wrong one, or nothing."""
+    """Return a hint at the known word closest to a wrong one, or an empty text."""
     close = difflib.get_close_matches(word, known, n=1)
     return f"; did you mean {close[0]}?" if close else ""
 
 
 def spelled(key: str) -> str:
-    """Return the key of the vendor that a key of the mapping stands for."""
+    """Return the vendor's key that a key of the mapping stands for."""
     return key.removesuffix(REQUIRED).removeprefix(LITERAL)

@@ -1,7 +1,7 @@
 """
-Lines of keys in a TOML file, for errors that name the place: tomllib does not say where it found a value.
+Lines of keys in a TOML file, for errors that name them: tomllib does not tell where it found a value.
 
-A key inside an inline table or an array is found at the line on which the innermost key before it begins.
+A key inside an inline table or an array gets the line on which the innermost key before it begins.
 """
 
 import re
@@ -60,7 +60,7 @@ def _parts(key: str) -> Path:
 
 
 def _resolve(name: Path, counts: Mapping[Path, int]) -> Path:
-    """Put the index of the latest entry behind each array of tables that a header goes through."""
+    """Add the index of the latest entry after each array of tables that a header goes through."""
     path: Path = ()
     for place, part in enumerate(name):
         path = (*path, part)

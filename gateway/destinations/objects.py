@@ -14,16 +14,16 @@ from gateway.destinations.pipelines import through
 _MAX_LEVELS = 8
 _MAX_KEYS = 1024
 _MAX_CHARACTERS = 256
-"""Of a spread, whose new names are remembered."""
+"""The most characters of a key of a spread whose new name is remembered."""
 
 
 def make_object(
     raw: dict[str, Any], at: Path, compile_value: Callable[[Any, Path], Value], report: Report
 ) -> Value:
     """
-    Return an object; absent if nothing is in it.
+    Return an object; absent if it is empty.
 
-    It raises Refused where a required member is absent. A member wins over what is merged into the object.
+    It raises Refused if a required member is absent. A member wins over what is merged into the object.
     """
     fixed: dict[str, Any] = {}
     members: list[tuple[str, Value, bool]] = []
@@ -115,5 +115,5 @@ def make_spread(
 
 
 def _function(functions: Sequence[Bound]) -> Callable[[Any], Any]:
-    """Return one function that does what several do, one after another."""
+    """Return one function that applies several, one after another."""
     return through(Value(lambda code, into: code.line(f"{into} = event")), functions).find

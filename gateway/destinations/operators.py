@@ -22,7 +22,7 @@ def first(values: Sequence[Value]) -> Value:
 
 
 def each(value: Value, template: Value, otherwise: Value, most: int) -> Value:
-    """Return the list of what a template makes of each entry, of `most` at the most if that is not 0."""
+    """Return the list of a template's results for each entry, for at most `most` entries unless that is 0."""
 
     def write(code: Code, into: str) -> None:
         code.put(value, into)
@@ -56,7 +56,7 @@ def all_of(values: Sequence[Value]) -> Value:
 
 
 def joined(values: Sequence[Value], by: str) -> Value:
-    """Return the texts and numbers among values as one text."""
+    """Return the texts and numbers among the values, joined as one text."""
 
     def join(*found: Any) -> str | None:
         texts = [as_text(value) for value in found]
@@ -66,7 +66,7 @@ def joined(values: Sequence[Value], by: str) -> Value:
 
 
 def fold(values: Sequence[Value] | Value, operation: Callable[[Any, Any], Any], *, whole: bool) -> Value:
-    """Return what an operation makes of numbers; if it must be the `whole`, absent unless all are numbers."""
+    """Return an operation's result for the numbers; with `whole`, absent unless all values are numbers."""
 
     def total(*found: Any) -> Any:
         numbers = [number for number in found if type(number) in (int, float)]
@@ -88,7 +88,7 @@ def count(value: Value) -> Value:
 
 
 def called(function: Callable[..., Any], values: Sequence[Value]) -> Value:
-    """Return what a function makes of values, absent or not."""
+    """Return the result of a function for values, absent or not."""
 
     def write(code: Code, into: str) -> None:
         code.line(f"{into} = {code.name(function)}({', '.join([code.evaluate(value) for value in values])})")
@@ -97,7 +97,7 @@ def called(function: Callable[..., Any], values: Sequence[Value]) -> Value:
 
 
 def look_up(table: Mapping[str, Any], key: Value, default: Value) -> Value:
-    """Return what a table has for a text or a number."""
+    """Return the entry of a table for a text or a number."""
 
     def write(code: Code, into: str) -> None:
         found = code.evaluate(key)

@@ -1,4 +1,4 @@
-"""From items to requests: as many items in each as the vendor takes, in their order."""
+"""Pack items into requests: as many items in each as the vendor accepts, in order."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -62,7 +62,7 @@ class _Open:
         return self._with(self.arrays)
 
     def _is_last(self) -> bool:
-        """Return True if nothing is behind the list of items in the body."""
+        """Return True if nothing follows the list of items in the body."""
         call = self.call
         if call.form or not call.items or len(call.items) > 1:
             return False
@@ -84,7 +84,7 @@ class _Open:
 
 def pack(items: Iterable[tuple[int, Item]]) -> list[Request]:
     """
-    Return requests for items, each given with the number of its event, in the order of their first items.
+    Return requests for items, given with the numbers of their events, in the order of their first items.
 
     The items of each call stay in order.
     """
@@ -104,13 +104,13 @@ def _array(items: list[bytes]) -> bytes:
 
 
 def _form(body: dict[str, Any]) -> bytes:
-    """Return the fields of a form; what is no text is in its field as JSON."""
+    """Return the fields of a form; values other than texts are JSON in their fields."""
     fields = {name: value if isinstance(value, str) else encode(value) for name, value in body.items()}
     return urlencode(fields).encode()
 
 
 def _place(body: dict[str, Any], steps: tuple[str, ...], value: Raw) -> None:
-    """Put a value into an object, without changing the objects that it has from elsewhere."""
+    """Put a value into an object, without changing the inner objects that it shares with others."""
     *before, last = steps
     for step in before:
         found = body.get(step)

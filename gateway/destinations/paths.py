@@ -14,8 +14,8 @@ def compile_path(text: str, *, members: bool = False) -> Value:
     """
     Return the value of a path.
 
-    `$` is the whole event, `.` the entry, `.name` a field of it. Among the members of an object (`members`),
-    `@` is the key of one. Raises ValueError.
+    `$` is the whole event, `.` the entry, `.name` a field of it. For the members of an object (`members`),
+    `@` is the member's key. Raises ValueError.
     """
     if text == _EVENT:
         return Value(lambda code, into: code.line(f"{into} = event"))
@@ -40,7 +40,7 @@ def compile_path(text: str, *, members: bool = False) -> Value:
 
 
 def walk(value: Any, steps: Sequence[str]) -> Any:
-    """Return what lies so many steps below a value; a number is the index of a list."""
+    """Return what these steps below a value lead to; a number is an index in a list."""
     for step in steps:
         if type(value) is dict:
             value = value.get(step)

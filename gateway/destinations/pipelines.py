@@ -1,4 +1,4 @@
-"""A value through functions, one after another."""
+"""Pass a value through functions, one after another."""
 
 from collections.abc import Callable, Sequence
 from functools import lru_cache
@@ -11,7 +11,7 @@ from gateway.destinations.functions.names import Bound, as_text
 _MAX_PIPELINES = 256
 _MAX_RESULTS = 4096
 _MAX_CHARACTERS = 128
-"""Of a text whose result is remembered."""
+"""The most characters of a text whose result is remembered."""
 
 _EXPRESSIONS = {
     texts.text: "{0}",
@@ -21,12 +21,12 @@ _EXPRESSIONS = {
     texts.cut: "{0}[:{1}] if type({0}) is str else {0}",
     numbers.number: "{0} if type({0}) is int else {function}({0})",
 }
-"""Functions that mappings use most, as expressions, which take a third of the time of a call."""
+"""The functions that mappings use most, as expressions, which take a third of the time of a call."""
 _CALL = "{function}({arguments})"
 
 
 def through(value: Value, functions: Sequence[Bound]) -> Value:
-    """Return what the functions make of a value; absent as soon as one makes nothing of it."""
+    """Return the result of the functions for a value; absent as soon as one returns nothing."""
     if not functions:
         return value
     steps = remembered(functions)
@@ -57,8 +57,8 @@ def _expression(function: Bound, code: Code, value: str) -> str:
 
 def remembered(functions: Sequence[Bound]) -> Sequence[Bound]:
     """
-    Return functions that do the same, and remember results where people are recognized: the same people come
-    again and again, and a hash takes ten times as long as a look into a table.
+    Return functions that do the same but remember results about people: the same people come again and
+    again, and a hash takes ten times as long as a lookup.
     """
     if not any(each.function.__module__ == identity.__name__ for each in functions):
         return functions

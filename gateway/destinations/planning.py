@@ -13,21 +13,21 @@ from gateway.destinations.program import Item, Program
 
 
 class Plan(msgspec.Struct):
-    """What becomes of the events of a batch; each is known by its index in it."""
+    """The requests and failures of a batch's events, each event given by its index in the batch."""
 
     lanes: list[list[Request]]
-    """Requests to be sent one after another; the events of a person are in one lane, in order."""
+    """Per lane, requests to be sent one after another; the events of a person are in one lane, in order."""
     refused: dict[int, Refused]
     """Events that break a rule of the vendor."""
     failed: dict[int, Exception]
-    """Events that our own code failed at."""
+    """Events on which our own code failed."""
 
 
 def plan(program: Program, lines: Sequence[bytes], lanes: int, now: float) -> Plan:
-    """Return the requests for canonical events; `now` is in seconds since 1970, `lanes` the most of them."""
+    """Return the requests for canonical events; `now` is in seconds since 1970, `lanes` their maximum."""
     refused: dict[int, Refused] = {}
     failed: dict[int, Exception] = {}
-    # Where requests belong to a person, a person is a lane; else persons share lanes, to fill requests.
+    # If requests belong to a person, each person is a lane; else persons share lanes, to fill requests.
     personal = any(not isinstance(call.envelope, Constant) for call in program.calls.values())
     filling: dict[Any, list[tuple[int, Item]]] = {}
     lane_of: dict[Any, Any] = {}

@@ -1,4 +1,4 @@
-"""A mapping compiled for the settings of one sink: events in, items of requests out."""
+"""A mapping compiled for the settings of one sink: it turns events into items of requests."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -16,15 +16,15 @@ from gateway.destinations.values import Values
 from gateway.destinations.vendor import BadMapping, Vendor
 
 _MAX_KNOWN_NAMES = 1000
-"""Names of events whose rules are remembered; clients may send any number of names."""
+"""The most event names whose rules are remembered; clients may send any number of names."""
 
 _MAX_ITEMS = 1000
 _MAX_BYTES = 1024 * 1024
-"""Of what one event becomes: where a rule has `each`, the client chooses how many items there are."""
+"""The most that one event may become: if a rule has `each`, the client decides how many items there are."""
 
 
 class Item(msgspec.Struct, gc=False):
-    """What one event, or a part of it, becomes in a request."""
+    """What one event, or part of it, becomes in a request."""
 
     call: Call
     into: str
@@ -32,14 +32,14 @@ class Item(msgspec.Struct, gc=False):
     envelope: Any
     """The members that all items of its request must share."""
     unique: str | int | None
-    """What no other item of its request may have, or None."""
+    """A value that no other item of its request may have, or None."""
 
 
 class Program:
-    """Makes items of events. It holds no state but a cache, and may be used by one thread at a time."""
+    """Turns events into items. It has no state but a cache; for use by one thread at a time."""
 
     def __init__(self, vendor: Vendor, given: Mapping[str, str]) -> None:
-        """Raises BadMapping. Settings that are not given, or not known, are not its concern."""
+        """Raise BadMapping for mistakes in the mapping. Missing and unknown settings are not checked here."""
         mistakes: list[str] = []
 
         def report(path: Path, text: str) -> None:
@@ -60,7 +60,7 @@ class Program:
         resolved = settings_of.resolve(self.settings, given)
         values = Values(resolved, table.get("tables", {}), table.get("templates", {}), report)
         self.calls = compile_calls(table, values, resolved, report)
-        for name, call in self.calls.items():  # for mistakes there, which would be found in each rule
+        for name, call in self.calls.items():  # for mistakes there, else found in each rule
             values.compile(call.common, ("common",) if name == DEFAULT else ("calls", name, "common"))
         self.rules = compile_rules(table.get("rules", []), self.calls, values, report)
         checks = compile_checks(table.get("checks", []), self.calls, values, report)
@@ -75,7 +75,7 @@ class Program:
         self._known: dict[tuple[str, str], tuple[Rule, ...]] = {}
 
     def exclusion(self, type: str, name: str, line: bytes) -> str | None:
-        """Return the filter, `type` or `event`, that excludes an event without a rule, or None."""
+        """Return the filter, `type` or `event`, that excludes an event that no rule fits, or None."""
         rules = self._rules(type, name)
         if not rules:
             return "event" if any(type in rule.types for rule in self.rules) else "type"
@@ -143,7 +143,7 @@ class Program:
 
 
 def _is_taken_over(path: Path, table: dict[str, Any]) -> bool:
-    """Return True if a place in a rule is there only because the rule adds to the common members."""
+    """Return True if a place in a rule exists only because the rule adds to the common members."""
     below: Any = table
     for depth, step in enumerate(path):
         if isinstance(below, dict) and step not in below:

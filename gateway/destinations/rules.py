@@ -1,4 +1,4 @@
-"""Rules: which events become items of which call, and what is in them."""
+"""Rules: which events become items of which call, and what the items contain."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -24,19 +24,19 @@ class Rule(msgspec.Struct, frozen=True, eq=False):
 
     types: frozenset[str]
     events: re.Pattern[str] | None
-    """None: any name."""
+    """The event names; None: any name."""
     when: Value
     call: Call
     into: str
-    """The list of the body that the item goes to; empty for that of the call."""
+    """The list in the body that the item goes to; empty for the call's own list."""
     each: Value | None
     """Makes an item for each entry of a list."""
     body: Value
     goes_on: bool
-    """True if the rules after it may make further items of the same event."""
+    """True if later rules may make further items from the same event."""
 
     def fits(self, type: str, event: str) -> bool:
-        """Return True if the rule is for events of a type and a name."""
+        """Return True if the rule is for events with a type and a name."""
         return type in self.types and (self.events is None or self.events.fullmatch(event) is not None)
 
     @property
@@ -45,7 +45,7 @@ class Rule(msgspec.Struct, frozen=True, eq=False):
 
 
 class Check(msgspec.Struct, frozen=True, eq=False):
-    """A rule that the vendor has published; an item that breaks it is not sent."""
+    """A rule published by the vendor; an item that breaks it is not sent."""
 
     name: str
     about: str
@@ -57,7 +57,7 @@ class Check(msgspec.Struct, frozen=True, eq=False):
 def compile_rules(
     raw: list[dict[str, Any]], calls: Mapping[str, Call], values: Values, report: Report
 ) -> list[Rule]:
-    """Return the rules in their order; what is wrong with them is reported."""
+    """Return the rules in order; mistakes in them are reported."""
     return [
         rule
         for index, each in enumerate(raw)
@@ -120,7 +120,7 @@ def _texts(raw: Any, at: Path, report: Report) -> list[str]:
 
 
 def merge_templates(under: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
-    """Return the template of an object with the members of two; those of `over` win, required or not."""
+    """Return an object's template with the members of two templates; those of `over` win, required or not."""
     merged = dict(under)
     for key, value in over.items():
         plain = key if key.startswith((LITERAL, MERGED)) else key.removesuffix(REQUIRED)
@@ -140,7 +140,7 @@ def _is_object(raw: Any) -> bool:
 def compile_checks(
     raw: list[dict[str, Any]], calls: Mapping[str, Call], values: Values, report: Report
 ) -> list[Check]:
-    """Return the checks in their order; what is wrong with them is reported."""
+    """Return the checks in order; mistakes in them are reported."""
     checks = []
     for index, each in enumerate(raw):
         at = ("checks", index)

@@ -1,4 +1,4 @@
-"""The settings of a destination: what a mapping asks of the operator, under the vendor's names."""
+"""The settings of a destination: what a mapping requires of the operator, under the vendor's names."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -17,14 +17,14 @@ class Setting(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A line for operators."""
     secret: bool = False
     default: str | None = None
-    """None: it must be given. An empty text is absent in requests."""
+    """None: the setting must be given. An empty text is absent in requests."""
     values: dict[str, str] | list[str] | None = None
     """The only values that are allowed; a table says what each of them stands for."""
     matches: str = ""
     """A regular expression for the whole value."""
 
     def problem(self, value: str) -> str | None:
-        """Return what is wrong with a value, which it does not repeat; None if nothing is."""
+        """Return what is wrong with a value, without repeating it; None if nothing is."""
         if not value:
             return "must not be empty" if self.default is None else None
         if self.values is not None and value not in self.values:
@@ -61,7 +61,7 @@ def read_settings(table: Mapping[str, Any]) -> tuple[dict[str, Setting], list[tu
 
 
 def mistakes(known: Mapping[str, Setting], given: Mapping[str, str]) -> Iterator[tuple[str, str]]:
-    """Yield the name and the text of each mistake in what an operator gives."""
+    """Yield the name and the text of each mistake in the settings that an operator gives."""
     for name, value in given.items():
         if name not in known:
             yield name, f"unknown; expected {', '.join(known) or 'none'}{suggest(name, known)}"

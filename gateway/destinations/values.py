@@ -29,7 +29,7 @@ OPERATORS: dict[str, frozenset[str]] = {
     "when": frozenset({"then", "else"}),
     "spread": frozenset({"omit", "flatten", "only", "keys", "do"}),
 }
-"""The words that make an object an operator, each with the words that may stand beside it."""
+"""The words that make an object an operator, each with the words allowed beside it."""
 
 
 class Values:
@@ -105,7 +105,7 @@ class Values:
         return self._compilers[word](raw, at)
 
     def _check_field(self, path: str, at: Path) -> None:
-        """Report a path into the event that begins with no field; checks and `unique` look into the item."""
+        """Report a path whose first step is not a field of events; checks and `unique` look into the item."""
         first = path.partition(".")[0]
         if at[0] != "checks" and at[-1] != "unique" and first not in ("", "$", "@", *FIELDS):
             hint = suggest(first, FIELDS)

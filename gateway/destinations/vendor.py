@@ -1,5 +1,5 @@
 """
-A vendor's mapping as its file has it, with what it takes over from the one that it extends.
+A vendor's mapping as in its file, with what it inherits from the one that it extends.
 
 Mistakes name the file, the line and the key.
 """
@@ -15,7 +15,7 @@ from gateway.destinations.lines import Path, find_lines, line_of, spell
 
 _FOLDER = File(__file__).parent / "vendors"
 _MAX_BYTES = 1024 * 1024
-"""Of an operator's mapping; those of the vendors have 20 KB at most."""
+"""The limit of an operator's mapping; those of the vendors have 20 KB at most."""
 _TABLES = ("settings", "send", "calls", "envelope", "common", "tables", "templates", "answers")
 _LISTS = ("rules", "checks")
 _TEXTS = ("title", "docs", "extend")
@@ -30,7 +30,7 @@ class BadMapping(Exception):
 
 
 class Vendor:
-    """A mapping by its tables. `file` is its name for people."""
+    """A mapping, as its tables. `file` is its name for people."""
 
     def __init__(self, file: str, table: dict[str, Any], text: str, base: "Vendor | None" = None) -> None:
         self.file = file
@@ -79,7 +79,7 @@ class Vendor:
 
 
 class MappingFile:
-    """A file with a mapping, as it was when the configuration was read. Two are equal if their texts are."""
+    """A mapping file as it was when the configuration was read. Two are equal if their texts are."""
 
     __slots__ = ("path", "text")
 
@@ -111,7 +111,7 @@ class MappingFile:
 
 
 def read(text: str, file: str) -> Vendor:
-    """Return the mapping that a text holds. Raises BadMapping."""
+    """Return the mapping in a text. Raises BadMapping."""
     try:
         table = tomllib.loads(text)
     except (ValueError, RecursionError) as error:
@@ -141,7 +141,7 @@ def _merge(under: Mapping[str, Any], over: Mapping[str, Any], *, top: bool = Tru
     """
     Return tables merged at every level; `over` wins.
 
-    Rules and checks come before those that are under them: the first rule that fits an event counts.
+    Rules and checks of `over` come before those of `under`: the first rule that fits an event counts.
     """
     merged = dict(under)
     for key, value in over.items():
@@ -156,13 +156,13 @@ def _merge(under: Mapping[str, Any], over: Mapping[str, Any], *, top: bool = Tru
 
 
 def _is_operator(value: dict[str, Any], below: dict[str, Any]) -> bool:
-    """Return True if one of two tables is a value by itself, so that the other replaces it."""
+    """Return True if one of two tables is a value in itself, so that `value` replaces `below`."""
     words = {"const", "setting", "use", "from", "each", "list", "join", "sum", "product", "count", "table"}
     return any(not words.isdisjoint(each) or "when" in each or "spread" in each for each in (value, below))
 
 
 def _has(table: Any, path: Path) -> bool:
-    """Return True if the first steps of a path, two of them at most, lead to something in a table."""
+    """Return True if the first steps of a path, at most two, lead to something in a table."""
     for step in path[:2]:
         if not isinstance(table, dict) or step not in table:
             return False

@@ -1,4 +1,4 @@
-"""The bytes of one event within the body of its request, as far as they can be told from the others'."""
+"""The bytes of one event within the body of its request, if they can be told apart from the others."""
 
 import msgspec
 from msgspec import Raw

@@ -1,7 +1,7 @@
 """
-Exchanges with the targets of sinks: the request, and the answer or why there is none.
+Exchanges with the targets of sinks: the request, and the answer or the reason why there is none.
 
-Delivery says which batch is being written (`during`); the HTTP client of all sinks notes its requests.
+Delivery says which batch is being written (`during`); the sinks' HTTP client notes its requests.
 """
 
 import time
@@ -31,7 +31,7 @@ class Attempt(msgspec.Struct, frozen=True):
     events: int
     origin: str
     positions: tuple[int, ...]
-    """Of the events, if they are not all from first to end; else empty."""
+    """Positions of the events; empty if they are all positions from first to end."""
     note: "Callable[[Exchange], object]"
     """Takes each exchange."""
 
@@ -55,11 +55,11 @@ class Sent(msgspec.Struct, frozen=True, kw_only=True):
     request_body: str
     """At most 16 KB, inflated."""
     request_bytes: int
-    """As they were sent."""
+    """Size of the body as sent."""
     status: int | None
     """None if there was no answer."""
     error: str
-    """Why there was none; empty for a dry run."""
+    """Why there was no answer; empty for a dry run."""
     answer_headers: dict[str, str]
     answer_body: str
     """At most 4 KB."""
@@ -67,11 +67,11 @@ class Sent(msgspec.Struct, frozen=True, kw_only=True):
     dry_run: bool = False
     """True if the request was not sent."""
     positions: tuple[int, ...] = ()
-    """Of the events in the request, if they are not all from first to end; else empty."""
+    """Positions of the events in the request; empty if they are all positions from first to end."""
 
 
 class Exchange(Sent, frozen=True, kw_only=True):
-    """A request and its answer, as they are kept."""
+    """A request and its answer, as stored."""
 
     at: int
     """Milliseconds since 1970."""
@@ -82,7 +82,7 @@ _attempt: ContextVar[Attempt | None] = ContextVar("attempt", default=None)
 
 @contextmanager
 def during(attempt: Attempt) -> Iterator[None]:
-    """Have the requests of the block, and of the tasks that it starts, noted as those of an attempt."""
+    """Note the requests made in the block, and in the tasks that it starts, as those of an attempt."""
     token = _attempt.set(attempt)
     try:
         yield
@@ -92,7 +92,7 @@ def during(attempt: Attempt) -> Iterator[None]:
 
 @contextmanager
 def about(*positions: int) -> Iterator[None]:
-    """Within `during`: have the requests of the block noted as those of some events of the batch."""
+    """Within `during`: note the requests made in the block as those of some events of the batch."""
     attempt = _attempt.get()
     if attempt is None:
         yield
@@ -120,7 +120,7 @@ def note(
     """
     Note an exchange that began at `started`, by time.monotonic(), if a batch is being written.
 
-    No text of it shows one of the `secrets`.
+    None of its texts shows any of the `secrets`.
     """
     attempt = _attempt.get()
     if attempt is None:
@@ -162,7 +162,7 @@ def _inflate(headers: Mapping[str, str], body: bytes) -> bytes:
 
 
 def _show(text: bytes, most: int, secrets: tuple[bytes, ...]) -> str:
-    # A secret that is cut in two would be shown in part: so much more is looked at, and not shown.
+    # A secret that is cut in two would be shown in part, so this much more is searched but not shown.
     longest = max(map(len, secrets), default=0)
     found = text[: most + longest]
     for secret in secrets:

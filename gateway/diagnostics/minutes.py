@@ -1,11 +1,11 @@
-"""Deliveries by the minute: what became of events at a sink, by name, and what its attempts took."""
+"""Deliveries by the minute: what became of events at a sink, by name, and how long its attempts took."""
 
 from collections.abc import Iterable
 
 import msgspec
 
 MAX_NAMES = 200
-"""Event names that are told apart within one minute of a sink; the others count under the type ""."""
+"""The most event names counted separately in one minute of a sink; the others count under the type ""."""
 
 _MAX_NAME_CHARACTERS = 200
 _MAX_ERRORS = 20
@@ -34,7 +34,7 @@ class Minute(msgspec.Struct, omit_defaults=True):
     milliseconds: int = 0
     slowest: int = 0
     failures: dict[str, Failure] = {}
-    """By the text of the error."""
+    """Failures by the text of the error."""
 
     def add(self, outcome: str, reason: str, name: Name, events: int) -> None:
         """Count events."""
@@ -56,7 +56,7 @@ class Minute(msgspec.Struct, omit_defaults=True):
             self._fail(error[:_MAX_ERROR_CHARACTERS], Failure(1, events))
 
     def merge(self, other: "Minute") -> None:
-        """Add what another has counted."""
+        """Add the counts of another minute."""
         for outcome, reasons in other.outcomes.items():
             for reason, types in reasons.items():
                 for type, names in types.items():

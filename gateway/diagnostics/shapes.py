@@ -7,19 +7,19 @@ DAY_MS = 86_400_000
 REFUSED_MS = 7 * DAY_MS
 DELIVERIES_MS = EXCHANGES_MS = BATCHES_MS = 30 * DAY_MS
 WATCHED_MS = 2 * 3_600_000
-"""How long the request stays that was kept because an operator was looking."""
+"""How long a request is kept that was stored because an operator was watching."""
 
 SOURCES_MS = 90 * DAY_MS
-"""How long a name is remembered that is not sent any more."""
+"""How long a name is remembered after it was last sent."""
 
 MAX_NAMES = 1000
-"""Event names of a source that are told apart; the others count under the type ""."""
+"""The most event names counted separately for a source; the others count under the type ""."""
 
 EXCHANGES_OF_SINK = 1000
-"""Kept besides those of dead letters."""
+"""The most exchanges kept for a sink, in addition to those of dead letters."""
 
 MAX_BODY_BYTES = 16 * 1024
-"""Of a refused event, or of a request to a sink."""
+"""The most bytes kept of a refused event, or of a request to a sink."""
 
 # Times are in milliseconds since 1970.
 REFUSED = Shape(

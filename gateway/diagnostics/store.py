@@ -1,7 +1,7 @@
 """
 A database of diagnostics: written in batches off the hot path, never synced, bounded in age and size.
 
-It may be lost, and costs nothing else: one that is damaged, or of another version, is deleted and begun anew.
+It may be lost without other harm: one that is damaged, or of another version, is deleted and recreated.
 """
 
 import errno
@@ -22,9 +22,9 @@ log = structlog.get_logger()
 _VERSION = 1
 _BUSY_TIMEOUT_MS = 2000
 _DELETED_ROWS = 200  # at a time, so that no other process waits long
-_FULL_AFTER_TRIM = 0.95  # so that not each batch has to trim
+_FULL_AFTER_TRIM = 0.95  # so that not every batch has to trim
 # Space that is left free, so that events and positions can still be written: the smaller of 128 MB and 1/8 of
-# the disk, which is twice what the journal leaves to the positions.
+# the disk, which is twice what the journal leaves for the positions.
 _RESERVE_BYTES = 128 * 1024**2
 _RESERVE_SHARE = 8
 
@@ -41,9 +41,9 @@ class Shape(NamedTuple):
 
 class Store:
     """
-    One database, as a process that writes it has it open; several may. One thread at a time.
+    One database, open for writing, possibly in several processes. For use by one thread at a time.
 
-    No method raises: what cannot be written is lost, and the log says so once.
+    No method raises: what cannot be written is lost, which is logged once.
     """
 
     def __init__(self, folder: Path, shape: Shape) -> None:
@@ -158,7 +158,7 @@ def _used_bytes(connection: apsw.Connection) -> int:
 
 def fetch(folder: Path, shape: Shape, statement: str, values: Sequence[object] = ()) -> list[Any]:
     """
-    Return the rows of a query: none if there is no such database yet, or it is being begun anew.
+    Return the rows of a query: none if there is no such database yet, or it is being recreated.
 
     Raises StateUnavailable.
     """

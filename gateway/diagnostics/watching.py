@@ -1,10 +1,10 @@
-"""Watching: a file whose time says until when an operator looks at raw requests, for the workers to see."""
+"""Watching: a file whose time tells the workers until when an operator is watching raw requests."""
 
 import os
 from pathlib import Path
 
 WATCH_SECONDS = 30.0
-"""The time for which workers write raw requests to disk after an operator has last asked for some."""
+"""How long workers write raw requests to disk after an operator last asked for some."""
 
 _FILE = "watched"
 

@@ -1,4 +1,4 @@
-"""Connections to PostgreSQL, through psycopg, on which no call takes longer than its deadline."""
+"""Connections to PostgreSQL through psycopg; no call takes longer than its deadline."""
 
 import re
 import select
@@ -18,13 +18,13 @@ from gateway.config.secret import Secret
 from gateway.postgresql import dsn
 
 CALL_SECONDS = 10.0
-"""The longest time that one statement takes; a server that takes longer has lost the connection."""
+"""The longest that one statement may take; if the server takes longer, the connection counts as lost."""
 
 SCHEMA = "event_gateway"
 """The schema of the tables, unless the url has a search_path in its `options`."""
 
 _CONNECT_SECONDS = 5
-# The server gives up before the client does, and what a vanished client holds is free within seconds.
+# The server gives up before the client does, and releases what a vanished client holds within seconds.
 _OPTIONS = {
     "search_path": SCHEMA,
     "default_transaction_isolation": "read\\ committed",
@@ -38,7 +38,7 @@ _OPTIONS = {
 }
 _DEFAULTS: dict[str, str | int] = {
     "application_name": "event-gateway",
-    "client_encoding": "UTF8",  # in another, psycopg may give bytes for text
+    "client_encoding": "UTF8",  # with any other, psycopg may return bytes for text
     "connect_timeout": _CONNECT_SECONDS,
     "keepalives_idle": 5,
     "keepalives_interval": 2,
@@ -46,7 +46,7 @@ _DEFAULTS: dict[str, str | int] = {
     "tcp_user_timeout": 8000,
     "target_session_attrs": "read-write",
 }
-# What has been recorded must not be lost with the server's memory; stricter settings are left alone.
+# What has been recorded must survive the loss of the server's memory; stricter settings are left alone.
 _DURABLE = """
 SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'
 """
@@ -54,7 +54,7 @@ _LOCKS = int.from_bytes(b"evgw")
 """The class of the gateway's advisory locks."""
 
 _REFUSALS = ("23", "25", "40")
-"""The classes of SQLSTATE with which a COMMIT is answered that has had no effect."""
+"""The classes of SQLSTATE that answer a COMMIT that has had no effect."""
 
 _RV = TypeVar("_RV")
 
@@ -104,9 +104,9 @@ class Session:
         """
         Connect to the first server of the url that can be written, in at most 5 seconds for each address.
 
-        Where neither the url nor the environment has an sslmode, hosts other than loopback addresses and Unix
-        sockets must show a certificate that is valid for their name. PGSSLROOTCERT, ~/.pgpass and the other
-        files and variables of libpq count. Raises psycopg.Error.
+        If neither the url nor the environment has an sslmode, hosts other than loopback addresses and Unix
+        sockets must present a certificate that is valid for their name. PGSSLROOTCERT, ~/.pgpass and the
+        other files and variables of libpq apply. Raises psycopg.Error.
         """
         driver = _Driver.connect(**_parameters(url), autocommit=True, cursor_factory=Rows)
         session = cls(driver)
@@ -119,7 +119,7 @@ class Session:
 
     @property
     def is_usable(self) -> bool:
-        """False if the connection is closed, or the server has said something unasked, as at its end."""
+        """False if the connection is closed, or the server has sent something unasked, as at its end."""
         if self._driver.closed:
             return False
         poll = select.poll()
@@ -150,7 +150,7 @@ class Session:
         return rows
 
     def commit(self) -> None:
-        """Commit. Raises psycopg.Error if nothing was written, and OutcomeUnknown."""
+        """Commit. Raises OutcomeUnknown if it may have been written, other psycopg.Error if nothing was."""
         try:
             message = self.run("COMMIT").statusmessage
         except psycopg.Error as error:
@@ -162,7 +162,7 @@ class Session:
             raise psycopg.errors.InFailedSqlTransaction("a statement of the transaction has failed")
 
     def abandon(self) -> None:
-        """End a transaction without effect; a connection on which that fails is closed. Raises nothing."""
+        """Roll back a transaction; if that fails, the connection is closed. Raises nothing."""
         try:
             if not self._driver.closed:
                 self.run("ROLLBACK")
@@ -180,7 +180,7 @@ def lock_key(name: str) -> tuple[int, int]:
 
 
 def describe(error: psycopg.Error, url: Secret) -> str:
-    """Return an error as one line for operators, which repeats no password."""
+    """Return an error as one line for operators that repeats no password."""
     text = " ".join(f"{error.sqlstate or ''} {error}".split()) or type(error).__name__
     for password in dsn.passwords(url):
         text = text.replace(password, "***")
@@ -198,7 +198,7 @@ def _parameters(url: Secret) -> dict[str, Any]:
     if dsn.must_verify(url):
         found["sslmode"] = "verify-full"
         if not dsn.has_tls_files(url):
-            # The libraries that come with psycopg look for the system's authorities in a folder of their own.
+            # The libraries that come with psycopg do not look for CA certificates where the system has them.
             found["sslrootcert"] = ssl.get_default_verify_paths().cafile or "system"
     return found
 
@@ -211,7 +211,7 @@ def _numbered(statement: str) -> LiteralString:
 
 
 def storable(text: str) -> str:
-    """Return a text without the character that PostgreSQL cannot store, as it is stored and looked for."""
+    """Return a text, to be stored or searched for, without the character that PostgreSQL cannot store."""
     return text.replace("\0", "\N{REPLACEMENT CHARACTER}")
 
 

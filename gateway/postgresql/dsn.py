@@ -1,4 +1,4 @@
-"""The address of a PostgreSQL server, as a URL of libpq says it. No function repeats a secret in an error."""
+"""The address of a PostgreSQL server, as a libpq URL. No function repeats a secret in an error."""
 
 import os
 from collections.abc import Iterator
@@ -34,13 +34,13 @@ def passwords(dsn: Secret) -> tuple[str, ...]:
 
 
 def hosts(dsn: Secret) -> str:
-    """Return the hosts and ports that a dsn names, or else the environment; empty if neither does."""
+    """Return the hosts and ports that a dsn, or else the environment, names; empty if neither does."""
     parsed, query = _split(dsn)
     return query.get("host") or parsed.netloc.rpartition("@")[2] or os.environ.get("PGHOST", "")
 
 
 def must_verify(dsn: Secret) -> bool:
-    """Return True where a host is not local, and neither the dsn nor the environment has an sslmode."""
+    """Return True if a host is not local, and neither the dsn nor the environment has an sslmode."""
     _, query = _split(dsn)
     has_mode = "sslmode" in query or "PGSSLMODE" in os.environ
     return not has_mode and not all(map(_is_local, hosts(dsn).split(",")))

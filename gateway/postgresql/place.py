@@ -1,4 +1,4 @@
-"""Where the state, people and products of a gateway lie: in a file of the data folder, or on a server."""
+"""Where the state, people and products of a gateway are: in a file in the data folder, or on a server."""
 
 from pathlib import Path
 from typing import NamedTuple
@@ -8,7 +8,7 @@ from gateway.postgresql import dsn
 
 
 class Remote(NamedTuple):
-    """A part of what a gateway keeps in the database that `[state] url` names."""
+    """A part of the data that a gateway keeps in the database named by `[state] url`."""
 
     url: Secret
     name: str
@@ -19,7 +19,7 @@ class Remote(NamedTuple):
 
 
 def _printable(host: str) -> str:
-    """Return a host without a port that is none: it may be a part of a password."""
+    """Return a host without an invalid port, which may be a part of a password."""
     name, colon, port = host.rpartition(":")
     return (host if not colon or port.isdecimal() or host.endswith("]") else name) or "localhost"
 

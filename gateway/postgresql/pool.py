@@ -1,8 +1,8 @@
 """
-The connections of one process to the gateway's database: lent, renewed after a failure, and few.
+The few connections of one process to the gateway's database: lent, and replaced after a failure.
 
-A COMMIT whose answer is lost is neither believed nor repeated: every transaction writes the number that it
-has on its connection, and the number is read before the database is used again.
+A COMMIT whose answer is lost is neither taken as done nor repeated: every transaction writes its number on
+its connection, and that number is read before the database is used again.
 """
 
 import atexit
@@ -21,12 +21,12 @@ from gateway.errors import GatewayError
 from gateway.postgresql.connection import CALL_SECONDS, OutcomeUnknown, Session, describe, lock_key
 
 MAX_CONNECTIONS = 4
-"""Of one process."""
+"""The most connections of one process."""
 
 _RETRY_SECONDS = 0.2
-"""Pause between two attempts to read what became of a COMMIT."""
+"""Pause between two attempts to read the outcome of a COMMIT."""
 _ENLIST = "INSERT INTO writers (id, number) VALUES (?, 0)"
-# Waits for a transaction that has not ended, because the server goes on without its client.
+# Waits for a transaction that has not ended because the server goes on without its client.
 _OUTCOME = "SELECT number FROM writers WHERE id = ? FOR UPDATE"
 
 
@@ -39,7 +39,7 @@ class DatabaseMisconfigured(DatabaseUnavailable):
 
 
 class _Doubt(NamedTuple):
-    """A transaction of which it is not known whether it was committed."""
+    """A transaction that may or may not have been committed."""
 
     writer: int
     number: int
@@ -102,7 +102,7 @@ class Pool:
         except BaseException:
             lent.session.abandon()
             raise
-        if not begun.rowcount:  # the connection was not used for so long that its row was deleted
+        if not begun.rowcount:  # the connection was unused for so long that its row was deleted
             lent.session.abandon()
             lent.writer = 0
             return self._begin(lent, keys)
@@ -118,7 +118,7 @@ class Pool:
                 raise DatabaseUnavailable(f"{describe(error, self._url)}; nothing was written") from error
 
     def _was_committed(self, doubt: _Doubt) -> bool:
-        """Return what became of a transaction. Raises DatabaseUnavailable if that cannot be read in time."""
+        """Return whether `doubt` was committed. Raises DatabaseUnavailable if that cannot be read in time."""
         end = time.monotonic() + CALL_SECONDS
         while True:
             try:
@@ -148,7 +148,7 @@ class Pool:
             try:
                 yield lent
             except psycopg.Error:
-                lent.session.close()  # another one may lead to another server, or to tables that are mended
+                lent.session.close()  # a new one may lead to another server, or to repaired tables
                 raise
             finally:
                 self._return(lent)
@@ -170,7 +170,7 @@ class Pool:
         try:
             with self._lock:
                 doubts = [*self._doubts]
-            for doubt in doubts:  # who reads from here on sees how they have ended
+            for doubt in doubts:  # anything read from here on reflects their outcome
                 self._read(session, doubt)
             self._check(session)
         except BaseException:

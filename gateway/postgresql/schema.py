@@ -157,7 +157,7 @@ def check(session: Session) -> None:
 
 def migrate(session: Session) -> int | None:
     """
-    Create the tables, or bring them up to VERSION, in one transaction, which waits for any other.
+    Create the tables, or bring them up to VERSION, in one transaction that waits for any other.
 
     Return the version that was found, or None if there was none. Raises WrongSchema if it is a later one or
     the database cannot hold every text, and psycopg.Error.
@@ -198,7 +198,7 @@ def _migrate(session: Session) -> int | None:
 
 
 def forget_writers(session: Session) -> None:
-    """Delete what connections have left that ended long ago. Raises psycopg.Error."""
+    """Delete the rows of connections that ended long ago. Raises psycopg.Error."""
     session.execute(_FORGOTTEN_WRITERS)
 
 

@@ -1,8 +1,8 @@
 """
-A child process of the supervisor, started again whenever it ends.
+A child process of the supervisor, restarted whenever it ends.
 
-It is a fork: the supervisor has loaded the code of all children, so that one starts in milliseconds and
-shares its memory with the others. The supervisor has a single thread and no event loop while it forks.
+It is a fork: the supervisor has loaded the code of all children, so that a child starts in milliseconds and
+shares memory with the others. The supervisor has a single thread and no event loop when it forks.
 """
 
 import gc
@@ -30,14 +30,14 @@ _context = multiprocessing.get_context("fork")
 _SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 _EXIT_WAIT = 1.0
-"""Seconds to wait for a process that is ending; one that waits for its disk is noticed when it has ended."""
+"""Seconds to wait for a process that is ending; one that waits for its disk is noticed once it has ended."""
 
 
 class Child:
     """
     A process that calls `main` with `arguments()` and its end of a pipe (see control.py).
 
-    `first_name` is the name that the process has until it takes its own.
+    `first_name` is the process's name until it takes its own.
     """
 
     def __init__(
@@ -52,15 +52,15 @@ class Child:
         self.arguments = arguments
         self.first_name = first_name or name
         self.loaded = False
-        """True once it only waits for its predecessor to end."""
+        """True once the process only waits for its predecessor to end."""
         self.ready = False
-        """True once it does its work."""
+        """True once the process does its work."""
         self.confirmed = False
-        """True once it has confirmed the last message, or what it was started with."""
+        """True once the process has confirmed the last message, or the arguments that it was started with."""
         self.due = 0.0
         """When it is to be started again, by time.monotonic()."""
         self.failing_since: float | None = None
-        """Since when the system has refused to start it, by time.monotonic()."""
+        """When the system began to refuse to start it, by time.monotonic()."""
         self._process: Process | None = None
         self._pipe: Connection | None = None
         self._expected = False
@@ -69,7 +69,7 @@ class Child:
 
     @classmethod
     def inherit(cls, inherited: Inherited) -> Self:
-        """Return a child that a predecessor of this process has started. It is not started again."""
+        """Return a child that a predecessor of this process started. It is not restarted."""
         child = cls(inherited.name, print, tuple)
         child._process = inherited
         child._pipe = Connection(inherited.pipe) if inherited.pipe >= 0 else None
@@ -77,7 +77,7 @@ class Child:
         return child
 
     def bequeath(self) -> Inherited:
-        """Return the child, which runs, as a successor of this process inherits it."""
+        """Return the running child in the form that a successor of this process inherits."""
         assert self._process
         pipe = self._pipe.fileno() if self._pipe else -1
         return Inherited(self.name, self._process.pid or 0, self._process.sentinel, pipe)
@@ -88,7 +88,7 @@ class Child:
 
     @property
     def events(self) -> list[Any]:
-        """The events of the process that multiprocessing.connection.wait can wait for."""
+        """The events of the process, for multiprocessing.connection.wait."""
         return [each for each in (self._process and self._process.sentinel, self._pipe) if each is not None]
 
     @property
@@ -96,7 +96,7 @@ class Child:
         return self._process.pid if self._process else None
 
     def start(self) -> None:
-        """Start the process. If it cannot be started now, log why, and set when it is due again."""
+        """Start the process. If it cannot be started now, log why, and set when to try again."""
         try:
             self._process, self._pipe = self._fork()
         except Exception as error:  # whatever it is, the others must go on
@@ -104,7 +104,7 @@ class Child:
                 log.error("process not started, trying again", process=self.name, error=str(error))
             self._error = str(error)
             self.due = time.monotonic() + next(self._delays)
-            if not isinstance(error, ConfigError):  # unusable data costs only what needs them
+            if not isinstance(error, ConfigError):  # unusable data costs only what needs it
                 self.failing_since = self.failing_since or time.monotonic()
             return
         if self._error:
@@ -121,10 +121,10 @@ class Child:
             foreign = _descriptors() - kept
             arguments = (foreign, self.main, *own, theirs)
             process = _context.Process(target=_begin, name=self.first_name, args=arguments, daemon=False)
-            # The child begins with our handlers, which must not tell us of its signals.
+            # The child begins with our handlers, which must not report its signals to us.
             before = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
             gc.collect()
-            gc.freeze()  # the garbage collector of the child would copy what it visits
+            gc.freeze()  # otherwise the child's garbage collector would copy what it visits
             try:
                 process.start()
             finally:
@@ -152,7 +152,7 @@ class Child:
             self._ended()
 
     def send(self, message: object) -> None:
-        """Send a message. A process that is ending gets the news as arguments when it is started again."""
+        """Send a message. A process that is ending gets the content as arguments when it is restarted."""
         self.confirmed = False
         try:
             if self._pipe:
@@ -161,13 +161,13 @@ class Child:
             pass
 
     def terminate(self) -> None:
-        """Ask the process to end. `notice` sees to it that it is due again."""
+        """Ask the process to end. `notice` makes it due again."""
         self._expected = True
         if self._process:
             self._process.terminate()
 
     def kill(self) -> None:
-        """Kill the process, and wait for its end for a second; it is due again."""
+        """Kill the process, and wait up to a second for its end; it is then due again."""
         self._expected = True
         if self._process:
             self._process.kill()
@@ -185,7 +185,7 @@ class Child:
             self._pipe.close()
         if self.ready:
             self._delays, self.due = delays(0.5, 10.0), time.monotonic()
-        else:  # it failed at the start, and may do so again
+        else:  # it failed at its start, and may do so again
             self.due = time.monotonic() + next(self._delays)
         if not self._expected:
             reason = {"reason": REASONS[status]} if status in REASONS else {}
@@ -197,7 +197,7 @@ class Child:
 def _descriptors() -> set[int]:
     """Return the open descriptors of this process. Raises OSError."""
     listed = [int(each.name) for each in Path("/proc/self/fd").iterdir()]
-    # The one by which they were listed is closed now, and another file may get its number.
+    # The descriptor that listed them is closed now, and another file may get its number.
     return {each for each in listed if Path(f"/proc/self/fd/{each}").is_symlink()}
 
 
@@ -208,7 +208,7 @@ def _begin(foreign: Collection[int], main: Callable[..., None], *arguments: Any)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     nothing = os.open(os.devnull, os.O_RDWR)
     for descriptor in foreign:
-        # Closed, its number would be given to another file, while objects still have it.
+        # If it were closed, another file could get its number while objects still use it.
         os.dup2(nothing, descriptor, inheritable=False)
     os.close(nothing)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, (signal.SIGTERM,))
@@ -216,7 +216,7 @@ def _begin(foreign: Collection[int], main: Callable[..., None], *arguments: Any)
 
 
 def _leave_removed_folder() -> None:
-    """Change to the root folder if the working folder was removed: processes cannot be started in it."""
+    """Change to the root folder if the working folder was removed: no process can be started in it."""
     try:
         os.getcwd()  # noqa: PTH109  # asked, not used
     except FileNotFoundError:

@@ -24,7 +24,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from gateway import logs, metrics
 
 STUCK = os.EX_TEMPFAIL
-"""Exit status (75) of a process that could not stop the worker of a sink."""
+"""Exit status (75) of a process that could not stop a sink's worker."""
 
 STATE_LOST = os.EX_IOERR
 """Exit status (74) of a process whose state was removed or replaced while it was open."""
@@ -36,13 +36,13 @@ REASONS = {
 """Reasons for the end of a process, by exit status."""
 
 READY = "ready"
-"""Message of a child that has begun its work, or to which a new configuration applies."""
+"""Message of a child that has begun its work, or has applied a new configuration."""
 
 LOADED = "loaded"
 """Message of a child that can do its work as soon as its predecessor has ended."""
 
 DRAIN = "drain"
-"""Message to an intake process that is to be stopped soon: load balancers shall send it no more requests."""
+"""Message to an intake process that will soon be stopped: load balancers must send it no more requests."""
 
 
 class Control:
@@ -53,7 +53,7 @@ class Control:
 
     def ready(self) -> None:
         """Tell the supervisor that the process does its work; the process exits if the supervisor is dead."""
-        # Objects that exist now stay: the garbage collector need not visit them again.
+        # Objects that exist now will stay: the garbage collector need not visit them again.
         gc.collect()
         gc.freeze()
         self._send(READY)
@@ -62,20 +62,20 @@ class Control:
         try:
             self._pipe.send(message)
         except OSError:
-            os._exit(1)  # as in `_listen`; an exception would make uvicorn answer waiting requests 500
+            os._exit(1)  # as in `_listen`; an exception would make uvicorn answer waiting requests with 500
 
     def loaded(self) -> None:
         """Tell the supervisor that the process only waits for what its predecessor still holds."""
         self._send(LOADED)
 
     def rename(self, name: str) -> None:
-        """Give the process another name; metrics go on in the file of that name."""
+        """Give the process another name; metrics continue in the file of that name."""
         current_process().name = name
         metrics.reopen()
         _show_name()
 
     async def obey(self, stop: Callable[[], None], reload: Callable[[Any], Awaitable[None]]) -> None:
-        """Call `stop` at SIGTERM, and `reload` with each message of the supervisor, until cancelled."""
+        """Call `stop` on SIGTERM, and `reload` with each message from the supervisor, until cancelled."""
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(self._listen, reload, tasks)
             # A terminal sends SIGINT and SIGHUP to all processes, but only the supervisor acts on them.
@@ -92,7 +92,7 @@ class Control:
             except (EOFError, OSError):
                 # The supervisor was killed, and its successor needs the port and the partition now.
                 os._exit(1)
-            # As a task, so that the end of the pipe is noticed meanwhile.
+            # As a task, so that the end of the pipe is noticed in the meantime.
             tasks.start_soon(self._apply, reload, message)
 
     async def _apply(self, reload: Callable[[Any], Awaitable[None]], message: object) -> None:
@@ -120,9 +120,9 @@ def _show_name() -> None:
 
 class Server(uvicorn.Server):
     """
-    uvicorn without its signal handlers, which Control has, and with the same settings in all processes.
+    uvicorn with the same settings in all processes, and without its signal handlers: Control has its own.
 
-    `grace` is how many seconds requests in flight have at a stop.
+    `grace` is how many seconds requests in flight may still take after a stop.
     """
 
     def __init__(self, app: ASGIApp, control: Control, grace: float, http: type[HttpToolsProtocol]) -> None:

@@ -1,4 +1,4 @@
-"""A delivery process: a worker for each of its sinks, and in one of these processes the trimming."""
+"""A delivery process: a worker for each of its sinks; one such process also trims the journal."""
 
 import os
 from collections.abc import Callable, Collection
@@ -40,17 +40,17 @@ log = structlog.get_logger()
 Answer = TypeVar("Answer")
 
 LAST_WORK = 3.0
-"""Seconds in which pending events are delivered when the gateway is stopped."""
+"""How many seconds pending events are still delivered when the gateway is stopped."""
 
 _TRIM_SECONDS = 1.0  # between two trims while events arrive
 _IDLE_TRIM_SECONDS = 5.0  # between two trims while none do
 _LOOK_SECONDS = 0.1  # between two looks for new events and orders
-_IDLE_LOOK_SECONDS = 0.25  # the same when nothing has come for some seconds
+_IDLE_LOOK_SECONDS = 0.25  # the same if nothing has come for some seconds
 
 
 def main(share: Share, pipe: Connection) -> None:
     """
-    Deliver to the sinks of a share, and of the shares that the supervisor sends, until SIGTERM.
+    Deliver to the sinks of a share, and of later shares from the supervisor, until SIGTERM.
 
     The process ends with status STATE_LOST if its state is removed or replaced.
     """
@@ -84,14 +84,14 @@ class Delivery:
         self.stopped = anyio.Event()
         self.paused: Collection[str] | None = None
         self.begun = False
-        """True once there are workers: not before the orders of operators are known."""
+        """True once there are workers: not until the orders of operators are known."""
         self.obeyed: set[int] = set()
         """The ids of orders that were handed to their workers."""
         self.since: int | None = None
-        """The last order before this process began, if others may carry out later ones before it does."""
+        """The last order placed before this process began, if others may carry out later ones first."""
 
     async def run(self, control: Control) -> None:
-        """Run until the supervisor asks for the end. Raises StateLost if the state's file was removed."""
+        """Run until the supervisor asks it to stop. Raises StateLost if the state's file was removed."""
         async with anyio.create_task_group() as tasks:
             async with anyio.create_task_group() as delivering:
                 self.workers = Workers(delivering, self._open_worker)
@@ -110,7 +110,7 @@ class Delivery:
                 delivering.start_soon(self._finish)
                 tasks.start_soon(self._look_for_ever)
                 control.ready()
-                await self.stopped.wait()  # without sinks nothing else keeps the group open
+                await self.stopped.wait()  # without sinks, nothing else keeps the group open
             tasks.cancel_scope.cancel()
         await self.indexing.close()
         await to_thread.run_sync(self.recorder.close)
@@ -126,11 +126,11 @@ class Delivery:
         return Membership(self.share.config, self.home, find, self._sinks, self._quiet, self._moved)
 
     def _held(self, sink: str) -> Held | None:
-        """Return what is held for a sink, or None if no other process holds anything."""
+        """Return what is held for a sink, or None if partitions are not shared with other processes."""
         return self.membership.held(sink) if self.membership else None
 
     def _sinks(self) -> set[str]:
-        """Return the sinks that may be delivered to in this process, and what is in the place of one."""
+        """Return the sinks that this process may deliver to, and UPKEEP if this process does it."""
         upkeep = {UPKEEP} if self.share.trimmed_for else set()
         return {*self.share.config.sinks, *self.workers.names} | upkeep
 
@@ -138,13 +138,13 @@ class Delivery:
         return self.indexing.quiet() if sink == UPKEEP else self.workers.without(sink)
 
     def _moved(self) -> None:
-        """Look for work in partitions that have come from another process, also for orders and jobs."""
+        """Look for work, orders and jobs in partitions that came from another process."""
         self.paused = None
         self.obeyed.clear()
         self.lookout.wake()
 
     async def _ask(self, question: Callable[[], Answer]) -> Answer:
-        """Ask what is in files at once, and what is on other machines in a thread."""
+        """Ask a question: directly if files answer it, in a thread if another machine does."""
         if isinstance(self.home.state, Path):
             return question()
         return await to_thread.run_sync(question, abandon_on_cancel=True)
@@ -171,7 +171,7 @@ class Delivery:
     async def _begin(self) -> None:
         """Start the workers."""
         config = None
-        while config is not self.share.config:  # it may change meanwhile
+        while config is not self.share.config:  # it may change in the meantime
             config = self.share.config
             await self.workers.use(config)
         self.begun = True
@@ -181,7 +181,7 @@ class Delivery:
         self.stopping.set()
 
     async def _finish(self) -> None:
-        """When the supervisor asks for the end, let the workers deliver what is left."""
+        """When the supervisor asks it to stop, let the workers deliver what is left."""
         await self.stopping.wait()
         if self.membership:  # what is left is delivered elsewhere
             self.workers.leave()
@@ -196,7 +196,7 @@ class Delivery:
         return self.share.config.delivery.max_dead
 
     def _window(self) -> float:
-        """Return the time within which this process looks for duplicates; 0 if another one does."""
+        """Return the window within which this process looks for duplicates; 0 if another process does."""
         return self.share.config.delivery.duplicates if self.share.trimmed_for else 0.0
 
     async def _trim_for_ever(self) -> None:
@@ -223,7 +223,7 @@ class Delivery:
                 failure = ""
 
     async def _look_for_ever(self) -> None:
-        # One timer for all workers: at idle, waking up is the only cost.
+        # One timer for all workers: when idle, waking up is the only cost.
         failure = ""
         while True:
             self.lookout.compare(await self._ask(self.lookout.find))
@@ -252,5 +252,5 @@ class Delivery:
             if order.id not in self.obeyed and self.workers.obey(order):
                 self.obeyed.add(order.id)
                 log.info("order carried out", sink=order.sink, verb=order.verb)
-                if order.verb != "skip":  # which its worker finishes
+                if order.verb != "skip":  # the worker finishes that
                     await to_thread.run_sync(self.state.orders.finish, order.id, "done")

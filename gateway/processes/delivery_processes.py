@@ -35,15 +35,15 @@ class DeliveryProcesses:
 
     @property
     def due(self) -> float:
-        """When `arrange` must be called even without an event, by time.monotonic()."""
+        """When to call `arrange` even without an event, by time.monotonic()."""
         return min((process.deadline for process in self._processes.values()), default=math.inf)
 
     def arrange(self, config: Config) -> None:
         """
-        Bring the processes one step closer to `config`. Call it after every event of a process.
+        Bring the processes one step closer to `config`. Call it after every process event.
 
-        A process gets its new share once it has confirmed the one before. Until it has confirmed that it gave
-        up a sink, no other process gets that sink. New processes are not started here.
+        A process gets its new share once it has confirmed the previous one. Until it has confirmed that it
+        gave up a sink, no other process gets that sink. New processes are not started here.
         """
         held = {sink: slot for slot, process in self._processes.items() for sink in process.held}
         self._places = assign(own_sinks(config), self._places, held, limit(config.delivery.processes))
@@ -54,19 +54,19 @@ class DeliveryProcesses:
             process.wanted = share(config, self._places, slot)
             process.arrange()
             if slot not in needed and not process.held:
-                process.child.kill()  # it writes to no sink
+                process.child.kill()  # it is writing to no sink
                 del self._processes[slot]
 
 
 class _Process:
-    """A delivery process, and the shares that it was sent."""
+    """A delivery process, and the shares sent to it."""
 
     def __init__(self, slot: int, wanted: Share, home: Home) -> None:
         self._home = home
         self.child = Child(f"delivery-{slot}", delivery.main, self._begin)
         self.wanted = wanted
         self.deadline = math.inf
-        """When it is killed if it has not confirmed the share that it was sent."""
+        """When it is killed if it has not confirmed the share sent to it."""
         self._sent = self._before = wanted
 
     @property
@@ -78,7 +78,7 @@ class _Process:
         return {*before, *self._sent.config.sinks}
 
     def arrange(self) -> None:
-        """Send it its share if that has changed, and kill it if it does not respond."""
+        """Send the process its share if that has changed, and kill it if it does not respond."""
         if not self.child.running or self.child.confirmed:
             self.deadline = math.inf
         if self.child.running and self.child.confirmed and self._sent != self.wanted:
@@ -92,9 +92,9 @@ class _Process:
 
     def _begin(self) -> tuple[Any, ...]:
         """
-        Return the arguments of a process that is starting: the share that it shall have now.
+        Return the arguments of a process that is starting: the share that it should have now.
 
-        The file of the state is prepared first, since its predecessor may have ended because it was removed.
+        The state's file is prepared first, since its removal may be why the previous process ended.
         Raises ConfigError.
         """
         if isinstance(self._home.state, Path):

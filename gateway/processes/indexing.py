@@ -36,7 +36,7 @@ class Indexing:
         self._failure = ""
 
     async def use(self, window: float) -> None:
-        """Look for duplicates within so many seconds from now on; 0 stops the search."""
+        """From now on, look for duplicates within `window` seconds; 0 stops the search."""
         async with self._lock:
             if window != self._window:
                 await self._close()
@@ -44,7 +44,7 @@ class Indexing:
         self._lookout.wake()
 
     async def run(self) -> None:
-        """Index new events forever; after a failure, wait and try again. Raises StateLost."""
+        """Index new events forever; after a failure, wait and retry. Raises StateLost."""
         waits = backoff.delays()
         while True:
             seen = self._lookout.seen
@@ -55,7 +55,7 @@ class Indexing:
                 await anyio.sleep(next(waits))
 
     async def catch_up(self) -> bool:
-        """Index all events that there are; log a failure and return False. Raises StateLost."""
+        """Index all events there are; after a failure, log it and return False. Raises StateLost."""
         while found := await self._step():
             self._lookout.wake()
         return found is not None
@@ -85,7 +85,7 @@ class Indexing:
 
     @asynccontextmanager
     async def quiet(self) -> AsyncIterator[None]:
-        """Index nothing in the block."""
+        """Index nothing during the block."""
         async with self._lock:
             yield
 

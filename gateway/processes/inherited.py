@@ -1,4 +1,4 @@
-"""A process that the supervisor has started before it replaced itself by a new program."""
+"""A process that the supervisor started before it replaced itself with a new program."""
 
 import os
 from contextlib import suppress
@@ -10,7 +10,7 @@ import msgspec
 
 
 class Process(Protocol):
-    """A process, as multiprocessing describes those that it has started."""
+    """A process, with the interface that multiprocessing gives to those it starts."""
 
     @property
     def pid(self) -> int | None: ...
@@ -32,7 +32,7 @@ class Inherited(msgspec.Struct):
     sentinel: int
     """Descriptor that becomes readable when the process ends."""
     pipe: int
-    """Descriptor of the connection with its Control; -1 if it is closed."""
+    """Descriptor of the connection to its Control; -1 if closed."""
     exitcode: int | None = None
 
     @property
@@ -40,7 +40,7 @@ class Inherited(msgspec.Struct):
         return [each for each in (self.sentinel, self.pipe) if each >= 0]
 
     def join(self, timeout: float | None = None) -> None:
-        """Wait until the process has ended, for `timeout` seconds at most, and set `exitcode`."""
+        """Wait until the process has ended, at most `timeout` seconds, and set `exitcode`."""
         if self.exitcode is None and wait([self.sentinel], timeout):
             _, status = os.waitpid(self.pid, 0)
             self.exitcode = os.waitstatus_to_exitcode(status)

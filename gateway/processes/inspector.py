@@ -22,10 +22,10 @@ from gateway.journal.segments.log import SegmentLog
 from gateway.processes.control import Control, Server, run
 
 GRACE = 0.5
-"""Seconds that requests in flight have when the gateway is stopped."""
+"""How many seconds requests in flight may still take when the gateway is stopped."""
 
 MOST_CONNECTIONS = 256
-"""Of operators and their programs, and of whoever else reaches the port."""
+"""The most connections of operators, their programs, and whoever else reaches the port."""
 
 
 def main(config: Config, listener: socket, pipe: Connection) -> None:

@@ -40,10 +40,10 @@ from gateway.services.welcome import welcome
 from gateway.sources import Sources
 
 GRACE = 3.5
-"""Seconds that requests in flight have when the gateway is stopped."""
+"""How many seconds requests in flight may still take when the gateway is stopped."""
 
-# Seconds after which the event loop lets the journal's thread go on, which has just synced a commit. With
-# Python's 5 ms the 99th percentile at 10,000 events/s in batches of 20 was 8 ms, with this it is 3.9 ms.
+# Seconds after which the event loop lets the journal's thread continue once that has synced a commit. With
+# Python's 5 ms the 99th percentile at 10,000 events/s in batches of 20 was 8 ms; with this it is 3.9 ms.
 _SWITCH_EVERY = 0.0005
 
 
@@ -56,13 +56,13 @@ def first_name(slot: int) -> str:
     """
     Return the name of a process that has yet to take over the partition `slot`.
 
-    Its predecessor may still be counting, in the file of metrics that has the final name.
+    Its predecessor may still be counting in the metrics file with the final name.
     """
     return f"intake-{slot}.next"
 
 
 def main(config: Config, slot: int, listener: socket, pipe: Connection) -> None:
-    """Take events from `listener` until the supervisor says otherwise."""
+    """Accept events from `listener` until the supervisor says otherwise."""
     sys.setswitchinterval(_SWITCH_EVERY)
     logs.hide(config.inspector.mask)
     run(lambda: serve(config, slot, listener, Control(pipe)))
@@ -146,13 +146,13 @@ def service_routes(
 
 
 def inspection(config: Config) -> Inspection:
-    """Return what the event delivery API looks at."""
+    """Return what the event delivery API inspects."""
     home = Home(config.journal.path, config.state.url)
     return Inspection(home, engines.open_log(config.journal), lambda: config, Index(home.folder / "search"))
 
 
 class Records:
-    """The tables of a gateway, opened when a configuration first has a use for them."""
+    """The tables of a gateway, opened when a configuration first needs them."""
 
     def __init__(self, home: Home) -> None:
         self._home = home

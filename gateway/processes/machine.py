@@ -25,13 +25,13 @@ log = structlog.get_logger()
 _METRICS = "PROMETHEUS_MULTIPROC_DIR"
 
 _PATIENCE = 2.0
-"""Seconds for which the children of a gateway that was killed may still hold its addresses."""
+"""How many seconds the children of a killed gateway may still hold its addresses."""
 
 Result = TypeVar("Result")
 
 
 def listen(host: str, port: int, table: str) -> socket.socket:
-    """Return a listening socket, which all workers share. Raises ConfigError if it cannot be bound."""
+    """Return a listening socket that all workers share. Raises ConfigError if it cannot be bound."""
     try:
         [(family, *_, address), *_] = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
         return _patiently(lambda: _bind(family, address))
@@ -58,7 +58,7 @@ def _bind(family: int, address: Any) -> socket.socket:
 
 
 def _patiently(attempt: Callable[[], Result]) -> Result:
-    """Retry for _PATIENCE while a predecessor that was killed may still hold the address."""
+    """Retry for _PATIENCE, while a killed predecessor may still hold the address."""
     end = time.monotonic() + _PATIENCE
     while True:
         try:
@@ -71,11 +71,11 @@ def _patiently(attempt: Callable[[], Result]) -> Result:
 
 @contextmanager
 def signals(*wanted: signal.Signals) -> Iterator[socket.socket]:
-    """Yield a socket on which the numbers of these signals arrive, also if they were blocked so far."""
+    """Yield a socket on which the numbers of these signals arrive, even if they were blocked before."""
     ours, theirs = socket.socketpair()
     theirs.setblocking(False)
     before = {number: signal.signal(number, lambda *_: None) for number in wanted}
-    signal.set_wakeup_fd(theirs.fileno(), warn_on_full_buffer=False)  # a full one wakes as well
+    signal.set_wakeup_fd(theirs.fileno(), warn_on_full_buffer=False)  # a full one also wakes
     signal.pthread_sigmask(signal.SIG_UNBLOCK, wanted)
     try:
         yield ours
@@ -91,7 +91,7 @@ class MetricsFolder:
     """
     The folder for the metrics of all processes, which $PROMETHEUS_MULTIPROC_DIR names to children.
 
-    It is in memory where possible: a write to a mapped file on a full disk kills the process. It is empty at
+    It is in memory if possible: a write to a mapped file on a full disk kills the process. It is empty at
     first, unless it is `inherited`. As a context manager, it also counts what this process finds, and is
     removed at the end.
     """
@@ -108,15 +108,15 @@ class MetricsFolder:
 
     def ensure(self) -> None:
         """
-        Create the folder if it is missing, and elsewhere if that fails; call it before a process is started.
+        Create the folder if it is missing, elsewhere if that fails; call it before a process is started.
 
-        Without a folder processes do not count, and work all the same.
+        Without a folder, processes keep no metrics, but work all the same.
         """
         if not self._is_usable():
             try:
                 try:
                     self.path.mkdir(mode=0o700)
-                except OSError:  # another user's, or a file
+                except OSError:  # it belongs to another user, or is a file
                     self.path = Path(tempfile.mkdtemp(prefix="gateway-metrics-"))
             except OSError as error:
                 if os.environ.pop(_METRICS, None):
@@ -140,16 +140,16 @@ class MetricsFolder:
 
 
 def allow_many_connections() -> None:
-    """Raise the limit of open files to the hard limit: idle connections soon use up the default of 1,024."""
+    """Raise the limit of open files to the hard limit: idle connections soon exhaust the default of 1,024."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def reap(known: Container[int | None]) -> None:
     """
-    Collect processes that have ended and are none of the `known` children.
+    Collect processes that have ended and are not `known` children.
 
-    They are orphans, where the gateway is the first process of a container, and helpers of a predecessor.
+    They are helpers of a predecessor and, if the gateway is a container's first process, orphans.
     """
     with suppress(ChildProcessError):
         while (ended := os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)) and ended.si_pid:

@@ -22,7 +22,7 @@ from gateway.state.verdicts import UPKEEP
 log = structlog.get_logger()
 
 Quiet = Callable[[str], AbstractAsyncContextManager[None]]
-"""Makes sure that nothing of a sink is under way in the block but what began in it."""
+"""Ensures that during the block nothing is under way for a sink except what began in it."""
 
 
 class Membership:
@@ -38,9 +38,8 @@ class Membership:
         changed: Callable[[], None],
     ) -> None:
         """
-        `partitions` returns those of the journal, and blocks; `sinks` those to which the process can deliver.
-
-        `changed` is called when partitions were taken or lost.
+        `partitions` returns those of the journal, and blocks; `sinks` returns those that the process can
+        deliver to. `changed` is called when partitions were taken or lost.
         """
         member = Member(
             id=uuid.uuid4().hex,
@@ -52,21 +51,21 @@ class Membership:
         )
         self._leases = Leases(config.state.url, member)
         self.fence = Fence(member.id)
-        """Admits only what this process may record."""
+        """Lets this process record only for the partitions that it holds."""
         self._find_partitions = partitions
         self._sinks = sinks
         self._quiet = quiet
         self._changed = changed
         self._lock = anyio.Lock()
         """Held while leases change."""
-        self._thread = CapacityLimiter(1)  # of its own: a lease must not wait until slow sinks free a thread
+        self._thread = CapacityLimiter(1)  # its own: a lease must not wait until slow sinks free a thread
         self._held: dict[str, frozenset[str]] = {}
         self._handing_over: set[str] = set()
         self._failure = ""
         self._namesake = ""
 
     def held(self, sink: str) -> Held:
-        """Return what is held for a sink, now and later."""
+        """Return a Held for a sink, which stays up to date."""
         return lambda: self._leases.held(sink)
 
     def partitions(self) -> Collection[str]:
@@ -74,7 +73,7 @@ class Membership:
         return set().union(*(self._leases.held(sink) for sink in self._held))
 
     async def run(self) -> None:
-        """Renew for ever; give back what others shall have."""
+        """Renew forever; give back what others should have."""
         async with anyio.create_task_group() as tasks:
             while True:
                 for sink in await self.renew():
@@ -84,7 +83,7 @@ class Membership:
                 await anyio.sleep(RENEW_SECONDS)
 
     async def renew(self) -> Collection[str]:
-        """Renew and take leases; return the sinks that have some to be given back. Logs failures."""
+        """Renew and take leases; return the sinks with leases to give back. Logs failures."""
         async with self._lock:
             try:
                 standing = await to_thread.run_sync(self._renew, limiter=self._thread)
@@ -108,7 +107,7 @@ class Membership:
             return standing.surplus.keys()
 
     async def leave(self) -> None:
-        """Hand over everything, each sink as soon as nothing of it is under way."""
+        """Hand over everything, each sink as soon as nothing is under way for it."""
         self._sinks = tuple
         async with anyio.create_task_group() as tasks:
             for sink in await self.renew():
@@ -116,7 +115,7 @@ class Membership:
 
     async def close(self) -> None:
         """Free what is left, and leave."""
-        with suppress(StateUnavailable):  # the leases end by themselves
+        with suppress(StateUnavailable):  # the leases expire by themselves
             await to_thread.run_sync(self._leases.leave, limiter=self._thread)
         self._leases.close()
 
@@ -133,7 +132,7 @@ class Membership:
                 self._handing_over.discard(sink)
 
     def _tell(self, held: dict[str, frozenset[str]]) -> None:
-        """Log what has changed, and say that something has."""
+        """Log what has changed, and report that something has."""
         if held == self._held:
             return
         for sink in sorted(held.keys() | self._held.keys()):

@@ -1,4 +1,4 @@
-"""Ownership of the data folder: acquired at the start, and kept while the gateway runs."""
+"""Ownership of the data folder: acquired at the start, and held while the gateway runs."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -16,9 +16,9 @@ log = structlog.get_logger()
 
 @contextmanager
 def own(home: Home, journal: Journal) -> Iterator[None]:
-    """Own the data folder, and recover what lies in it. Raises ConfigError."""
+    """Own the data folder, and recover its content. Raises ConfigError."""
     has_run = False
-    with suppress(OSError):  # of which home.own tells
+    with suppress(OSError):  # home.own reports it
         has_run = home.identity.exists()
     with home.own(lambda: engines.find_identity(journal)):
         known = bool(home.partitions())
@@ -28,7 +28,7 @@ def own(home: Home, journal: Journal) -> Iterator[None]:
 
 
 def _prepare_state(home: Home, *, has_run: bool, known: bool) -> None:
-    """Prepare the state; a server that is away delays no restart, since the intake does not need it."""
+    """Prepare the state; an unreachable server delays no restart, since the intake does not need it."""
     try:
         State.prepare(home.state, home.journal, expected=known)
     except StateUnavailable as error:
@@ -38,7 +38,7 @@ def _prepare_state(home: Home, *, has_run: bool, known: bool) -> None:
 
 
 class Keeper:
-    """Restores lock and identity of an owned data folder if they are removed."""
+    """Restores the lock and the identity of an owned data folder if they are removed."""
 
     def __init__(self, home: Home) -> None:
         self._home = home

@@ -13,7 +13,7 @@ class Share(msgspec.Struct, frozen=True):
     """The work of one delivery process."""
 
     config: Config
-    """With only the sinks of this process."""
+    """The configuration with only the sinks of this process."""
     trimmed_for: tuple[str, ...] = ()
     """All sinks of the gateway, in the one process that trims the journal; empty in the others."""
 
@@ -25,12 +25,12 @@ def share(config: Config, places: Mapping[str, int], slot: int) -> Share:
 
 
 def own_sinks(config: Config) -> list[str]:
-    """Return the sinks that this gateway can deliver to: not those of another one's machine."""
+    """Return the sinks that this gateway can deliver to: not those on another gateway's machine."""
     return [name for name, sink in config.sinks.items() if sink.node in ("", config.server.name)]
 
 
 def limit(processes: int) -> int:
-    """Return the number of processes that `[delivery] processes` allows; 0 stands for one a core."""
+    """Return the number of processes that `[delivery] processes` allows; 0 means one per core."""
     return processes or _cores()
 
 
@@ -41,8 +41,8 @@ def assign(
     Return the process of each sink, by number, below `processes`.
 
     A sink stays in the process that it had `before`; a new one goes to the process with the fewest sinks.
-    `held` names the process that may still be writing to a sink. No other process gets that sink, so that a
-    sink never has two writers: if its process is not below `processes`, the sink is left out until it is
+    `held` gives the process that may still be writing to a sink. No other process gets that sink, so that a
+    sink never has two writers: if that process is not below `processes`, the sink is left out until it is
     released.
     """
     sinks = list(sinks)

@@ -1,4 +1,4 @@
-"""The status of a running gateway, which its supervisor writes into LOCK, and how a reload is asked for."""
+"""The status of a running gateway, which its supervisor writes into LOCK, and requests to reload."""
 
 import fcntl
 import os
@@ -17,25 +17,25 @@ _ASKING_SECONDS = 0.1  # between two looks for the outcome of a reload
 
 
 class Status(msgspec.Struct):
-    """The supervisor's process, and what became of reloads."""
+    """The supervisor's process, and the outcome of reloads."""
 
     pid: int
     reloads: int = 0
-    """Number of reloads that are finished, also of those that failed."""
+    """Number of finished reloads, including those that failed."""
     mistakes: list[str] = []
-    """Lines that say why the last one failed; empty if it did not."""
+    """Lines that say why the last reload failed; empty if it did not."""
 
 
 def write(home: Home, status: Status) -> None:
-    """Write the status into LOCK, which this process has locked. A full disk costs the status alone."""
+    """Write the status into LOCK, which this process has locked. A full disk costs only the status."""
     if home.locked is not None:
         with suppress(OSError):
-            size = os.fstat(home.locked).st_size  # to cut the rest off would be a second step
+            size = os.fstat(home.locked).st_size  # truncating the rest would be a second step
             os.pwrite(home.locked, msgspec.json.encode(status).ljust(size), 0)
 
 
 def read(home: Home) -> Status | None:
-    """Return the status of the gateway that runs in the data folder, or None. Raises ConfigError."""
+    """Return the status of the gateway running in the data folder, or None. Raises ConfigError."""
     try:
         descriptor = os.open(home.lock, os.O_RDONLY | os.O_CLOEXEC)
     except FileNotFoundError:
@@ -60,7 +60,7 @@ def reload(home: Home, timeout: float) -> None:
     """
     Ask the running gateway to reload, and return once it has; `timeout` is in seconds.
 
-    Raises ConfigError if no gateway runs, if it cannot be asked, and with its mistakes if nothing changed.
+    Raises ConfigError if no gateway runs or it cannot be asked, and with the mistakes if nothing changed.
     """
     before = read(home)
     if before is None:
@@ -84,12 +84,12 @@ def reload(home: Home, timeout: float) -> None:
 
 
 def _has_open(pid: int, descriptor: int) -> bool:
-    """Return True if the process has the file open; the same number may be another's in another container."""
+    """Return True if the process has the file open; in another container its id may be another process's."""
     wanted = os.fstat(descriptor)
     try:
         opened = list(Path(f"/proc/{pid}/fd").iterdir())
     except PermissionError:
-        return True  # another user's: the signal will tell
+        return True  # another user's process: the signal will tell
     except OSError:
         return False
     for each in opened:

@@ -18,9 +18,9 @@ from gateway.processes.control import DRAIN
 log = structlog.get_logger()
 
 STOP_SECONDS = 8.0
-"""Seconds in which the gateway has stopped, besides `[server] drain`. Docker kills after 10."""
+"""Seconds within which the gateway stops, in addition to `[server] drain`. Docker kills after 10."""
 
-_MARGIN_SECONDS = 0.5  # in which a process ends whose time is over
+_MARGIN_SECONDS = 0.5  # for a process to end once its time is over
 
 
 def stop(
@@ -35,7 +35,7 @@ def stop(
     """
     Turn load balancers away for `drain` seconds, stop accepting, then deliver what was accepted.
 
-    Kill all children instead `at_once`, or when another signal arrives. This process ends in any case.
+    With `at_once`, or when another signal arrives, kill all children instead. This process always ends.
     """
     watchdog = threading.Timer(drain + STOP_SECONDS + _MARGIN_SECONDS, os._exit, (1,))
     watchdog.daemon = True
@@ -47,7 +47,7 @@ def stop(
         end = time.monotonic() + drain
         while not at_once and wait([signals], max(0.0, end - time.monotonic())):
             at_once = _asks_for_the_end(signals)
-    listener.close()  # or connections would wait in vain once the intakes have closed it
+    listener.close()  # otherwise connections would wait in vain once the intakes have closed it
     at_once = _end(intakes, intake.GRACE, signals, at_once=at_once)
     _end(others, delivery.LAST_WORK, signals, at_once=at_once)
     log.info("gateway stopped")
@@ -74,5 +74,5 @@ def _end(children: Sequence[Child], seconds: float, signals: socket, *, at_once:
 
 
 def _asks_for_the_end(signals: socket) -> bool:
-    """Read signals, and return True if one is not SIGHUP, which closing terminals send besides."""
+    """Read signals, and return True if one is not SIGHUP, which a closing terminal sends as well."""
     return any(number != signal.SIGHUP for number in signals.recv(64))

@@ -1,8 +1,8 @@
 """
-How the supervisor takes new code: it replaces itself by a new program in the same process.
+How the supervisor takes new code: it replaces itself with a new program in the same process.
 
 What it holds survives: the addresses, the data folder and its children. The new program starts their
-successors one after the other, and ends each child once its successor is loaded.
+successors one after another, and ends each child once its successor is loaded.
 """
 
 import os
@@ -18,20 +18,20 @@ import msgspec
 from gateway.processes.inherited import Inherited
 
 _VARIABLE = "GATEWAY_SUCCESSION"
-_REHEARSAL_SECONDS = 30.0  # after which a program that does not start is given up
+_REHEARSAL_SECONDS = 30.0  # after which a program that has not started is given up
 _SIGNALS = (signal.SIGHUP, signal.SIGINT, signal.SIGTERM)
 
 Address = tuple[str, int]
 
 
 class Succession(msgspec.Struct):
-    """What a new program inherits, or what is to be tried in a rehearsal."""
+    """What a new program inherits, or what a rehearsal tries."""
 
     pid: int
     server: Address
     inspector: Address
     rehearsal: bool = False
-    """True if the program is only to find out that it could start."""
+    """True if the program should only find out whether it could start."""
     public: int = -1
     private: int = -1
     lock: int = -1
@@ -55,7 +55,7 @@ class Succession(msgspec.Struct):
 
 
 def claim() -> Succession | None:
-    """Return what this program inherits, if it has replaced a supervisor or rehearses that."""
+    """Return what this program inherits, if it has replaced a supervisor or is rehearsing that."""
     text = os.environ.pop(_VARIABLE, "")
     try:
         found = msgspec.json.decode(text, type=Succession)
@@ -69,7 +69,7 @@ def claim() -> Succession | None:
 
 
 def replace(succession: Succession) -> None:
-    """Replace this program by the one that is installed now. Raises OSError; then nothing has changed."""
+    """Replace this program with the one that is installed now. Raises OSError; then nothing has changed."""
     for descriptor in succession.descriptors:
         os.set_inheritable(descriptor, True)
     # A signal must not end the new program before it has its handlers; they stay blocked until then.
@@ -83,7 +83,7 @@ def replace(succession: Succession) -> None:
 
 
 class Rehearsal:
-    """A trial of the program and the configuration that are there now, in a process of its own."""
+    """A trial of the current program and configuration in a separate process."""
 
     def __init__(self, server: Address, inspector: Address) -> None:
         trial = Succession(os.getpid(), server, inspector, rehearsal=True)
@@ -99,11 +99,11 @@ class Rehearsal:
         self.deadline = time.monotonic() + _REHEARSAL_SECONDS
         assert self._process.stderr
         self.output = self._process.stderr
-        """Ready to read when the process has said something or ended."""
+        """Ready to read once the process has printed something or ended."""
         self._said = b""
 
     def mistakes(self) -> list[str] | None:
-        """Return what is wrong, a line each, once `output` is ready and the trial has ended; else None."""
+        """Return what is wrong, one line each, once `output` is ready and the trial has ended; else None."""
         overdue = time.monotonic() > self.deadline
         if overdue:
             self._process.kill()
@@ -118,13 +118,13 @@ class Rehearsal:
         lines = self._said.decode(errors="replace").strip().splitlines()
         if overdue:
             return [f"the new program has not started within {_REHEARSAL_SECONDS:.0f} s", *lines[-1:]]
-        # Its own errors are a line each; of a traceback the last line says what it is.
+        # The program's own errors are one line each; in a traceback, the last line says what it is.
         own = [line.removeprefix("gateway: ") for line in lines if line.startswith("gateway: ")]
         return own or lines[-1:] or ["the new program does not start"]
 
 
 def code(files: Iterable[str] | None = None) -> dict[str, tuple[int, int]]:
-    """Return size and time of change of the given files, or of those of all modules that are loaded."""
+    """Return size and time of change of the given files, or of the files of all loaded modules."""
     if files is None:
         files = {
             str(module.__file__) for module in list(sys.modules.values()) if getattr(module, "__file__", None)

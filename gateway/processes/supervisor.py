@@ -1,7 +1,7 @@
 """
 The process that the operator starts.
 
-It holds the addresses and the data folder, runs all other processes, and starts again those that end.
+It holds the addresses and the data folder, runs all other processes, and restarts those that end.
 """
 
 import math
@@ -42,7 +42,7 @@ _AT_START = ("server", "inspector", "journal", "state")
 
 
 class Supervisor:
-    """Runs a gateway. `reload` reads the configuration again, or raises ConfigError."""
+    """Runs a gateway. `reload` rereads the configuration, or raises ConfigError."""
 
     def __init__(self, config: Config, reload: Callable[[], Config]) -> None:
         self.config = config
@@ -52,7 +52,7 @@ class Supervisor:
         self.delivery = DeliveryProcesses(self.home)
         self.inspector: Child
         self.predecessors: dict[Child, float] = {}
-        """Children of the program that this one has replaced, each with the time when it is killed."""
+        """Children of the program that this one replaced, each with the time at which it is killed."""
         self._public: socket.socket
         self._private: socket.socket
         self._metrics: machine.MetricsFolder
@@ -61,17 +61,17 @@ class Supervisor:
         self._status = status.Status(os.getpid())
         self._rehearsal: Rehearsal | None = None
         self._wanted = False
-        """True if a reload is to begin once the one before has ended."""
+        """True if a reload should begin once the previous one has ended."""
         self._unreported = False
         """True until a reload has taken effect in all processes."""
         self._renewed = False
-        """True if it renews all processes."""
+        """True if the reload renews all processes."""
 
     def run(self, announce: Announce) -> None:
         """
         Serve until SIGTERM or SIGINT. `announce` is called with both listeners once all processes are ready.
 
-        Raises ConfigError, before anything is changed, if an address or the data folder cannot be had; and
+        Raises ConfigError, before anything is changed, if an address or the data folder is unavailable; and
         later, if another gateway takes the data folder. Raises SystemExit if processes cannot be started.
         """
         inherited = succession.claim()
@@ -94,7 +94,7 @@ class Supervisor:
             try:
                 given_up = self._watch(signals, announce)
                 at_once = False
-            finally:  # at once, where another gateway has the folder
+            finally:  # at once if another gateway has the folder
                 stop(signals, self._public, *self._by_turn(), self.config.server.drain, at_once=at_once)
             if given_up:
                 raise SystemExit(1)
@@ -114,7 +114,7 @@ class Supervisor:
         return first, [child for child in everyone if child not in first]
 
     def _watch(self, signals: socket.socket, announce: Announce) -> bool:
-        """Keep all processes running until a signal asks for the end; return True if that cannot be done."""
+        """Keep all processes running until a signal asks to stop; return True if that cannot be done."""
         announced = bool(self.predecessors)
         while True:
             if self._keeper.check():
@@ -129,7 +129,7 @@ class Supervisor:
                 return True
             if not announced and all(child.ready for child in self.children):
                 announced = True
-                with suppress(OSError):  # nobody reads what it prints
+                with suppress(OSError):  # nobody reads its output
                     announce(self._public, self._private)
                 log.info("gateway ready", delivery_processes=len(self.delivery.children))
             self._report_reload()
@@ -155,10 +155,10 @@ class Supervisor:
             if not child.running and child.due <= time.monotonic():
                 child.start()
             if child in self.intake and child.name in replaced:
-                break  # one intake after the other, so that the next ones accept requests meanwhile
+                break  # one intake after another, so that the others accept requests in the meantime
 
     def _replace_predecessors(self) -> None:
-        """End each predecessor whose successor is loaded, or that has none."""
+        """End each predecessor whose successor is loaded, or that has no successor."""
         now = time.monotonic()
         successors = {child.name: child for child in (self.inspector, *self.intake)}
         for old, end in list(self.predecessors.items()):
@@ -181,14 +181,14 @@ class Supervisor:
         return min(_LOOK_SECONDS, max(0.0, due - now))
 
     def _reload(self) -> None:
-        """Begin to reload: in place if that suffices, else by a new program, which is rehearsed first."""
+        """Begin to reload: in place if that suffices, else with a new program, which is rehearsed first."""
         if succession.code(self._code) != self._code:
             return self._rehearse_first()  # the new program may know other keys
         try:
             new = self._keep_folder(self.reload())
         except ConfigError as error:
             return self._refuse(error.mistakes)
-        except Exception as error:  # a bug must not end what runs
+        except Exception as error:  # a bug must not end a running gateway
             log.exception("configuration not read")
             return self._refuse([str(error)])
         old = self.config
@@ -201,7 +201,7 @@ class Supervisor:
         self._unreported = True
 
     def _keep_folder(self, new: Config) -> Config:
-        """Return a configuration with the data folder that is in use, and say so if it has another."""
+        """Return a configuration with the data folder that is in use, and log it if it names another one."""
         if new.journal.path == self.home.folder:
             return new
         log.warning("[journal] path has changed; only a restart applies it", path=str(self.home))
@@ -232,7 +232,7 @@ class Supervisor:
                     "configuration reloaded", sources=len(self.config.sources), sinks=len(self.config.sinks)
                 )
                 self._renewed = False
-            if not self._wanted:  # if one more is, it reports for both
+            if not self._wanted:  # a further reload would report for both
                 self._finish_reload([])
 
     def _rehearse_first(self) -> None:
@@ -242,7 +242,7 @@ class Supervisor:
             self._refuse([str(error)])
 
     def _end_rehearsal(self, events: Sequence[Any]) -> None:
-        """Replace this program, if the new one has been found to start with the new configuration."""
+        """Replace this program if the new one has been found to start with the new configuration."""
         rehearsal = self._rehearsal
         if not rehearsal or not (rehearsal.output in events or time.monotonic() > rehearsal.deadline):
             return
@@ -273,7 +273,7 @@ class Supervisor:
             self._refuse([str(error)])
 
     def _inherit(self, inherited: Succession) -> AbstractContextManager[None]:
-        """Take over from the program that this one has replaced, and own the data folder as it did."""
+        """Take over from the program that this one replaced, and own the data folder as it did."""
         self.home = Home(Path(inherited.folder), self.config.state.url)
         self.config = self._keep_folder(self.config)
         self.delivery = DeliveryProcesses(self.home)

@@ -16,17 +16,17 @@ from gateway.state.orders import Order
 log = structlog.get_logger()
 
 LAST_BATCH = 5.0
-"""Seconds in which a worker finishes its batch when its sink is removed or changed."""
+"""How many seconds a worker has to finish its batch when its sink is removed or changed."""
 
-_CANCELLATION = 1.0  # seconds in which a worker ends once it is cancelled
-_OTHERS = 1.0  # seconds in which the other workers finish their batches before their process ends
+_CANCELLATION = 1.0  # seconds for a worker to end once it is cancelled
+_OTHERS = 1.0  # seconds for the other workers to finish their batches before their process ends
 
 LONGEST_CHANGE = LAST_BATCH + _OTHERS + 2 * _CANCELLATION
 """Seconds within which `use` returns or the process has ended."""
 
 
 class _Run:
-    """A worker that runs."""
+    """A running worker."""
 
     def __init__(self, worker: Worker) -> None:
         self.worker = worker
@@ -35,7 +35,7 @@ class _Run:
 
 
 class Workers:
-    """One worker for each sink of this process; `open_worker` makes the worker of a sink, by its name."""
+    """One worker for each sink of this process; `open_worker` makes the worker of a sink by its name."""
 
     def __init__(self, tasks: TaskGroup, open_worker: Callable[[str, Config], Worker]) -> None:
         self._tasks = tasks
@@ -54,9 +54,9 @@ class Workers:
         """
         Deliver to the sinks of `config`. Must not be called again before it has returned.
 
-        Workers whose sink has not changed go on undisturbed. The others finish their batch and end, and then
-        new ones are started. If one of them does not end, the process exits with status STUCK: a sink must
-        never have two writers.
+        Workers whose sink has not changed continue undisturbed. The others finish their batch and end, and
+        then new ones are started. If one of them does not end, the process exits with status STUCK: a sink
+        must never have two writers.
         """
         old = {name: run for name, run in self._running.items() if config.sinks.get(name) != run.worker.sink}
         await _end(old.values(), LAST_BATCH)
@@ -94,7 +94,7 @@ class Workers:
 
     @asynccontextmanager
     async def without(self, name: str) -> AsyncIterator[None]:
-        """Let the worker of a sink finish its batch and end before the block; start another one after it."""
+        """Let the worker of a sink finish its batch and end before the block; start a new one after it."""
         run = self._running.get(name)
         if run:
             run.worker.leave()
@@ -129,7 +129,7 @@ class Workers:
 
 
 async def _end(runs: Collection[_Run], seconds: float) -> None:
-    """Let workers finish their batches, and cancel those that have not after `seconds`."""
+    """Let workers finish their batches, and cancel those that have not finished after `seconds`."""
     runs = list(runs)
     for run in runs:
         run.worker.leave()

@@ -1,4 +1,4 @@
-"""Tables of JSON objects by site and id, wherever they lie: those of people and of products."""
+"""Tables of JSON objects by site and id, wherever they are stored: people and products."""
 
 from collections.abc import Iterable
 from typing import NamedTuple, Protocol
@@ -35,10 +35,10 @@ class Catalogue(Protocol):
     """The products as delivery reads them. Not thread-safe; every method blocks and may raise OSError."""
 
     def version(self) -> object:
-        """Return an object that changes with the products; None: there are none."""
+        """Return an object that changes with the products; None if there are none."""
 
     def find(self, site: str, id: str) -> bytes | None:
         """Return a product as JSON, as of the last call of `version` or later; None if there is none."""
 
     def close(self) -> None:
-        """Close it; `version` opens it again."""
+        """Close the catalogue; `version` opens it again."""

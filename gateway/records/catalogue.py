@@ -17,7 +17,7 @@ class FileCatalogue:
         self._connection: apsw.Connection | None = None
         self._version: object = None
         self._opened = 0
-        """How often the file was opened, which begins to count its versions anew."""
+        """How often the file was opened; each time, its versions are counted anew."""
 
     def version(self) -> object:
         try:

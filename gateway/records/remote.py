@@ -13,7 +13,7 @@ from gateway.postgresql.pool import DatabaseUnavailable, Pool, shared
 from gateway.postgresql.schema import WrongSchema
 from gateway.records.base import Record
 
-# Rows are made first, so that they can be locked, in an order in which no two transactions block each other.
+# Rows are created first so that they can be locked, in an order in which transactions cannot deadlock.
 _MAKE = """
     INSERT INTO {0} (site, id, json, version)
     SELECT ?, id, '{{}}', ? FROM unnest(?::text[]) AS wanted (id) ORDER BY id ON CONFLICT DO NOTHING
@@ -62,7 +62,7 @@ class RemoteTable:
             session.execute(_REMOVE.format(self._place.name), (site, id))
 
     def close(self) -> None:
-        """Have no effect: the connections are for whatever this process opens next."""
+        """Do nothing: the connections are kept for whatever this process opens next."""
 
     @contextmanager
     def _translating(self) -> Iterator[None]:
@@ -76,7 +76,7 @@ class RemoteCatalogue:
     """
     Implements records.base.Catalogue; products are kept until they change.
 
-    Its errors are StateUnavailable, since the state lies in the same database: delivery waits for both.
+    Its errors are StateUnavailable, since the state is in the same database: delivery waits for both.
     """
 
     def __init__(self, place: Remote) -> None:

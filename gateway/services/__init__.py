@@ -1,1 +1,1 @@
-"""Services of the public port besides events: health, settings, scripts, descriptions, and two APIs."""
+"""Services on the public port other than events: health, settings, scripts, descriptions, and two APIs."""

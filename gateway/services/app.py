@@ -1,4 +1,4 @@
-"""The application that answers what is not an event on the public port; each service has its own file."""
+"""The application for everything on the public port that is not an event; each service has its own file."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 
@@ -31,7 +31,7 @@ class DescribedRoute(Route):
 
 
 class Denied(Exception):
-    """A call that an API does not carry out; `response` says why, in the form of that API."""
+    """A call that an API rejects; `response` says why, in the form of that API."""
 
     def __init__(self, response: Response) -> None:
         super().__init__(response.status_code)
@@ -39,7 +39,7 @@ class Denied(Exception):
 
 
 def services_app(routes: Sequence[DescribedRoute]) -> ASGIApp:
-    """Return the application of these routes. Its errors have the body that all SDKs can read."""
+    """Return the application of these routes. Its errors have a body that all SDKs can read."""
     return Starlette(
         routes=routes,
         exception_handlers={
@@ -53,7 +53,7 @@ def services_app(routes: Sequence[DescribedRoute]) -> ASGIApp:
 
 
 def to_response(answer: Answer) -> Response:
-    """Return an answer of the intake as a response of Starlette."""
+    """Return an answer of the intake as a Starlette response."""
     headers = {name.decode(): value.decode() for name, value in answer.headers}
     return Response(answer.body, answer.status, headers, answer.content_type.decode())
 

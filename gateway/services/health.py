@@ -16,7 +16,7 @@ Probe = Callable[[], Awaitable[None]]
 
 
 class Readiness:
-    """Readiness of a process: that of its journal, until load balancers are to send it no more requests."""
+    """Readiness of a process: that of its journal, until load balancers should send it no more requests."""
 
     def __init__(self, journal: Probe) -> None:
         self._journal = journal
@@ -65,7 +65,7 @@ def health(probe: Probe) -> list[DescribedRoute]:
         return _status(200, "ready")
 
     async def client_metrics(_: Request) -> Response:
-        """Accept reports of analytics-next, Kotlin and Swift on their own errors, which have no key."""
+        """Accept reports, without a key, of analytics-next, Kotlin and Swift about their own errors."""
         return to_response(SUCCESS)
 
     return [

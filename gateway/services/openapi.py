@@ -1,4 +1,4 @@
-"""/openapi.json: all routes in OpenAPI 3.1, made of the Operations of dialects and services."""
+"""/openapi.json: all routes in OpenAPI 3.1, made from the Operations of dialects and services."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
@@ -38,9 +38,9 @@ def describe(
     exact: bool = False,
 ) -> DescribedRoute:
     """
-    Return the route of the description of dialects, services and itself, which is made once, now.
+    Return the route that describes dialects, services and itself; the description is made once, now.
 
-    `exact` says that bodies are read exactly as their Structs say.
+    `exact` says that bodies are read exactly as their Structs define.
     """
 
     async def show(_: Request) -> Response:
@@ -84,7 +84,7 @@ def _document(routes: Sequence[Route], info: Fragment, exact: bool) -> dict[str,
 
 
 class _Schemas:
-    """The schemas of all shapes. Those of Structs are written once, as components."""
+    """The schemas of all shapes. Each Struct's schema is written once, as a component."""
 
     def __init__(self, operations: Iterable[Operation], tidy: Callable[[Schema], Schema]) -> None:
         all_shapes = [
@@ -118,7 +118,7 @@ def _loosen(schema: Schema) -> Schema:
     Return a Struct's schema as clients need it.
 
     A Struct that forbids unknown fields does so to hand such bodies over to dialects/shared/slow_path.py,
-    which accepts other fields, and numbers for texts. So does the schema.
+    which accepts other fields, and numbers in place of texts. So does the schema.
     """
     schema = _strip(schema)
     if schema.pop("additionalProperties", True):

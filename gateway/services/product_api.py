@@ -1,5 +1,5 @@
 """
-The Product API of Commanders Act: merge products, one a line, into the catalogue of a site.
+The Product API of Commanders Act: merge products, one per line, into the catalogue of a site.
 
 https://doc.commandersact.com/features/sources/sources-catalog/import-conversions/api-conversions-and-product-catalog
 """
@@ -28,7 +28,7 @@ from gateway.sources import Sources
 PATH = "/v2/{site}/products/bulk"
 _MAX_BODY_BYTES = 8 * 1024 * 1024
 _MAX_CALLS = 30
-"""Calls of one token at once, and in one second, as the documentation says."""
+"""The most calls of one token at once, and per second, according to the documentation."""
 
 
 def routes(sources: Sources, catalogue: Table, budget: body.Budget) -> list[DescribedRoute]:
@@ -57,7 +57,7 @@ class Result(msgspec.Struct):
 
 
 def deny(status: int, code: str, detail: str, headers: Mapping[str, str] | None = None) -> Denied:
-    """Return the error that answers a call with a status and a code."""
+    """Return the error with a status and a code that answers a call."""
     titled = code == "MISSING_AUTHORIZATION_HEADER"
     error = Error(title=code, detail=detail) if titled else Error(code=code, detail=detail)
     return Denied(to_json(Result(errors=[error]), status, headers))
@@ -68,7 +68,7 @@ class _ProductApi:
         self.sources = sources
         self.catalogue = catalogue
         self.budget = budget
-        # Only of valid tokens, so that clients cannot make it grow.
+        # Only for valid tokens, so that clients cannot make it grow.
         self.calls: dict[str, Calls] = {}
 
     async def answer(self, request: Request) -> Response:
@@ -91,7 +91,7 @@ class _ProductApi:
             raise deny(refusal.status, refusal.code.upper(), str(refusal)) from refusal
 
     def _authorize(self, request: Request) -> str:
-        """Return the token of a call that may change the catalogue of the site. Raises Denied."""
+        """Return the token of a call if it may change the catalogue of the site. Raises Denied."""
         given = request.headers.get("authorization", "")
         kind, _, token = given.partition(" ")
         if not given:
@@ -108,7 +108,7 @@ class _ProductApi:
         return token.strip()
 
     async def _merge(self, request: Request, site: str) -> Response:
-        """Merge the valid lines, which are durable before the answer, and report the others."""
+        """Merge the valid lines durably before answering, and report the others."""
         sent = await body.read(request.scope, request.receive, _MAX_BODY_BYTES, self.budget)
         good, faults = await to_thread.run_sync(lambda: products.check(sent.split(b"\n")))
         if good:
@@ -128,7 +128,7 @@ class Calls:
         self.begun: deque[float] = deque(maxlen=_MAX_CALLS)
 
     def begin(self, now: float) -> None:
-        """Count one more call, at `now` in seconds. Raises Denied; else the caller takes it off `running`."""
+        """Count one more call, at `now` in seconds. Raises Denied; else the caller decrements `running`."""
         wait = {"retry-after": "1"}
         if self.running >= _MAX_CALLS:
             raise deny(429, "CONNECTION_LIMIT_REACHED", f"More than {_MAX_CALLS} calls at once", wait)

@@ -2,7 +2,7 @@
 The operator's own copy of analytics.js, served as Segment's host serves it, for pages with the snippet.
 
 The script is `dist/umd/standalone.js` of the npm package @segment/analytics-next; its bundles, which it loads
-when a page needs them, lie beside it. Neither is part of the gateway.
+when a page needs them, are beside it. Neither is part of the gateway.
 """
 
 import json
@@ -29,9 +29,9 @@ _NOT_CONFIGURED = "No analytics.js is configured; [server] analytics_js names th
 
 def routes(sources: Sources, script: Path | None, public_url: str, trusted: Networks) -> list[DescribedRoute]:
     """
-    Return the routes of the script and its bundles; without a `script`, they are answered 404.
+    Return the routes of the script and its bundles; without a `script`, they answer 404.
 
-    `public_url` is the gateway's address for pages; if it is empty, the one of the request.
+    `public_url` is the gateway's address for pages; if empty, that of the request is used.
     """
 
     async def show(request: Request) -> Response:
@@ -63,7 +63,7 @@ def routes(sources: Sources, script: Path | None, public_url: str, trusted: Netw
 
 
 async def _read(file: Path | None) -> bytes | None:
-    """Return the content of a file; None without one, or if it cannot be read."""
+    """Return the content of a file; None if there is none, or if it cannot be read."""
     try:
         return await anyio.Path(file).read_bytes() if file else None
     except OSError:
@@ -72,9 +72,9 @@ async def _read(file: Path | None) -> bytes | None:
 
 def _point_here(here: str) -> bytes:
     """
-    Return code that names the gateway to the script.
+    Return code that tells the script the gateway's address.
 
-    The script finds the host that it came from only over https; over http it would load Segment's settings.
+    Only over https does the script find the host it came from; over http it would load Segment's settings.
     """
     return b"if (window.analytics && !window.analytics._cdn) window.analytics._cdn = %b;\n" % _quote(here)
 

@@ -1,5 +1,5 @@
 """
-Settings that SDKs fetch before they send, and that point them to this gateway.
+Settings that SDKs fetch before they send events, and that point them to this gateway.
 
 Segment's analytics-next, Swift, Kotlin, C# and React Native ask for /v1/projects/KEY/settings, RudderStack's
 SDKs for /sourceConfig. Unknown keys get the same answer: without it, analytics-next and Kotlin would send
@@ -63,7 +63,7 @@ class Settings(msgspec.Struct):
 class RudderSource(msgspec.Struct, rename="camel"):
     write_key: str
     enabled: bool
-    """If false, the SDK says so in its console, and sends nothing."""
+    """If false, the SDK says so on the console, and sends nothing."""
     id: str = "gateway"
     name: str = "gateway"
     workspace_id: str = "gateway"
@@ -79,11 +79,11 @@ def routes(sources: Sources, public_url: str, trusted_proxies: Networks) -> list
     """
     Return the routes of the settings.
 
-    `public_url` is the gateway's address for SDKs; if it is empty, the one of the request.
+    `public_url` is the gateway's address for SDKs; if empty, that of the request is used.
     """
 
     async def settings(request: Request) -> Response:
-        key = request.path_params["key"].removeprefix("projects/")  # where the path is in the SDK's host too
+        key = request.path_params["key"].removeprefix("projects/")  # if the SDK's host has the path too
         protocol, _, host = (public_url or address(request, trusted_proxies)).partition("://")
         segment = SegmentIo(key, f"{host.rstrip('/')}/v1", protocol)
         return to_json(Settings({"Segment.io": segment}), 200, _headers(_refusal(sources, key)))
@@ -101,7 +101,7 @@ def routes(sources: Sources, public_url: str, trusted_proxies: Networks) -> list
 
 
 def _refusal(sources: Sources, key: str) -> Refusal | None:
-    """Return the reason why events with a key would be refused, if they would."""
+    """Return why events with a key would be refused, or None if they would not."""
     try:
         sources.authenticate(key)
     except Refusal as refusal:
@@ -111,9 +111,9 @@ def _refusal(sources: Sources, key: str) -> Refusal | None:
 
 def address(request: Request, trusted_proxies: Networks) -> str:
     """
-    Return the URL at which a client asked, without a path.
+    Return the URL that a client called, without a path.
 
-    Scheme and host are those of X-Forwarded-Proto and X-Forwarded-Host, if a trusted proxy sent them.
+    Scheme and host are taken from X-Forwarded-Proto and X-Forwarded-Host if a trusted proxy sent them.
     """
     scheme, host = request.url.scheme, request.headers.get("host", "")
     if request.client and believes(request.client.host, trusted_proxies):

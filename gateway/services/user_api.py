@@ -43,7 +43,7 @@ class Person(msgspec.Struct):
 
 
 class Error(msgspec.Struct):
-    """The body of a call that is not carried out."""
+    """The body of the answer to a call that is rejected."""
 
     message: str
 
@@ -52,7 +52,7 @@ _decode = msgspec.json.Decoder(Person).decode
 
 
 def routes(sources: Sources, people: Table, journal: Appender, budget: body.Budget) -> list[DescribedRoute]:
-    """Return the routes of the API, under the paths that it has on its several hosts."""
+    """Return the routes of the API, under the paths that it has on its various hosts."""
     api = _UserApi(sources, people, journal, budget)
     return [DescribedRoute(f"{prefix}{PATH}", api.answer, OPERATIONS) for prefix in ("", "/api", "/v1.0")]
 
@@ -103,7 +103,7 @@ class _UserApi:
         return to_json(Person(Raw(person)), 200)
 
     async def _merge(self, request: Request, source: Source, user_id: str) -> None:
-        """Make it durable as a record and then as an event; a call that failed may be repeated."""
+        """Make the change durable as a record, then as an event; a call that failed may be repeated."""
         sent = await body.read(request.scope, request.receive, _MAX_BODY_BYTES, self.budget)
         try:
             sent.decode()

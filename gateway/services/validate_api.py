@@ -1,4 +1,4 @@
-"""`POST /v1/validate`: what would become of a body of any dialect, of which nothing is stored."""
+"""`POST /v1/validate`: what would become of a body of any dialect; nothing is stored."""
 
 import msgspec
 from anyio import CapacityLimiter, WouldBlock, to_thread
@@ -16,10 +16,10 @@ from gateway.services.validation import UnknownRoute, Validation, Validator, ref
 
 PATH = "/validate"
 _MAX_HELD = 16
-"""Bodies that are validated or wait for it. Each waits as it came, so that compressed ones stay small."""
+"""The most bodies in validation or waiting for it. They wait as received, so compressed ones stay small."""
 
 _OWN = (b"dialect", b"route")
-"""Parameters that no dialect gets to see."""
+"""Parameters that are hidden from the dialects."""
 
 
 def routes(validator: Validator, budget: body.Budget, proxies: sender.Networks = ()) -> list[DescribedRoute]:

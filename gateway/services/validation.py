@@ -1,4 +1,4 @@
-"""Validation: what the intake and the sinks would do with a submission, of which nothing is stored."""
+"""Validation: what the intake and the sinks would do with a submission; nothing is stored."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Literal
@@ -34,19 +34,19 @@ class Item(msgspec.Struct, omit_defaults=True, kw_only=True):
     """What would become of one event; without an index, of the whole submission."""
 
     index: int | UnsetType = UNSET
-    """Its place in what was sent, from 0."""
+    """Its index in what was sent, from 0."""
     verdict: Verdict
-    """`repaired`: accepted with warnings; `ignored`: answered as accepted, and not stored."""
+    """`repaired`: accepted with warnings; `ignored`: answered as accepted, but not stored."""
     code: str | UnsetType = UNSET
-    """Why it is refused, as `message` and `details`."""
+    """Why it is refused, like `message` and `details`."""
     message: str | UnsetType = UNSET
     details: str | UnsetType = UNSET
     hint: str | UnsetType = UNSET
     """What to change."""
     message_id: str | UnsetType = UNSET
-    """Of a refused event, if it has one."""
+    """The messageId of a refused event, if it has one."""
     place: Place | UnsetType = UNSET
-    """Where it stands in the body."""
+    """Where it is in the body."""
     event: Raw | UnsetType = UNSET
     """The canonical event."""
     warnings: list[Warning] = []
@@ -67,7 +67,7 @@ class Validator:
     """Validates submissions, for the endpoints and the sinks of one configuration. Thread-safe."""
 
     def __init__(self, endpoints: Iterable[Endpoint], routes: Mapping[str, Route]) -> None:
-        """`routes` are those of the sinks, by name."""
+        """`routes` are the routes of the sinks, by name."""
         self._endpoints = {endpoint.name: endpoint for endpoint in endpoints}
         self._routes = routes
 
@@ -81,7 +81,7 @@ class Validator:
         """
         Return the endpoint of a dialect, and the route as the dialect spells it.
 
-        Without a route it is the one for several events. Raises UnknownRoute.
+        Without a route, that for several events is taken. Raises UnknownRoute.
         """
         endpoint = self._endpoints.get(dialect)
         if endpoint is None:
@@ -95,7 +95,7 @@ class Validator:
         return endpoint, found
 
     def validate(self, endpoint: Endpoint, submission: Submission) -> Validation:
-        """Judge a submission whose body is read."""
+        """Judge a submission whose body has been read."""
         try:
             trial = endpoint.try_out(submission)
         except Refusal as refusal:
@@ -154,6 +154,6 @@ def _fate(sink: str, route: Route, line: bytes) -> Fate:
 
 
 def _for_several(dialect: Dialect) -> str:
-    """Return the route of a dialect for several events, or for events of any type, or ""."""
+    """Return a dialect's route for several events, else for events of any type, else ""."""
     untyped = [path for path, type in dialect.PATHS.items() if not type]
     return next((path for path in untyped if "batch" in path), untyped[0] if untyped else "")

@@ -1,7 +1,7 @@
 """
-What holds the state: tables behind transactions, in a file of the data folder or on a server.
+The interface of the state's storage: tables with transactions, in a file of the data folder or on a server.
 
-The modules beside this one say the rest in SQL that SQLite and PostgreSQL read alike.
+The modules beside this one do the rest in SQL that SQLite and PostgreSQL both understand.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -35,14 +35,14 @@ class Connection(Protocol):
         """Run a statement that returns nothing once for each sequence of parameters."""
 
     def changes(self) -> int:
-        """Return the number of rows that the last statement has inserted, updated or deleted."""
+        """Return the number of rows that the last statement inserted, updated or deleted."""
 
 
 class Fence(Protocol):
-    """What must hold in a transaction that records progress."""
+    """A check within each transaction that records progress."""
 
     def check(self, connection: Connection, sink: str, partition: str, /) -> None:
-        """Raise LeaseLost unless this process delivers a partition to a sink, or what is in its place."""
+        """Raise LeaseLost unless this process delivers a partition to a sink, or holds it for UPKEEP."""
 
 
 class Database(Protocol):
@@ -61,7 +61,7 @@ class Database(Protocol):
 
     def version(self, query: str) -> object:
         """
-        Return an object that differs once the rows of `query` do. Raises StateLost and StateUnavailable.
+        Return an object that changes when the rows of `query` do. Raises StateLost and StateUnavailable.
 
         Cheap enough to call 20 times a second.
         """

@@ -1,8 +1,8 @@
 """
 state.db: a SQLite database that several processes write, and that belongs to one journal.
 
-`prepare` alone creates and checks the file and sets it aside, in the process that owns the gateway's folder.
-A process that has the file open stops writing as soon as the file is removed or replaced.
+Only `prepare` creates and checks the file or sets it aside, in the process that owns the gateway's folder. A
+process that has the file open stops writing as soon as the file is removed or replaced.
 """
 
 import threading
@@ -169,7 +169,7 @@ class Database:
     """
     Implements state.base.Database.
 
-    There is one writer at a time, whatever its keys; readers do not wait for it.
+    There is one writer at a time, whatever its keys; readers never wait for it.
     """
 
     def __init__(self, path: Path, reader: apsw.Connection, writer: apsw.Connection | None) -> None:
@@ -235,7 +235,7 @@ class Database:
     def version(self, query: str) -> object:
         with self._reading, _translating(self.path):
             self._check_not_replaced()
-            # Writes of this process count as well, because they use another connection.
+            # Writes of this process count too, because they use another connection.
             return self._reader.pragma("data_version")
 
     def _check_not_replaced(self) -> None:

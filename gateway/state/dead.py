@@ -18,13 +18,13 @@ from gateway.state.letters import Burial, Choice, Group, Letter
 from gateway.state.tally import Tally
 
 MAX_TEXT = 4096
-"""The most characters of a message or of a target's answer that are kept."""
+"""The most characters kept of a message or of a target's answer."""
 
 
 _COLUMNS = ", ".join(field.name for field in msgspec.structs.fields(Letter))
 _PAGE = 500
 _PORTION = 50_000
-"""The most letters that one statement changes; PostgreSQL ends a statement that takes too long."""
+"""The most letters that one statement changes; PostgreSQL cancels a statement that takes too long."""
 
 
 class DeadLetters:
@@ -71,7 +71,7 @@ class DeadLetters:
         return Counter({(sink, code): letters for sink, code, letters in rows})
 
     def groups(self, choice: Choice) -> list[Group]:
-        """Return the letters by code and event name, or type where there is no name."""
+        """Return the letters by code and event name, or by type if there is no name."""
         condition, values = choice.condition()
         with self._database.reading() as connection:
             rows: list[Any] = connection.execute(
@@ -99,7 +99,7 @@ class DeadLetters:
         Return the next letters that a job retries: of one partition and epoch, in order of position.
 
         At most `events` of them, and at most `size` bytes unless a single one is larger; or all those before
-        the position `before`. With `partitions`, none of others.
+        the position `before`. With `partitions`, only letters of these.
         """
         condition = "job = ?"
         values: list[Any] = [job, *(partitions or ())]
@@ -117,7 +117,7 @@ class DeadLetters:
         return found
 
     def _in_order(self, condition: str, values: list[Any], most: int) -> Iterator[Letter]:
-        """Yield letters by partition and position, in pages, so that only some are in memory."""
+        """Yield letters by partition and position, in pages, so that only a few are in memory."""
         place: tuple[str, int, int] = ("", -1, 0)
         while most > 0:
             page = min(most, _PAGE)
@@ -140,7 +140,7 @@ class DeadLetters:
         """
         Delete letters, and return their number; they then count as skipped, reason "dropped".
 
-        That holds also for a letter that a job is retrying, even if the sink accepts it meanwhile.
+        This also holds for a letter that a job is retrying, even if the sink accepts it meanwhile.
         """
         sinks = ["", *{sink for sink, _ in self.count(choice)}]
         condition, values = choice.condition()
@@ -162,7 +162,7 @@ _UNBURY = f"""
 
 
 def bury(connection: Connection, sink: str, partition: str, burials: Iterable[Burial]) -> None:
-    """Store letters, within a transaction. A letter that an event already has is replaced."""
+    """Store letters, within a transaction. If an event already has a letter, it is replaced."""
     for each in burials:
         old: Any = connection.execute(_UNBURY, (sink, partition, each.position, each.epoch)).get
         message, answer = _clean(each.message), _clean(each.answer)
@@ -196,7 +196,7 @@ def resolve(connection: Connection, letters: Sequence[Letter]) -> None:
 
 def fail_again(connection: Connection, letter: Letter, burial: Burial) -> None:
     """
-    Store what came of another try of a letter, within a transaction. Its job is done with it.
+    Store the failure of another try of a letter, within a transaction, and release it from its job.
 
     Has no effect on a letter that was dropped or replaced meanwhile.
     """
@@ -216,9 +216,9 @@ def fail_again(connection: Connection, letter: Letter, burial: Burial) -> None:
 
 def claim(connection: Connection, job: int, choice: Choice, sink: str, most: int) -> int:
     """
-    Mark a sink's letters as those of a job, the oldest first and at most so many, within a transaction.
+    Assign a sink's letters to a job, the oldest first and at most `most`, within a transaction.
 
-    Return their number. Those of other jobs are left out.
+    Return their number. Letters of other jobs are left out.
     """
     condition, values = choice.condition()
     condition, values = f"{condition} AND sink = ? AND job IS NULL", [*values, sink]
@@ -233,7 +233,7 @@ def claim(connection: Connection, job: int, choice: Choice, sink: str, most: int
 
 
 def release(connection: Connection, job: int) -> None:
-    """Take its letters from a job, within a transaction."""
+    """Release all letters of a job, within a transaction."""
     for portion in _portions(connection, "job = ?", [job]):
         connection.execute(f"UPDATE dead SET job = NULL WHERE job = ? AND {_IN_PORTION}", (job, *portion))  # noqa: S608
 
@@ -258,7 +258,7 @@ _IN_PORTION = "id > ? AND id <= ?"
 def _portions(
     connection: Connection, condition: str, values: list[object], most: int = MAX_INTEGER
 ) -> Iterator[tuple[int, int]]:
-    """Yield ranges of ids with at most _PORTION letters each: the id before the first, and the last."""
+    """Yield ranges of ids with at most _PORTION letters each: the id before the first, and the last id."""
     last = 0
     while most > 0:
         wanted = min(most, _PORTION)
@@ -282,7 +282,7 @@ def _resize(connection: Connection, sink: str, added: int) -> None:
 
 
 def _subject(line: bytes) -> event.Subject:
-    """Return what is said of an event; of a line that is no event, nothing."""
+    """Return the subject of an event; an empty one for a line that is not an event."""
     try:
         return event.read_subject(line)
     except (msgspec.DecodeError, ValueError):
@@ -290,7 +290,7 @@ def _subject(line: bytes) -> event.Subject:
 
 
 def _clean(text: str) -> str:
-    """Return a text, up to MAX_TEXT characters of it, that every database can store."""
+    """Return at most MAX_TEXT characters of a text, in a form that every database can store."""
     return text[:MAX_TEXT].replace("\0", "\N{REPLACEMENT CHARACTER}").encode(errors="replace").decode()
 
 

@@ -1,8 +1,8 @@
 """
-Intents: the batch that a sink is about to get, recorded before the first write of it.
+Intents: the batch that a sink is about to get, recorded before it is first written.
 
 A sink that recognizes batches by their id needs the same events under the same id after a crash. The intent
-says where the batch ends and what it holds. If the content differs all the same, because the configuration,
+says where the batch ends and what it holds. If the content differs nevertheless, because the configuration,
 the catalogue or the gateway's version changed in between, the batch gets another id.
 """
 
@@ -17,9 +17,9 @@ class Intent(msgspec.Struct, frozen=True):
     end: int
     """One past its last position."""
     digest: str
-    """Of its events."""
+    """The digest of its events."""
     version: int = 1
-    """Number of contents that have been sent for this range."""
+    """How many different contents have been sent for this range."""
 
     @property
     def suffix(self) -> str:
@@ -27,7 +27,7 @@ class Intent(msgspec.Struct, frozen=True):
         return f"~{self.version}" if self.version > 1 else ""
 
     def following(self, end: int, digest: str, version: int = 1) -> "Intent":
-        """Return the intent of the batch that is sent now, from the same position, at least in a version."""
+        """Return the intent of the batch sent now from the same position; `version` is for a new end."""
         if (self.end, self.digest) == (end, digest):
             return self
         return Intent(end, digest, self.version + 1 if self.end == end else version)

@@ -1,5 +1,5 @@
 """
-Jobs: work for one sink beside live delivery, which commands and the inspector order.
+Jobs: work for one sink beside live delivery, ordered by commands and the inspector.
 
 A retry sends dead letters again. A replay sends a part of the journal again.
 """
@@ -40,11 +40,11 @@ class Job(msgspec.Struct, frozen=True):
     filters: str
     """JSON of a Choice of letters, or of a Selection of the journal."""
     positions: dict[str, Span]
-    """By partition. A retry has only those in which a batch is in doubt: its letters say what is left."""
+    """By partition. A retry has only those with a batch in doubt, since its letters say what is left."""
     created_at: int
     """Milliseconds since 1970."""
     events: int
-    """Number of events to send; in a replay, before the filters."""
+    """Number of events to send; for a replay, before the filters."""
     sent: int
     refused: int
 
@@ -53,7 +53,7 @@ class Job(msgspec.Struct, frozen=True):
         """
         The end of its batches' ids, which no other job has.
 
-        The number alone is given again in a state that was recreated, and targets remember ids and positions.
+        A recreated state uses the same numbers again, while targets remember ids and positions.
         """
         return f"~{self.kind}-{self.id}-{self.created_at}"
 
@@ -68,7 +68,7 @@ class Selection(msgspec.Struct, frozen=True, omit_defaults=True):
 
     wanted: Wanted = Wanted()
     since: int | None = None
-    """The first time of the commit, milliseconds since 1970."""
+    """The earliest time of the commit, in milliseconds since 1970."""
     until: int | None = None
     """One past the last."""
 
@@ -83,7 +83,7 @@ class Jobs:
         self._database = database
 
     def retry(self, sink: str, choice: Choice, rate: float, limit: int | None) -> Job:
-        """Order another try of letters, the oldest first and at most `limit`, that no other job retries."""
+        """Order another try of letters that no other job retries, the oldest first and at most `limit`."""
         with self._database.writing(sink) as connection:
             id = _insert(connection, sink, "retry", rate, msgspec.json.encode(choice), {}, 0)
             marked = dead.claim(connection, id, choice, sink, MAX_INTEGER if limit is None else limit)
@@ -115,7 +115,7 @@ class Jobs:
         return _job(found) if found else None
 
     def running(self, sink: str) -> list[Job]:
-        """Return the jobs of a sink that are not finished, the oldest first."""
+        """Return the unfinished jobs of a sink, the oldest first."""
         with self._database.reading() as connection:
             rows: list[Any] = connection.execute(
                 f"SELECT {_COLUMNS} FROM jobs WHERE sink = ? AND state = 'running' ORDER BY id",  # noqa: S608
@@ -141,7 +141,7 @@ def progressed(
     partition: str,
     span: Span,
 ) -> None:
-    """Count what a job has sent, and store how far it is in a partition, within a transaction."""
+    """Count what a job has sent, and store how far it has got in a partition, within a transaction."""
     connection.execute(
         "UPDATE jobs SET sent = sent + ?, refused = refused + ? WHERE id = ?", (sent, refused, job)
     )
@@ -151,7 +151,7 @@ def progressed(
 
 
 def check_ahead(connection: Connection, job: int, partition: str, span: Span) -> None:
-    """Raise LeaseLost if a replay is as far already, within a transaction."""
+    """Raise LeaseLost, within a transaction, if a replay has already got that far."""
     if _read(connection, job).positions[partition].next >= span.next:
         raise LeaseLost(f"another process has sent partition {partition} of job {job}")
 

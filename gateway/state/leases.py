@@ -1,13 +1,13 @@
 """
-Leases: which process delivers a partition to a sink, where several gateways share one state in PostgreSQL.
+Leases: which process delivers a partition to a sink when several gateways share one state in PostgreSQL.
 
-Every delivery process is a member. A member says every half second that it is there, and all its leases last
-while it does: by the server's clock, so that neither a killed process nor a vanished machine keeps one for
-longer than LEASE_SECONDS. Members are alike. Each computes from the same rows how many partitions of a sink
-are its share, gives back what exceeds it, and takes what is free.
+Every delivery process is a member. A member reports every half second that it is there, and all its leases
+last while it does: by the server's clock, so that neither a killed process nor a vanished machine keeps one
+for longer than LEASE_SECONDS. Members are equal. Each computes from the same rows how many partitions of a
+sink are its share, gives back what exceeds it, and takes what is free.
 
-A process may be stopped for longer than its leases last, and then go on as if it had them. Therefore whatever
-is recorded for a partition is recorded by `fence`, in the same transaction.
+A process may be stopped for longer than its leases last, and then go on as if it still had them. Therefore
+Fence checks whatever is recorded for a partition, in the same transaction.
 """
 
 import threading
@@ -28,9 +28,9 @@ from gateway.state.nodes import translated
 LEASE_SECONDS = 8.0
 RENEW_SECONDS = 0.5
 _MARGIN_SECONDS = 1.0
-"""A member stops to use its leases so much before they end by the server's clock."""
+"""A member stops using its leases this long before they end by the server's clock."""
 _FORGET_SECONDS = 86400
-"""Members that have been gone for so long are no longer shown."""
+"""Members that have been gone for this long are no longer shown."""
 
 _LOCK = "SELECT pg_advisory_xact_lock({}, {})".format(*lock_key("leases"))  # one member at a time takes some
 _RENEW = """
@@ -75,18 +75,18 @@ class Member(msgspec.Struct, frozen=True):
 
 
 class Standing(msgspec.Struct, frozen=True):
-    """What a member has at one moment."""
+    """The partitions of a member at one moment."""
 
     held: Mapping[str, Mapping[str, int]]
     """By sink, the term of each partition that it delivers."""
     surplus: Mapping[str, Collection[str]]
     """
-    Those that it has no more use for, or that are for others.
+    By sink, the partitions that it no longer needs, or that are for others.
 
-    `held` has none of them any more. They are to be given back once nothing that began before is under way.
+    They are no longer in `held`. Give them back once nothing that began before is still under way.
     """
     namesake: str = ""
-    """Where another gateway runs that has the same name, and came first; this one then gets nothing."""
+    """The place of another gateway with the same name that came first; this member then gets nothing."""
 
 
 class Leases:
@@ -98,7 +98,7 @@ class Leases:
         self._lease_seconds = lease_seconds
         self._lock = threading.Lock()
         self._session: Session | None = None
-        """Not one of the pool's, for which a lease would have to wait."""
+        """Not one of the pool's connections, because a lease must not wait for one."""
         self._held: Mapping[str, Mapping[str, int]] = {}
         self._valid_until = 0.0
         """By time.monotonic()."""
@@ -108,7 +108,7 @@ class Leases:
         return self._held.get(sink, {}) if time.monotonic() < self._valid_until else {}
 
     def renew(self, sinks: Collection[str], partitions: Collection[str]) -> Standing:
-        """Say that the member is there and can deliver to `sinks`; take what is free of its share."""
+        """Report that the member is there and can deliver to `sinks`; take the free part of its share."""
         member, began = self.member, time.monotonic()
         row = (member.id, member.node, member.place, member.process, member.version, member.since)
         with self._using() as session:
@@ -128,7 +128,7 @@ class Leases:
         return Standing(held, surplus, namesake)
 
     def give_back(self, sink: str) -> None:
-        """Free the surplus of a sink, once nothing that began before is under way. May be repeated."""
+        """Free the surplus of a sink, once nothing that began before is still under way. May be repeated."""
         kept = list(self._held.get(sink, ()))
         with self._using() as session:
             session.execute(_GIVE_BACK, (self.member.id, sink, kept))
@@ -145,7 +145,7 @@ class Leases:
             self._close()
 
     def _take(self, session: Session, wanted: Sequence[tuple[str, str]]) -> list[Any]:
-        """Take those leases that are still free; return sink, partition and term of each."""
+        """Take those of the wanted leases that are still free; return sink, partition and term of each."""
         if not wanted:
             return []
         session.run(f"BEGIN; {_LOCK}")
@@ -180,9 +180,9 @@ class Leases:
 
 def share(member: str, members: Collection[str], partitions: int) -> int:
     """
-    Return how many partitions of a sink a member delivers, if `members` do it together.
+    Return how many partitions of a sink a member delivers if `members` share them.
 
-    The shares add up to `partitions` and differ by at most one. For each sink, others get one more.
+    The shares add up to `partitions` and differ by at most one. Which members get more depends on the sink.
     """
     each, more = divmod(partitions, len(members))
     return each + (sorted(members).index(member) < more)

@@ -1,4 +1,4 @@
-"""Dead letters as the rest of the gateway knows them, and filters on them."""
+"""Dead letters as the rest of the gateway sees them, and filters on them."""
 
 from typing import NamedTuple
 
@@ -17,7 +17,7 @@ class Burial(msgspec.Struct, frozen=True):
     answer: str
     tries: int
     first_failed_at: int
-    """Milliseconds since 1970, as `last_failed_at`."""
+    """Milliseconds since 1970, like `last_failed_at`."""
     last_failed_at: int
     canonical: bytes
     """The event as it is in the journal."""
@@ -50,7 +50,7 @@ class Letter(msgspec.Struct, frozen=True):
 
 
 class Choice(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A filter on dead letters; what is not given matches everything."""
+    """A filter on dead letters; a field that is not given matches everything."""
 
     sink: str = ""
     ids: tuple[int, ...] = ()
@@ -62,7 +62,7 @@ class Choice(msgspec.Struct, frozen=True, omit_defaults=True):
     user: str = ""
     """Matches userId or anonymousId."""
     since: int | None = None
-    """The first last_failed_at, milliseconds since 1970."""
+    """The earliest last_failed_at, in milliseconds since 1970."""
     until: int | None = None
     """One past the last last_failed_at."""
 
@@ -91,4 +91,4 @@ class Group(NamedTuple):
     letters: int
     last_failed_at: int
     id: int
-    """Of the newest letter."""
+    """The id of the newest letter."""

@@ -1,4 +1,4 @@
-"""The gateways that share a state in PostgreSQL, as their members (state/leases.py) have left it there."""
+"""The gateways that share a state in PostgreSQL, from what their members (state/leases.py) recorded there."""
 
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -23,16 +23,16 @@ class Node(msgspec.Struct, frozen=True):
     name: str
     version: str
     since: int
-    """Milliseconds since 1970, as `seen`."""
+    """Milliseconds since 1970, like `seen`."""
     alive: bool
     seen: int
-    """When its last lease ends or has ended, whether or not it comes back."""
+    """When its last lease ends or ended, whether or not it comes back."""
     leases: dict[str, list[str]]
     """Partitions by sink."""
 
 
 def find_nodes(url: Secret) -> list[Node]:
-    """Return the gateways that are there, and those that left within a day. Raises StateUnavailable."""
+    """Return the gateways that are up, and those that left within a day. Raises StateUnavailable."""
     with translated(url), closing(Session.connect(url)) as session:
         members = session.execute(_NODES).fetchall()
         leases = session.execute("SELECT sink, partition, member FROM leases ORDER BY 1, 2").fetchall()

@@ -15,7 +15,7 @@ _ORDERED = """
     SELECT (SELECT max(id) FROM orders), (SELECT count(*) FROM orders WHERE done_at IS NULL),
         (SELECT max(id) FROM jobs), (SELECT count(*) FROM jobs WHERE state = 'running')
 """
-"""Has another row whenever an operator has ordered something."""
+"""Returns a different row whenever an operator has ordered something."""
 
 
 class Order(msgspec.Struct, frozen=True):

@@ -1,4 +1,4 @@
-"""The state that lies at a place: a file, or a database on a server."""
+"""The state at a place: in a file, or in a database on a server."""
 
 from pathlib import Path
 
@@ -9,14 +9,14 @@ from gateway.state.base import Database
 
 def prepare(place: Place, journal: bytes, *, expected: bool = False) -> None:
     """
-    Ensure that there is a state of this journal. Of a file, only the owner of its folder may call it.
+    Ensure that there is a state of this journal. For a file, only the owner of its folder may call it.
 
     A file that is damaged or belongs to another journal is set aside and recreated; `expected` logs a warning
     if there is none yet. Raises ConfigError, and StateUnavailable if a server cannot be reached now.
     """
     if isinstance(place, Path):
         return database.prepare(place, journal, expected=expected)
-    from gateway.state import remote  # the driver is there where a server is configured
+    from gateway.state import remote  # the driver is there if a server is configured
 
     return remote.prepare(place, journal)
 

@@ -1,5 +1,5 @@
 """
-The state in a database of PostgreSQL, which belongs to one journal, whatever gateways write it.
+The state in a PostgreSQL database, which belongs to one journal, whichever gateways write to it.
 
 Whoever opens it for writing creates what is missing. Unlike a file, the state of another journal is never set
 aside: it is refused.
@@ -25,7 +25,7 @@ _CLAIM = "UPDATE meta SET journal = ? WHERE journal IS NULL"
 
 
 class OtherJournal(WrongSchema):
-    """The database is the state of another journal."""
+    """The database holds the state of another journal."""
 
 
 class _Owned(NamedTuple):
@@ -90,7 +90,7 @@ class RemoteDatabase:
 
     @classmethod
     def open(cls, place: Remote, journal: bytes) -> "RemoteDatabase":
-        """Open the state for reading and writing. It is connected to when it is used."""
+        """Open the state for reading and writing. It connects when it is first used."""
         return cls(place, shared(place.url, _Owned(journal)), writable=True)
 
     @classmethod
@@ -117,7 +117,7 @@ class RemoteDatabase:
             return connection.execute(query).fetchall()
 
     def close(self) -> None:
-        """Have no effect: the connections are for whatever this process opens next."""
+        """Do nothing: the connections are kept for whatever this process opens next."""
 
     @contextmanager
     def _translating(self) -> Iterator[None]:

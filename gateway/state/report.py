@@ -1,5 +1,5 @@
 """
-Reports for operators: how each sink fares, and the ledger, in which every event is accounted for.
+Reports for operators: how each sink is doing, and the ledger, which accounts for every event.
 
 Commands, metrics and the inspector show the same reports.
 """
@@ -25,7 +25,7 @@ class LastError(msgspec.Struct, rename={"error_class": "class"}):
 
 
 class SinkReport(msgspec.Struct, kw_only=True):
-    """How one sink fares."""
+    """How one sink is doing."""
 
     name: str
     kind: str
@@ -39,7 +39,7 @@ class SinkReport(msgspec.Struct, kw_only=True):
     filtered: dict[str, int] = {}
     duplicate: int = 0
     dead: dict[str, int] = {}
-    """By code."""
+    """Dead letters by code."""
     skipped: dict[str, int] = {}
     retries: int = 0
     replayed: int = 0
@@ -50,7 +50,7 @@ class Account(msgspec.Struct):
     """What became of the events at one sink."""
 
     events: int
-    """All that the journal ever had, and those that were delivered again because the journal was restored."""
+    """All that the journal ever had, plus those delivered again because the journal was restored."""
     delivered: int
     filtered: dict[str, int]
     duplicate: int
@@ -80,7 +80,7 @@ def readers(journal: Log) -> Iterator[dict[str, Reader]]:
 
 
 def report(name: str, kind: str, state: State, journal: Mapping[str, Reader], now: float) -> SinkReport:
-    """Return how a sink fares at `now`, in seconds since 1970. Raises StateUnavailable and OSError."""
+    """Return how a sink is doing at `now`, in seconds since 1970. Raises StateUnavailable and OSError."""
     progress = state.progress(name)
     status = state.statuses.read(name)
     tally = _total(progress)
@@ -138,7 +138,7 @@ def reasons(tally: Tally, outcome: str) -> dict[str, int]:
 
 
 def backlog(reader: Reader, position: Position) -> tuple[int, int | None]:
-    """Return the number of events after a position, and when the first was stored, in ms since 1970."""
+    """Return the number of events after a position, and when the first one was stored, in ms since 1970."""
     if not reader.accepts(position):
         position = Position(reader.oldest())
     count = reader.newest() - position.number

@@ -18,7 +18,7 @@ class Status(msgspec.Struct, frozen=True):
     error_class: str = ""
     """The name of the last error's class; empty if there is none."""
     message: str = ""
-    """The last error and the target's words, in one line."""
+    """The last error and what the target said, in one line."""
     since: int = 0
     """When the sink entered this state, in milliseconds since 1970; 0: never started."""
     retries: int = 0
@@ -47,7 +47,7 @@ class Statuses:
         return _status(found)
 
     def succeeded(self, sink: str) -> Status:
-        """Record that the sink accepts events; the last error is forgotten."""
+        """Record that the sink accepts events, and forget the last error."""
         return self._change(sink, Status())
 
     def failed(self, sink: str, state: Condition, error: Exception, *, held: bool = False) -> Status:
@@ -64,7 +64,7 @@ class Statuses:
         return self._change(sink, old, release=True) if old.held else old
 
     def _change(self, sink: str, new: Status, retries: int = 0, *, release: bool = False) -> Status:
-        """Store a status; what held the sink goes on doing so, in whichever process, until its release."""
+        """Store a status; a sink that is held, by whichever process, stays held until it is released."""
         now = time.time_ns() // 1_000_000
         with self._database.writing(sink) as connection:
             old = _status(connection.execute(_READ, (sink,)).fetchone())

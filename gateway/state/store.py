@@ -21,7 +21,7 @@ _RECEIPT = "INSERT INTO receipts VALUES (?, ?) ON CONFLICT (sink) DO UPDATE SET 
 
 
 class Progress(NamedTuple):
-    """How far a sink is in a partition."""
+    """How far a sink has got in a partition."""
 
     position: Position
     tally: Tally
@@ -36,7 +36,7 @@ class State:
     another process writes, so call it in a thread.
 
     Every method may raise StateUnavailable and may then be called again. `paused` and methods that write may
-    raise StateLost; the state must then be opened anew. After an error nothing has been written.
+    raise StateLost; the state must then be reopened. After an error nothing has been written.
     """
 
     def __init__(self, database: Database) -> None:
@@ -51,7 +51,7 @@ class State:
     @staticmethod
     def prepare(place: Place, journal: bytes, *, expected: bool = False) -> None:
         """
-        Ensure that there is a state of this journal. Of a file, only the owner of its folder may call it.
+        Ensure that there is a state of this journal. For a file, only the owner of its folder may call it.
 
         Call it before delivery is started, and again before each restart. A file that is damaged or belongs
         to another journal is set aside and recreated; `expected` logs a warning if there is none yet. Raises
@@ -86,7 +86,7 @@ class State:
         return Position(*found) if found else None
 
     def intent(self, sink: str, partition: str) -> Intent | None:
-        """Return the batch that was about to be written from the position on, or None if none was."""
+        """Return the batch that was about to be written from the position on, or None if there was none."""
         with self._database.reading() as connection:
             found: Any = connection.execute(
                 "SELECT intent FROM progress WHERE sink = ? AND partition = ?", (sink, partition)
@@ -115,7 +115,7 @@ class State:
         return bytes(found) if found else b""
 
     def save_receipt(self, sink: str, receipt: bytes) -> None:
-        """Store the receipt that a sink has issued before its first write."""
+        """Store the receipt that a sink issued before its first write."""
         with self._database.writing(sink) as connection:
             connection.execute(_RECEIPT, (sink, receipt))
 
@@ -134,8 +134,8 @@ class State:
         """
         Store the progress of a sink durably, in one transaction. Raises LeaseLost.
 
-        `after` is the recorded position as the caller knows it, None if there is none; if another one is
-        recorded, a second process delivers these events, and nothing is written.
+        `after` is the recorded position as the caller knows it, None if there is none; if a different one is
+        recorded, a second process is delivering these events, and nothing is written.
 
         `tally` counts what became of the events before `position` since the recorded one. Its counts are
         added, so a call must not be repeated after success. `burials` become dead letters, and `tally` counts
@@ -159,7 +159,7 @@ class State:
         receipt: bytes = b"",
     ) -> None:
         """
-        Store in one transaction what came of retried letters of a partition, and how far the job is.
+        Store in one transaction the outcome of retried letters of a partition, and how far the job has got.
 
         Raises LeaseLost.
         """
@@ -183,9 +183,9 @@ class State:
         receipt: bytes = b"",
     ) -> None:
         """
-        Store in one transaction how far a replay is, and what it has sent since the last call.
+        Store in one transaction how far a replay has got, and what it has sent since the last call.
 
-        Raises LeaseLost, also if the replay is as far already: a second process sends these events.
+        Raises LeaseLost, also if the replay has already got that far: a second process sends these events.
         """
         with self._database.writing(sink) as connection:
             self._check(connection, sink, partition)

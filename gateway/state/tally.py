@@ -11,7 +11,7 @@ Number of events by (outcome, reason):
 
 * delivered: written by the sink
 * filtered {source, type, event, consent, integrations}: excluded by the sink's filters
-* duplicate: the same messageId of the same source was delivered before
+* duplicate: the same messageId from the same source was delivered before
 * dead {the code of the letter, damaged}: a dead letter, or no longer readable
 * skipped {before_sink, not_kept, operator, dropped}: accepted before the sink was configured, no longer
   retained, passed by order, or a dead letter that was dropped

@@ -1,5 +1,5 @@
 """
-Verdicts: up to which position each partition is indexed, and which of these events are duplicates.
+Verdicts: up to which position each partition is indexed, and which events before it are duplicates.
 
 Every event before the position that is not a duplicate is new. The verdict of an event is made once and is
 the same for all sinks.
@@ -13,9 +13,9 @@ from gateway.state.base import Connection, Database, Fence
 
 UPKEEP = "/upkeep"
 """
-In the place of a sink's name: what is done once for all sinks, to make verdicts and to release old events.
+Stands in place of a sink's name for work done once for all sinks: making verdicts, releasing old events.
 
-No sink has a name with a slash.
+No sink has a slash in its name.
 """
 
 _INDEXED = """
@@ -35,7 +35,7 @@ class Indexed(NamedTuple):
 
 
 class _Limits(NamedTuple):
-    """The positions of the first events without a verdict, and the version of the database that has them."""
+    """The positions of the first events without a verdict, and the version of the database they are from."""
 
     version: object
     positions: Mapping[str, Position]
@@ -91,7 +91,7 @@ class Verdicts:
         return self._current().positions.get(partition, Position(0))
 
     def duplicates(self, partition: str, first: int, end: int) -> list[int]:
-        """Return the numbers of the duplicates from `first` on, before `end`, in ascending order."""
+        """Return the numbers of the duplicates from `first` on and before `end`, in ascending order."""
         with self._database.reading() as connection:
             rows: list[Any] = connection.execute(
                 "SELECT number FROM duplicates WHERE partition = ? AND number >= ? AND number < ?"
@@ -101,7 +101,7 @@ class Verdicts:
         return [number for (number,) in rows]
 
     def forget(self, partition: str) -> None:
-        """Delete all verdicts of a partition, whose events have changed their numbers."""
+        """Delete all verdicts of a partition because its events have been renumbered."""
         with self._database.writing() as connection:
             self._check(connection, partition)
             connection.execute("DELETE FROM indexed WHERE partition = ?", (partition,))

@@ -22,7 +22,7 @@ path_argument = click.argument("path", required=False, type=click.Path(path_type
 
 def locate(path: Path | None, file: Path | None) -> Inventory:
     """
-    List the files at `path`, or of the journal that the configuration `file` names.
+    List the files at `path`, or those of the journal that the configuration `file` names.
 
     Raises NotAJournal, ConfigError and OSError.
     """

@@ -1,4 +1,4 @@
-"""`gateway journal copy`: from one engine to another."""
+"""`gateway journal copy`: copy a journal from one engine to another."""
 
 import asyncio
 import os
@@ -25,7 +25,7 @@ from gateway.processes import ownership
 from gateway.state.store import State
 
 _START_SECONDS = 15.0
-"""The time in which the target must take events."""
+"""How long the target may take before it accepts events."""
 _RETRY_SECONDS = 0.05
 _FILE = click.Path(path_type=Path, dir_okay=False, exists=True)
 
@@ -46,12 +46,12 @@ def copy(source: Path, target: Path) -> None:
     """Copy a journal to another engine, with the position of each sink.
 
     Copies every event that is kept, and the position, the counts, the dead letters and the pauses of each
-    sink, so that the gateway goes on with the other configuration where it has stopped: no event is lost, and
-    none is delivered twice. No gateway may run with either configuration meanwhile.
+    sink, so that the gateway continues with the other configuration where it stopped: no event is lost, and
+    none is delivered twice. No gateway may run with either configuration in the meantime.
 
-    The target must be empty, or hold what an interrupted copy has left: run the command again to resume it.
-    Events get new positions, and count as stored at the time of the copy. People, products and jobs that have
-    not ended are not copied.
+    The target must be empty, or hold what an interrupted copy left: run the command again to resume it.
+    Events get new positions, and count as stored at the time of the copy. People, products and unfinished
+    jobs are not copied.
 
     \b
     Example:
@@ -92,7 +92,7 @@ async def _run(work: Copy, target: _Opened) -> None:
 
 
 async def _answering(appender: Appender) -> None:
-    """Return once the target takes events. Raises JournalUnavailable if it does not within a while."""
+    """Return once the target accepts events. Raises JournalUnavailable if it does not within a while."""
     end = time.monotonic() + _START_SECONDS
     while True:
         try:

@@ -1,8 +1,8 @@
 """
-Copies a journal to another engine, with the position, the counts and the dead letters of each sink.
+Copy a journal to another engine, with the position, the counts and the dead letters of each sink.
 
-Events are appended in an order that depends on the source alone. So an interrupted copy is resumed by
-counting what the target has of each partition.
+Events are appended in an order that depends only on the source. So an interrupted copy is resumed by
+counting the events that the target has in each partition.
 """
 
 from collections import Counter
@@ -22,7 +22,7 @@ from gateway.state.store import State
 from gateway.state.tally import Tally
 
 _STEP_BYTES = 512 * 1024
-_LETTERS = 100  # that are recorded at a time
+_LETTERS = 100  # recorded at a time
 
 
 class _Source(msgspec.Struct, gc=False):
@@ -40,10 +40,10 @@ _read = msgspec.json.Decoder(_Excerpt).decode
 
 
 class Copy:
-    """One copy. Methods raise ConfigError if it cannot be made, StateUnavailable and OSError."""
+    """One copy. Methods raise ConfigError if it cannot be made, as well as StateUnavailable and OSError."""
 
     def __init__(self, source: Log, target: Log, before: State, after: State) -> None:
-        """`before` is the state of the source, `after` that of the target."""
+        """`before` is the state of the source, `after` is that of the target."""
         self._target = target
         self._before = before
         self._after = after
@@ -51,15 +51,15 @@ class Copy:
         bounds = {name: (reader.oldest(), reader.newest()) for name, reader in self._readers.items()}
         self._stretches = arrange(bounds, self._positions())
         self._partitions = 0
-        """Number of the target's."""
+        """Number of partitions of the target."""
         self._there: list[int] = []
-        """The number of events that each of these had when the copy began."""
+        """The number of events that each partition of the target had when the copy began."""
         self._reached: Counter[int] = Counter()
-        """By partition of the target, the number of events that it has at least."""
+        """By partition of the target, how many events it has at least."""
         self._ends: dict[str, Counter[int]] = {sink: Counter() for sink in self._positions()}
         """By sink, its position in each partition of the target."""
         self.unreadable = 0
-        """Events that are damaged and were left out."""
+        """Damaged events that were left out."""
 
     @property
     def total(self) -> int:
@@ -67,7 +67,7 @@ class Copy:
         return sum(each.end - each.first for each in self._stretches)
 
     async def run(self, appender: Appender) -> AsyncIterator[int]:
-        """Copy all events, and yield how many are done, again and again. Raises JournalUnavailable."""
+        """Copy all events, and repeatedly yield how many are done. Raises JournalUnavailable."""
         self._partitions = appender.partitions
         names = map(str, range(self._partitions))
         self._there = [await to_thread.run_sync(self._target.reader(name).newest) for name in names]
@@ -106,7 +106,7 @@ class Copy:
         return found
 
     async def _copy(self, stretch: Stretch, place: int, appender: Appender) -> int:
-        """Copy the next events of a stretch, and return where it goes on."""
+        """Copy the next events of a stretch, and return where to continue."""
         reader = self._readers[stretch.partition]
         found = await to_thread.run_sync(reader.read, Position(place), _STEP_BYTES)
         if found is None:
@@ -129,7 +129,7 @@ class Copy:
         return end
 
     async def _is_new(self, partition: int, line: bytes) -> bool:
-        """Count an event of the target; return True unless it is there. Raises ConfigError."""
+        """Count an event of the target; return True unless it is already there. Raises ConfigError."""
         number, there = self._reached[partition], self._there[partition]
         self._reached[partition] += 1
         if number == there - 1:
@@ -150,7 +150,7 @@ class Copy:
         tally = Tally()
         for each in progress:
             tally.update(each.tally)
-        # Numbers begin anew, and events that were trimmed have none, as after the restore of an older copy.
+        # Numbers begin anew, and trimmed events have none, as after an older copy was restored.
         tally["rewound", ""] += sum(each.position.number for each in progress) - sum(ends.values())
         for partition in range(self._partitions):
             place, found = Position(ends[partition]), self._after.position(sink, str(partition))
@@ -162,7 +162,7 @@ class Copy:
                 )
 
     def _letters(self, sink: str) -> Iterator[tuple[int, list[Burial]]]:
-        """Yield the dead letters of a sink by partition of the target, some at a time."""
+        """Yield the dead letters of a sink by partition of the target, in portions."""
         letters = self._before.dead.select(Choice(sink=sink))
         while some := list(islice(letters, _LETTERS)):
             groups: dict[int, list[Burial]] = {}

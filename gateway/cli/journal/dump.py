@@ -51,7 +51,7 @@ def dump(
     """Print canonical events, one JSON object per line.
 
     PATH is the folder of a journal, the folder of a partition, or a single journal file; by default the
-    configured journal. Events are printed in order within a partition, one partition after the other. A
+    configured journal. Events are printed in order within a partition, one partition after another. A
     position is written PARTITION/NUMBER. Events that cannot be read are skipped and reported on standard
     error.
 

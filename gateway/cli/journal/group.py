@@ -12,7 +12,7 @@ from gateway.cli.journal.verify import verify
 def journal() -> None:
     """Verify the journal, print its events, show statistics, and copy it to another engine.
 
-    All but `copy` work while the gateway is running or stopped, and on copies of a journal, and never change
+    All but `copy` work whether or not the gateway is running, and on copies of a journal, and never change
     the journal.
     """
 

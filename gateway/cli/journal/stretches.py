@@ -1,9 +1,9 @@
 """
-The order in which a journal is copied, so that what each sink has comes before what it has not.
+The order in which a journal is copied, so that the events a sink has had come before those it has not.
 
-A sink has one position in each partition. In the copy, whose partitions are others, it can have one position
-in each only if what it has had comes first in all of them. That is possible for all sinks at once if of any
-two stretches one has gone to every sink that the other has gone to.
+A sink has one position in each partition. In the copy, whose partitions differ, it can have one position in
+each only if the events it has had come first in all of them. That is possible for all sinks at once if, of
+any two stretches, one has gone to every sink that the other has gone to.
 """
 
 from collections.abc import Mapping
@@ -21,7 +21,7 @@ class Stretch(msgspec.Struct, frozen=True):
     first: int
     end: int
     sinks: frozenset[str]
-    """Those that have passed its events."""
+    """The sinks that have passed its events."""
 
 
 def arrange(
@@ -30,8 +30,9 @@ def arrange(
     """
     Return all events as stretches, in the order in which to copy them.
 
-    `partitions` has the first and the end of what each one retains, `positions` those of each sink by
-    partition; a sink without one has passed nothing. Raises ConfigError if there is no such order.
+    `partitions` has the first position and the end of what each partition retains, `positions` the position
+    of each sink by partition; a sink without one has passed nothing. Raises ConfigError if there is no such
+    order.
     """
     found: list[Stretch] = []
     for partition, (oldest, newest) in partitions.items():

@@ -30,7 +30,7 @@ def verify(path: Path | None, as_json: bool, file: Path | None) -> None:
     PATH is the folder of a journal, the folder of a partition, or a single journal file; by default the
     configured journal. Every file is read completely. The command checks headers, the checksums, order and
     epochs of chunks, whether each file belongs to this journal, and whether events are missing between files.
-    Each fault is printed on one line, with the events that it costs.
+    Each fault is printed on one line, with the events lost by it.
 
     Exit codes: 0 no faults; 1 something is damaged or missing; 2 the command failed.
 

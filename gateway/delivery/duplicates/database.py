@@ -1,4 +1,4 @@
-"""The RocksDB database of the index: how it is opened and written, and how its errors are told."""
+"""The RocksDB database of the index: how it is opened and written, and how its errors are translated."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -19,19 +19,19 @@ _OWN_TABLE = "default"
 
 
 class IndexUnavailable(StateUnavailable):
-    """RocksDB has reported an error; the index must be opened anew, or is damaged."""
+    """RocksDB has reported an error; the index must be reopened, or is damaged."""
 
 
 class IndexInUse(IndexUnavailable):
-    """Another process, or another object of this one, has the index open."""
+    """Another process, or another object in this process, has the index open."""
 
 
 class Database:
     """
     A RocksDB database with tables of entries beside a table of its own, from keys to values, both bytes.
 
-    Not thread-safe. Every method may raise IndexUnavailable. Writes are atomic, and those that were lost in a
-    power failure are the last ones.
+    Not thread-safe. Every method may raise IndexUnavailable. Writes are atomic, and a power failure can lose
+    only the last ones.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -70,7 +70,7 @@ class Database:
                 yield last
             rest = self._tables[table].iter()
             rest.seek(last + b"\0")
-            rest.status()  # raises the error at which `keys` of rocksdict 0.3.29 ends as if it were complete
+            rest.status()  # raises the error at which `keys` of rocksdict 0.3.29 stops as if it were done
 
     def find(self, table: str, keys: list[bytes]) -> list[bytes | None]:
         """Return the entry of each key, None where there is none."""
@@ -83,7 +83,7 @@ class Database:
             return self._rocks.get(key)
 
     def write(self, own: Mapping[bytes, bytes], table: str = "", entries: Mapping[bytes, bytes] = {}) -> None:
-        """Put values into the database's own table and entries into another one, atomically and unsynced."""
+        """Put values into the database's own table and entries into another, atomically and without sync."""
         with self._translated_errors():
             batch = WriteBatch(raw_mode=True)
             for key, value in own.items():

@@ -1,4 +1,4 @@
-"""A Bloom filter that grows: it tells which keys are surely new, without a look into the index."""
+"""A Bloom filter that grows: it tells which keys are certainly new, without looking into the index."""
 
 from collections.abc import Collection, Iterable, Sequence
 
@@ -12,7 +12,7 @@ _GROWTH = 4
 
 class Filter:
     """
-    A set of keys, in little more than a byte a key, which may contain keys that were never added.
+    A set of keys, in little more than a byte per key, which may contain keys that were never added.
 
     `expected` is the number of keys for which the rate of `false_positives` holds in one filter; with more
     keys, larger ones are added to it. Not thread-safe.
@@ -20,7 +20,7 @@ class Filter:
 
     def __init__(self, expected: int, false_positives: float) -> None:
         self.count = 0
-        """Number of keys that were added."""
+        """Number of added keys."""
         self._false_positives = false_positives
         self._size = max(expected, MIN_KEYS)
         self._room = self._size
@@ -43,5 +43,5 @@ class Filter:
         self.count += count
 
     def possible(self, keys: Sequence[bytes]) -> list[bytes]:
-        """Return the keys that may have been added; all others surely were not."""
+        """Return the keys that may have been added; all others certainly were not."""
         return [key for bloom in self._blooms for key in keys if key in bloom]

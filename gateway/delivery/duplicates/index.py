@@ -7,7 +7,7 @@ longest ago is dropped as a whole. A generation is 9/16 of the window, so that t
 window, even for a partition that lags by an eighth of it.
 
 The database syncs nothing but its finished files, so a power failure may cost the index its newest entries.
-How far each partition is indexed is written together with the entries, so that the loss is noticed.
+How far each partition is indexed is written together with the entries, so that a loss is noticed.
 """
 
 import shutil
@@ -23,10 +23,10 @@ from gateway.delivery.duplicates.keys import read_keys
 from gateway.journal.base import Slice
 from gateway.journal.chunk import Chunk
 
-_FALSE_POSITIVES = 0.01  # each costs a look into the database
+_FALSE_POSITIVES = 0.01  # each costs a lookup in the database
 _GENERATIONS = 3
 _WIDTH = 9 / 16  # of the window
-_MIN_WIDTH_MS = 60_000  # to begin a generation costs some syncs
+_MIN_WIDTH_MS = 60_000  # beginning a generation costs some syncs
 _SPARE = 1.1  # the size of a filter in proportion to the keys of the generation before it
 
 _VERSION = 1
@@ -47,10 +47,10 @@ class Progress(NamedTuple):
 
 class Index:
     """
-    Not thread-safe; every method blocks. Raises IndexUnavailable, and must then be opened anew.
+    Not thread-safe; every method blocks. Raises IndexUnavailable, and must then be reopened.
 
     The entries do not depend on the order in which partitions were indexed: once the verdicts are known, the
-    same index can be made from the journal in any order.
+    same index can be built from the journal in any order.
     """
 
     def __init__(
@@ -65,15 +65,16 @@ class Index:
         """
         Open the index in a folder, or create it. `window` is in seconds.
 
-        `by_partition`, events of different partitions are no duplicates. Raises IndexUnavailable also if the
-        index is of another journal, window or version, IndexInUse if another process uses it, and OSError.
+        With `by_partition`, events of different partitions are never duplicates. Raises IndexUnavailable also
+        if the index is for another journal, window or version, IndexInUse if another process uses it, and
+        OSError.
         """
         self._by_partition = by_partition
         self._window = round(window * 1000)
         self._width = max(round(self._window * _WIDTH), _MIN_WIDTH_MS)
         self._false_positives = false_positives
         self._filters: dict[str, Filter] = {}
-        """By table, the one that was written longest ago first. A table is named after its generation."""
+        """By table, the least recently written one first. A table is named after its generation."""
         durable.make_folder(folder)
         self._database = Database(folder)
         try:
@@ -106,12 +107,12 @@ class Index:
             durable.sync_folder(folder.parent)
 
     def progress(self, partition: str) -> Progress | None:
-        """Return how far a partition is indexed, or None if the index has nothing of it."""
+        """Return how far a partition is indexed, or None if the index has none of its events."""
         found = self._database.get(_PROGRESS + partition.encode())
         return Progress(*map(int, found.split())) if found else None
 
     def generation(self, chunk: Chunk) -> int:
-        """Return the number of the generation of a chunk's events, which grows with their time."""
+        """Return the number of the generation of a chunk's events; later generations have higher numbers."""
         return chunk.received_at // self._width
 
     def since(self, time: int) -> int:
@@ -120,12 +121,12 @@ class Index:
 
     def judge(self, partition: str, found: Slice, recorded: int) -> list[int]:
         """
-        Add the events of a slice that are not duplicates; return the numbers of those that are.
+        Add the events of a slice that are not duplicates; return the numbers of those that are duplicates.
 
-        An event is a duplicate if the index has an entry with its key, of another event, less than the window
-        away in time. But if the index has an entry of this very event, it is none: so the verdict is the same
-        when the event is indexed again. `recorded` is the number of the first event without a recorded
-        verdict.
+        An event is a duplicate if the index has an entry of another event with the same key, less than the
+        window away in time. But if the index has an entry of this very event, it is not a duplicate: so the
+        verdict is the same when the event is indexed again. `recorded` is the number of the first event
+        without a recorded verdict.
         """
         duplicates: list[int] = []
         for table, chunks in self._by_table(found):
@@ -186,7 +187,7 @@ class Index:
     def _write(self, table: str, new: dict[bytes, bytes], partition: str, progress: Progress) -> None:
         if table not in self._filters:
             self._begin(table)
-        filter = self._filters[table] = self._filters.pop(table)  # the last one is the one written last
+        filter = self._filters[table] = self._filters.pop(table)  # the most recently written table comes last
         self._database.write(_encode(partition, progress), table, new)
         filter.add(new)
 

@@ -1,9 +1,9 @@
 """
-The indexer: it runs ahead of all sinks, and makes the verdict of each event once.
+The indexer: it runs ahead of all sinks, and makes one verdict on each event.
 
 The index may be lost, or lag behind the recorded verdicts; it is then restored from the journal before new
-events are indexed. It may be one step ahead of them; the events of that step are indexed again, with the same
-result.
+events are indexed. It may be one step ahead of the verdicts; the events of that step are then indexed again,
+with the same result.
 """
 
 from collections.abc import Collection, Mapping
@@ -27,12 +27,12 @@ _LOGGED_EVENTS = 1_000_000
 
 class Indexer:
     """
-    Indexes the partitions of a journal that are held. Not thread-safe; blocks, so call it in a thread.
+    Indexes the held partitions of a journal. Not thread-safe; blocks, so call it in a thread.
 
-    `folder` is the index's own. `window` is in seconds: an event is a duplicate if another one of the same
-    source and with the same messageId was indexed before it, is none, and was received less than the window
-    away from it. An event is received at the time of its chunk. If `held` is given, other processes index the
-    other partitions, and only events of one partition can be duplicates of each other.
+    `folder` is the index's own. `window` is in seconds: an event is a duplicate if another event with the
+    same source and messageId was indexed before it, is not a duplicate itself, and was received less than the
+    window away from it. An event is received at the time of its chunk. If `held` is given, other processes
+    index the other partitions, and only events of the same partition can be duplicates of each other.
     """
 
     def __init__(
@@ -43,7 +43,7 @@ class Indexer:
         self._held = held or everything(journal)
         self._by_partition = held is not None
         self._adopted: Mapping[str, int] = {}
-        """The partitions that are indexed, as they are held."""
+        """The indexed partitions, each with the term under which it is held."""
         self._folder = folder
         self._window = window
         self._index: Index | None = None
@@ -51,7 +51,7 @@ class Indexer:
         self._positions: dict[str, Position] = {}
         """The first event without a recorded verdict, by partition."""
         self._missing: dict[str, int] = {}
-        """The first event that has a verdict and is missing in the index, by partition."""
+        """The first event that has a verdict but is missing in the index, by partition."""
         self._restored = 0
 
     def step(self) -> bool:
@@ -59,14 +59,14 @@ class Indexer:
         Index about 2 MB of new events; return False if there are none.
 
         Their verdicts are durable when it returns. While the index lacks events that have verdicts, a step
-        restores about 2 MB of these instead. Raises OSError, StateUnavailable and StateLost; except after
+        restores about 2 MB of those instead. Raises OSError, StateUnavailable and StateLost; except after
         StateLost it may be called again.
         """
         try:
             index = self._adopt(self._held())
             restored = self._restore(index)
             if restored and (not self._by_partition or self._index is None):
-                return True  # what is missing may be the first of duplicates, or the index was deleted
+                return True  # what is missing may be the originals of duplicates, or the index was deleted
             return self._advance(index) or restored
         except IndexUnavailable:
             self.close()
@@ -83,7 +83,7 @@ class Indexer:
             index.close()
 
     def _adopt(self, held: Mapping[str, int]) -> Index:
-        """Return the index, once it is known what it lacks of the partitions that are held."""
+        """Return the index, once it is known what it lacks of the held partitions."""
         if self._index and held == self._adopted:
             return self._index
         for partition in self._readers.keys() - held.keys():
@@ -120,7 +120,7 @@ class Indexer:
             log.warning("index of duplicates incomplete, restoring it from the journal", events=events)
 
     def _open_index(self, partitions: Collection[str]) -> Index:
-        """Return the index; delete it and begin another one if it does not fit the recorded verdicts."""
+        """Return the index; delete and recreate it if it does not match the recorded verdicts."""
         journal = self._verdicts.journal()
         try:
             index = self._index or Index(self._folder, journal, self._window, by_partition=self._by_partition)
@@ -138,7 +138,7 @@ class Indexer:
         return Index(self._folder, journal, self._window, by_partition=self._by_partition)
 
     def _is_ahead(self, index: Index, partition: str) -> bool:
-        """Return True if the index has more events than one step can explain: the state is an older one."""
+        """Return True if the index has more events than one step can explain: the state is an older copy."""
         progress = index.progress(partition)
         if progress is None:
             return False
@@ -197,7 +197,7 @@ class Indexer:
 
     def _forget(self, partition: str, position: Position) -> None:
         """
-        Forget the verdicts of a partition whose events have changed their numbers, and delete the index.
+        Forget the verdicts of a partition whose events have been renumbered, and delete the index.
 
         The partition is indexed again from its oldest event, and the others are restored.
         """
@@ -212,7 +212,7 @@ class Indexer:
         self._positions.pop(partition, None)
 
     def _position(self, partition: str) -> Position:
-        """Return the first event without a verdict: that of a new partition is its oldest."""
+        """Return the position of the first event without a verdict: in a new partition, its oldest event."""
         return self._positions.get(partition) or Position(self._reader(partition).oldest())
 
     def _reader(self, partition: str) -> Reader:

@@ -22,7 +22,7 @@ _decoder = msgspec.json.Decoder(_Excerpt)
 
 def read_keys(partition: str, chunks: Sequence[Chunk], *, by_partition: bool = False) -> list[bytes]:
     """
-    Return the key of every event of `chunks`, in order; `by_partition`, no two partitions share a key.
+    Return the key of every event of `chunks`, in order; with `by_partition`, no two partitions share a key.
 
     Among 100 million ids, two have the same key with a probability of 1.5e-23. An event that cannot be
     decoded gets a key of its own, so that it is never taken for a duplicate.

@@ -11,10 +11,10 @@ def by_generation(
     slices: Mapping[str, Slice], generation: Callable[[Chunk], int], limit: int
 ) -> Iterator[tuple[str, Slice]]:
     """
-    Yield the parts of slices with their partitions, those of an earlier generation first.
+    Yield the parts of slices with their partitions, earlier generations first.
 
-    The parts of one partition stay in their order. Where a slice has reached `limit` bytes, more of its
-    partition may be of the same generation; what is later in the other partitions is then left out.
+    The parts of one partition stay in order. If a slice has reached `limit` bytes, more of its
+    partition may be of the same generation; later events of the other partitions are then left out.
     """
     full = [found for found in slices.values() if size(found) >= limit]
     last = min((generation(found.chunks[-1]) for found in full), default=None)

@@ -1,1 +1,1 @@
-"""The functions that a mapping can name: each makes a value of a value, and None of what it cannot use."""
+"""The functions that a mapping can name: each turns a value into another, or None if it cannot use it."""

@@ -51,7 +51,7 @@ def ga_session(context: Any, measurement_id: str) -> str | None:
 
 def fbc(event: Any) -> str | None:
     """
-    Meta's click id, from the whole event: the cookie `_fbc`, else one made of `fbclid` and the event's time.
+    Meta's click id, from the whole event: the cookie `_fbc`, else built from `fbclid` and the event's time.
 
     Meta documents the form `fb.1.<milliseconds>.<fbclid>`. The time should be that of the click, which only
     a cookie remembers.

@@ -1,8 +1,8 @@
 """
-What vendors recognize people by, in the forms that they compare, and hashed.
+What vendors recognize people by, in the forms that they compare, and hashes of it.
 
 A value that is a SHA-256 in hexadecimal digits already passes every function here, so that nothing is hashed
-twice. What cannot be the thing in question (an address without "@") is absent.
+twice. What cannot be a valid value (an address without "@") is absent.
 """
 
 import hashlib
@@ -21,10 +21,10 @@ _COUNTRY = re.compile(r"[a-z]{2}")
 _NO_LETTER = re.compile(r"[\W\d_]+")
 _SPACE = re.compile(r"\s+")
 
-# An international number without doubt, which is most of them: the library takes 50 µs for each.
+# Clearly an international number, like most of them: the library takes 50 µs for each.
 _PLAIN = re.compile(r"\+[1-9]\d*+(?:[ .-]\d\d++)*+", re.ASCII)
 _NOT_DIGIT = re.compile(r"\D", re.ASCII)
-_MIN_DIGITS, _MAX_DIGITS = 8, 15  # ITU-T E.164; the shortest numbers with their country have eight
+_MIN_DIGITS, _MAX_DIGITS = 8, 15  # ITU-T E.164; the shortest numbers with a country code have eight
 _MAX_PHONE_CHARACTERS = 64
 _MAX_CACHED_PHONES = 10_000
 
@@ -32,20 +32,20 @@ _GENDERS = {"f": "f", "female": "f", "woman": "f", "m": "m", "male": "m", "man":
 
 
 def sha256(value: str) -> str:
-    """The SHA-256 in lower-case hexadecimal digits; what is one already stays."""
+    """The SHA-256 in lower-case hexadecimal digits; a value that already is one stays."""
     if _HASHED.fullmatch(value):
         return value.lower()
     return hashlib.sha256(value.encode("utf-8", "replace")).hexdigest()
 
 
 def email(value: str) -> str | None:
-    """An e-mail address without space around it, in lower case."""
+    """An e-mail address without surrounding space, in lower case."""
     found = value.strip().lower()
     return found if _EMAIL.fullmatch(found) or _HASHED.fullmatch(found) else None
 
 
 def gmail(value: str) -> str | None:
-    """The same as Google compares it: without any white space, and at Gmail without dots before the `@`."""
+    """An e-mail address as Google compares it: no white space, and at Gmail no dots before the `@`."""
     found = email(_SPACE.sub("", value))
     name, at, domain = (found or "").partition("@")
     return f"{name.replace('.', '')}@{domain}" if at and domain in _DOTLESS else found
@@ -67,7 +67,7 @@ def phone_digits(value: str, region: str = "") -> str | None:
 
 
 def e164(value: str, region: str = "") -> str | None:
-    """The same with a `+`, as ITU-T E.164 has it."""
+    """A telephone number with a `+` before its country code, as in ITU-T E.164."""
     value = value.strip()
     if _HASHED.fullmatch(value):
         return value
@@ -95,7 +95,7 @@ def _parse_phone(value: str, region: str) -> str | None:
 
 @lru_cache(_MAX_CACHED_PHONES)
 def valid_phone(value: str) -> str | None:
-    """A number in E.164 whose length and prefix its country has, for vendors that refuse others."""
+    """A number in E.164 if its length and prefix exist in its country, for vendors that refuse others."""
     try:
         return value if phonenumbers.is_valid_number(phonenumbers.parse(value)) else None
     except phonenumbers.NumberParseException:
@@ -103,18 +103,18 @@ def valid_phone(value: str) -> str | None:
 
 
 def state(value: str) -> str:
-    """A state or province in lower case, only its letters."""
+    """A state or province: only its letters, in lower case."""
     return value if _HASHED.fullmatch(value) else _NO_LETTER.sub("", value.lower())
 
 
 def country(value: str) -> str | None:
-    """A country's code of two letters (ISO 3166-1), in lower case."""
+    """A country's two-letter code (ISO 3166-1), in lower case."""
     found = value.strip().lower()
     return found if _COUNTRY.fullmatch(found) or _HASHED.fullmatch(found) else None
 
 
 def zip(value: str) -> str:
-    """A postal code in lower case without white space; of ZIP+4 the first part."""
+    """A postal code in lower case without white space; for ZIP+4, only the first part."""
     found = _SPACE.sub("", value.lower())
     return found.partition("-")[0]
 
@@ -124,7 +124,7 @@ def yyyymmdd(value: str) -> str | None:
     value = value.strip()
     if _HASHED.fullmatch(value):
         return value
-    if found := _DAY.match(value):  # whatever the time behind it says, which could make it another day
+    if found := _DAY.match(value):  # ignoring any time after it, which could make it another day
         return "".join(found.groups())
     try:
         return timestamps.write(timestamps.read(value))[:10].replace("-", "")

@@ -20,7 +20,7 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
         *(browser.cookie, browser.query, browser.ga_client, browser.ga_session, browser.fbc),
     )
 }
-"""A function whose first parameter is a text gets numbers as texts, and nothing else."""
+"""A function whose first parameter is a text gets only texts, with numbers written as texts."""
 
 
 class Bound(NamedTuple):
@@ -31,10 +31,10 @@ class Bound(NamedTuple):
     of_text: bool
     """True if it must be called with a text."""
     returns: Any
-    """The types that it returns; a text may be empty, which counts as absent."""
+    """The types that it returns; an empty text counts as absent."""
 
     def __call__(self, value: Any) -> Any:
-        """Return what the function makes of a value of any kind."""
+        """Return the result of the function for a value of any type."""
         if self.of_text and not isinstance(value, str):
             value = as_text(value)
         return None if value is None else self.function(value, *self.arguments)
@@ -44,13 +44,13 @@ def bind(written: str) -> Bound:
     """
     Return a function with its arguments, as a mapping writes it.
 
-    Raises LookupError if there is none of that name, and ValueError if it cannot have these arguments.
+    Raises LookupError if there is no function of that name, and ValueError for unsuitable arguments.
     """
     name, _, rest = written.partition(":")
     function = FUNCTIONS[name]
     signature = inspect.signature(function)
     first, *parameters = signature.parameters.values()
-    # The last argument may hold colons: a form of `date`.
+    # The last argument may contain colons: a form of `date`.
     given = rest.split(":", len(parameters) - 1) if ":" in written and parameters else []
     required = sum(each.default is each.empty for each in parameters)
     if len(given) < required or (":" in written and not parameters):

@@ -19,7 +19,7 @@ _ID36 = re.compile(r"[A-Za-z0-9-]{1,36}")
 
 
 def number(value: Any) -> int | float | None:
-    """A number, also one that is written in a text."""
+    """A number, which may be written as a text."""
     if isinstance(value, str):
         value = value.strip()
         if len(value) > _MAX_CHARACTERS or not _NUMBER.fullmatch(value):
@@ -75,7 +75,7 @@ def date(value: Any, form: str = "%Y-%m-%d") -> str | None:
 
 
 def uuid5(value: str) -> str:
-    """A UUID: the text itself if it is one, else version 5 of it."""
+    """A UUID: the text itself if it is one, else a version 5 UUID of it."""
     try:
         return str(UUID(value))
     except ValueError:
@@ -83,7 +83,7 @@ def uuid5(value: str) -> str:
 
 
 def id36(value: str) -> str:
-    """At most 36 letters, digits and `-`: the text itself if it is so, else a UUID of it."""
+    """At most 36 letters, digits and `-`: the text itself if it fits, else a UUID of it."""
     return value if _ID36.fullmatch(value) else uuid5(value)
 
 

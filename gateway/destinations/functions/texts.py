@@ -17,32 +17,32 @@ _WORD_START = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
 
 def trim(value: str) -> str:
-    """Without white space around it."""
+    """The text without surrounding white space."""
     return value.strip()
 
 
 def lower(value: str) -> str:
-    """In lower case."""
+    """The text in lower case."""
     return value.lower()
 
 
 def upper(value: str) -> str:
-    """In upper case."""
+    """The text in upper case."""
     return value.upper()
 
 
 def digits(value: str) -> str:
-    """Only the digits 0 to 9."""
+    """Only the digits 0 to 9 of the text."""
     return _NOT_DIGIT.sub("", value)
 
 
 def no_space(value: str) -> str:
-    """Without any white space."""
+    """The text without any white space."""
     return _SPACE.sub("", value)
 
 
 def no_punct(value: str) -> str:
-    """Only letters, digits and white space, of any script."""
+    """Only the letters, digits and white space of the text, in any script."""
     return _NOT_PUNCTUATION.sub("", value)
 
 
@@ -57,30 +57,30 @@ def slice(value: str, start: int, end: int) -> str:
 
 
 def snake(value: str) -> str:
-    """As a name: `Order Completed` and `orderCompleted` are both `order_completed`."""
+    """The text in snake case: `Order Completed` and `orderCompleted` both become `order_completed`."""
     return _NOT_IN_NAME.sub("_", _WORD_START.sub("_", value)).strip("_").lower()
 
 
 def name(value: str) -> str:
-    """The characters A to Z, a to z, 0 to 9 and `_`, with one `_` for whatever else is between them."""
+    """The characters A to Z, a to z, 0 to 9 and `_`, with one `_` for anything else between them."""
     return _NOT_IN_NAME.sub("_", value).strip("_")
 
 
 def prefix(value: str, before: str) -> str:
-    """Behind another text: `prefix:Viewed ` makes `Viewed Home` of `Home`."""
+    """The text after another one: `prefix:Viewed ` turns `Home` into `Viewed Home`."""
     return before + value
 
 
 def escape(value: str) -> str:
-    """With `&amp;`, `&lt;` and `&gt;` for `&`, `<` and `>`."""
+    """The text with `&amp;`, `&lt;` and `&gt;` for `&`, `<` and `>`."""
     return value.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
 def mrkdwn(event: Any, text: str) -> str:
     """
-    A message for Slack: a text with the values of the whole event for `{properties.total}` and the like.
+    A message for Slack: a text in which values of the event replace `{properties.total}` and the like.
 
-    `{userId|anonymousId}` is the first that is there. Values are escaped, so that none can mention anybody.
+    `{userId|anonymousId}` is the first that is present. Values are escaped, so that none can mention anybody.
     """
 
     def replace(found: re.Match[str]) -> str:
@@ -94,12 +94,12 @@ def mrkdwn(event: Any, text: str) -> str:
 
 
 def base64(value: str) -> str:
-    """In base64, as Basic authentication needs it."""
+    """The text in base64, as needed for Basic authentication."""
     return b64encode(value.encode("utf-8", "replace")).decode()
 
 
 def json(value: Any) -> str:
-    """As JSON in a text."""
+    """The value as a text of JSON."""
     return encode(value).decode()
 
 
@@ -120,7 +120,7 @@ def path(value: str) -> str | None:
 
 
 def cut(value: Any, most: int) -> Any:
-    """At most so many characters; what is no text stays as it is."""
+    """At most `most` characters of a text; any other value stays as it is."""
     return value[:most] if isinstance(value, str) else value
 
 
