@@ -19,9 +19,7 @@ from gateway.sinks.base import Sink
 
 @click.command()
 @config_option
-@click.option(
-    "--connect", is_flag=True, help="Open every sink as delivery does, and print for each if it works."
-)
+@click.option("--connect", is_flag=True, help="Open every sink as delivery does, and print whether it works.")
 @click.option("--routes", is_flag=True, help="Print the routes of every dialect too.")
 def check(file: Path | None, connect: bool, routes: bool) -> None:
     """Validate a configuration, and print what it means.

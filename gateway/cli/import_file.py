@@ -2,7 +2,7 @@
 Import the events of a file or a pipe through a running gateway.
 
 The progress of an import is kept beside the file, with the digest of what was done, so that an interrupted
-import is resumed exactly there, and different content starts anew. An event without a messageId gets one,
+import is resumed exactly there, and different content starts over. An event without a messageId gets one,
 the same whenever the import is resumed: sent twice, it is one event.
 """
 
@@ -93,7 +93,7 @@ class Import:
             self.progress = Progress()
             self._content = EventFile(stream, str(file), _MAX_BATCH_BYTES)
         self.is_other_content = self.progress is not recorded
-        """True if the recorded progress is that of other content, so that this import starts anew."""
+        """True if the recorded progress is that of other content, so that this import starts over."""
         entries = self._content.entries(self.progress.line)
         first = next(entries, None)
         self.is_done = first is None

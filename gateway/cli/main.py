@@ -54,7 +54,7 @@ class _Commands(click.Group):
 def main() -> None:
     """A gateway for customer events.
 
-    It accepts events from SDKs, pixels and webhooks, has them on stable storage before it answers, and
+    It accepts events from SDKs, pixels and webhooks, syncs them to stable storage before it answers, and
     delivers them to every sink.
 
     Exit codes: 0 if all is well, 1 if something is wrong with the data (lines refused, events damaged), 2 if

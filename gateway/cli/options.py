@@ -34,7 +34,7 @@ config_option = click.option(
 data_option = click.option(
     "--data",
     type=click.Path(path_type=Path, file_okay=False),
-    help='Folder for the data whose place the configuration does not say; default: "data".',
+    help='Folder for all data that the configuration gives no path for; default: "data".',
 )
 yes_option = click.option(
     "--yes", is_flag=True, help="Do not ask for confirmation; required where there is no terminal."

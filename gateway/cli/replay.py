@@ -29,8 +29,8 @@ class _Replay(click.Group):
 def replay() -> None:
     """Send events that the journal still has to a sink again: gateway replay SINK [OPTIONS].
 
-    A replay goes through the sink's filters, beside live delivery. A target that identifies events by their
-    position or id gets no second copy of what it has; others are told that it is a replay.
+    A replay goes through the sink's filters, alongside live delivery. A target that identifies events by
+    their position or id gets no second copy of what it has; others are told that it is a replay.
 
     \b
     Examples:

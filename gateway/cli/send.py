@@ -37,7 +37,7 @@ def send(file: Path, address: str, write_key: str) -> None:
     number in the array, and the reason; the others are not affected.
 
     Run the same command again to resume an import that was interrupted: progress is kept in FILE.sent, and
-    belongs to the content; different content starts anew. Events without a messageId get one that stays the
+    belongs to the content; different content starts over. Events without a messageId get one that stays the
     same, so that none is imported twice. Standard input and pipes cannot be resumed.
 
     Exit code 0 if all events were accepted, 1 if some were refused, 2 if the import could not be finished,
@@ -66,7 +66,7 @@ def send(file: Path, address: str, write_key: str) -> None:
 
 def _import(work: "Import", file: Path) -> None:
     if work.is_other_content:
-        importing.warn(f"{work.progress_file} is of another content of {file}; starting anew")
+        importing.warn(f"{work.progress_file} belongs to other content of {file}; starting over")
     elif work.progress.offset and work.is_done:
         importing.warn(f"{file} was sent before; delete {work.progress_file} to send it again")
     elif work.progress.offset:

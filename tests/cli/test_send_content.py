@@ -102,7 +102,7 @@ def test_each_content_of_a_file_is_sent_whole(
     events = arrived(gateway, user)
     assert [events.count(f"Day {day}") for day in range(3)] == list(days)
     assert [result.exit_code for result in results] == [0, 0, 0]
-    assert f"{file}.sent is of another content of {file}; starting anew" in results[1].stderr
+    assert f"{file}.sent belongs to other content of {file}; starting over" in results[1].stderr
 
 
 def test_the_same_line_in_another_content_is_another_event(gateway: Gateway, tmp_path: Path) -> None:

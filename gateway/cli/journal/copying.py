@@ -150,7 +150,7 @@ class Copy:
         tally = Tally()
         for each in progress:
             tally.update(each.tally)
-        # Numbers begin anew, and trimmed events have none, as after an older copy was restored.
+        # Numbers start over, and trimmed events have none, as after an older copy was restored.
         tally["rewound", ""] += sum(each.position.number for each in progress) - sum(ends.values())
         for partition in range(self._partitions):
             place, found = Position(ends[partition]), self._after.position(sink, str(partition))
