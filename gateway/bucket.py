@@ -1,4 +1,4 @@
-"""A token bucket: how many events may pass in which time."""
+"""A token bucket: limits how many events may pass per second."""
 
 import time
 from collections.abc import Callable
@@ -19,7 +19,7 @@ class Bucket:
         self._seen = clock()
 
     def wait(self, events: int) -> float:
-        """Return the seconds until so many events may pass together; 0 if they may now."""
+        """Return the seconds until this many events may pass together; 0 if they may now."""
         now = self._clock()
         self._tokens = min(self._burst, self._tokens + (now - self._seen) * self._rate)
         self._seen = now

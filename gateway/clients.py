@@ -16,8 +16,8 @@ FAILS_ON: dict[int, dict[str, Version | None]] = {
     },
     413: {
         # analytics-swift retries a batch at every flush, for ever, unless it is answered 2xx or 400 (1.9.4).
-        # Its User-Agent has the name of the classic iOS library, which drops the batch, and which was past
-        # version 2 when analytics-swift began with 1.0.
+        # Its User-Agent has the name of the classic iOS library, which drops the batch and was past version 2
+        # when analytics-swift started at 1.0.
         "analytics-ios": (2, 0, 0),
     },
 }
@@ -29,7 +29,7 @@ def takes_multi_status(wish: MultiStatus, strict: bool, user_agent: str, library
     Return True if an answer may have the status 207; if not, the same body is sent with 200.
 
     `wish` is the source's `multi_status`; `strict`, the client's X-Strict-Mode: 1, wins over it. `library`
-    has name and version of `context.library`.
+    holds the name and version from `context.library`.
     """
     if strict or wish == "always":
         return True

@@ -13,7 +13,7 @@ from msgspec import Raw, UnsetType
 from gateway.raw import objects
 from gateway.sources import Vocabulary
 
-# Each table has Commanders Act's name first, and Segment's behind it.
+# Each table maps Commanders Act's name to Segment's.
 EVENTS = {
     "purchase": "Order Completed",
     "refund": "Order Refunded",
@@ -48,14 +48,14 @@ ITEM = {
     "affiliation": "affiliation",
     "coupon": "coupon",
 }
-"""The fields of an item itself; in Segment's spec they are beside those of its product, in one object."""
+"""The fields of an item itself; Segment's spec puts them in one object with those of its product."""
 PRODUCT = {"id": "product_id", "category_1": "category"}
 
 OF_ONE_PRODUCT = frozenset(
     ("Product Added", "Product Removed", "Product Viewed", "Product Clicked", "Product Added to Wishlist")
 )
 """
-Segment's events about a single product, whose fields are properties of the event. Where Commanders Act's
+Segment's events about a single product, whose fields are properties of the event. If Commanders Act's
 event has several items, they become `products`, as in other events.
 """
 _PRODUCT_PROPERTIES = frozenset(
@@ -81,8 +81,8 @@ _view = msgspec.json.Decoder(_View).decode
 
 def translate(line: bytes, vocabulary: Vocabulary) -> bytes:
     """
-    Return a canonical line in a vocabulary. An event that is in it already, or is not an e-commerce event, is
-    returned as it is.
+    Return a canonical line in a vocabulary. An event that already uses it, or is not an e-commerce event, is
+    returned unchanged.
     """
     event = _view(line)
     if isinstance(event.event, UnsetType):
@@ -95,7 +95,7 @@ def translate(line: bytes, vocabulary: Vocabulary) -> bytes:
 
 
 def translate_fields(name: str, properties: Raw, vocabulary: Vocabulary) -> tuple[str, Raw] | None:
-    """Translate an event's name and properties; None if it is not of a shop, or needs no translation."""
+    """Translate an event's name and properties; None if not an e-commerce event, or already translated."""
     if vocabulary == "segment":
         new, translated = EVENTS.get(name), _to_segment
     else:
@@ -150,7 +150,7 @@ def _rename(fields: _Fields, names: Mapping[str, str]) -> _Fields:
 
 
 def _replace(fields: dict[str, Any], old: str, new: str, value: Any) -> dict[str, Any]:
-    """Return fields of which one has another name and another value, in its place."""
+    """Return fields with one of them renamed and given another value, in the same place."""
     return {(new if name == old else name): (value if name == old else kept) for name, kept in fields.items()}
 
 

@@ -1,4 +1,4 @@
-"""Create folders and small files that survive a power failure, accessible to their owner alone."""
+"""Create folders and small files that survive a power failure, accessible only to their owner."""
 
 import fcntl
 import os
@@ -52,7 +52,7 @@ def sync(descriptor: int) -> None:
 
 
 def sync_data(descriptor: int) -> None:
-    """Do as `sync` does, but skip metadata that is not needed to read the file. Raises OSError."""
+    """Like `sync`, but skip metadata that is not needed to read the file. Raises OSError."""
     if hasattr(os, "fdatasync"):
         os.fdatasync(descriptor)
     else:

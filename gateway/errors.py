@@ -2,8 +2,8 @@
 Everything that can go wrong on purpose:
 
 * GatewayError
-  + ConfigError              refuse to start: one line a mistake, exit 2
-  + Refusal                  the client's doing; of a whole submission, or of one event in it
+  + ConfigError              refuse to start: one line per mistake, exit 2
+  + Refusal                  the client's fault; for a whole submission, or for one event in it
     - UnknownWriteKey        400
     - SourceDisabled         400
     - OriginNotAllowed       400
@@ -28,11 +28,11 @@ Everything that can go wrong on purpose:
       . JournalUnavailable   503
   + SinkError                the sink did not take a batch
     - SinkUnavailable        it may take the same batch later
-    - SinkMisconfigured      it will take no batch before an operator has acted
-      . SinkHeld             nothing is tried before an operator resumes it
+    - SinkMisconfigured      it will take no batch until an operator acts
+      . SinkHeld             nothing is tried until an operator resumes it
     - SinkRefused            it will never take some events of the batch, which become dead letters
-  + StateUnavailable         what delivery remembers cannot be read or written now; it is tried again
-    - StateLost              the file was removed or replaced: the process ends, and is started again
+  + StateUnavailable         the state of delivery cannot be read or written now; it is tried again
+    - StateLost              the file was removed or replaced: the process ends and is restarted
     - LeaseLost              another process delivers these events
 """
 
@@ -46,7 +46,7 @@ class GatewayError(Exception):
 
 
 class ConfigError(GatewayError):
-    """The configuration, or the machine, cannot do what is asked; `mistakes` has a line for each."""
+    """The configuration is wrong, or the machine cannot satisfy it; `mistakes` has a line for each."""
 
     def __init__(self, *mistakes: str) -> None:
         super().__init__("\n".join(mistakes))
@@ -58,21 +58,21 @@ class Refusal(GatewayError):
     Something a client sent was not stored.
 
     `code` is the same word in answers, metrics, logs and the inspector; `message` is for people;
-    `details` says where and what, and never repeats a write key.
+    `details` says what is wrong and where, and never repeats a write key.
     """
 
     code: ClassVar[str]
     status: ClassVar[int] = 400
     message: ClassVar[str]
     events: int = 1
-    """Number of events that were not stored because of it, if a whole submission was refused."""
+    """Number of events not stored because of it, if a whole submission was refused."""
 
     def __init__(self, details: str = "") -> None:
         super().__init__(details or self.message)
         self.details = details
 
     def concerning(self, events: int) -> "Refusal":
-        """Return the same refusal, of so many events."""
+        """Return the same refusal, for this many events."""
         same = type(self).__new__(type(self))
         same.args = self.args
         same.__dict__.update(self.__dict__, events=events)
@@ -80,7 +80,7 @@ class Refusal(GatewayError):
 
     @property
     def reason(self) -> str:
-        """The status' reason phrase, in the words of MetaRouter's documents for 413."""
+        """The reason phrase of the status; for 413, the one in MetaRouter's documentation."""
         return _REASONS.get(self.status) or HTTPStatus(self.status).phrase
 
 
@@ -169,7 +169,7 @@ class InvalidField(Refusal):
         super().__init__(f"$.{field}: {problem}" if field else problem)
         self.problem = problem
         self.field = field
-        """The event's field, where it is one; then `details` begins with it."""
+        """The field of the event, if one is to blame; `details` then begins with it."""
 
 
 class MessageIdTooLong(Refusal):
@@ -216,10 +216,10 @@ class Culprit(NamedTuple):
 
 class SinkError(GatewayError):
     """
-    A sink did not take a batch, or not all of it.
+    A sink did not take all or part of a batch.
 
-    `answer` is what the target said. `delivered` are the indexes of the events of the batch that the target
-    has all the same; only a sink that can tell each event from the others may name any.
+    `answer` is what the target said. `delivered` holds the indexes of the batch's events that the target has
+    nevertheless; only a sink that can tell each event from the others may name any.
     """
 
     def __init__(self, message: str, *, answer: str = "", delivered: Collection[int] = ()) -> None:
@@ -252,15 +252,15 @@ class SinkMisconfigured(SinkError):
 
 
 class SinkHeld(SinkMisconfigured):
-    """So many events were refused that the target is to blame; an operator must resume the sink."""
+    """So many events were refused that the target must be to blame; an operator must resume the sink."""
 
 
 class SinkRefused(SinkError):
     """
     The target will never take one or more events of the batch.
 
-    `culprits` names them by their index in the batch. If the target does not name any, it is empty, `code`
-    is that of the event which will be found by halving the batch, and nothing of the batch was delivered.
+    `culprits` names them by their index in the batch. If the target does not name any, it is empty, `code` is
+    for the event that will be found by halving the batch, and no event of the batch was delivered.
     """
 
     def __init__(

@@ -1,7 +1,7 @@
 """
-The canonical event: one thing that happened, in the one shape that every sink receives.
+The canonical event: one thing that happened, in the single shape that every sink receives.
 
-This is the place for its fields, their order, its types, and the excerpts of it that readers decode.
+Its fields, their order, its types, and the excerpts that readers decode are defined here.
 """
 
 from collections.abc import Sequence
@@ -31,8 +31,8 @@ class Event(msgspec.Struct, rename="camel", kw_only=True):
     """
     A canonical event, its fields in the order in which they are written.
 
-    Instants are texts in our format (see raw/timestamps.py); what the gateway does not interpret is `Raw`
-    JSON as the client wrote it, without white space. Only texts come before `properties`.
+    Instants are text in our format (see raw/timestamps.py); what the gateway does not interpret is `Raw`
+    JSON as the client wrote it, without white space. Only text fields come before `properties`.
     """
 
     type: EventType

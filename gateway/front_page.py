@@ -20,7 +20,7 @@ dt { font-family: ui-monospace, monospace } dd { margin: 0 }
 a { color: light-dark(#0b57d0, #8ab4f8); text-decoration: none } a:hover { text-decoration: underline }
 """
 _HEADERS = {
-    "Cache-Control": "no-store",  # else a cache would show one client's form of the page to another
+    "Cache-Control": "no-store",  # else a cache would show one client's version of the page to another
     "Content-Security-Policy": (
         f"default-src 'none'; style-src 'sha256-{b64encode(sha256(_STYLE.encode()).digest()).decode()}'; "
         "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -35,10 +35,10 @@ class FrontPage(msgspec.Struct, frozen=True):
 
     purpose: str
     links: Mapping[str, str]
-    """Paths of the same port; the text goes on from the path: "answers while …"."""
+    """Paths on the same port; the text continues after the path: "answers while …"."""
 
     def response(self, accept: str) -> Response:
-        """Return the page as HTML if the Accept header `accept` names it, as browsers' do, else as text."""
+        """Return the page as HTML if the Accept header `accept` names HTML, as browsers' do, else as text."""
         if "text/html" in accept.lower():
             return Response(self._html(), 200, _HEADERS, "text/html; charset=utf-8")
         return Response(self._text(), 200, _HEADERS, "text/plain; charset=utf-8")

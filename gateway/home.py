@@ -27,7 +27,7 @@ log = structlog.get_logger()
 _FORMAT = 1
 _ID_BYTES = 16
 _LOCK_TIMEOUT_SECONDS = 2.0
-"""The children of a killed gateway may still hold the lock for this time."""
+"""The children of a killed gateway may still hold the lock for this long."""
 _PROBE = bytes(4096)
 
 
@@ -47,16 +47,16 @@ class Home:
     """
     The paths of the gateway that owns `folder`. Not thread-safe.
 
-    With the address of a database, `state`, `people` and `products` lie there.
+    With the address of a database, `state`, `people` and `products` are in that database.
     """
 
     def __init__(self, folder: Path, database: Secret = _NO_DATABASE) -> None:
         self.folder = folder
         self.identity = folder / "identity.json"
-        """Holds the journal's id, as every file of the journal does."""
+        """Holds the journal's id, as does every file of the journal."""
         self.lock = folder / "LOCK"
         self.quarantine = folder / "quarantine"
-        """Holds damaged chunks of the journal and files set aside, for inspection."""
+        """Holds damaged chunks of the journal and files that were set aside, for inspection."""
         self.state: Place = Remote(database, "state") if database else folder / "state.db"
         """Holds the state of delivery, see state/."""
         self.duplicates = folder / "duplicates"
@@ -66,7 +66,7 @@ class Home:
         places = (self.state, self.people, self.products)
         self.databases = tuple(place for place in places if isinstance(place, Path))
         self.diagnostics = folder / "diagnostics"
-        """Holds what the inspector shows besides, see diagnostics/. It may be deleted."""
+        """Holds what else the inspector shows, see diagnostics/. It may be deleted."""
         self.locked: int | None = None
         """The descriptor of LOCK while this process owns the folder."""
         self._journal: bytes | None = None
@@ -122,7 +122,7 @@ class Home:
 
     @contextmanager
     def inherit(self, locked: int, journal: bytes) -> Iterator[None]:
-        """Own the folder, for the duration of the block, by the descriptor of a lock that is held already."""
+        """Own the folder for the duration of the block, by the descriptor of a lock that is already held."""
         self.locked, self._journal = locked, journal
         try:
             yield
@@ -217,7 +217,7 @@ class Home:
                 )
 
     def _restrict_permissions(self) -> None:
-        """Remove access of other users to files that earlier versions or operators created."""
+        """Remove other users' access to files that earlier versions or operators created."""
         foreign = []
         for path in self._files():
             try:
@@ -234,7 +234,7 @@ class Home:
             )
 
     def _files(self) -> Iterator[Path]:
-        """Yield the gateway's own files and folders, and no others in the folder."""
+        """Yield the gateway's own files and folders, and no others from the folder."""
         yield self.folder
         databases = tuple(path.name for path in self.databases)
         for path in self.folder.iterdir():

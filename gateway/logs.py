@@ -1,7 +1,7 @@
 """
-Logs: for people on a terminal, one JSON object a line elsewhere; always on standard error.
+Logs: readable on a terminal, one JSON object per line elsewhere; always on standard error.
 
-Logging never raises and never waits long: a reader that is gone or has stopped costs lines, not the service.
+Logging never raises and never waits long: a reader that has gone or stopped costs lines, not the service.
 """
 
 import logging
@@ -20,11 +20,11 @@ _PATIENCE_MILLISECONDS = 100  # for a slow reader; once a line is lost, the next
 
 
 def configure() -> None:
-    """For this process, from now on."""
+    """Configure logging for this process, from now on."""
     fill_standard_streams()
     person = os.isatty(_STDERR)
     renderer: structlog.typing.Processor = (
-        # Other formatters show the values of variables, among them write keys.
+        # Other formatters show the values of variables, including write keys.
         structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
         if person
         else structlog.processors.JSONRenderer()
@@ -41,14 +41,14 @@ def configure() -> None:
         logger_factory=Output,
         cache_logger_on_first_use=True,
     )
-    # uvicorn tells of every malformed request; they are answered, and that is enough.
+    # uvicorn logs every malformed request; answering them is enough.
     logging.getLogger("uvicorn").setLevel(logging.CRITICAL)
     logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)
 
 
 def hide(keys: Collection[str]) -> None:
     """Hide the values of these keys in the lines of this process, from now on."""
-    global _hidden  # noqa: PLW0603  # like the configuration of structlog, it is that of the process
+    global _hidden  # noqa: PLW0603  # like structlog's configuration, it belongs to the process
     _hidden = masking.names(keys)
 
 
@@ -65,25 +65,25 @@ def fill_standard_streams() -> None:
         try:
             os.fstat(number)
         except OSError:
-            os.open(os.devnull, os.O_RDWR)  # gets the lowest number, which is this one
+            os.open(os.devnull, os.O_RDWR)  # gets the lowest free number, which is this one
             os.set_inheritable(number, True)
     for name, number in (("stdout", 1), ("stderr", _STDERR)):
         if getattr(sys, name) is None:
-            setattr(sys, name, open(number, "w", closefd=False))  # open as long as the process
+            setattr(sys, name, open(number, "w", closefd=False))  # open as long as the process runs
 
 
 class Output:
     """Standard error, as structlog's loggers use it."""
 
     lost = 0
-    """Lines of this process that could not be written since the last one that was."""
+    """Lines of this process that were lost since the last one was written."""
 
     def __init__(self, *_: Any) -> None: ...
 
     def msg(self, line: str) -> None:
-        """Write a line, or lose it."""
+        """Write a line, or drop it."""
         patience = 0 if Output.lost else _PATIENCE_MILLISECONDS
-        # One write a line: all processes share standard error.
+        # One write per line: all processes share standard error.
         written = _write(f"{line}\n".encode(errors="backslashreplace"), patience)
         Output.lost = 0 if written else Output.lost + 1
 
@@ -94,14 +94,14 @@ class Output:
 def _add_lost_lines(
     _logger: Any, _method: str, event: structlog.typing.EventDict
 ) -> structlog.typing.EventDict:
-    """Let the first line that is written again say how many were lost before it."""
+    """Let the next line that is written say how many were lost before it."""
     if Output.lost:
         event["lost_lines"] = Output.lost
     return event
 
 
 def _hide_values(_logger: Any, _method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
-    """Hide values by their key in the line's fields, and in texts such as the answers of targets."""
+    """Hide values by their key in the line's fields, and in texts such as targets' answers."""
     if _hidden:
         for key, value in event.items():
             if key.casefold() in _hidden:

@@ -1,7 +1,7 @@
 """
-Hide values by their key in any text that is shown or kept for diagnosis: JSON, JSON lines, forms and queries.
+Hide values by key in any text that is shown or kept for diagnosis: JSON, JSON lines, forms and queries.
 
-It needs no well-formed text: bodies that were refused, or cut in the middle of a value, are hidden alike.
+The text need not be well-formed: bodies that were refused, or cut in the middle of a value, work as well.
 """
 
 import base64
@@ -25,7 +25,7 @@ KEYS = frozenset(
 _HIDDEN_HEADERS = re.compile(r"auth|cookie|key|secret|token|signature|password|hmac")
 _ADDRESS_HEADERS = re.compile(r"(forwarded(-for)?|-ip)$")
 _KEPT_BITS = {4: 24, 6: 48}
-_KEPT_BITS_6TO4 = 16 + 24  # of an IPv6 address that has an IPv4 one in it
+_KEPT_BITS_6TO4 = 16 + 24  # of an IPv6 address that contains an IPv4 address
 
 _STRING = re.compile(rb'"(?:[^"\\]|\\.)*+"?', re.DOTALL)
 _COLON = re.compile(rb"\s*+:\s*+")
@@ -34,22 +34,23 @@ _SCALAR = re.compile(rb"[^\s,}\]]*+")
 _PARAMETER = re.compile(rb"""(?<![\w.~%+\-\[\]])([\w.~%+\-\[\]]++)=([^&#"'\\<>\s]*+)""")
 _STEP = re.compile(r"[\[\].]")
 _ADDRESS = re.compile(rb'("ip"\s*+:\s*+)"([\da-fA-F:.]{2,45})"')
-_MAX_NESTED = 4  # levels of JSON within texts of JSON
+_MAX_NESTED = 4  # levels of JSON within JSON strings
 
 _decode = msgspec.json.Decoder(str).decode
 
 
 def names(given: Collection[str]) -> frozenset[str]:
-    """Return names as `hide` compares them: in any case."""
+    """Return names in the form that `hide` compares, which ignores case."""
     return frozenset(name.casefold() for name in given)
 
 
 def hide(text: bytes, hidden: Collection[str], level: int = 0) -> bytes:
     """
-    Return a text with *** for the value, of whatever kind, of each key that is in `hidden` (see `names`).
+    Return a text with *** for the value, of any kind, of each key in `hidden` (see `names`).
 
-    Keys are members of objects at any depth, also within texts that hold JSON or a query, and the parameters
-    of forms and queries, also those with brackets (`user[email]`) and those whose values are JSON in base64.
+    Keys are members of objects at any depth, even within strings that hold JSON or a query, and parameters
+    of forms and queries, including those with brackets (`user[email]`) and those whose values are JSON in
+    base64.
     """
     if not hidden:
         return text
@@ -57,17 +58,17 @@ def hide(text: bytes, hidden: Collection[str], level: int = 0) -> bytes:
 
 
 def hide_text(text: str, hidden: Collection[str]) -> str:
-    """Do the same for a text."""
+    """Do the same as `hide` for a str."""
     return hide(text.encode("utf-8", "surrogatepass"), hidden).decode("utf-8", "replace") if hidden else text
 
 
 def show(text: bytes, hidden: Collection[str]) -> bytes:
-    """Return events, or what they became, as people get to see them: so, and with the addresses cut."""
+    """Return events, or what they became, for people: hidden as by `hide`, and with addresses cut."""
     return _ADDRESS.sub(_cut, hide(text, hidden)) if b'"ip"' in text else hide(text, hidden)
 
 
 def show_text(text: str, hidden: Collection[str]) -> str:
-    """Do the same for a text."""
+    """Do the same as `show` for a str."""
     return show(text.encode("utf-8", "surrogatepass"), hidden).decode("utf-8", "replace")
 
 
@@ -87,7 +88,7 @@ def headers(pairs: Mapping[bytes, bytes]) -> dict[str, str]:
 
 
 def cut_address(text: str) -> str:
-    """Return an IP address without its last part; *** for what is none."""
+    """Return an IP address without its last part; *** for anything else."""
     text = text.strip()
     if not text:
         return ""
@@ -99,7 +100,7 @@ def cut_address(text: str) -> str:
 
 
 def truncate(address: IPv4Address | IPv6Address) -> str:
-    """Return the address of the network of an address, which many people share."""
+    """Return the address of an address's network, which many people share."""
     kept = _KEPT_BITS_6TO4 if getattr(address, "sixtofour", None) else _KEPT_BITS[address.version]
     return str(ip_network((address, kept), strict=False).network_address)
 
@@ -127,7 +128,7 @@ def _hide_members(text: bytes, hidden: Collection[str], level: int) -> bytes:
 
 
 def _hide_nested(string: bytes, hidden: Collection[str], level: int) -> bytes:
-    """Return a string of JSON as it is to be shown: it may hold JSON itself, as text."""
+    """Return a JSON string as it is to be shown; it may itself contain JSON as text."""
     if b'\\"' not in string and b"\\u" not in string:
         return string
     try:
@@ -174,7 +175,7 @@ def _hide_parameters(text: bytes, hidden: Collection[str], level: int) -> bytes:
         for inner in _values(found[2]):
             shown = hide(inner, hidden, level + 1) if level < _MAX_NESTED else b"***"
             if shown != inner:
-                # It may stand within a text of JSON.
+                # It may be inside a JSON string.
                 return found[1] + b"=" + shown.replace(b'"', b"%22").replace(b"\\", b"%5C")
         return found[0]
 
@@ -182,7 +183,7 @@ def _hide_parameters(text: bytes, hidden: Collection[str], level: int) -> bytes:
 
 
 def _values(value: bytes) -> Iterator[bytes]:
-    """Yield the JSON that a parameter's value is, if it is some: as it stands, or in base64."""
+    """Yield the JSON in a parameter's value, if any: plain, or in base64."""
     plain = unquote_to_bytes(value)
     if plain.lstrip()[:1] in (b"{", b"["):
         yield plain

@@ -1,4 +1,4 @@
-"""Messages: events as clients claim them, in the canonical terms but not yet validated."""
+"""Messages: events as clients state them, in canonical terms but not yet validated."""
 
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Annotated
@@ -20,7 +20,7 @@ Object = (
 
 
 class Undecodable:
-    """The type of no JSON value, so that no client can set a field that has it."""
+    """A type that no JSON value has, so that no client can set a field of this type."""
 
 
 if TYPE_CHECKING:
@@ -30,16 +30,16 @@ else:
     Own = OwnFlag = Annotated[Undecodable, Meta(extra_json_schema={"not": {}})]
 
 _NEVER = 2**31
-"""A length that no text, list or object in a body of ours has: another way to keep clients out of a field."""
+"""A length that nothing in an accepted body has: another way to keep clients out of a field."""
 
 
 class Message(msgspec.Struct, rename="camel", forbid_unknown_fields=True, omit_defaults=True, gc=False):
     """
-    One claim, in the shape of Segment's spec, which is also how most clients send it: the Segment family
-    decodes straight into it, and what does not fit takes the slow path (dialects/shared/slow_path.py).
+    One event as stated, in the shape of Segment's spec, which most clients send: the Segment family decodes
+    straight into it, and what does not fit takes the slow path (dialects/shared/slow_path.py).
 
     The first fields are those of the canonical event, in its order (event.py): intake/normalize.py completes
-    a message in place, and it is encoded as it stands, since to build another struct costs a third more. The
+    a message in place, and it is encoded as it is, since building another struct costs a third more. The
     fields that the gateway adds have types that no JSON value fits; a client that sends one of their names
     takes the slow path, which puts it among the extras. What the gateway does not interpret stays undecoded.
     """
@@ -72,20 +72,20 @@ class Message(msgspec.Struct, rename="camel", forbid_unknown_fields=True, omit_d
     native: Own | UnsetType = UNSET
     """Parts of the original that the canonical fields cannot express."""
 
-    # Not part of the event: intake/normalize.py resets all of these to their defaults, which are not written.
+    # Not part of the event: intake/normalize.py resets these to their defaults, which are not written.
     event_name: Text = None
-    """MetaRouter's documents name `event` so in a table, and `event` in every example."""
+    """MetaRouter's documentation calls `event` this in a table, but `event` in every example."""
     write_key: Text = None
-    """Only if the message names its own; it then outranks the submission's."""
+    """Set only if the message has its own key, which then outranks the submission's."""
     metadata: Object = msgspec.field(default=UNSET, name="_metadata")
-    """An unknown field to us, but sent with every event by the most used clients."""
+    """Unknown to the gateway, but sent with every event by the most widely used clients."""
     version: Annotated[str, Meta(min_length=_NEVER)] = ""
-    """The version of its dialect, where that is not the most common one."""
+    """The version of its dialect, if not the most common one."""
     consent_is_canonical: OwnFlag = False
     """True if the gateway itself wrote the consent in the context, so that it need not be checked."""
 
     def warn(self, code: WarningCode, field: str, detail: str = "") -> None:
-        """Add a warning; of a flood of them only the first are kept."""
+        """Add a warning; if there are too many, only the first are kept."""
         if len(self.warnings) < _MAX_WARNINGS:
             self.warnings.append(Warning(code, field[:_MAX_CHARACTERS], detail[:_MAX_CHARACTERS]))
 
@@ -98,7 +98,7 @@ ADDED = ("receivedAt", "source", "warnings", "extras", "native", "version", "con
 
 
 class Rejected(msgspec.Struct, frozen=True):
-    """An entry of a batch that cannot be read as a message; it keeps its place, so that its neighbours do."""
+    """An entry of a batch that cannot be read as a message; it keeps its index, so that its neighbours do."""
 
     refusal: Refusal
     message_id: str | None = None
@@ -112,14 +112,14 @@ class DecodedSubmission(msgspec.Struct):
     """True if the client is answered event by event."""
     measure: Callable[[int], int] | None = None
     """
-    Returns how many bytes the message at a place of a batch has as it was sent, with the context that it
-    inherits. Without it the canonical event is measured, which is a little larger.
+    Returns the size in bytes of the message at an index of a batch, as it was sent, with the context that it
+    inherits. Without this function the canonical event is measured, which is a little larger.
     """
     write_key: str | None = None
-    """The envelope's value, for messages that have none of their own; so are the next two."""
+    """The envelope's value, for messages without their own; likewise the next two."""
     sent_at: Time = None
     timestamp: Time = None
-    """Only for a message without any time of its own; its `sentAt` does not count as one."""
+    """Only for a message without a time of its own; its `sentAt` does not count as one."""
     site: str | None = None
     """The site that the sender names; None if its dialect has no sites."""
     signed: bool = False
@@ -127,12 +127,12 @@ class DecodedSubmission(msgspec.Struct):
     carries: int = 0
     """Flags of the optional parts that its events may have; see journal/chunk.py."""
     ignores: str = ""
-    """A type that is answered as accepted and not stored."""
+    """A type that is answered as accepted but not stored."""
     is_handshake: bool = False
-    """A submission that holds no events by intention: it is a success although nothing is stored."""
+    """True if the submission deliberately holds no events: it succeeds although nothing is stored."""
 
     def forget_keys(self) -> None:
-        """Let no key in the body count: the sender has said elsewhere whose events these are."""
+        """Ignore all keys in the body: the sender has said elsewhere whose events these are."""
         self.write_key = None
         for message in self.messages:
             if isinstance(message, Message):

@@ -9,7 +9,7 @@ Fragment = Mapping[str, Any]
 """A part of an OpenAPI 3.1 document, verbatim."""
 
 Shape = type | Fragment
-"""The shape of a body: a Struct, a list of them, or a JSON schema where no type decodes it."""
+"""The shape of a body: a Struct, a list of Structs, or a JSON schema if no type decodes it."""
 
 
 class Reply(msgspec.Struct, frozen=True):
@@ -32,7 +32,7 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     security: Fragment = {}
     """The security schemes by name; a client needs one of them."""
     anonymous: bool = False
-    """True if a client needs none, as where the key is in the body."""
+    """True if a client needs none, for example because the key is in the body."""
     shapes: Sequence[Any] = ()
     """The body is one of these `Shape`s; empty: there is no body."""
     examples: Fragment = {}
@@ -46,7 +46,7 @@ def query(name: str, description: str, *, required: bool = False, example: str =
 
 
 def fields(description: str, example: Fragment) -> Fragment:
-    """Return the parameter that stands for all others of the query, whatever their names."""
+    """Return the parameter that stands for all other query parameters, whatever their names."""
     texts = {"type": "object", "additionalProperties": {"type": "string"}}
     found = {"name": "fields", "in": "query", "description": description, "style": "form", "explode": True}
     return {**found, "schema": texts, "example": example}

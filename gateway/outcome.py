@@ -31,22 +31,22 @@ class Outcome(msgspec.Struct):
     multi_status: MultiStatus = "auto"
     """The strictest setting of the sources concerned."""
     library: tuple[str, str] = ("", "")
-    """Name and version that the first message gives for its sender."""
+    """The name and version of the sender's library, from the first message."""
     cookies: Sequence[bytes] = ()
     """The values of the Set-Cookie headers of the answer."""
 
     in_flight: int = 0
-    """Stored events of which it is not decided yet whether they are accepted or refused."""
+    """Stored events for which it is not yet decided whether they are accepted or refused."""
     block: bytes = b""
     """The stored events, a line each, without the end of the last line."""
     partitions: Sequence[int] = ()
-    """The partition of each stored event; empty if the journal has one for all."""
+    """The partition of each stored event; empty if the journal has only one."""
     carries: int = 0
     """Flags of the optional parts that the stored events may have; see journal/chunk.py."""
 
     @property
     def origin_denied(self) -> bool:
-        """Return whether the page that sent it may not read the answer."""
+        """Return whether the page that sent the submission may not read the answer."""
         return any(isinstance(one.refusal, OriginNotAllowed) for one in self.refused)
 
 
@@ -59,8 +59,8 @@ class Answer(msgspec.Struct, frozen=True):
 
 class Failure(msgspec.Struct):
     """
-    The body of an error: `Error`, `Message`, `Details` as documented by MetaRouter, and the `code` and
-    `message` without which segment-analytics-python 2.3 retries a 400 ten times.
+    The body of an error: `Error`, `Message`, `Details` as documented by MetaRouter, and `code` and
+    `message`, without which segment-analytics-python 2.3 retries a 400 ten times.
     """
 
     Error: str
@@ -71,7 +71,7 @@ class Failure(msgspec.Struct):
 
 
 def error(status: int) -> Answer:
-    """Return an error that is not about events, with the keys that all SDKs can read."""
+    """Return an error that is not about events, with keys that all SDKs can read."""
     phrase = HTTPStatus(status).phrase
     code = phrase.lower().replace(" ", "_")
     return Answer(status, msgspec.json.encode(Failure(phrase, phrase, "", code, phrase)))

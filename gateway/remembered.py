@@ -1,4 +1,4 @@
-"""Functions that remember results, but none of a long text: strangers would fill the memory with these."""
+"""Functions that remember results, except for long texts, with which strangers could fill the memory."""
 
 from collections.abc import Callable
 from functools import lru_cache, wraps
@@ -9,7 +9,7 @@ _T = TypeVar("_T")
 
 
 def of_short(longest: int, results: int) -> Callable[[Callable[[_Text], _T]], Callable[[_Text], _T]]:
-    """Remember the last `results` of a function of one text, for texts of at most `longest` characters."""
+    """Remember the last `results` results of a function of one text of at most `longest` characters."""
 
     def decorate(function: Callable[[_Text], _T]) -> Callable[[_Text], _T]:
         remember = lru_cache(results)(function)

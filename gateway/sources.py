@@ -18,13 +18,13 @@ MultiStatus = Literal["auto", "always", "never"]
 Vocabulary = Literal["segment", "commandersact"]
 
 NAMED = msgspec.Meta(extra={"named": True})
-"""Marks a table that may lie in a file of its own, whose name is then the value."""
+"""Marks a table that may be in its own file, whose name is then the value."""
 
 _PUBLIC = "a write key is public, and cannot be an API token"
 
 
 class Limits(msgspec.Struct, frozen=True):
-    """Limits of one submission: bytes an event, bytes a body, events a batch, all inclusive."""
+    """Limits of one submission: bytes per event, bytes per body, events per batch, all inclusive."""
 
     max_event: int
     max_body: int
@@ -32,22 +32,22 @@ class Limits(msgspec.Struct, frozen=True):
 
 
 class Identity(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The cookie that gives browsers an anonymousId where their pages send none."""
+    """The cookie that gives browsers an anonymousId if their pages send none."""
 
     cookie: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_-]+\Z")] = "visitor"
-    """Its name."""
+    """The cookie's name."""
     domain: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9.-]*\Z")] = ""
     """The site that shares it, such as "example.com"; empty for the gateway's own host."""
     heed_opt_out: bool = True
-    """True if browsers that send Sec-GPC: 1 or DNT: 1 get no cookie, and theirs is ignored."""
+    """True if browsers that send Sec-GPC: 1 or DNT: 1 get no cookie, and any they send is ignored."""
 
 
 class Source(msgspec.Struct, frozen=True):
-    """One sender, as its table in gateway.toml describes it. A limit that is None is the dialect's."""
+    """One sender, as described by its table in gateway.toml. If a limit is None, the dialect's applies."""
 
     name: str
     write_keys: tuple[str, ...]
-    """In no `repr`, though pages show them."""
+    """Never in a `repr`, although pages show them."""
     site_id: str = ""
     enabled: bool = True
     multi_status: MultiStatus = "auto"
@@ -55,27 +55,27 @@ class Source(msgspec.Struct, frozen=True):
     max_body: Size | None = None
     max_events: Annotated[int, msgspec.Meta(ge=1)] | None = None
     rate: Rate | None = None
-    """Events a second that are accepted of the source; None: all."""
+    """Events per second that are accepted from the source; None: all."""
     burst: Annotated[int, msgspec.Meta(ge=1)] | None = None
-    """Events that are accepted at once; None: those of a second."""
+    """Events that are accepted at once; None: a second's worth."""
     allowed_origins: tuple[str, ...] = ()
     """Pages that may send (see config/origins.py); empty: all."""
     api_tokens: tuple[Secret, ...] = ()
     """For the User API and the Product API of the source's site; never a write key, which is public."""
     identity: Identity | None = None
-    """If set, events of browsers without an anonymousId get that of a cookie."""
+    """If set, browsers' events without an anonymousId get one from a cookie."""
     collect_ids: bool = False
-    """True to put cookies and click ids of advertising vendors into the context of browsers' events."""
+    """True to put advertising vendors' cookies and click ids into the context of browsers' events."""
     truncate_ip: bool = False
-    """True to keep only the network of `context.ip`: 24 bits of IPv4, 48 of IPv6."""
+    """True to keep only the network of `context.ip`: 24 bits for IPv4, 48 for IPv6."""
     translate: Vocabulary | None = None
-    """The vocabulary into which e-commerce events are translated, whatever the client's is."""
+    """The vocabulary into which e-commerce events are translated, whatever the client uses."""
     webhook: Annotated[Webhook | None, NAMED] = None
-    """The table by which bodies of webhooks become events, if they are not events of Segment's spec."""
+    """The table that turns bodies of webhooks into events, if they are not events in Segment's spec."""
     inspect: Duration = Duration(0)
-    """Time for which its raw requests are kept on disk for the inspector; 0: only while somebody looks."""
+    """How long its raw requests are kept on disk for the inspector; 0: only while somebody is looking."""
     webhook_secret: Secrets = Secrets()
-    """If set, only signed webhooks are accepted; signed as Segment does, if there is no `webhook`."""
+    """If set, only signed webhooks are accepted; without `webhook`, signed like Segment's."""
 
     def __repr__(self) -> str:
         return f"Source({self.name!r})"
@@ -107,12 +107,12 @@ class Source(msgspec.Struct, frozen=True):
 
     @property
     def webhook_secrets(self) -> tuple[str, ...]:
-        """The secrets in clear, to verify signatures."""
+        """The secrets in the clear, to verify signatures."""
         return tuple(secret.reveal() for secret in self.webhook_secret)
 
     @property
     def signature(self) -> Signature | None:
-        """The scheme by which its webhooks are signed; None if they are not."""
+        """The scheme with which its webhooks are signed; None if they are not."""
         if self.webhook:
             return self.webhook.signature
         return "segment" if self.webhook_secret else None
@@ -138,8 +138,8 @@ class Sources:
     """
     All sources of a configuration, found by write key or API token.
 
-    Keys are compared by digest, so that the time of a comparison tells nothing of a key. Each of `workers`
-    processes lets an equal share of a source's rate pass.
+    Keys are compared by digest, so that the time of a comparison reveals nothing about a key. Each of
+    `workers` processes lets an equal share of a source's rate pass.
     """
 
     def __init__(self, sources: Iterable[Source], workers: int = 1) -> None:
@@ -165,11 +165,11 @@ class Sources:
         return source
 
     def owner(self, write_key: str) -> Source | None:
-        """Return the source that owns a key, be it enabled or not."""
+        """Return the source that owns a key, whether enabled or not."""
         return self._by_digest.get(_digest(write_key))
 
     def __iter__(self) -> Iterator[Source]:
-        """Iterate over all sources that have a write key; one with several of them comes several times."""
+        """Iterate over all sources that have a write key; one with several keys comes several times."""
         return iter(self._by_digest.values())
 
     @property
@@ -183,14 +183,14 @@ class Sources:
         return source if source and source.enabled else None
 
     def widest(self, dialect: Limits) -> int:
-        """Return the largest body in bytes that any source accepts: the limit before the key is known."""
+        """Return the most bytes in a body that any source accepts: the limit before the key is known."""
         return max(
             (source.limits(dialect).max_body for source in self._by_digest.values()),
             default=dialect.max_body,
         )
 
     def most_events(self, dialect: Limits) -> int:
-        """Return the largest batch in events that any source accepts: the limit before a key is known."""
+        """Return the most events in a batch that any source accepts: the limit before a key is known."""
         return max(
             (source.limits(dialect).max_events for source in self._by_digest.values()),
             default=dialect.max_events,

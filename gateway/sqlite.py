@@ -21,7 +21,7 @@ MAX_INTEGER = 2**63 - 1
 """The largest number that a column or a parameter can hold."""
 
 MAX_PATH_BYTES = 504
-"""With links resolved: SQLite's limit is 512, and the name of a log is up to 8 bytes longer."""
+"""After resolving links: SQLite's limit is 512, and the name of a log is up to 8 bytes longer."""
 
 LOGS = ("-wal", "-shm")
 """The suffixes of the files that SQLite creates for a database in WAL mode."""
@@ -56,7 +56,7 @@ def open_for_writing(
 
 
 def _switch_to_wal(connection: apsw.Connection, busy_timeout: int) -> None:
-    """Switch the mode, also while another process does so; for that, SQLite itself does not wait."""
+    """Switch the mode, even while another process does so; SQLite itself does not wait for that."""
     end = time.monotonic() + busy_timeout / 1000
     while True:
         try:
@@ -96,7 +96,7 @@ def check_writable(path: Path) -> None:
     """Raise ConfigError if a database cannot be written, for example by this user."""
     try:
         with closing(open_for_writing(path, busy_timeout=0)) as connection:
-            if connection.readonly("main"):  # BEGIN IMMEDIATE would succeed all the same
+            if connection.readonly("main"):  # BEGIN IMMEDIATE would succeed nevertheless
                 raise ConfigError(f"[journal] path: {path}: this user cannot write to it")
             connection.execute("BEGIN IMMEDIATE; ROLLBACK")
     except (apsw.BusyError, *DAMAGE):

@@ -1,4 +1,4 @@
-"""Submissions: HTTP requests that carry events, already read and inflated."""
+"""Submissions: HTTP requests that carry events, already read and decompressed."""
 
 from collections.abc import Mapping
 from urllib.parse import parse_qsl
@@ -8,15 +8,15 @@ import msgspec
 from gateway.errors import UnreadableBody
 
 BODY_METHODS = ("POST", "PUT", "PATCH")
-"""Methods of submissions whose events are in the body; those of others are in the address."""
+"""Methods of submissions whose events are in the body; with other methods, they are in the address."""
 
 
 class Submission(msgspec.Struct, gc=False):
-    """One request as a dialect sees it. Header names are in lower case, values as they were sent."""
+    """One request as a dialect sees it. Header names are in lower case, values as sent."""
 
     method: str
     route: str
-    """The path as the route table spells it: "/v1/track" also for "//v1/track/" and "/track"."""
+    """The path as spelled in the route table: "/v1/track" also for "//v1/track/" and "/track"."""
     headers: Mapping[bytes, bytes]
     query: bytes
     body: bytes
@@ -24,21 +24,21 @@ class Submission(msgspec.Struct, gc=False):
     received_at: int
     """Milliseconds since 1970."""
     received_text: str
-    """The same in our format."""
+    """The same time in our format."""
 
     @property
     def size(self) -> int:
-        """Return the bytes of what may hold events: the body, or path and query where there is none."""
+        """Return the size in bytes of what may hold events: the body, or path and query if there is none."""
         return len(self.body) if self.method in BODY_METHODS else len(self.route) + 1 + len(self.query)
 
     @property
     def parameters(self) -> dict[str, str]:
-        """Return the query's parameters, of repeated ones the last. Raises UnreadableBody, as `pairs`."""
+        """Return the query's parameters, the last of repeated ones. Raises UnreadableBody, like `pairs`."""
         return dict(self.pairs)
 
     @property
     def pairs(self) -> list[tuple[str, str]]:
-        """Return the same, with repeated ones."""
+        """Return the query's parameters, including repeated ones."""
         return pairs(self.query)
 
     def header(self, name: bytes) -> str:

@@ -1,4 +1,4 @@
-"""Warnings: repairs and assumptions in events that were accepted, each with a code of a fixed vocabulary."""
+"""Warnings: repairs and assumptions in accepted events, each with a code from a fixed vocabulary."""
 
 from typing import Literal
 
@@ -22,7 +22,7 @@ WarningCode = Literal[
 
 
 class Warning(msgspec.Struct, frozen=True):
-    """A repair or an assumption in an event that was accepted."""
+    """A repair or an assumption in an accepted event."""
 
     code: WarningCode
     field: str

@@ -1,4 +1,4 @@
-"""Every file and folder here is a dialect, but for `base` and `shared`; adding one adds a dialect."""
+"""Every file and folder here except `base` and `shared` is a dialect; adding one adds a dialect."""
 
 from importlib import import_module
 from pkgutil import iter_modules

@@ -1,4 +1,4 @@
-"""The interface of a dialect: what each file or folder beside this one offers."""
+"""The interface of a dialect, which each other file or folder here implements."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol, runtime_checkable
@@ -22,7 +22,7 @@ class Dialect(Protocol):
 
     @property
     def PATHS(self) -> Mapping[str, str]:
-        """Each path, as the documents spell it, with the type that it gives its event, or ""."""
+        """Each path, as the documentation spells it, with the type that it gives its event, or ""."""
 
     @property
     def LIMITS(self) -> Limits: ...
@@ -34,7 +34,7 @@ class Dialect(Protocol):
         """Read the body, or raise UnreadableBody; one bad message never costs its neighbours."""
 
     def validate(self, message: Message, /) -> None:
-        """Raise the first Refusal that this dialect's rules have for a message."""
+        """Raise the Refusal for the first of this dialect's rules that a message breaks."""
 
     def answer(self, submission: Submission, outcome: Outcome, /) -> Answer:
         """Reply to a submission that was read."""
@@ -43,17 +43,17 @@ class Dialect(Protocol):
         """Reply to a submission that was refused as a whole, or could not be stored now."""
 
     def describe(self, method: str, path: str, /) -> Operation:
-        """Say what one of the routes takes, and every answer that the two above can give there."""
+        """Describe what a route takes, and every answer that `answer` and `refuse` can give there."""
 
 
 @runtime_checkable
 class ForSource(Protocol):
-    """Offered besides by a dialect whose submissions may be read as a source's table says."""
+    """An optional extra: offered by a dialect that can read submissions by a source's table."""
 
     def for_source(self, source: Source, max_events: int, /) -> Decode | None:
         """
-        Return how to decode the submissions of a source, or None if as those of all others.
+        Return how to decode the submissions of a source, or None if they are decoded like all others.
 
-        It is used where the source's key stands outside the body, and may raise whatever `decode` may, and
+        It is used if the source's key is outside the body. It may raise whatever `decode` may, and
         BadSignature. `max_events` is the most that any source accepts at once.
         """

@@ -37,14 +37,14 @@ PATHS = {
 }
 LIMITS = messages.LIMITS
 PLACES: tuple[Place, ...] = ("header", "basic", "query", "login")
-"""Of the key. Not the body: the client masks the key that it writes there, as "KEY:***"."""
+"""Places of the key. Not the body: the client masks the key that it writes there, as "KEY:***"."""
 
 validate = rules.validate
 _find_key = keys.finder(PLACES)
 
 
 class Ok(msgspec.Struct):
-    """The client reads it as its configuration, and would load the scripts of any `destinations` in it."""
+    """The client reads this as its configuration, and would load the scripts of any `destinations` in it."""
 
     ok: bool
     success: bool

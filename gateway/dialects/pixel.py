@@ -1,5 +1,5 @@
 """
-An image whose address carries one event: ?data=<base64 JSON>, or dotted parameters; or a beacon to it.
+An image whose address carries one event: ?data=<base64 JSON>, or dotted parameters; or a beacon sent to it.
 
 https://segment.com/docs/connections/sources/catalog/libraries/server/pixel-tracking-api/ and RudderStack's
 /pixel/v1 (gateway/handle_http_pixel.go), which has dotted parameters only.
@@ -34,7 +34,7 @@ validate = rules.validate
 write_key = keys.finder(keys.PLACES)
 
 _MAX_LEVELS = 32
-"""The most levels that dots may nest."""
+"""The maximum depth of nesting by dots."""
 
 
 def decode(submission: Submission) -> DecodedSubmission:
@@ -67,7 +67,7 @@ def _decode_parameters(given: Mapping[str, str], route: str) -> DecodedSubmissio
 
 
 def _nest(given: Mapping[str, str]) -> dict[str, Any]:
-    """Turn `context.page.url=x` into objects; every value stays a text. Leaves out the key."""
+    """Turn `context.page.url=x` into objects; every value stays text. Leaves out the key."""
     root: dict[str, Any] = {}
     for name, value in given.items():
         if is_write_key(name):

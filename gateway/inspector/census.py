@@ -1,7 +1,7 @@
 """
 The census: which events each source has sent, by name, and when it was first and last seen.
 
-It reads the journal behind the intake, at its leisure, and remembers how far it is.
+It reads the journal behind the intake, at a slow pace, and remembers how far it has read.
 """
 
 from collections.abc import Iterable
@@ -57,17 +57,17 @@ class _Event(msgspec.Struct):
 
 
 class Count(msgspec.Struct):
-    """The events of one name from one source."""
+    """Counts of one source's events with one name."""
 
     events: int = 0
     warnings: dict[str, int] = {}
     """Events by code; an event with the same code twice counts twice."""
     first_seen: int = 0
-    """Milliseconds since 1970, as `last_seen`."""
+    """Milliseconds since 1970, like `last_seen`."""
     last_seen: int = 0
 
     def add(self, other: "Count") -> None:
-        """Add what another has counted."""
+        """Add another count to this one."""
         self.first_seen = min(self.first_seen, other.first_seen) if self.events else other.first_seen
         self.last_seen = max(self.last_seen, other.last_seen)
         self.events += other.events
@@ -82,7 +82,7 @@ _read = msgspec.json.Decoder(_Event).decode
 _read_warnings = msgspec.json.Decoder(dict[str, int]).decode
 
 _FAILURES_TO_TELL = 2
-"""In a row; one alone comes of a file that a writer has just moved."""
+"""Consecutive failures before one is logged; a single one is due to a file that a writer has just moved."""
 
 
 class Census:
@@ -95,10 +95,10 @@ class Census:
         self._readers: dict[str, Reader] = {}
         self._positions: dict[str, Position] = {}
         self._failures = 0
-        """In a row."""
+        """Consecutive failures."""
 
     async def run(self) -> None:
-        """Count what there is and what comes, until cancelled."""
+        """Count existing and new events until cancelled."""
         while True:
             more = await to_thread.run_sync(self._try)
             await anyio.sleep(_BREAK_SECONDS if more else _IDLE_SECONDS)
@@ -170,7 +170,7 @@ def _count(chunks: Iterable[Chunk]) -> dict[Name, Count]:
             except (
                 msgspec.DecodeError,
                 UnicodeDecodeError,
-            ):  # no event of ours; the others are to be counted
+            ):  # not an event of ours; the others are still counted
                 continue
             name = event.source.name, event.type, event.event[:_MAX_NAME_CHARACTERS]
             warnings: dict[str, int] = {}

@@ -22,7 +22,7 @@ def intake_counts(host: str, port: int, token: str) -> dict[str, Any] | None:
         with build_opener(ProxyHandler({})).open(request, timeout=_TIMEOUT_SECONDS) as answer:
             return _counts(answer.read(_MAX_BYTES).decode())
     except (URLError, OSError, HTTPException, ValueError, LookupError, OverflowError):
-        return None  # none is there, or another server
+        return None  # no server is there, or it is not a gateway
 
 
 def _counts(text: str) -> dict[str, Any]:

@@ -20,8 +20,8 @@ class Ledger(Collector):
     """
     Collects the metrics at each scrape.
 
-    Raises OSError if the journal cannot be read, and StateUnavailable if a server with the state cannot.
-    Where there is no file of a state yet, the metrics of sinks are omitted.
+    Raises OSError if the journal cannot be read, and StateUnavailable if the state cannot.
+    If there is no state file yet, the metrics of sinks are omitted.
     """
 
     def __init__(self, journal: Log, state: Place, sinks: Collection[str]) -> None:

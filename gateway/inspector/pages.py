@@ -1,4 +1,4 @@
-"""The application of the inspector: pages for people, the API, and /metrics, behind who may."""
+"""The application of the inspector: pages for people, the API, and /metrics, behind access control."""
 
 import os
 from collections.abc import Awaitable, Callable, Iterator, Sequence
@@ -32,7 +32,7 @@ def inspector(
     books: Ledger, token: str, inspection: Inspection, api: Sequence[BaseRoute] = (), node: str = ""
 ) -> ASGIApp:
     """
-    Return the ASGI application. If `token` is not empty, requests need it, or a session begun with it.
+    Return the ASGI application. If `token` is not empty, requests need it, or a session started with it.
 
     `node` is the name of this gateway if several share the journal.
     """
@@ -58,7 +58,7 @@ def inspector(
         middleware=[Middleware(Guard, sessions=sessions, attempts=attempts, refuse=answers.refuse)],
         exception_handlers=answers.handlers,
     )
-    return SecurityHeaders(app)  # around what answers exceptions too
+    return SecurityHeaders(app)  # also around the handlers of exceptions
 
 
 def _metrics(books: Ledger) -> Callable[[Request], Awaitable[Response]]:

@@ -1,4 +1,4 @@
-"""Metrics of the gateway's processes, as the system knows them, and of the build that they run."""
+"""Metrics of the gateway's processes from the operating system, and of the build that they run."""
 
 import os
 import platform
@@ -25,7 +25,7 @@ class Usage(NamedTuple):
 
     cpu_seconds: float
     started_ticks: int
-    """Since the machine was booted."""
+    """Seconds since the machine was booted."""
     memory_bytes: int
     descriptors: int
 
@@ -34,12 +34,12 @@ class Processes(Collector):
     """
     Collects the metrics of a supervisor and its children at each scrape.
 
-    `supervisor` returns its process id: that of the parent, for a process of the gateway.
+    `supervisor` returns the supervisor's process id: for a process of the gateway, its parent's.
     """
 
     def __init__(self, supervisor: Callable[[], int] = os.getppid) -> None:
         self._supervisor = supervisor
-        # Once, or a start would seem to move with each scrape. /proc/stat may be hidden from a service.
+        # Only once, or start times would shift with each scrape. /proc/stat may be hidden from a service.
         self._booted_at = time.time() - time.clock_gettime(time.CLOCK_BOOTTIME)
 
     def collect(self) -> Iterator[Metric]:
@@ -76,7 +76,7 @@ class Processes(Collector):
         yield from (info, cpu, memory, descriptors, started)
 
     def _find(self) -> Iterator[tuple[str, int]]:
-        """Yield name and id of each process."""
+        """Yield the name and id of each process."""
         pid = self._supervisor()
         yield "supervisor", pid
         try:

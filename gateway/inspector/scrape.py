@@ -1,4 +1,4 @@
-"""A scrape that ends in time, whatever the disk does."""
+"""A scrape that finishes in time, whatever the disk does."""
 
 import asyncio
 
@@ -21,8 +21,8 @@ class Scrape:
     """
     The metrics of `live`, which needs no disk, and of `recorded`, which reads journal and state.
 
-    If these cannot be read, or not within `patience` seconds, a scrape has the others alone. One thread reads
-    at a time; scrapes that come meanwhile share its result. Must be used on one event loop.
+    If the latter cannot be read within `patience` seconds, a scrape has only the former. One thread reads at
+    a time; scrapes that arrive meanwhile share its result. Must be used on one event loop.
     """
 
     def __init__(self, live: CollectorRegistry, recorded: Collector, patience: float = 5.0) -> None:
@@ -47,7 +47,7 @@ class Scrape:
     async def _read(self) -> bytes:
         try:
             recorded = await to_thread.run_sync(generate_latest, self._recorded, abandon_on_cancel=True)
-        except Exception as error:  # what is wrong with the disk must not cost the other metrics
+        except Exception as error:  # trouble with the disk must not cost the other metrics
             return self._incomplete(str(error))
         if self._failure:
             log.info("journal and state readable again")

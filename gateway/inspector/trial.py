@@ -17,15 +17,15 @@ from gateway.sinks.base import Sink
 
 _TIMEOUT_SECONDS = 10.0
 _one_at_a_time = threading.Lock()
-"""The configuration of logs is the whole process's."""
+"""Needed since the configuration of logs is shared by the whole process."""
 
 
 def try_to_connect(name: str, sink: Sink, journal: Path, seconds: float = _TIMEOUT_SECONDS) -> str:
     """
-    Return "ok", or "in use by the running gateway"; `journal` is the data folder of the latter.
+    Return "ok", or "in use by the running gateway"; `journal` is the data folder of that gateway.
 
     Raises SinkFailed, after `seconds` at the latest, and Overloaded, at once, while another sink is tried:
-    those who wait would keep the threads that others need.
+    waiting callers would occupy threads that others need.
     """
     if _is_locked(Home(journal).lock) and any(map(_is_locked, sink.files)):
         return "in use by the running gateway"
@@ -52,7 +52,7 @@ async def _connect(name: str, sink: Sink, seconds: float) -> None:
         raise SinkFailed(str(error)) from error
     except TimeoutError as error:
         raise SinkFailed(str(error) or f"no answer within {seconds:g} s") from error
-    except Exception as error:  # of a driver; the other sinks are to be tried too
+    except Exception as error:  # from a driver; the other sinks must be tried too
         raise SinkFailed(f"{type(error).__name__}: {error}") from error
 
 
@@ -70,7 +70,7 @@ def _is_locked(path: Path) -> bool:
 
 @contextmanager
 def _silent_logs() -> Iterator[None]:
-    """Log nothing: without the recorded receipt a sink would warn of everything that it has."""
+    """Log nothing: without the recorded receipt a sink would warn about everything that it holds."""
     before = structlog.get_config()
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     try:

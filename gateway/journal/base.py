@@ -1,5 +1,5 @@
 """
-The interface of the journal: an append-only log that the rest of the gateway knows by these types alone.
+The interface of the journal: an append-only log that the rest of the gateway knows only by these types.
 
 A log has partitions. Within a partition events are numbered from 0, in the order in which they became
 durable. The events that one commit made durable together are a chunk, and readers receive chunks. The engine
@@ -113,13 +113,13 @@ class Promise:
         self.keep(durability, broken)
 
     def keep(self, durability: str, broken: str = "") -> None:
-        """Promise something else from now on."""
+        """Change the promise from now on."""
         self.header = (b"x-durability", durability.encode())
         self.broken = broken
 
 
 class Appending(Protocol):
-    """What accepts events: all that the intake's roads need of an appender. Bound to one event loop."""
+    """Accepts events: all that the intake's roads need of an appender. Bound to one event loop."""
 
     def append(
         self,
@@ -130,15 +130,15 @@ class Appending(Protocol):
         /,
     ) -> Awaitable[None]:
         """
-        Return once the events are durable. Those of a partition keep their order.
+        Return once the events are durable. Within a partition they keep their order.
 
-        In the embedded journal no other events are between them. `partitions` has that of each event, and is
-        empty if there is only one.
+        In the embedded journal no other events come between them. `partitions` has the partition of each
+        event, and is empty if there is only one partition.
 
-        A block is one event or several, a line each, without the end of the last line; `count` is the number
-        of events, if it is not one a block. `carries` says which optional parts the events may have, see
+        A block is one or more events, a line each, without the end of the last line; `count` is the number of
+        events, if it is not one per block. `carries` says which optional parts the events may have, see
         chunk.py. Raises Overloaded if nothing was written, and JournalUnavailable if the events cannot be
-        acknowledged; they may be stored all the same. A cancelled call may still store its events.
+        acknowledged; they may be stored nevertheless. A cancelled call may still store its events.
         """
 
     def append_then(
@@ -150,12 +150,12 @@ class Appending(Protocol):
         partitions: Sequence[int] = ...,
         /,
     ) -> None:
-        """Append one block; call `done`, which must not raise, when `append` would end, with its error."""
+        """Append one block; call `done`, which must not raise, when `append` would return, with its error."""
 
 
 class Appender(Appending, Protocol):
     """
-    Appends to the log: to one partition, as its only writer, or to all, each event to that of its person.
+    Appends to the log: to one partition, as its only writer, or to all, each event to its person's partition.
 
     Bound to one event loop; not thread-safe.
     """
@@ -165,11 +165,11 @@ class Appender(Appending, Protocol):
 
     @property
     def partitions(self) -> int:
-        """The number of partitions over which events are spread by their person, see persons.py."""
+        """The number of partitions over which events are spread by person, see persons.py."""
 
     @property
     def max_line(self) -> int:
-        """The most bytes of an event that the log can keep."""
+        """The size in bytes of the largest event that the log can keep."""
 
     async def probe(self) -> None:
         """Return if a commit succeeded within the last second or succeeds now. Raises JournalUnavailable."""
@@ -196,7 +196,7 @@ class Log(Protocol):
         """Return the size of the whole log on disk, in bytes."""
 
     def is_low_on_space(self) -> bool:
-        """Return True if delivered events should be released before their retention time is over."""
+        """Return True if delivered events should be released before their retention time ends."""
 
     def release(self, positions: Mapping[str, int], before: float) -> None:
         """

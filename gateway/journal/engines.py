@@ -1,4 +1,4 @@
-"""The engines of the journal: opens what `[journal] engine` names, the embedded log or that of a cluster."""
+"""The engines of the journal: opens the one that `[journal] engine` names, embedded or a cluster's."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -9,11 +9,11 @@ from gateway.journal.base import Appender, Log
 from gateway.journal.segments.log import SegmentLog
 from gateway.journal.writer import Writer
 
-_PREDECESSOR_SECONDS = 15.0  # in which the process that wrote a partition before must have ended
+_PREDECESSOR_SECONDS = 15.0  # within which the partition's previous writer must have ended
 
 
 def open_log(journal: Journal) -> Log:
-    """Return the log, to be read and to be trimmed. It connects to servers when it is first used."""
+    """Return the log for reading and trimming. It connects to servers when first used."""
     if journal.engine == "jetstream":
         from gateway.journal.jetstream.log import JetStreamLog
 
@@ -27,7 +27,7 @@ def open_log(journal: Journal) -> Log:
 
 def find_identity(journal: Journal) -> bytes | None:
     """
-    Return the 16-byte id of the journal that the engine holds, or None if it knows none.
+    Return the 16-byte id of the journal that the engine holds, or None if it holds none.
 
     A cluster's journal is created if it is missing. Raises ConfigError, in one line, if that fails, or if it
     was created with other settings; and OSError.
@@ -47,7 +47,7 @@ def recover(journal: Journal, identity: bytes) -> None:
     """
     Make the log ready to be read after a crash.
 
-    Raises ConfigError, also if the log of a cluster has another id than `identity`, or keeps less than the
+    Raises ConfigError, also if a cluster's log has an id other than `identity`, or promises less than the
     configuration requires.
     """
     if journal.engine == "embedded":
@@ -64,7 +64,7 @@ async def appending(journal: Journal, identity: bytes, slot: int, workers: int) 
     """
     Lend the appender of the intake worker `slot`, of `workers`; it must be closed within the block.
 
-    Raises BlockingIOError if another process does not let go of the partition of the slot, and OSError.
+    Raises BlockingIOError if another process does not release the slot's partition, and OSError.
     """
     if journal.engine == "jetstream":
         from gateway.journal.jetstream.appender import appending as on_jetstream
@@ -90,7 +90,7 @@ def _embedded(journal: Journal, identity: bytes = bytes(16)) -> SegmentLog:
 
 
 def _retire_others(log: SegmentLog, keep: float, workers: int) -> None:
-    """End the partitions of workers that there no longer are, so that their files can be deleted."""
+    """End the partitions of workers that no longer exist, so that their files can be deleted."""
     for name in log.partitions():
         if int(name) >= workers:
             with log.writing(name, keep, _PREDECESSOR_SECONDS) as partition:

@@ -1,14 +1,14 @@
-"""The pace of commits: decides from those before whether the event loop makes the next one, and how soon."""
+"""The pace of commits: decides from past ones whether the event loop makes the next one, and how soon."""
 
-_FAST_SECONDS = 0.0005  # with a mean below it, the event loop commits
-_SLOW_SECONDS = 0.00075  # with a mean above it, the thread commits; between the two, nothing changes
-_STALL_SECONDS = 0.002  # one commit that takes longer is reason enough for the thread
-_WEIGHT = 1 / 8  # of the latest commit in the mean
+_FAST_SECONDS = 0.0005  # with a lower mean, the event loop commits
+_SLOW_SECONDS = 0.00075  # with a higher mean, the thread commits; between the two, nothing changes
+_STALL_SECONDS = 0.002  # one longer commit is enough to switch to the thread
+_WEIGHT = 1 / 8  # the weight of the latest commit in the mean
 
 
 class Pace:
     """
-    A moving average of how long commits take, with two thresholds, so that it does not flap.
+    A moving average of how long commits take, with two thresholds to avoid flapping.
 
     Commits are slow until proven fast. `fast`, `slow` and `stall` are in seconds.
     """
@@ -21,7 +21,7 @@ class Pace:
         self._fast, self._slow, self._stall = fast, slow, stall
 
     def add(self, seconds: float) -> None:
-        """Take a commit into account. However long a stall was, a dozen fast commits make up for it."""
+        """Take a commit into account. A dozen fast commits make up for a stall of any length."""
         if seconds > self._stall:
             self.is_fast, self._mean = False, max(self._mean, self._slow)
             return
@@ -32,17 +32,17 @@ class Pace:
             self.is_fast = False
 
 
-_WORTH_IT = 0.5  # of the waits have to bring something
+_WORTH_IT = 0.5  # the fraction of waits that must bring something
 _COMMITS_A_TRIAL = 64
 _MEMORY = 1 / 8  # the weight of the last wait
 
 
 class Patience:
     """
-    Decides whether a small commit waits for more events: as long as most waits bring some.
+    Decides whether a small commit waits for more events: it does as long as most waits bring some.
 
-    Clients that know nothing of each other share a commit then, which takes far more time than an event. One
-    that sends its next event when the last is answered would wait in vain, which is tried now and then.
+    Then independent clients share a commit, which takes far more time than an event. A client that sends its
+    next event only after the last answer would wait in vain, so waiting is only tried now and then.
     """
 
     def __init__(self) -> None:

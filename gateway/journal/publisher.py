@@ -1,9 +1,9 @@
 """
-Group commit on an engine: everything that waits for a partition is published as one chunk.
+Group commit on an engine: everything that is waiting for a partition is published as one chunk.
 
-While one chunk is under way, the next one collects lines; there is never more than one, so that events stay
-in order when a publish is repeated. Whoever waits gets an answer within 2 s: either the events are stored or
-the client is asked to send them again.
+While one chunk is in flight, the next one collects lines; there is never more than one in flight, so that
+events stay in order when a publish is repeated. Every caller gets an answer within 2 s: either the events are
+stored or the client is asked to send them again.
 """
 
 import asyncio
@@ -22,12 +22,12 @@ from gateway.journal.writer import Commit
 log = structlog.get_logger()
 
 MAX_CHUNK_BYTES = 900 * 1024
-"""Of a message of an engine, whose usual limit is 1 MB."""
+"""The largest message sent to an engine, whose usual limit is 1 MB."""
 MAX_LINE_BYTES = MAX_CHUNK_BYTES - 1024
 
 _MAX_WAITING_SECONDS = 1.9  # an answer leaves within 2 s
-_MAX_WAITING_BYTES = 64 * 1024 * 1024  # of a process; beyond it, new appends raise Overloaded
-_QUIET_TURNS = 3  # of the event loop without new lines, after which a chunk is published
+_MAX_WAITING_BYTES = 64 * 1024 * 1024  # per process; beyond it, new appends raise Overloaded
+_QUIET_TURNS = 3  # turns of the event loop without new lines, after which a chunk is published
 _MAX_GATHERING_SECONDS = 0.002
 _PROBE_VALID_SECONDS = 1.0
 
@@ -39,7 +39,7 @@ class Partition(Protocol):
         """
         Make lines durable as one chunk. The block ends with a line end.
 
-        Raises JournalUnavailable by `until`, a time of `time.monotonic`; they may be stored all the same,
+        Raises JournalUnavailable by `until`, a time of `time.monotonic`; they may be stored nevertheless,
         but never twice.
         """
 
@@ -48,14 +48,14 @@ class Partition(Protocol):
 
 
 class Waiting:
-    """The bytes that wait in all publishers of a process."""
+    """The bytes waiting in all publishers of a process."""
 
     def __init__(self, most: int = _MAX_WAITING_BYTES) -> None:
         self._most = most
         self._bytes = 0
 
     def check(self, size: int) -> None:
-        """Raise Overloaded if so many bytes more are too much."""
+        """Raise Overloaded if `size` more bytes are too many."""
         if self._bytes + size > self._most:
             raise Overloaded
 
@@ -67,7 +67,7 @@ class Waiting:
 
 
 class Publisher:
-    """Gathers what is appended to one partition. Bound to one event loop."""
+    """Collects what is appended to one partition. Bound to one event loop."""
 
     def __init__(self, partition: Partition, waiting: Waiting) -> None:
         self._loop = asyncio.get_running_loop()
@@ -85,7 +85,7 @@ class Publisher:
     def append_then(
         self, block: bytes, carries: int, count: int, done: Callable[[JournalUnavailable | None], None]
     ) -> None:
-        """Append lines without the end of the last, and call `done` once they are stored or are not."""
+        """Append lines without the end of the last; call `done` once they are stored or have failed."""
         size = len(block) + 1
         self._waiting.add(size)
         commit = self._commits[-1] if self._commits else None
@@ -101,13 +101,13 @@ class Publisher:
         commit.callbacks.append(done)
 
     async def probe(self) -> None:
-        """Return if a chunk was stored within the last second, or could be now. Raises JournalUnavailable."""
+        """Return if a chunk was stored within the last second or could be now. Raises JournalUnavailable."""
         if time.monotonic() - self._last_success >= _PROBE_VALID_SECONDS:
             await self._partition.probe(time.monotonic() + _MAX_WAITING_SECONDS)
             self._last_success = time.monotonic()
 
     async def close(self) -> None:
-        """Complete what waits. No append may follow."""
+        """Complete what is waiting. No append may follow."""
         self._closing = True
         self._wake.set()
         await asyncio.wait((self._task,))
@@ -131,7 +131,7 @@ class Publisher:
             os._exit(70)
 
     async def _gather(self, commit: Commit) -> None:
-        """Let lines join for some turns of the event loop, in which requests that have arrived are read."""
+        """Let lines join for some turns of the event loop, which read the requests that have arrived."""
         size, quiet = 0, 0
         while quiet < _QUIET_TURNS and time.perf_counter() - commit.started_at < _MAX_GATHERING_SECONDS:
             quiet = quiet + 1 if commit.size == size else 0

@@ -2,7 +2,8 @@
 An appender for all partitions of an engine: each event goes to the partition of its person.
 
 Any gateway may append to any partition. A submission is acknowledged once all its events are stored; if one
-partition fails, all of it is refused, and what the client sends again is found by its messageId.
+partition fails, the whole submission is refused, and events that the client resends are recognized by their
+messageId.
 """
 
 import asyncio
@@ -68,7 +69,7 @@ class Spread:
             self._publishers[partition].append_then(b"\n".join(lines), carries, len(lines), submission.store)
 
     async def probe(self) -> None:
-        """As journal.base.Appender. Callers at the same time share one question to each partition."""
+        """See journal.base.Appender. Concurrent callers share one probe of each partition."""
         if self._probe is None or self._probe.done():
             self._probe = asyncio.gather(*(publisher.probe() for publisher in self._publishers))
         await asyncio.shield(self._probe)
@@ -78,7 +79,7 @@ class Spread:
 
 
 class _Submission:
-    """What is appended to several partitions, and acknowledged or refused as a whole."""
+    """Events that are appended to several partitions, and acknowledged or refused as a whole."""
 
     def __init__(self, count: int, parts: int, done: _Done) -> None:
         self._count = count
@@ -87,11 +88,11 @@ class _Submission:
         self._done = done
 
     def store(self, error: JournalUnavailable | None) -> None:
-        """Take note of what became of a part."""
+        """Note what became of a part."""
         self._error = self._error or error
         self._left -= 1
         if self._left:
             return
         if not self._error:
-            metrics.ACCEPTED.add(self._count)  # before the answer: a kill leaves none uncounted
+            metrics.ACCEPTED.add(self._count)  # before the answer, so that a kill leaves none uncounted
         self._done(self._error)

@@ -1,4 +1,4 @@
-"""Whole bodies: JSON that some decoder can take apart, or that is repaired until one can."""
+"""Whole bodies: JSON that a decoder can read, or that is repaired until one can."""
 
 import re
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ from gateway.raw import objects
 from gateway.raw.repair import Repair, repair
 
 MAX_LEVELS = 512
-"""Of nesting in one event, its own object included; SQLite and others read up to 1,000."""
+"""Levels of nesting in one event, including its own object; SQLite and others read up to 1,000."""
 
 _list = msgspec.json.Decoder(list[Raw]).decode
 
@@ -22,13 +22,13 @@ _OTHERS = bytes(set(range(256)) - set(_STEPS))
 
 
 def entries(array: bytes | Raw) -> list[Raw]:
-    """Return the entries of a list, also of one that PHP wrote with holes; else msgspec.ValidationError."""
+    """Return a list's entries, even if PHP wrote it with holes. Raises msgspec.ValidationError."""
     _, found = numbered_entries(array)
     return found
 
 
 def numbered_entries(array: bytes | Raw) -> tuple[Sequence[str | int], list[Raw]]:
-    """As `entries`, with the step by which the path to each begins."""
+    """Like `entries`, with the step with which the path to each begins."""
     try:
         found = _list(array)
     except msgspec.ValidationError:
@@ -48,7 +48,7 @@ def has_holes(fields: dict[str, Raw]) -> bool:
 
 
 def readable(body: bytes) -> tuple[bytes, list[Repair]]:
-    """Return a body as compact JSON, repaired where it must be. Raises UnreadableBody."""
+    """Return a body as compact JSON, repaired where necessary. Raises UnreadableBody."""
     try:
         return msgspec.json.format(body, indent=-1), []
     except (msgspec.DecodeError, RecursionError):
@@ -60,14 +60,14 @@ def readable(body: bytes) -> tuple[bytes, list[Repair]]:
 
 
 def check_text(body: bytes | Raw) -> None:
-    """Raise UnicodeDecodeError: what a decoder leaves undecoded may hold what is not UTF-8."""
+    """Raise UnicodeDecodeError unless all is UTF-8: parts that a decoder left undecoded may not be."""
     text = bytes(body)
     if not text.isascii():
         text.decode()
 
 
 def may_nest_too_deep(text: bytes | Raw, levels: int = MAX_LEVELS) -> bool:
-    """Return False if a text surely does not nest deeper than so many levels."""
+    """Return False if a text certainly does not nest deeper than `levels` levels."""
     if len(text) <= 2 * levels:
         return False
     brackets = bytes(text)
@@ -76,9 +76,9 @@ def may_nest_too_deep(text: bytes | Raw, levels: int = MAX_LEVELS) -> bool:
 
 def check_depth(event: bytes) -> None:
     """
-    Raise InvalidField for an event, in JSON, that nests deeper than MAX_LEVELS.
+    Raise InvalidField for a JSON event that nests deeper than MAX_LEVELS.
 
-    How deep a decoder can go depends on the version of Python, and readers of the event have other limits.
+    How deep a decoder can go depends on the Python version, and readers of the event have other limits.
     """
     if may_nest_too_deep(event):
         brackets = _STRING.sub(b"", event).translate(None, _OTHERS)

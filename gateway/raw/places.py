@@ -8,19 +8,19 @@ import msgspec
 
 
 class Place(msgspec.Struct, frozen=True):
-    """Where an event stands in a body of UTF-8 text."""
+    """Where an event is in a body of UTF-8 text."""
 
     line: int
-    """From 1, as `column`, which counts characters."""
+    """From 1, like `column`, which counts characters."""
     column: int
     start: int
     """The first byte of the event, from 0."""
     end: int
-    """One past the last."""
+    """One past the last byte."""
 
 
 _SPACE = re.compile(r"[ \t\r\n]*")
-# Numbers stay text: one of 5,000 digits is no error here.
+# Numbers stay text: a number of 5,000 digits is not an error here.
 _scan = json.JSONDecoder(parse_int=str, parse_float=str, strict=False).raw_decode
 
 
@@ -28,7 +28,7 @@ def find_entries(body: bytes) -> list[Place]:
     """
     Return the places of the entries of a list, or of the list under `batch`, or of the body itself.
 
-    Returns none for a body that is no JSON, or nests too deep to look for them.
+    Returns none for a body that is not JSON, or nests too deeply to search.
     """
     try:
         text = body.decode()
@@ -73,7 +73,7 @@ def _of_list(text: str, start: int) -> Iterator[tuple[int, int]]:
 
 
 def _skip(text: str, place: int) -> int:
-    """Return the place of the next character that is no white space."""
+    """Return the place of the next character that is not white space."""
     found = _SPACE.match(text, place)
     return found.end() if found else place
 

@@ -1,9 +1,9 @@
 """
-Repairs of what shipped SDKs send that is not JSON.
+Repairs of invalid JSON that shipped SDKs send.
 
 Python's json module writes NaN and Infinity; every JavaScript client escapes half an emoji when it cuts one.
-Such a value is replaced, and a value that is nested too deep to be decoded is removed, so that it costs no
-neighbour its place. Only bodies that no decoder can read come here.
+Such a value is replaced, and a value that is nested too deeply to be decoded is removed, so that the rest can
+be read. Only bodies that no decoder can read come here.
 """
 
 import re
@@ -15,8 +15,8 @@ from gateway.warnings import WarningCode
 
 MAX_LEVELS = 520
 """
-Levels of nesting that survive, give or take what is skipped at once. A few more than an event may have (see
-raw/bodies.py), for what is around it in a body; the decoder reads them with Python's default recursion limit.
+Levels of nesting that survive, give or take what is skipped at once: a few more than an event may have (see
+raw/bodies.py), for what is around it in a body. The decoder reads them with Python's default recursion limit.
 """
 
 
@@ -25,14 +25,14 @@ _STRING = rb'"(?:[^"\\]++|\\[^u])*+"'
 
 
 def _clean(levels: int) -> bytes:
-    """Return a pattern for an object or list of at most so many levels in which nothing needs a repair."""
+    """Return a pattern for an object or list of at most `levels` levels in which nothing needs a repair."""
     below = b"|" + _clean(levels - 1) if levels > 1 else b""
     return rb'[\[{](?:[^"\[\]{}NI]++|%b%b)*+[\]}]' % (_STRING, below)
 
 
 # First what can be skipped at once: most events of a batch as a whole, and most fields of the others. Then a
 # string (with what makes it a key), a bracket, a comma, or a literal that JSON does not know. A string that
-# never ends matches all the rest: to look for its end again from each quote would be quadratic.
+# never ends matches all the rest: searching for its end again from each quote would be quadratic.
 _TOKEN = re.compile(
     rb'%(clean)b|(?:%(string)b\s*+:(?:\s*+(?:%(string)b|%(clean)b)\s*+|[^"\[\]{}NI,]++),\s*+)++'
     rb'|"(?P<text>[^"\\]*+(?:\\.[^"\\]*+)*+)(?:"(?P<key>\s*+:)?|\\?\Z)'
@@ -48,18 +48,18 @@ _BRACKETS = re.compile(
 _MAX_TOKENS = 100_000
 _BYTES_A_TOKEN = 8
 """
-Each token costs about 1 µs. A body of 500 KB may have 100,000 that cannot be skipped, a larger one more: each
-of its events may have a NaN, and has about 20 tokens then.
+Each token costs about 1 µs. A body of 500 KB may have 100,000 tokens that cannot be skipped, a larger one
+more: each of its events may have a NaN, and then has about 20 tokens.
 """
 
-# The same repair of numbers without a place, at the speed of the regular expression. It matches everywhere:
-# one that failed would be tried again from each next byte, which would be quadratic.
+# The same repair of numbers, without their places, at the speed of the regular expression. It matches
+# everywhere: a failed match would be tried again from each next byte, which would be quadratic.
 _NUMBER = re.compile(
     rb'(?P<before>(?:[^"NI-]++|-(?!Infinity)|"(?:[^"\\]++|\\.)*+(?:"|\\?\Z))*+)'
     rb"(?:(?P<number>-?Infinity|NaN)|(?P<after>.?))",
     re.DOTALL,
 )
-# A whole pair is matched first, so that only what is left over is alone; "\\ud83d" is not an escape.
+# A whole pair is matched first, so that only single halves are left; "\\ud83d" is not an escape.
 _SURROGATE = re.compile(
     rb"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"
     rb"|(?P<lone>\\u[dD][89a-fA-F][0-9a-fA-F]{2})|\\.",
@@ -82,7 +82,7 @@ def repair(body: bytes) -> tuple[bytes, list[Repair]]:
     """
     Replace what no decoder reads; if the result is not JSON either, its decoder says so.
 
-    Takes linear time. In a body of hardly anything but brackets, the last repairs are not listed.
+    Takes linear time. In a body of little but brackets, the last repairs are not listed.
     """
     pieces: list[bytes] = []
     repairs: list[Repair] = []

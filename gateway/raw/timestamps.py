@@ -13,9 +13,9 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
 _EPOCH_DAY = date(1970, 1, 1).toordinal()
 
-# 1973-03-03: a smaller number was meant as seconds, or its clock was never set.
+# 1973-03-03: a smaller number was meant as seconds, or the clock was never set.
 _MIN_NUMBER_MS = 100_000_000_000
-# Go writes the year 1 for a time that was never set; a Japanese calendar counts the years of an era.
+# Go writes the year 1 for a time that was never set; the Japanese calendar counts the years of an era.
 _MIN_YEAR = 1000
 _MIN_TEXT_MS = (datetime(_MIN_YEAR, 1, 1, tzinfo=UTC) - _EPOCH) // _MILLISECOND
 _MAX_MS = (datetime.max.replace(tzinfo=UTC) - _EPOCH) // _MILLISECOND
@@ -23,12 +23,12 @@ _MAX_MS = (datetime.max.replace(tzinfo=UTC) - _EPOCH) // _MILLISECOND
 _MAX_CHARACTERS = 128
 
 _OURS = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d", re.ASCII)
-# What datetime.fromisoformat reads right. In Python 3.11 it also reads 16:00,5 as half a second, and the
+# What datetime.fromisoformat reads correctly. In Python 3.11 it also reads 16:00,5 as half a second, and the
 # offset of a date, as in 2026-11-21-05:00, as a time.
 _ISO = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d+)?(?:Z|[+-]\d\d(?::?[0-5]\d)?)?", re.ASCII)
 _NUMBER = re.compile(r"-?\d+(?:\.\d+)?", re.ASCII)
 
-# Marks of direction that languages put among digits (left-to-right, right-to-left, Arabic), and a minus.
+# Direction marks that languages put among digits (left-to-right, right-to-left, Arabic), and a minus sign.
 _MARKS = {0x200E: None, 0x200F: None, 0x061C: None, 0x2212: "-"}
 
 _MONTH = (
@@ -46,15 +46,15 @@ _DATES = (
     rf"{_WEEKDAY}{_MONTH} (?P<day>\d{{1,2}}),? (?P<year>\d{{4}})",  # JavaScript's Date.toString()
 )
 _FRACTION = r"(?:[.,]|:(?=\d{3}(?!\d)))(?P<fraction>\d+)"
-# An iPhone that shows 12 hours adds "AM" or "PM" to what an app formats without a locale of its own.
+# An iPhone set to 12-hour time adds "AM" or "PM" to what an app formats without its own locale.
 _HALF = r"(?: ?(?P<half>[ap])(?:m|\. ?m\.))?"
 _TIMES = (
     rf"(?P<hour>\d{{1,2}}):(?P<minute>\d{{1,2}})(?::(?P<second>\d{{1,2}})(?:{_FRACTION})?)?{_HALF}",
     rf"(?P<hour>\d\d)(?:(?P<minute>\d\d)(?:(?P<second>\d\d)(?:{_FRACTION})?)?)?",
 )
-# A query turns "+" into a space. After an offset a name says nothing more: Go's "CET" and "m=+0.01", Java's
+# A query turns "+" into a space. After an offset, a name adds nothing: Go's "CET" and "m=+0.01", Java's
 # "[Europe/Paris]", JavaScript's "(Central European Standard Time)". A name alone is read only if it can mean
-# but one offset: CST is Chicago's in RFC 2822, and Shanghai's in Java; email.utils reads CET as UTC.
+# only one offset: CST is Chicago's in RFC 2822, and Shanghai's in Java; email.utils reads CET as UTC.
 _OFFSET = (
     r"(?: |(?:UTC|GMT) ?)?(?P<sign>[+ -])(?P<hours>\d\d|(?<=(?:UTC|GMT)[+ -])\d)(?::?(?P<minutes>\d\d))?"
     r"(?: (?:[A-Z]{3,5}|[+-]?\d\d(?:\d\d)?))?(?: m=[+ -]?[\d.]+)?"
@@ -78,9 +78,9 @@ def read(value: str | int | float) -> int:
     """
     Return an instant in milliseconds since 1970, from milliseconds as a number or in digits, or from a text.
 
-    A text may have any form that means one instant: ISO 8601 with what languages make of it, RFC 2822,
-    JavaScript's Date.toString(), C's ctime(). Without an offset it is in UTC. Suspect if a number is smaller
-    than any client's clock, or a year less than 1000; ValueError for everything else that is no instant.
+    A text may have any form with one meaning: ISO 8601 and the variants that languages write, RFC 2822,
+    JavaScript's Date.toString(), C's ctime(). Without an offset it is in UTC. Raises Suspect if a number is
+    smaller than any client's clock, or a year less than 1000; ValueError for anything else but an instant.
     """
     if not isinstance(value, str):
         return _read_number(value)
@@ -118,12 +118,12 @@ def _check(milliseconds: int, minimum: int) -> int:
 
 
 def write(milliseconds: int) -> str:
-    """Write an instant in our format; ValueError if it lies outside the years 1 to 9999."""
+    """Write an instant in our format. Raises ValueError if it is outside the years 1 to 9999."""
     return _write_second(milliseconds // 1000) + _TAILS[milliseconds % 1000]
 
 
 def read_ours(value: str) -> int | None:
-    """Return the milliseconds of an instant in our format; None for every other text."""
+    """Return the milliseconds of an instant in our format; None for any other text."""
     try:
         return _RESTS[value[19:]] + _read_second(value[:19])
     except (KeyError, ValueError):
@@ -134,7 +134,7 @@ _TAILS = [f".{rest:03d}Z" for rest in range(1000)]
 _RESTS = {tail: rest for rest, tail in enumerate(_TAILS)}
 
 
-# Most instants of one moment lie in the same few seconds: 0.1 µs instead of 1.
+# Most instants of one moment are within the same few seconds: 0.1 µs instead of 1.
 @lru_cache(1024)
 def _write_second(second: int) -> str:
     try:
@@ -154,7 +154,7 @@ def _read_second(value: str) -> int:
 
 
 def _to_ascii(text: str) -> str:
-    """Write digits of all scripts in ASCII and white space as single spaces; ValueError if it is too long."""
+    """Write digits of all scripts in ASCII, white space as single spaces. Raises ValueError if too long."""
     if len(text) > _MAX_CHARACTERS:
         raise ValueError(f"more than {_MAX_CHARACTERS} characters")
     if not text.isascii():
@@ -169,7 +169,7 @@ def _combine(part: dict[str, str | None]) -> int:
 
 
 def _day(part: dict[str, str | None]) -> int:
-    """Return the ordinal of the day; ValueError if no calendar has it."""
+    """Return the ordinal of the day. Raises ValueError if no calendar has it."""
     year = int(part["year"] or 0)
     if ordinal := int(part.get("ordinal") or 0):
         if ordinal > 365 + isleap(year):

@@ -1,8 +1,8 @@
 """
-Every yes and no that decides something: consent, opt-outs, integrations, flags; at intake and at delivery.
+Every yes or no that decides something: consent, opt-outs, integrations, flags; at intake and at delivery.
 
-JSON has booleans for them; but queries hold only texts, PHP and databases write 1 and 0, check boxes "on",
-and consent platforms "granted" (Google's consent mode). All of these are read here, and nothing else is.
+JSON has booleans for this; but queries hold only text, PHP and databases write 1 and 0, check boxes "on",
+and consent platforms "granted" (Google's consent mode). All of these are read here, and nothing else.
 """
 
 from collections.abc import Mapping
@@ -18,11 +18,11 @@ _WORDS = {
     **dict.fromkeys(("false", "0", "no", "off", "denied"), False),
 }
 _JSON = {b"true": True, b"false": False}
-"""The values that are nearly always sent, recognised by their bytes: 0.2 µs instead of 0.6."""
+"""The values that are nearly always sent, recognized by their bytes: 0.2 µs instead of 0.6."""
 _ALL = "ALL"
 """
-Stands for every category or integration that is not named itself. Commanders Act's spelling; Segment's is
-`All`, in older documents `all`.
+Stands for every category or integration that is not itself named. This is Commanders Act's spelling;
+Segment's is `All`, in older documentation `all`.
 """
 
 NO_INTEGRATIONS = Raw(b'{"All":false}')
@@ -63,13 +63,13 @@ def is_all(name: str) -> bool:
 
 
 def read_integration(value: Raw | None) -> bool | None:
-    """As `read`; but an integration's settings, an object, are a yes."""
+    """Like `read`, but an object, an integration's settings, is a yes."""
     said = read(value)
     return True if said is None and objects.fields(value) is not None else said
 
 
 def allows(integrations: Mapping[str, Raw], name: str) -> bool:
-    """Return whether an event may go to an integration: by its name, else by `All` in any case, else yes."""
+    """Return whether an event may go to an integration: by name, else by `All` in any case, else yes."""
     said = read_integration(integrations.get(name))
     if said is None:
         said = read_integration(integrations.get("All"))
@@ -79,7 +79,7 @@ def allows(integrations: Mapping[str, Raw], name: str) -> bool:
 
 
 def spread(integrations: Object) -> Object:
-    """Return `{"All": false}` for integrations that are a mere no, and all others as they are."""
+    """Return `{"All": false}` for integrations that are a plain no, and all others as they are."""
     if isinstance(integrations, UnsetType) or read(integrations) is not False:
         return integrations
     return NO_INTEGRATIONS

@@ -21,13 +21,13 @@ def text(value: Raw) -> str | None:
 
 
 def label(value: Raw) -> str | None:
-    """As `text`; but a number is a text too, and keeps its digits."""
+    """Like `text`, but also accept a number, which keeps its digits."""
     digits = bytes(value)
     return digits.decode() if _DIGITS.fullmatch(digits) else text(value)
 
 
 def instant(value: Raw) -> str | int | float | None:
-    """Return a time as the client wrote it, unread; of a value of another kind, its JSON."""
+    """Return a time as the client wrote it, unparsed; for a value of another kind, its JSON."""
     try:
         found: str | int | float | None = _decode_time(value)
     except UNDECODABLE:
@@ -40,7 +40,7 @@ def is_text(value: Raw) -> bool:
 
 
 def find_text(value: Raw | None) -> str | None:
-    """As `text`, but None for anything else."""
+    """Like `text`, but return None for anything else."""
     try:
         return None if value is None else text(value)
     except msgspec.ValidationError:
@@ -48,7 +48,7 @@ def find_text(value: Raw | None) -> str | None:
 
 
 def find_label(value: Raw | None) -> str | None:
-    """As `label`, but None for anything else."""
+    """Like `label`, but return None for anything else."""
     try:
         return None if value is None else label(value)
     except msgspec.ValidationError:

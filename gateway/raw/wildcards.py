@@ -1,4 +1,4 @@
-"""Names in which `*` stands for any characters, as filters and mappings have them."""
+"""Names in which `*` stands for any characters, as used in filters and mappings."""
 
 import re
 from collections.abc import Iterable
@@ -6,10 +6,10 @@ from collections.abc import Iterable
 
 def compile(names: Iterable[str]) -> re.Pattern[str]:
     """
-    Return the regular expression whose `fullmatch` finds the texts that one of the names stands for.
+    Return a regular expression whose `fullmatch` accepts the texts that match one of the names.
 
-    It takes time that grows with the text, however many `*` a name has: what stands between two of them is
-    found at its first place, and no other one is tried.
+    Its time grows only with the text, however many `*` a name has: what is between two of them is matched at
+    its first place, and no other place is tried.
     """
     return re.compile("|".join(map(_pattern, names)), re.DOTALL)
 

@@ -9,10 +9,10 @@ from gateway.sinks.base import Sink
 
 class Kinds(Mapping[str, type[Sink]]):
     """
-    The sinks by what `kind` says, which is the name of their file.
+    The sinks by `kind`, which is the name of their file.
 
-    A file is imported when it is first asked for, so that only configured sinks need their drivers.
-    ModuleNotFoundError, if one is missing.
+    A file is imported when first used, so that only configured sinks need their drivers. Raises
+    ModuleNotFoundError if a driver is missing.
     """
 
     def __getitem__(self, kind: str) -> type[Sink]:

@@ -16,11 +16,11 @@ Origin = Literal["live", "retry", "replay"]
 
 
 Exclude = Callable[[str, str, bytes], str | None]
-"""Returns the reason why a sink gets no event of a type, a name and a line, or None if it does."""
+"""Takes an event's type, name and line; returns why the sink does not get it, or None if it does."""
 
 
 class Batch(msgspec.Struct, frozen=True):
-    """The events of a range of positions in one partition, without those that are not for the sink."""
+    """The events in a range of positions of one partition, without those that are not for the sink."""
 
     sink: str
     """The name of the sink in the configuration."""
@@ -35,22 +35,22 @@ class Batch(msgspec.Struct, frozen=True):
     """The events, one JSON object per line, each with its line end."""
     epoch: int = 0
     """
-    The stretch of the partition's history to which all events belong: a random number of 64 bits.
+    The stretch of the partition's history to which all events belong: a random 64-bit number.
 
-    Positions are given again after an older copy of the journal was restored, but never with the same epoch.
-    A target that remembers a position must remember the epoch as well, and must not compare across epochs.
+    Positions are reused after an older copy of the journal was restored, but never with the same epoch. A
+    target that remembers a position must remember the epoch as well, and must not compare across epochs.
     """
     origin: Origin = "live"
     """
     live: the next events in order. retry: dead letters that the target has never taken. replay: events
-    that the target may have, and that are sent again on purpose.
+    that the target may already have and that are sent again on purpose.
     """
     suffix: str = ""
-    """Ends the id: names the job, if any, and tells a content from an earlier one of the same range."""
+    """Ends the id: names the job, if any, and tells content from earlier content of the same range."""
 
     @property
     def id(self) -> str:
-        """An id of this content: the same whenever the same batch is delivered, also after a crash."""
+        """The id of this content: the same whenever the same batch is delivered, even after a crash."""
         return f"{self.sink}/{self.partition}/{self.first}-{self.end}{self.suffix}"
 
     @property
@@ -87,7 +87,7 @@ class Connection(Protocol):
 
 
 class Sink(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, tag_field="kind"):
-    """A destination of events, as its table in gateway.toml configures it."""
+    """A destination of events, as configured by its table in gateway.toml."""
 
     integration: str = ""
     """Its name in an event's `integrations`; by default the name of its table."""
@@ -98,24 +98,24 @@ class Sink(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, tag_field="
     events: tuple[str, ...] = ()
     """Deliver only events of these names, in which `*` stands for any characters; () means all."""
     consent: tuple[str, ...] = ()
-    """Consent categories that a person must have granted, all of them."""
+    """Consent categories, all of which a person must have granted."""
     translate: Vocabulary | None = None
     """The vocabulary into which commerce events are translated; None leaves them unchanged."""
     batch_events: Positive = 10_000
-    """The most events in a batch."""
+    """The maximum number of events in a batch."""
     batch_bytes: Size = Size(4 * 1024**2)
-    """The most bytes in a batch; only a batch of one event may be larger."""
+    """The maximum size of a batch in bytes; only a batch of one event may be larger."""
     batch_time: Duration = Duration(0)
-    """The longest time for which a batch waits for more events; 0 means that none waits."""
+    """The longest time that a batch waits for more events; 0 means that none waits."""
     in_flight: Positive = 1
-    """The most requests at a time, for a sink that sends each event on its own."""
+    """The maximum number of concurrent requests, for a sink that sends each event on its own."""
     retry_for: Duration | None = None
     """The time after which events that the sink could not take become dead letters; None: never."""
     node: str = ""
-    """The gateway that delivers to it, if it is of one machine and several gateways share the journal."""
+    """The gateway that delivers to it, if it is tied to one machine and gateways share the journal."""
 
     uses_stdout: ClassVar[bool] = False
-    """True if it writes to standard output, which is then its alone."""
+    """True if it writes to standard output, which nothing else may then use."""
     once_by_batch: ClassVar[bool] = False
     """
     True if the target recognizes a batch by its id.
@@ -124,21 +124,21 @@ class Sink(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, tag_field="
     content after a crash. Sinks that recognize positions or events do not need it.
     """
     sends_each_event: ClassVar[bool] = False
-    """True if each event is a request of its own, so that `in_flight` may be above 1."""
+    """True if each event is a separate request, so that `in_flight` may be above 1."""
 
     @property
     def files(self) -> tuple[Path, ...]:
-        """The files that the sink writes, and no other may."""
+        """The files that the sink writes, and that no other sink may write."""
         return ()
 
     @property
     def is_of_one_machine(self) -> bool:
-        """True if only processes of one machine can write to it. Others must not issue receipts."""
+        """True if only processes on one machine can write to it. Other sinks must not issue receipts."""
         return bool(self.files) or self.uses_stdout
 
     @property
     def target(self) -> str:
-        """The place that events go to, as people are told; it has no secret."""
+        """The place that events go to, for people to read; it contains no secret."""
         return ", ".join(map(str, self.files))
 
     def check(self) -> Iterator[tuple[str, str]]:
@@ -152,12 +152,12 @@ class Sink(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, tag_field="
                 yield "path", str(error)
 
     def exclude(self) -> Exclude | None:
-        """Return a filter besides those of the table; not thread-safe. None: there is none."""
+        """Return a filter in addition to those of the table; not thread-safe. None: there is none."""
         return None
 
     async def reach(self) -> None:
         """
-        Connect to the target as far as `connect` does not, and send nothing.
+        Make whatever connection to the target `connect` does not, and send nothing.
 
         For tests by an operator. Raises SinkUnavailable or SinkMisconfigured.
         """

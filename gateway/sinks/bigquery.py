@@ -1,8 +1,9 @@
 """
-Load events into a table in BigQuery, a batch a load job.
+Load events into a table in BigQuery, one load job per batch.
 
-The id of a job is that of its batch. BigQuery never runs two jobs with one id, and a load job adds either all
-of its rows or none: what became of a batch in doubt is asked for, and not loaded again if it succeeded.
+A job has the id of its batch. BigQuery never runs two jobs with the same id, and a load job adds either all
+of its rows or none: if the outcome of a batch is in doubt, it is looked up, and the batch is not loaded again
+if it succeeded.
 """
 
 import hashlib
@@ -41,7 +42,7 @@ class BigQuery(Sink, tag="bigquery", kw_only=True):
     credentials: Secret = Secret("")
     """The key of a service account, as JSON; empty: the credentials of the environment."""
     endpoint: str = "https://bigquery.googleapis.com"
-    """The address of the API; only here may it be a plain http:// one."""
+    """The address of the API; only here may it be plain http://."""
     columns: Mapping[str, str] = {}
     """The promoted columns: "path: type" by name."""
     batch_events: Positive = 100_000
@@ -53,7 +54,7 @@ class BigQuery(Sink, tag="bigquery", kw_only=True):
     request_seconds: ClassVar[float] = 120
     """The longest time for one request."""
     write_seconds: ClassVar[float] = 900
-    """The longest time for one batch; a job that takes longer is looked for again later."""
+    """The longest time for one batch; a job that takes longer is looked up again later."""
 
     def check(self) -> Iterator[tuple[str, str]]:
         yield from super().check()
@@ -136,8 +137,8 @@ class BigQueryConnection:
         """
         Return the number of the last job for a batch, -1 if there is none.
 
-        A job that has failed keeps its id, so that another attempt is another job. There is one only if all
-        before it have failed.
+        A failed job keeps its id, so that another attempt is another job. There is one only if all earlier
+        ones have failed.
         """
         there, missing = -1, 0
         while await self._service.job(f"{name}-{missing}", self._location):
@@ -188,7 +189,7 @@ class BigQueryConnection:
 
 
 def job_id(target: str, batch: Batch) -> str:
-    """Return the id of a batch's jobs, which no other content has; an attempt's number follows it."""
+    """Return the id of a batch's jobs, unique to its content; the number of the attempt follows it."""
     exact = f"{target} {batch.origin} {batch.id} {batch.epoch:016x}"
     digest = hashlib.blake2b(exact.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
     return f"event-gateway-{_NOT_IN_IDS.sub('_', batch.id)[:200]}-{digest}"

@@ -1,8 +1,8 @@
 """
-Insert events into a table in ClickHouse, by its HTTP interface.
+Insert events into a table in ClickHouse through its HTTP interface.
 
-A batch is one insert with a token that stands for its content. The table recognizes the token of an insert
-that is repeated, as long as its window reaches: this is checked before the first write.
+A batch is one insert with a token that stands for its content. The table recognizes the token of a repeated
+insert within its deduplication window: this is checked before the first write.
 """
 
 import re
@@ -27,13 +27,13 @@ from gateway.sinks.rows.mended import convert_all
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 _SETTINGS = {
-    # Inserts that the server gathers have no token. It does so by default since version 26.
+    # Inserts that the server collects have no token. It collects them by default since version 26.
     "async_insert": "0",
     "insert_deduplicate": "1",
-    # A part of an insert must be a block by itself: what is repeated has to be cut in the same way.
+    # A part of an insert must be a separate block: a repeated insert must be split in the same way.
     "input_format_parallel_parsing": "0",
     "max_insert_block_size": "1048576",
-    # Bad rows would be left out without a word.
+    # Bad rows would be skipped silently.
     "input_format_allow_errors_num": "0",
     "input_format_allow_errors_ratio": "0",
     "input_format_json_read_objects_as_strings": "1",
@@ -41,7 +41,7 @@ _SETTINGS = {
 }
 _FIRST_INSTANT = datetime(1900, 1, 1, tzinfo=UTC)
 _LAST_YEAR = 2299
-"""The range of DateTime64; what lies outside would become another time without a word."""
+"""The range of DateTime64; times outside it would silently become other times."""
 
 _encode_lines = msgspec.json.Encoder().encode_lines
 _encode = msgspec.json.Encoder().encode
@@ -81,7 +81,7 @@ class ClickHouse(Sink, tag="clickhouse", kw_only=True):
 
     @property
     def target(self) -> str:
-        # Path and query may hold a token.
+        # Path and query may contain a token.
         return f"{self.database}.{self.table} at {parse_url(self.url).origin()}"
 
     @asynccontextmanager
@@ -128,7 +128,7 @@ class ClickHouseConnection:
         self._json = [each for each in promoted if types[each] == "json"]
 
     async def probe(self) -> None:
-        """Insert nothing, which needs the same rights and settings as a batch."""
+        """Insert nothing, which needs the same permissions and settings as a batch."""
         await self._server.insert(self._insert_nothing, _SETTINGS, b"")
 
     async def write(self, batch: Batch, /) -> bytes:
@@ -138,11 +138,11 @@ class ClickHouseConnection:
         return b""
 
     def _encode(self, batch: Batch) -> bytes:
-        """Return the rows of a batch, one a line. Raises SinkRefused if lines are not events."""
+        """Return the rows of a batch, one per line. Raises SinkRefused if lines are not events."""
         return b"".join(convert_all(self._rows, batch, lambda rows: _encode_lines(map(self._adapt, rows))))
 
     def _adapt(self, row: Any) -> Any:
-        """Return a row as ClickHouse reads it; most are as they are."""
+        """Return a row in the form that ClickHouse reads; most need no change."""
         late = [index for index in self._times if row[index] is not None and not _fits(row[index])]
         if not late and not self._json:
             return row
@@ -152,7 +152,7 @@ class ClickHouseConnection:
                 adapted[self._more] = _with(adapted[self._more], key, row[index])
         for index in late:
             adapted[index] = None
-        for index in self._json:  # a text in JSON would lose its quotation marks
+        for index in self._json:  # a JSON string would lose its quotation marks
             if row[index] is not None:
                 adapted[index] = bytes(row[index]).decode()
         return adapted
@@ -163,6 +163,6 @@ def _fits(instant: datetime) -> bool:
 
 
 def _with(more: Raw, key: str, instant: datetime) -> Raw:
-    """Return an object in JSON with one more key, at its beginning."""
+    """Return a JSON object with one more key, at its beginning."""
     rest = bytes(more)[1:]
     return Raw(b"{%b:%b%b%b" % (_encode(key), _encode(instant), b"" if rest == b"}" else b",", rest))

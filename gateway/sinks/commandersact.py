@@ -3,7 +3,7 @@ Send events to Commanders Act's HTTP tracking API, or to another gateway, in ver
 
 https://doc.commandersact.com/features/sources/sources-catalog/http-tracking-api: POST /events/batch of at
 most 500 KB, each event of at most 32 KB, which is recognized by its `context.event_id`. It answers 200 to
-nearly everything, also to events that it does not take: such are not sent.
+nearly everything, even to events that it does not take: these are not sent.
 """
 
 from collections.abc import AsyncIterator, Iterator
@@ -35,7 +35,7 @@ class CommandersAct(RequestSink, tag="commandersact", kw_only=True):
     """The address before `/events/batch`."""
     batch_events: Positive = 100
     batch_bytes: Size = Size(450 * 1024)
-    """Some less than the 500 KB of a request, since a message may be larger than its event."""
+    """Somewhat less than the 500 KB of a request, since a message may be larger than its event."""
 
     def check(self) -> Iterator[tuple[str, str]]:
         yield from super().check()
@@ -73,10 +73,10 @@ class CommandersActConnection:
 
 def to_message(line: bytes) -> bytes:
     """
-    Return a canonical line as an event of version 2.0 with all that the API requires.
+    Return a canonical line as an event of version 2.0 with everything that the API requires.
 
-    An event that came from Commanders Act is restored as it was sent, and gets the id and the time that it
-    lacked, so that a second copy is recognized. Raises MissingEvent for one without a name.
+    An event that came from Commanders Act is restored as it was sent, and gets the id and time that it
+    lacked, so that a second copy is recognized. Raises MissingEvent for an event without a name.
     """
     message = to_commandersact(line)
     event = objects.read(message)
@@ -97,8 +97,8 @@ def to_message(line: bytes) -> bytes:
 
 def judge(answer: Answer) -> None:
     """
-    Raise as `check` does, and for what another gateway refuses under a 200: SinkMisconfigured if it does not
-    know the token, SinkRefused for events, of which it says the code but not which they are.
+    Raise like `check`, and for what another gateway refuses with a 200: SinkMisconfigured if it does not know
+    the token, SinkRefused for events; it gives their code but not which they are.
     """
     code = answer.headers.get("X-Gateway-Error", "")
     check_key(answer, code)

@@ -1,8 +1,8 @@
 """
-Compression of the files that a sink's rotation has set aside, in a thread beside writing.
+Compression of the files that a sink's rotation has set aside, in a thread parallel to writing.
 
 The compressed file is synced before the plain one is removed, so that a crash leaves at least one complete
-file. What a crash has interrupted is done again at the next start.
+file. Interrupted work is done again at the next start.
 """
 
 import gzip
@@ -21,10 +21,10 @@ _TIME = r"-\d{8}T\d{6}\.\d{6}Z"
 
 
 class Compression:
-    """Compresses the files set aside beside `path`. One thread, which lives until `stop`."""
+    """Compresses the files set aside next to `path`. One thread, which lives until `stop`."""
 
     def __init__(self, path: Path, log: FilteringBoundLogger) -> None:
-        """Begin with the files that are there."""
+        """Start with the existing files."""
         self._folder = path.parent
         self._name = re.compile(re.escape(path.stem) + _TIME + re.escape(path.suffix))
         self._log = log
@@ -35,11 +35,11 @@ class Compression:
         self._thread.start()
 
     def look(self) -> None:
-        """Compress what has been set aside since."""
+        """Compress what has been set aside since the last look."""
         self._news.set()
 
     def stop(self) -> None:
-        """Return once the thread has ended; a file that is not finished stays as it was."""
+        """Return once the thread has ended; an unfinished file stays as it was."""
         self._stopping = True
         self._news.set()
         self._thread.join()
@@ -52,7 +52,7 @@ class Compression:
                     self._try_to_compress(file)
 
     def _try_to_compress(self, file: Path) -> None:
-        """Put the compressed file in place of the plain one; log an error, and leave the plain one."""
+        """Replace the plain file by the compressed one; on an error, log it and leave the plain file."""
         new = file.with_name(f"{file.name}.gz.new")
         try:
             if self._write(file, new):

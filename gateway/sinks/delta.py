@@ -1,9 +1,9 @@
 """
-Append events to a table of Delta Lake, in a folder or a bucket, each exactly once.
+Append events to a Delta Lake table, in a folder or a bucket, each exactly once.
 
 A commit can hold the version of an application, which readers ignore. Here it is the position up to
-which a partition is written: it is compared before a batch is written, and a second process that commits the
-same partition meanwhile makes the commit fail.
+which a partition is written: it is compared before a batch is written, and if a second process commits the
+same partition meanwhile, the commit fails.
 """
 
 from bisect import bisect_left
@@ -47,7 +47,7 @@ class Delta(StorageSink, tag="delta"):
 
 
 class DeltaConnection:
-    """Commits one batch after the other, in a thread."""
+    """Commits one batch after another, in a thread."""
 
     receipt = b""
 
@@ -89,7 +89,7 @@ def _application(batch: Batch) -> str:
     """
     Return the name under which a table keeps the position of a batch's partition.
 
-    Each job that sends events again has a position of its own, since it may pass the same events once more.
+    Each job that sends events again has its own position, since it may pass the same events once more.
     """
     job = "" if batch.origin == "live" else batch.suffix
     return f"{batch.sink}/{batch.partition}/{batch.epoch:016x}{job}"
@@ -99,7 +99,7 @@ async def _in_thread(sink: Delta, work: Callable[[], _Result]) -> _Result:
     """
     Do work in a thread. Raises SinkUnavailable after a minute, and what `translated` raises.
 
-    A thread that hangs is left to itself. What it may yet commit has its position, as every commit has.
+    A thread that hangs is abandoned. Whatever it may yet commit has its position, like every commit.
     """
 
     def do() -> _Result:

@@ -1,7 +1,7 @@
 """
-Send events to a vendor as its mapping says: one that comes with the gateway, or a file of the operator's.
+Send events to a vendor by a mapping: one that comes with the gateway, or the operator's own file.
 
-What breaks a rule that the vendor has published is not sent. Vendors recognize events by the id in each.
+Events that break a rule that the vendor has published are not sent. Vendors recognize events by their ids.
 """
 
 import time
@@ -34,16 +34,16 @@ from gateway.sources import Vocabulary
 
 log = structlog.get_logger()
 
-_MAX_EVENTS_ON_LOOP = 20  # to map more takes longer than a thread costs
+_MAX_EVENTS_ON_LOOP = 20  # mapping more takes longer than a thread costs
 
 
 class Destination(RequestSink, tag="destination", kw_only=True):
     name: str = ""
     """The name of a mapping that comes with the gateway."""
     mapping: MappingFile | None = None
-    """A mapping of the operator's, instead of `name`."""
+    """The operator's own mapping, instead of `name`."""
     settings: dict[str, Secret] = msgspec.field(default_factory=dict)
-    """What the mapping asks for; one shows none of them, since it cannot tell which are secret."""
+    """What the mapping asks for; none of them are shown, since it cannot be known which are secret."""
     dry_run: bool = False
     """Do everything but send."""
     url: str = ""
@@ -132,7 +132,7 @@ class Destination(RequestSink, tag="destination", kw_only=True):
 
 
 class DestinationConnection:
-    """Sends the requests of a batch, those of one lane one after another."""
+    """Sends the requests of a batch; those of one lane are sent one after another."""
 
     receipt = b""
 
@@ -198,7 +198,7 @@ class DestinationConnection:
 
 
 class Sending:
-    """The requests of one batch on their way, and what becomes of its events."""
+    """The requests of one batch in flight, and what becomes of its events."""
 
     def __init__(
         self, planned: Plan, lanes: int, send: Callable[[Request], Awaitable[tuple[Answer, Verdict] | None]]
@@ -207,7 +207,7 @@ class Sending:
         self._number = lanes
         self._waiting = iter(planned.lanes)
         self._missing: dict[int, int] = {}
-        """The number of items of each event that the vendor does not have yet."""
+        """For each event, the number of items that the vendor does not have yet."""
         for lane in planned.lanes:
             for request in lane:
                 for event in request.events.values():
@@ -220,8 +220,8 @@ class Sending:
 
     async def run(self) -> None:
         """
-        Send everything. Raises the first failure that concerns the target, else SinkRefused with every event
-        that was refused; either names the events that were delivered.
+        Send everything. Raises the first failure that concerns the target, else SinkRefused with all refused
+        events; either error names the delivered events.
         """
         async with anyio.create_task_group() as group:
             for _ in range(self._number):
@@ -251,7 +251,7 @@ class Sending:
                     self._failures.append(error)
                     return
                 if not self._note(request, answered):
-                    break  # what follows of the same persons must not overtake it
+                    break  # later requests for the same persons must not overtake it
 
     def _note(self, request: Request, answered: tuple[Answer, Verdict] | None) -> bool:
         """Note what became of the events of a request; return False if some must be sent again."""

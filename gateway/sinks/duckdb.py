@@ -2,8 +2,8 @@
 Append events to a table in a DuckDB file, each exactly once.
 
 The position up to which a partition is written is kept in the file, and changes in the transaction that
-writes the events. DuckDB lets one process open a file for writing while no other has it open: soon after the
-last batch it is closed, so that others can read it.
+writes the events. DuckDB lets a process open a file for writing only while no other has it open, so it is
+closed soon after the last batch to let others read it.
 """
 
 import re
@@ -34,12 +34,12 @@ _TABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 _CLOSE_SECONDS = 2
 
 _SETTINGS: dict[str, str | bool | int | float | list[str]] = {
-    # The oldest version that can open the file. By default only that of the library can.
+    # The oldest version that can open the file. By default only the library's own version can.
     "storage_compatibility_version": "v1.4.0",
     "autoinstall_known_extensions": False,
     "autoload_known_extensions": False,
     "memory_limit": "1GB",
-    # About a row group: each checkpoint writes the last one anew.
+    # About one row group: each checkpoint rewrites the last one.
     "checkpoint_threshold": "128MB",
     "threads": 2,
 }
@@ -54,7 +54,7 @@ class DuckDb(Sink, tag="duckdb", kw_only=True):
     batch_events: Positive = 20_000
     batch_bytes: Size = Size(16 * 1024**2)
     batch_time: Duration = Duration(1)
-    """Small batches cost an opening of the file each, and compress badly."""
+    """Each small batch costs an opening of the file, and compresses badly."""
 
     write_seconds: ClassVar[float] = 60
     """The longest time for one batch."""
@@ -79,7 +79,7 @@ class DuckDb(Sink, tag="duckdb", kw_only=True):
         try:
             yield connection
         finally:
-            # A thread that hangs is left to itself, as after a batch that takes too long.
+            # A thread that hangs is abandoned, as after a batch that takes too long.
             with move_on_after(_CLOSE_SECONDS, shield=True):
                 await to_thread.run_sync(connection.close, abandon_on_cancel=True)
 
@@ -110,7 +110,7 @@ class DuckDbConnection:
         self._idle: Timer | None = None
 
     async def prepare(self) -> None:
-        """Create the file and its tables, as far as they are missing."""
+        """Create the file and its tables if they are missing."""
         await self._run(self._prepare)
 
     async def write(self, batch: Batch, /) -> bytes:
@@ -118,7 +118,7 @@ class DuckDbConnection:
         return b""
 
     async def _run(self, work: Callable[..., None], *arguments: Any) -> None:
-        """Do work in a thread, which is interrupted if it takes too long."""
+        """Do work in a thread; it is interrupted if it takes too long."""
         try:
             with fail_after(self._sink.write_seconds):
                 await to_thread.run_sync(work, *arguments, abandon_on_cancel=True)
@@ -134,7 +134,7 @@ class DuckDbConnection:
         self.close()
 
     def close(self) -> None:
-        """Close the file, unless it is closed already. Blocks while a batch is written."""
+        """Close the file, unless it is already closed. Blocks while a batch is written."""
         with self._lock:
             self._close()
 
@@ -158,9 +158,9 @@ class DuckDbConnection:
         self, database: duckdb.DuckDBPyConnection, batch: Batch, first: int, *, missing: bool
     ) -> None:
         """
-        Insert the events of a batch from an index on, or those of them that the table does not have.
+        Insert the events of a batch from an index on, or only those that the table does not have.
 
-        Raises SinkRefused if the table does not take one of them.
+        Raises SinkRefused if the table does not accept one of them.
         """
         database.register(STAGE, self._encode(batch, first))
         try:
@@ -177,7 +177,7 @@ class DuckDbConnection:
 
     @contextmanager
     def _opened(self) -> Iterator[duckdb.DuckDBPyConnection]:
-        """Have the file open for the duration of the block; after an exception, what it did is undone."""
+        """Keep the file open for the duration of the block; after an exception, roll back what it did."""
         with self._lock:
             if self._idle:
                 self._idle.cancel()
@@ -200,7 +200,7 @@ class DuckDbConnection:
         is_new = not path.exists()
         database = duckdb.connect(path, config=_SETTINGS)
         if is_new:
-            path.chmod(0o600)  # DuckDB takes no file that is empty, and has no mode of its own
+            path.chmod(0o600)  # DuckDB accepts no empty file, and sets no mode itself
         return database
 
     def _close(self) -> None:
@@ -208,5 +208,5 @@ class DuckDbConnection:
             self._idle.cancel()
         database, self._database = self._database, None
         if database:
-            with suppress(duckdb.Error):  # nothing is lost: the log beside the file has every batch
+            with suppress(duckdb.Error):  # nothing is lost: the log next to the file has every batch
                 database.close()

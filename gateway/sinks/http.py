@@ -1,8 +1,8 @@
 """
-Send events to a webhook: a batch a request, or each event on its own, signed after Standard Webhooks.
+Send events to a webhook: one request per batch or per event, signed as in Standard Webhooks.
 
 https://www.standardwebhooks.com, specification 1.0.0. `webhook-id` is the same whenever the same events are
-sent, so a receiver can recognize what it has already.
+sent, so a receiver can recognize what it already has.
 """
 
 import gzip
@@ -33,13 +33,13 @@ _MAX_BYTES_ON_LOOP = 64 * 1024  # compressing more takes longer than a thread co
 
 class Http(RequestSink, tag="http", kw_only=True):
     url: Secret
-    """Addresses of webhooks often hold a token."""
+    """Secret because webhook addresses often contain a token."""
     method: Literal["POST", "PUT", "PATCH"] = "POST"
     headers: dict[str, Secret] = msgspec.field(default_factory=dict)
     body: Literal["batch", "lines", "event"] = "batch"
     """`{"batch": [...]}`, one event per line, or one event per request."""
     secret: Secrets = Secrets()
-    """Sign each request; with several secrets, which are being rotated, by each of them."""
+    """Signs each request; with several secrets, as during a rotation, each of them signs."""
     compress: Literal["", "gzip"] = ""
     batch_events: Positive = 100
 
@@ -101,7 +101,7 @@ class HttpConnection:
         return b""
 
     async def _send(self, batch: Batch, id: str, body: bytes) -> None:
-        # A dot would make the signed text ambiguous, and names of sinks may have any characters.
+        # A dot would make the signed text ambiguous, and sink names may have any characters.
         id = quote(id, safe="/").replace(".", "%2E")
         if len(body) > _MAX_BYTES_ON_LOOP and (self._secrets or self._sink.compress):
             headers, body = await to_thread.run_sync(self._prepare, batch, id, body)
@@ -113,7 +113,7 @@ class HttpConnection:
         seconds = int(self._now())
         headers = {**self._headers, "Webhook-Id": id, "Webhook-Timestamp": str(seconds)}
         if self._secrets:
-            # Over what receivers see: frameworks and proxies inflate a body before it is verified.
+            # Signs what receivers see: frameworks and proxies decompress a body before it is verified.
             headers["Webhook-Signature"] = signature.sign(self._secrets, id, seconds, body)
         if batch.origin == "replay":
             headers["X-Gateway-Replay"] = "true"
@@ -122,7 +122,7 @@ class HttpConnection:
     async def _write_events(self, batch: Batch) -> None:
         """
         Send each event on its own. Raises the first failure that concerns the target, else SinkRefused with
-        every event that was refused; either names the events that were delivered.
+        all refused events; either error names the delivered events.
         """
         lines = batch.lines
         delivered: list[int] = []
@@ -170,7 +170,7 @@ _read_person = msgspec.json.Decoder(Person).decode
 
 
 def _by_person(lines: Sequence[bytes]) -> list[list[int]]:
-    """Return the indexes of each person's events, in order; an event without a person stands alone."""
+    """Return the indexes of each person's events, in order; an event without a person is on its own."""
     persons: dict[str | int, list[int]] = {}
     for index, line in enumerate(lines):
         person = _read_person(line)

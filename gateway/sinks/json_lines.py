@@ -1,7 +1,7 @@
 """
 Append events to a file, one JSON object per line, each event exactly once.
 
-Events that are replayed go to a file beside it, so that they are not twice in the first.
+Replayed events go to a separate file next to it, so that the first never has them twice.
 """
 
 from collections.abc import AsyncIterator
@@ -26,7 +26,7 @@ class JsonLines(Sink, tag="json_lines"):
     rotate_daily: bool = False
     """Rename the file with the first batch after midnight UTC."""
     compress: Literal["", "gzip"] = ""
-    """Compress renamed files, beside writing."""
+    """Compress renamed files, in parallel with writing."""
 
     @property
     def files(self) -> tuple[Path, ...]:
@@ -34,7 +34,7 @@ class JsonLines(Sink, tag="json_lines"):
 
     @property
     def replay_path(self) -> Path:
-        """The file for events that are replayed."""
+        """The file for replayed events."""
         return self.path.with_name(f"{self.path.stem}-replay{self.path.suffix}")
 
     @property
@@ -52,7 +52,7 @@ class JsonLines(Sink, tag="json_lines"):
 
 
 class Receipts(Receipt, frozen=True):
-    """The receipt of the sink: that of its file, and that of the file for replays."""
+    """The receipt of the sink: of its file, and of the file for replays."""
 
     replay: Receipt = NOTHING_RECORDED
 
@@ -79,7 +79,7 @@ class JsonLinesConnection:
         self._open.close()
 
     def append(self, batch: Batch) -> bytes:
-        """Write the batch to the file of its origin, and return the receipt of both."""
+        """Write the batch to the file for its origin, and return the receipt of both files."""
         if batch.origin == "replay":
             if self._replay is None:
                 self._replay = self._own(self._config.replay_path, self._replayed)

@@ -1,10 +1,10 @@
 """
-Publish events to Kafka, or to what speaks its protocol: Redpanda, Event Hubs, MSK.
+Publish events to Kafka, or to a system with its protocol: Redpanda, Event Hubs, MSK.
 
-A message is a canonical event; its key is the person, whose events so keep their order. With `transactions`
-each event is there once for consumers that read committed messages: the position up to which a partition of
-the journal is written is a committed offset, which changes in the transaction that writes the events.
-Otherwise consumers can compare the header `message-id`.
+A message is a canonical event; its key is the person, so that a person's events keep their order. With
+`transactions`, consumers that read committed messages get each event once: the position up to which a
+partition of the journal is written is a committed offset, which changes in the transaction that writes the
+events. Otherwise consumers can compare the header `message-id`.
 """
 
 import re
@@ -34,16 +34,16 @@ class Kafka(Sink, tag="kafka", kw_only=True):
     servers: tuple[str, ...]
     """The first brokers to ask, as "host:port"."""
     topic: str = "events"
-    """{source} and {type} in it stand for those of an event."""
+    """{source} and {type} in it stand for an event's source and type."""
     security: Literal["plaintext", "ssl", "sasl_plaintext", "sasl_ssl"] = "ssl"
     mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = "SCRAM-SHA-512"
-    """Of SASL."""
+    """The SASL mechanism."""
     user: str = ""
     password: Secret | None = None
     ca: Path | None = None
-    """The certificates of authorities, as PEM; by default those of the system."""
+    """The CA certificates, as PEM; by default the system's."""
     certificate: Path | None = None
-    """The certificate that the gateway shows, as PEM."""
+    """The certificate that the gateway presents, as PEM."""
     key: Path | None = None
     """The key of that certificate."""
     transactions: bool = False
@@ -106,7 +106,7 @@ class Kafka(Sink, tag="kafka", kw_only=True):
 
 
 class KafkaConnection:
-    """Sends each batch as one, and waits until all of it is acknowledged; in another thread."""
+    """Sends each batch as a whole, and waits until all of it is acknowledged; in another thread."""
 
     receipt = b""
 
@@ -118,7 +118,7 @@ class KafkaConnection:
         self._settings = sink.settings | {"queue.buffering.max.messages": queued}
         self._channel = Channel(self._settings, sink.write_seconds)
         self._transactions: dict[tuple[str, bool], tuple[str, Transactions]] = {}
-        """By partition of the journal, for live events and for the last job, the id and its channel."""
+        """Ids and channels by partition of the journal, for live events and for the last job."""
 
     def open(self) -> None:
         """Find the brokers, the topic and its limit. Raises SinkError."""
@@ -163,9 +163,9 @@ class KafkaConnection:
 
     def _transactional(self, batch: Batch) -> Transactions:
         """
-        Return the channel of a batch's partition, or that of the partition in a job.
+        Return the channel of a batch's partition, or of the partition in a job.
 
-        Each job has a position of its own, since it may pass the same events once more.
+        Each job has its own position, since it may pass the same events once more.
         """
         is_live = batch.origin == "live"
         place = batch.partition, is_live
@@ -207,7 +207,7 @@ class KafkaConnection:
         if not failed and not culprits:
             return None
         others = [error for error in failed.values() if error.code() not in kafka_failures.REFUSED]
-        if len(failed) == 1 and not others:  # of several sent together, brokers do not say which they mean
+        if len(failed) == 1 and not others:  # of several sent together, brokers do not say which is at fault
             culprits |= {index: kafka_failures.culprit(error) for index, error in failed.items()}
         delivered = delivered_of(excerpts, failed, culprits)
         if others:
@@ -234,5 +234,5 @@ def delivered_of(
 
 
 def _escape(text: str) -> str:
-    """Return a text as a part of a topic's name, which Kafka limits to these characters."""
+    """Return a text as part of a topic's name, which Kafka limits to these characters."""
     return _NOT_IN_NAMES.sub("_", text)

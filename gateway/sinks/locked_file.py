@@ -9,7 +9,7 @@ from gateway import durable
 from gateway.errors import SinkUnavailable
 
 MAX_TAIL_BYTES = 64 * 1024**2
-"""The most bytes that are read from the end of a file."""
+"""The maximum number of bytes read from the end of a file."""
 
 _BLOCK_BYTES = 64 * 1024
 

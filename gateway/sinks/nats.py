@@ -1,8 +1,9 @@
 """
-Publish events to a stream of NATS JetStream, each once within the stream's window for duplicates.
+Publish events to a NATS JetStream stream, each once within the stream's duplicate window.
 
-A batch is stored whole or not at all (atomic batch publishing, ADR-50, NATS 2.12). Every message has the id
-of its event, so that the server refuses a batch that it has; events of which it has some go one by one.
+A batch is stored as a whole or not at all (atomic batch publishing, ADR-50, NATS 2.12). Every message has the
+id of its event, so the server refuses a batch that it already has; if it has only some of the events, all are
+sent one by one.
 """
 
 import re
@@ -45,12 +46,12 @@ class Nats(Sink, tag="nats", kw_only=True):
     stream: str = "events"
     """The stream; it is created if it is missing."""
     subject: str = "events.{source}.{type}"
-    """{source} and {type} stand for those of an event."""
+    """{source} and {type} stand for an event's source and type."""
     user: str = ""
     password: Secret | None = None
     token: Secret | None = None
     ca: Path | None = None
-    """The certificates of authorities, as PEM; by default those of the system."""
+    """The CA certificates, as PEM; by default the system's."""
     batch_events: Positive = _MAX_BATCH_EVENTS
 
     write_seconds: ClassVar[float] = 30
@@ -102,8 +103,8 @@ class Nats(Sink, tag="nats", kw_only=True):
                     name=f"event-gateway {name}",
                     error_cb=troubles.add,
                     closed_cb=troubles.lost,
-                    # Each server is tried twice. A connection that is lost stays lost, since a batch that was
-                    # cut in two would never be complete.
+                    # Each server is tried twice. A lost connection is not restored, since a batch
+                    # that was cut in two would never be complete.
                     max_reconnect_attempts=1,
                     reconnect_time_wait=0,
                     allow_reconnect=False,
@@ -116,7 +117,7 @@ class Nats(Sink, tag="nats", kw_only=True):
                 await self._prepare(client)
             yield NatsConnection(self, client, troubles)
         finally:
-            with move_on_after(_CLOSE_SECONDS, shield=True):  # after a failed handshake it never ends
+            with move_on_after(_CLOSE_SECONDS, shield=True):  # after a failed handshake this never ends
                 await client.close()
 
     def _tls(self) -> Tls | None:
@@ -152,7 +153,7 @@ class Nats(Sink, tag="nats", kw_only=True):
 
 
 class NatsConnection:
-    """Publishes each batch as one."""
+    """Publishes each batch as a whole."""
 
     receipt = b""
 
@@ -163,7 +164,7 @@ class NatsConnection:
         self._names = names.Names(sink.subject, _escape)
         self._batches = 0
         self._stored = 0
-        """The events of the batch in hand that were published one by one and are stored."""
+        """The events of the current batch that were published one by one and are stored."""
 
     async def write(self, batch: Batch, /) -> bytes:
         excerpts = excerpt.read(batch)
@@ -192,7 +193,7 @@ class NatsConnection:
         return headers | {"Replay": "true"} if batch.origin == "replay" else headers
 
     def _check_sizes(self, batch: Batch) -> None:
-        """Raise SinkRefused for events that the server would cut the connection for."""
+        """Raise SinkRefused for events that would make the server close the connection."""
         most = self._client.max_payload - _MAX_HEADERS_BYTES
         if len(batch.data) <= most:
             return
@@ -218,7 +219,7 @@ class NatsConnection:
         return await self._request(self._names.name(excerpts[last]), lines[last], headers[last])
 
     async def _publish_missing(self, batch: Batch, excerpts: list[Excerpt], headers: list[_Headers]) -> None:
-        """Publish each event on its own; the server passes those that it has."""
+        """Publish each event on its own; the server skips those that it has."""
         for index, (each, line, own) in enumerate(zip(excerpts, batch.lines, headers, strict=True)):
             single = {name: value for name, value in own.items() if not name.startswith("Nats-Batch-")}
             error = (await self._request(self._names.name(each), line, single)).error

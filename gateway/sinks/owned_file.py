@@ -28,14 +28,14 @@ from gateway.sinks.unrecorded import Unrecorded
 log = structlog.get_logger()
 
 _CHECKS_UNTIL_EXPIRY = 20
-"""By then every unrecorded batch has been delivered again; remaining lines belong to none."""
+"""By then every unrecorded batch has been delivered again; remaining lines belong to no batch."""
 
 
 class Receipt(msgspec.Struct, frozen=True):
     """
     The file that was written last, and its length.
 
-    The file is identified by its inode alone, because its device number may change at a reboot.
+    The file is identified only by its inode, because its device number may change at a reboot.
     """
 
     opened: str
@@ -50,31 +50,31 @@ class Receipt(msgspec.Struct, frozen=True):
 
 
 NOTHING_RECORDED = Receipt(opened="", inode=0, length=0)
-"""The receipt of a file of which no batch was recorded; every line in it may belong to one."""
+"""The receipt of a file without a recorded batch; every line in it may belong to one."""
 
 
 class Rotation(NamedTuple):
     """The settings for files that are set aside."""
 
     size: int = 0
-    """Set a file aside when it has so many bytes; 0: never."""
+    """Set a file aside when it reaches this many bytes; 0: never."""
     daily: bool = False
     """Set a file aside with the first batch after midnight UTC."""
     compress: bool = False
-    """Compress files that were set aside, also those of earlier connections."""
+    """Compress files that were set aside, including those of earlier connections."""
 
 
 _logged: dict[Path, tuple[int, int, int]] = {}
 """
 The unrecorded lines that this process logged last, by the file's path: inode, first offset, and size.
 
-They are recorded with the next batch; connections that write none, as to a full disk, find them again.
+They are recorded with the next batch; connections that write none, as with a full disk, find them again.
 """
 
 
 class OwnedFile:
     """
-    The sink's file across renames, truncation and rotation. Raises SinkUnavailable alone.
+    The sink's file across renames, truncation and rotation. Raises only SinkUnavailable.
 
     `check` may be called in one thread while another thread calls `append`.
     """
@@ -83,7 +83,7 @@ class OwnedFile:
         """
         Open the file at its end.
 
-        `recorded` is the last recorded receipt. Without one, the lines in the file are those of others.
+        `recorded` is the last recorded receipt. Without one, the lines in the file belong to others.
         """
         self.path = path
         self._rotation = rotation
@@ -187,7 +187,7 @@ class OwnedFile:
         done = 0
         if self._unrecorded:
             for start, length in self._unrecorded.claim((batch.partition, batch.origin), batch.data):
-                # After a failed sync they may be in the page cache alone.
+                # After a failed sync they may be only in the page cache.
                 self._file.overwrite(start, batch.data[done : done + length])
                 done += length
             if self._unrecorded.size <= 0:
@@ -195,7 +195,7 @@ class OwnedFile:
         return done
 
     def _write(self, data: bytes, done: int) -> None:
-        """Append and sync `data` from `done` on, and complete a partial line if it is the start of it."""
+        """Append and sync `data` from `done` on, and complete a partial line if `data` continues it."""
         if done < len(data):
             added = len(data) - done
             if self._partial and data.startswith(self._partial, done):
@@ -269,7 +269,7 @@ class OwnedFile:
         self._log.info("file renamed or deleted, new file created")
 
     def _log_unrecorded(self, start: int, size: int) -> None:
-        """Log lines unless they were logged before: a file only grows, so that those are the same."""
+        """Log lines unless they were logged before: a file only grows, so they are the same lines."""
         inode, first, most = _logged.get(self.path, (0, 0, 0))
         if (inode, first) != (self._file.inode, start) or size > most:
             self._log.warning("file contains unrecorded events, retained", bytes=size)

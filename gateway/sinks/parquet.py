@@ -1,8 +1,8 @@
 """
 Write Parquet files to a folder, or to a bucket of S3, Google Cloud Storage or Azure.
 
-A batch is a file, or several if it belongs to several folders. Their names are those of the batch's id, and a
-file is created only if there is none of its name: a batch that is delivered again changes nothing.
+A batch is a file, or several if it belongs to several folders. Their names come from the batch's id, and a
+file is created only if none has its name: a batch that is delivered again changes nothing.
 """
 
 from collections.abc import AsyncIterator, Iterator
@@ -27,7 +27,7 @@ from gateway.sinks.storage.sink import StorageSink
 
 class Parquet(StorageSink, tag="parquet"):
     partition: str = "date={date}"
-    """The folders below it; {date}, {hour}, {source}, {type} and {event} stand for those of an event."""
+    """The folders below it; {date}, {hour}, {source}, {type} and {event} stand for an event's values."""
 
     once_by_batch: ClassVar[bool] = True
 
@@ -59,7 +59,7 @@ class Parquet(StorageSink, tag="parquet"):
 
 
 class ParquetConnection:
-    """Encodes in a thread, and creates one file after the other."""
+    """Encodes in a thread, and creates one file after another."""
 
     receipt = b""
 
@@ -72,12 +72,12 @@ class ParquetConnection:
     async def write(self, batch: Batch, /) -> bytes:
         name = names.file_name(batch)
         for folder, content in (await to_thread.run_sync(self._encode, batch)).items():
-            # Arrow's buffers are of signed bytes, which obstore would take for a list of numbers.
+            # Arrow's buffers hold signed bytes, which obstore would take for a list of numbers.
             await create(self._storage, folder + name, memoryview(content).cast("B"))
         return b""
 
     def _encode(self, batch: Batch) -> dict[str, pa.Buffer]:
-        """Return the files of a batch by their folders. Raises SinkRefused if lines are not events."""
+        """Return the files of a batch by folder. Raises SinkRefused if lines are not events."""
         loaded_at = datetime.now(UTC)
 
         def convert(rows: list[tuple[Any, ...]]) -> dict[str, pa.RecordBatch]:
@@ -95,7 +95,7 @@ class ParquetConnection:
         return {folder: self._encoder.encode(batches) for folder, batches in found.items()}
 
     def _group(self, rows: list[tuple[Any, ...]]) -> dict[str, list[tuple[Any, ...]]]:
-        """Return the rows by their folders, mostly one."""
+        """Return the rows by folder; usually there is only one."""
         folders = list(map(self._folders.find, rows))
         if folders.count(folders[0]) == len(rows):
             return {folders[0]: rows}

@@ -31,7 +31,7 @@ _RESERVED = frozenset(
     [column.name for column in (*ENVELOPE, LOADED_AT)]
     + ["ctid", "xmin", "xmax", "cmin", "cmax", "tableoid"]  # every table of PostgreSQL has these
 )
-_EVENTS_WITHOUT_PAUSE = 500  # at most some milliseconds
+_EVENTS_WITHOUT_PAUSE = 500  # a few milliseconds at most
 
 
 class Postgres(Sink, tag="postgres"):
@@ -136,7 +136,7 @@ class PostgresConnection:
         return self._positions[key]
 
     async def _append(self, batch: Batch, position: int, first: int) -> None:
-        """Write new events of a partition, those from an index on, and its position with them."""
+        """Write a partition's new events, those from an index on, together with its position."""
         key = _key(batch)
         with fail_after(self._write_seconds):
             async with self._connection.transaction(isolation="read_committed"):
@@ -156,7 +156,7 @@ class PostgresConnection:
         """
         Write those events of a retry or a replay that the table does not have.
 
-        Later live batches may have the same events, if these lie beyond the position; `ahead` says so.
+        Later live batches may have the same events if these are beyond the position; `ahead` records this.
         """
         if not self._unique:
             await schema.create_index(self._connection, self._table, ["position"])

@@ -1,8 +1,8 @@
 """
-Append events to a stream of Redis or Valkey, each exactly once.
+Append events to a Redis or Valkey stream, each exactly once.
 
-The position up to which a partition of the journal is written is a field of a hash beside the stream. A
-script, which the server runs as one, passes the events that lie before it, adds the others, and moves it.
+The position up to which a partition of the journal is written is a field of a hash next to the stream. A
+script, which the server runs atomically, skips the events before the position, adds the others, and moves it.
 """
 
 import re
@@ -28,14 +28,14 @@ from gateway.sinks.brokers import excerpt
 _PASSING = frozenset(
     ("BUSY", "CLUSTERDOWN", "LOADING", "MASTERDOWN", "MISCONF", "NOREPLICAS", "OOM", "READONLY", "TRYAGAIN")
 )
-"""The first words of the errors that may pass; all others need an operator (Redis 8, `src/server.c`)."""
+"""The first words of temporary errors; all others need an operator (Redis 8, `src/server.c`)."""
 
 _HASH_TAG = re.compile(r"\{[^}]+\}")
 _MAX_ANSWER_CHARACTERS = 4096
 
-# KEYS: the stream, the hash of positions. ARGV: the field of the hash, the end of the batch, the most
-# entries of the stream or 0, the partition, "true" for a replay, and three for each event. The position is
-# set also where it stays, so that WAITAOF waits for what an earlier connection wrote.
+# KEYS: the stream, the hash of positions. ARGV: the field of the hash, the end of the batch, the maximum
+# length of the stream or 0, the partition, "true" for a replay, and three for each event. The position is set
+# even if it does not change, so that WAITAOF waits for what an earlier connection wrote.
 _SCRIPT = """
 local stop = ARGV[2]
 local known = redis.call('HGET', KEYS[2], ARGV[1]) or '0'
@@ -61,7 +61,7 @@ class Redis(Sink, tag="redis", kw_only=True):
     stream: str = "events"
     """The key of the stream."""
     max_len: Annotated[int, msgspec.Meta(ge=0)] = 0
-    """About the most entries of the stream: older ones are removed, also if nobody has read them. 0: all."""
+    """The approximate maximum length of the stream: older entries are removed, even if unread. 0: none."""
     durable: bool = False
     """Wait until the server's append-only file is synced."""
     batch_events: Positive = 2000
@@ -85,7 +85,7 @@ class Redis(Sink, tag="redis", kw_only=True):
 
     @property
     def positions(self) -> str:
-        """The key of the positions, which a cluster puts where the stream is."""
+        """The key of the positions, which a cluster puts on the same node as the stream."""
         return f"{self.stream if _HASH_TAG.search(self.stream) else f'{{{self.stream}}}'}:positions"
 
     @asynccontextmanager
@@ -93,7 +93,7 @@ class Redis(Sink, tag="redis", kw_only=True):
         with self.translated():
             client = Client.from_url(
                 self.url.reveal(),
-                single_connection_client=True,  # WAITAOF is about the writes of its connection
+                single_connection_client=True,  # WAITAOF applies to the writes of its own connection
                 protocol=2,
                 socket_timeout=self.write_seconds,
                 socket_connect_timeout=self.write_seconds,
@@ -108,7 +108,7 @@ class Redis(Sink, tag="redis", kw_only=True):
 
     @contextmanager
     def translated(self) -> Iterator[None]:
-        """Raise SinkUnavailable or SinkMisconfigured for exceptions of the driver, without the password."""
+        """Raise SinkUnavailable or SinkMisconfigured for the driver's exceptions, without the password."""
         try:
             yield
         except (exceptions.RedisError, OSError) as error:
@@ -117,12 +117,12 @@ class Redis(Sink, tag="redis", kw_only=True):
             for secret in _secrets(self.url):
                 message = message.replace(secret, "***")
             raise failure(message[:500], answer=message[:_MAX_ANSWER_CHARACTERS]) from error
-        except (TypeError, ValueError):  # of options in the address, which their text could repeat
+        except (TypeError, ValueError):  # about options in the address, which their text could repeat
             raise SinkMisconfigured("the address has an unknown or wrong option") from None
 
 
 class RedisConnection:
-    """Writes each batch by one script."""
+    """Writes each batch with one script call."""
 
     receipt = b""
 
@@ -137,7 +137,7 @@ class RedisConnection:
             await self._call("WAITAOF", 1, 0, 1)  # an error without an append-only file
 
     async def write(self, batch: Batch, /) -> bytes:
-        # Each job that sends events again has a position of its own.
+        # Each job that sends events again has its own position.
         job = "" if batch.origin == "live" else batch.suffix
         arguments: list[str | bytes | int] = [
             f"{batch.sink}/{batch.partition}/{batch.epoch:016x}{job}",

@@ -1,9 +1,9 @@
 """
-Send events to Segment, or to whatever speaks its HTTP API, such as another gateway.
+Send events to Segment, or to anything with its HTTP API, such as another gateway.
 
 https://segment.com/docs/connections/sources/catalog/libraries/server/http-api: POST /v1/batch of at most
 500 KB and 2,500 events, each of at most 32 KB, which Segment recognizes by their messageId. It answers 200 to
-events that are larger or break a rule, and drops them in silence: such are not sent.
+events that are larger or break a rule, and drops them silently: these are not sent.
 """
 
 from base64 import b64encode
@@ -45,7 +45,7 @@ class Segment(RequestSink, tag="segment", kw_only=True):
     """Larger events become dead letters."""
     batch_events: Positive = 100
     batch_bytes: Size = Size(450 * 1024)
-    """Some less than the 500 KB of a request, since a message may be larger than its event."""
+    """Somewhat less than the 500 KB of a request, since a message may be larger than its event."""
 
     def endpoint(self) -> URL:
         url = parse_url(self.url)
@@ -72,7 +72,7 @@ class SegmentConnection:
         self._headers = {
             "Content-Type": "application/json",
             "Authorization": f"Basic {login}",
-            "X-Strict-Mode": "1",  # another gateway then says 207 where it refuses some events
+            "X-Strict-Mode": "1",  # another gateway then answers 207 if it refuses some events
         }
 
     async def write(self, batch: Batch, /) -> bytes:
@@ -83,10 +83,10 @@ class SegmentConnection:
 
 class Message(msgspec.Struct, rename="camel", omit_defaults=True):
     """
-    The part of a canonical event that is a message of Segment's.
+    The part of a canonical event that is a Segment message.
 
-    It has no `sentAt`: with that of the client, which may be days old, the receiver would correct a
-    `timestamp` that has been corrected already.
+    It has no `sentAt`: with the client's, which may be days old, the receiver would correct a `timestamp`
+    that has already been corrected.
     """
 
     type: str
@@ -117,7 +117,7 @@ def to_segment(line: bytes) -> bytes:
     Return a canonical line as Segment's SDKs would send the event.
 
     Raises MissingId, MissingEvent, MissingGroupId or MissingPreviousId for events that break Segment's rules,
-    as those of Commanders Act may.
+    as Commanders Act's may.
     """
     message = _read(line)
     if message.type == "track" and not message.event:
@@ -167,7 +167,7 @@ def judge(answer: Answer, count: int) -> None:
     """
     Return if the target has all `count` events.
 
-    Raises as `check` does; SinkMisconfigured too if the target does not know the write key, and SinkRefused,
+    Raises like `check`; also SinkMisconfigured if the target does not know the write key, and SinkRefused,
     with culprits, if it names the events that it refuses.
     """
     result = _result(answer) if answer.status in (200, 207, 400) else Result()
@@ -189,7 +189,7 @@ def judge(answer: Answer, count: int) -> None:
 
 
 def _result(answer: Answer) -> Result:
-    """Decode an answer; one of another form, such as RudderStack's `OK`, says nothing."""
+    """Decode an answer; one in another form, such as RudderStack's `OK`, carries no information."""
     try:
         return _read_result(answer.body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
@@ -197,7 +197,7 @@ def _result(answer: Answer) -> Result:
 
 
 def _culprits(result: Result, count: int) -> dict[int, Culprit]:
-    """Return the refused events by index; none if any is not named."""
+    """Return the refused events by index; none if any of them is not named."""
     culprits = {}
     for entry in result.Errors:
         try:

@@ -27,8 +27,8 @@ class Unrecorded:
         Yield the ranges of the file that hold the start of a batch, as offset and length in bytes.
 
         Together they hold the first bytes of `data`, in order. `stream` is the partition and the origin,
-        within which batches come in the same order again. Once a stream delivers a batch with lines that are
-        not in the file, it has passed the unrecorded lines and cannot claim any more.
+        within which batches come again in the same order. Once a stream delivers a batch with lines that are
+        not in the file, it is past the unrecorded lines and cannot claim any more.
         """
         done, offset = 0, self._search_from.get(stream, 0)
         while done < len(data):

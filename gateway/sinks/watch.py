@@ -1,8 +1,8 @@
 """
 One thread that checks all open files of sinks, several times a second.
 
-A thread or timer for each file would cost more than the checks, and the event loop must not wait for a file
-system that hangs.
+A thread or timer for each file would cost more than the checks, and the event loop must not wait for a
+hanging file system.
 """
 
 import time

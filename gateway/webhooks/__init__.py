@@ -1,1 +1,1 @@
-"""The tables by which operators describe the webhooks of other systems: fields and signatures."""
+"""The tables with which operators describe the webhooks of other systems: fields and signatures."""

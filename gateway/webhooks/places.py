@@ -1,9 +1,9 @@
 """
 Places in a webhook, as an operator writes them.
 
-`$.customer.id` (or `$['customer']['id']`) is a path in the body and `@.id` one in an entry of it;
+`$.customer.id` (or `$['customer']['id']`) is a path in the body, and `@.id` a path in one of its entries;
 `header:X-Topic` is a header; any other text stands for itself. A list of places stands for the first one that
-has a value; a table, for an object of the values of its places.
+has a value; a table, for an object with the values of its places.
 """
 
 import re
@@ -22,7 +22,7 @@ _HEADER = re.compile(r"header:([\w-]+)")
 
 _NO_VALUE = (Raw(b"null"), Raw(b'""'))
 _EMPTY = (Raw(b"[]"), Raw(b"{}"), Raw(b"false"))
-"""Values that untyped languages write for a missing one: used only if no other place has a better one."""
+"""Values that untyped languages write for a missing value: used only if no other place has a better one."""
 
 _list = msgspec.json.Decoder(list[Raw]).decode
 
@@ -38,7 +38,7 @@ class Value:
 
     @property
     def below(self) -> "dict[str | int, Value]":
-        """The values in an object by name, in a list by index; empty for any other value."""
+        """The values in an object by name, or in a list by index; empty for any other value."""
         if self._below is None:
             entries = self.entries()
             found = enumerate(entries) if entries is not None else (objects.fields(self.raw) or {}).items()
@@ -50,7 +50,7 @@ class Value:
         return _list(self.raw) if objects.write(self.raw)[:1] == b"[" else None
 
     def at(self, steps: tuple[str | int, ...]) -> "Value | None":
-        """Return the value that is so many steps below; None if there is none."""
+        """Return the value at the end of these steps; None if there is none."""
         value: Value | None = self
         for step in steps:
             value = value.below.get(step) if value else None
@@ -58,7 +58,7 @@ class Value:
 
 
 class Scope(msgspec.Struct, frozen=True):
-    """All that one event is made from."""
+    """Everything that one event is made from."""
 
     headers: Mapping[bytes, bytes]
     body: Value
@@ -67,17 +67,17 @@ class Scope(msgspec.Struct, frozen=True):
 
 
 class Place:
-    """A place that may have a value; as a text, the paths and headers that the operator wrote."""
+    """A place that may have a value; its str is the paths and headers that the operator wrote."""
 
     __slots__ = ()
 
     def find(self, scope: Scope) -> Raw | None:
-        """Return the value; None for a missing one, null and an empty text."""
+        """Return the value; None if it is missing, null or an empty text."""
         raise NotImplementedError
 
     @staticmethod
     def parse(given: object) -> "Place":
-        """Read a text, a list or a table; ValueError for anything else."""
+        """Read a text, a list or a table. Raises ValueError for anything else."""
         if isinstance(given, str) and given:
             return _parse_text(given)
         if isinstance(given, list) and given:
@@ -155,7 +155,7 @@ class Entries(str):
 
     @classmethod
     def parse(cls, given: object) -> "Entries":
-        """Read a text; ValueError for anything else."""
+        """Read a text. Raises ValueError for anything else."""
         found = _ENTRIES.fullmatch(given) if isinstance(given, str) else None
         if not found:
             raise ValueError(f'expected a path to a list, such as "$.items[*]", got {given!r}')

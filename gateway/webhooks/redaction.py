@@ -26,8 +26,8 @@ def without_keys(text: bytes, keys: Collection[str]) -> bytes:
     Return JSON, which must have no white space between its tokens, without the keys.
 
     A field that is named like a write key (`writeKey`, `write_key`, `write-key`, `token`, `tc_skey`, in any
-    case) and holds one of the keys is removed, at any depth; in an address in a text, the key becomes ***. A
-    field of such a name with another value stays.
+    case) and holds one of the keys is removed, at any depth; in an address within a text, the key becomes
+    ***. A field with such a name but another value stays.
     """
     if not _MAYBE.search(text):
         return text
@@ -46,7 +46,7 @@ def _without_members(text: bytes, keys: Collection[str]) -> bytes:
         if not _is_one_of(keys, found[1]):
             continue
         start, end = found.span()
-        # The first field of an object goes with the comma behind it, any other with the comma before it.
+        # An object's first field is removed with the comma after it, any other with the comma before it.
         if text[start : start + 1] == b"{" or start < copied:
             start = max(start + 1, copied)
             end += text[end : end + 1] == b","

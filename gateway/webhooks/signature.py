@@ -1,10 +1,10 @@
 """
-Signatures by which the senders of webhooks, the gateway among them, prove who they are.
+Signatures with which senders of webhooks, including the gateway, prove who they are.
 
-All are HMACs of the body as it was sent, with its Content-Encoding undone. Where a scheme signs a time, it
+All are HMACs of the body as it was sent, with its Content-Encoding undone. If a scheme signs a time, the time
 must be near ours, to prevent replays. Standard Webhooks: https://www.standardwebhooks.com, and under older
 names https://docs.svix.com/receiving/verifying-payloads/how-manual; Stripe:
-https://docs.stripe.com/webhooks/signature; GitHub, Shopify and Segment sign the body alone.
+https://docs.stripe.com/webhooks/signature; GitHub, Shopify and Segment sign only the body.
 """
 
 import base64
@@ -22,7 +22,7 @@ from gateway.errors import BadSignature
 from gateway.submission import Submission
 
 _MAX_SIGNATURES = 16
-"""Those after them are ignored; a sender has two while it changes its secret."""
+"""Any more are ignored; a sender has two while it changes its secret."""
 
 _SECONDS = re.compile(rb"\d{1,12}")
 _URL_SAFE = bytes.maketrans(b"-_", b"+/")
@@ -32,13 +32,13 @@ Algorithm = Literal["sha256", "sha1", "sha512"]
 
 
 class Hmac(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A signature of the body alone, in a header."""
+    """A signature of only the body, in a header."""
 
     header: str
     algorithm: Algorithm = "sha256"
     encoding: Encoding = "hex"
     prefix: str = ""
-    """Precedes the signature in the header."""
+    """The text before the signature in the header."""
 
 
 Signature = Literal["standard", "stripe", "github", "shopify", "segment"] | Hmac
@@ -49,13 +49,13 @@ _PLAIN = {
 }
 _SEGMENT = Hmac("X-Segment-Signature", algorithm="sha1")
 _OLD_SEGMENT = Hmac("X-Signature", algorithm="sha1")
-"""Still the more common one. In a batch it may sign the first event alone."""
+"""Still the more common scheme. In a batch it may sign only the first event."""
 
 _list = msgspec.json.Decoder(list[Raw]).decode
 
 
 class Claim(msgspec.Struct, frozen=True):
-    """Digests of which one must be that of the signed bytes."""
+    """Digests, one of which must be that of the signed bytes."""
 
     header: str
     signed: bytes
@@ -85,7 +85,7 @@ def verify(signature: Signature, secrets: Sequence[str], tolerance: float, submi
     claims = _claims(signature, tolerance, submission)
     if any(_holds(claim, key) for claim in claims for key in keys):
         return
-    # intake/body.py removes a byte order mark, over which a sender that writes one has signed.
+    # intake/body.py removes a byte order mark; a sender that writes one has signed it too.
     marked = msgspec.structs.replace(submission, body=codecs.BOM_UTF8 + submission.body)
     if not any(_holds(claim, key) for claim in _claims(signature, tolerance, marked) for key in keys):
         raise BadSignature(f"{claims[0].header}: it does not fit body and secret")
@@ -108,7 +108,7 @@ def _holds(claim: Claim, key: bytes) -> bool:
 
 
 def _claims(signature: Signature, tolerance: float, submission: Submission) -> list[Claim]:
-    """Return at least one claim; BadSignature if the headers make none, or for a time too far away."""
+    """Return at least one claim. Raises BadSignature if the headers have none or the time is too far off."""
     if isinstance(signature, Hmac):
         return [_claim_plain(signature, submission)]
     if signature == "standard":
@@ -136,7 +136,7 @@ def _claim_standard(tolerance: float, submission: Submission) -> Claim:
 
 
 def _claim_stripe(tolerance: float, submission: Submission) -> Claim:
-    # Stripe's secrets begin with whsec_ too, and are used as they stand.
+    # Stripe's secrets also begin with whsec_, and are used as they are.
     header = "Stripe-Signature"
     text = _header(submission, header).split(b",", _MAX_SIGNATURES)
     parts = [part.strip().partition(b"=") for part in text[:_MAX_SIGNATURES]]
@@ -186,7 +186,7 @@ def _check_time(text: bytes, header: str, tolerance: float, submission: Submissi
 
 
 def _decode_hex(text: bytes) -> bytes:
-    """Decode hexadecimal digits in either case; empty if it is something else, which no digest is."""
+    """Decode hexadecimal digits in either case; return an empty value, which no digest is, for other text."""
     try:
         return binascii.unhexlify(text)
     except binascii.Error:
@@ -194,7 +194,7 @@ def _decode_hex(text: bytes) -> bytes:
 
 
 def _decode_base64(text: bytes) -> bytes:
-    """Decode either alphabet of RFC 4648, padded or not; empty if it is something else."""
+    """Decode either alphabet of RFC 4648, padded or not; return an empty value for other text."""
     text = text.translate(_URL_SAFE).rstrip(b"=")
     try:
         return base64.b64decode(text + b"=" * (-len(text) % 4), validate=True)

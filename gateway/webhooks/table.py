@@ -1,4 +1,4 @@
-"""The table by which an operator describes a sender's webhooks, such as config/webhooks/stripe.toml."""
+"""The table with which an operator describes a sender's webhooks, such as config/webhooks/stripe.toml."""
 
 from collections.abc import Iterator
 
@@ -24,7 +24,7 @@ class Fields(msgspec.Struct, frozen=True, rename="camel"):
     category: Place | None = None
     channel: Place | None = None
     timestamp: Place | None = None
-    """Of any format that events may have, or seconds since 1970."""
+    """In any format that events may have, or in seconds since 1970."""
     properties: Place | None = None
     traits: Place | None = None
     context: Place | None = None
@@ -36,7 +36,7 @@ class Fields(msgspec.Struct, frozen=True, rename="camel"):
         return {name: place for name, place in found if place is not None}
 
     def check(self) -> Iterator[tuple[str, str]]:
-        """Yield the field and the text of what would refuse every webhook."""
+        """Yield the field and the text of each mistake that would refuse every webhook."""
         if isinstance(self.type, Constant):
             if self.type.text not in TYPES:
                 yield "type", f"{self.type.text!r} is not one of {', '.join(sorted(TYPES))}"

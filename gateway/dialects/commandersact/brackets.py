@@ -9,13 +9,13 @@ from gateway.errors import InvalidField
 _STEP = re.compile(r"\[([^\[\]]*)\]")
 _MAX_LEVELS = 32
 _MAX_DIGITS = 20
-"""Of a place in a list: those of PHP's largest. Python refuses to read thousands."""
+"""The digits of PHP's largest list index. Python refuses to read numbers of thousands of digits."""
 
 
 def nest(parameters: Iterable[tuple[str, str]]) -> dict[str, Any]:
     """
-    Return the object that parameters describe; every value stays a text. InvalidField if it is nested too
-    deep.
+    Return the object that parameters describe; every value stays text. Raises InvalidField if it is nested
+    too deep.
 
     Steps that are all numbers, or all empty, make a list in the order of the numbers, without holes.
     """
@@ -33,7 +33,7 @@ def nest(parameters: Iterable[tuple[str, str]]) -> dict[str, Any]:
 
 
 def _steps(name: str) -> list[str]:
-    """Return the steps of a name; one that is not written so is a single step."""
+    """Return the steps of a name; a name that is not written as a path is a single step."""
     first = name.partition("[")[0]
     steps = _STEP.findall(name, len(first))
     if not first or sum(len(step) + 2 for step in steps) != len(name) - len(first):

@@ -20,10 +20,10 @@ _words = msgspec.json.Decoder(list[str | int]).decode
 
 def pop_consent(user: Fields, message: Message, round_trip: RoundTrip) -> dict[str, Any]:
     """
-    Return the consent among the fields of a user, and remove it there.
+    Return the consent among a user's fields, and remove it from them.
 
-    A user without categories has granted none: the opposite of Segment, where no consent at all grants all.
-    What cannot be read grants nothing and leaves a warning.
+    A user without categories has granted none; in Segment, by contrast, no consent at all grants everything.
+    Anything unreadable grants nothing and leaves a warning.
     """
     consent: dict[str, Any] = {"categoryPreferences": {}}
     given = user.pop("consent_categories", None)
@@ -47,8 +47,8 @@ def pop_consent(user: Fields, message: Message, round_trip: RoundTrip) -> dict[s
 
 def consent_of_list(categories: Raw) -> tuple[Raw, bool] | None:
     """
-    Return the consent that a list of categories is, as `pop_consent` would, written as JSON; and whether the
-    list holds texts alone, as it is written on the way back.
+    Return the consent that a list of categories expresses, as `pop_consent` would, written as JSON; and
+    whether the list holds only texts, as it is written on the way back.
 
     None if it is anything but a short list of texts and numbers.
     """
@@ -56,7 +56,7 @@ def consent_of_list(categories: Raw) -> tuple[Raw, bool] | None:
     return _consent_of_list(value) if len(value) <= _MAX_CACHED_BYTES else None
 
 
-# Most visitors of a site have granted the same: 0.1 µs instead of 2.
+# Most of a site's visitors have granted the same: 0.1 µs instead of 2.
 @lru_cache(1024)
 def _consent_of_list(value: bytes) -> tuple[Raw, bool] | None:
     try:
@@ -67,7 +67,7 @@ def _consent_of_list(value: bytes) -> tuple[Raw, bool] | None:
     if not all(map(_is_category, granted)) or len(set(granted)) < len(granted):
         return None
     if any(isinstance(category, int) and category <= 0 for category in categories):
-        return None  # -0 is another text than 0
+        return None  # as text, -0 differs from 0
     preferences = dict.fromkeys(granted, True)
     written = objects.write({"categoryPreferences": preferences, "granted": granted})
     return Raw(written), all(isinstance(category, str) for category in categories)
@@ -75,10 +75,10 @@ def _consent_of_list(value: bytes) -> tuple[Raw, bool] | None:
 
 def _preferences(value: Raw, message: Message) -> dict[str, bool] | None:
     """
-    Return the categories that a value grants or denies, with a warning for what says neither.
+    Return the categories that a value grants or denies, with a warning for entries that do neither.
 
-    A list grants; so does a text: one category, several between commas, or a list as JSON, as queries hold
-    them. An object says yes or no to each. None for anything else.
+    A list grants; so does a text: one category, several separated by commas, or a JSON list, as found in
+    queries. An object says yes or no to each. None for anything else.
     """
     wishes = objects.fields(value)
     if wishes is not None and not _is_list_with_holes(wishes):
@@ -113,12 +113,12 @@ def _labels(value: Raw) -> list[str]:
 
 
 def _is_category(text: str) -> bool:
-    """Return whether a text in a list can be a category: a yes or no that has lost its category is none."""
+    """Return whether a text in a list can be a category: a yes or no without its category cannot."""
     return bool(text) and (text.isdecimal() or truth.read_text(text) is None)
 
 
 def _is_as_written(value: Raw) -> bool:
-    """Return whether the way back would write a value so, from the categories that were granted."""
+    """Return whether the way back would write the value like this, given the categories that were granted."""
     try:
         categories = _texts(value)
     except msgspec.ValidationError:

@@ -1,4 +1,4 @@
-"""From a body or an address to messages: one event or several, each of which costs no other its place."""
+"""From a body or an address to messages: one event or several; a bad one never costs the others."""
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -26,8 +26,8 @@ _PARTS = frozenset((*_NAMES, "user", "context", "properties"))
 _MIN_EVENT_BYTES = 64
 _ALWAYS_ALLOWED = 2500
 """
-The documents limit no number of events. But 500 KB could hold 256,000 entries that are none, which would take
-seconds; an event with a name, a person, an id and a time has more bytes.
+The documentation does not limit the number of events. But 500 KB could hold 256,000 entries that are not
+events, which would take seconds; an event with a name, a person, an id and a time has more bytes.
 """
 
 
@@ -41,10 +41,10 @@ _decode_batch = msgspec.json.Decoder(Batch).decode
 
 
 def decode_query(parameters: Sequence[tuple[str, str]]) -> DecodedSubmission:
-    """Return the event of a query. InvalidField if it is nested too deep."""
+    """Return the event in a query. Raises InvalidField if it is nested too deep."""
     names = [name for name, _ in parameters]
     given = [
-        # Repeated categories are a list also without brackets; of anything else the last value counts.
+        # Repeated categories are a list even without brackets; for anything else the last value counts.
         (f"{name}[]" if name == _CATEGORIES and names.count(name) > 1 else name, value)
         for name, value in parameters
         if name not in OUTSIDE
@@ -55,10 +55,10 @@ def decode_query(parameters: Sequence[tuple[str, str]]) -> DecodedSubmission:
 
 def decode_body(body: bytes, *, batch: bool) -> DecodedSubmission:
     """
-    Return the events of a batch, or a single event: whichever the body is. `batch` says which the route is
-    for, where the body does not say it.
+    Return the events of a batch, or a single event, whichever the body is. `batch` says which of the two the
+    route is for, in case the body does not tell.
 
-    UnreadableBody, NotAnObject, or TooManyEvents; the Refusal of a single event that cannot be read.
+    Raises UnreadableBody, NotAnObject, or TooManyEvents; or the Refusal of an unreadable single event.
     """
     if batch:
         with suppress(*values.UNDECODABLE):
@@ -112,8 +112,8 @@ def _entries(value: Raw | None) -> Mapping[str | int, Raw] | None:
     """
     Return the entries of a batch, each by the last step of its path; None if the value is not a batch.
 
-    PHP writes a list that has lost entries as an object, and converters from XML write a list of one as that
-    one.
+    PHP writes a list that has lost entries as an object, and converters from XML write a list of one entry as
+    just that entry.
     """
     if value is None:
         return None
@@ -133,7 +133,7 @@ def _several(messages: Sequence[Message | Rejected], body: bytes) -> DecodedSubm
 
 
 def _message(entry: bytes | Raw, repairs: Sequence[Repair], depth: int) -> Message | Rejected:
-    """Return an event, or why it is none; `repairs` are those made in it, `depth` steps above it."""
+    """Return an event, or why it is not one; `repairs` were made in it, `depth` steps above it."""
     try:
         bodies.check_text(entry)
         message = from_commandersact(objects.read(entry))

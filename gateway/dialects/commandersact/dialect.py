@@ -19,7 +19,7 @@ METHODS = ("POST", "GET", "HEAD")
 PATHS = dict.fromkeys(("/events", "/events/batch", "/cdp/events", "/cdp/events/batch"), "")
 _MAX_BODY_BYTES = 500 * 1024
 LIMITS = Limits(max_event=32 * 1024, max_body=_MAX_BODY_BYTES, max_events=_MAX_BODY_BYTES)
-"""The documents limit a batch by its bytes alone."""
+"""The documentation limits a batch only by its bytes."""
 
 write_key = keys.write_key
 describe = describing.describe
@@ -48,11 +48,11 @@ def answer(submission: Submission, outcome: Outcome) -> Answer:
 
 
 def refuse(submission: Submission, refusal: Refusal) -> Answer:
-    """Answer 200 to whatever the documents do not except, since clients were promised that."""
+    """Answer 200 except where the documentation says otherwise, since clients were promised that."""
     if submission.method != "POST":
         return image.refuse(submission, refusal)
     if isinstance(refusal, TryLater):
-        return _with_code(flat_refusal(refusal, status=503), refusal)  # the documents name no 429
+        return _with_code(flat_refusal(refusal, status=503), refusal)  # the documentation has no 429
     if isinstance(refusal, UnreadableBody | BodyTooLarge | NotAnObject):
         return _with_code(flat_refusal(refusal, status=400), refusal)
     return _accept(refusal)

@@ -1,8 +1,8 @@
 """
-The fast path: events of version 2.0 in the shape that most have, from a page or a server, nothing amiss.
+The fast path: flawless events of version 2.0 in the most common shape, from a page or a server.
 
-It takes a third of the time of the full path (full.py), which every other event takes and which would make
-the same of it; the order of the fields within `context` aside.
+It takes a third of the time of the full path (full.py), which every other event takes. The result would be
+the same there, except for the order of the fields in `context`.
 """
 
 from functools import lru_cache
@@ -25,7 +25,7 @@ _Verbatim = Raw | UnsetType
 
 
 class User(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True, gc=False):
-    """A person of whom nothing is said whose name changes; without the first three, the canonical traits."""
+    """A person none of whose traits is renamed; without the first three fields, the canonical traits."""
 
     id: _Maybe = UNSET
     consistent_anonymous_id: _Maybe = UNSET
@@ -110,7 +110,7 @@ _context = msgspec.json.Decoder(Context).decode
 
 
 def read(event: Fields) -> Message | None:
-    """Return what an event claims, and leave only properties in `event`; None if it has another shape."""
+    """Return what an event says, and leave only properties in `event`; None if it has another shape."""
     try:
         context = _context(event["context"])
         given = event["user"]
@@ -157,7 +157,7 @@ def read(event: Fields) -> Message | None:
 
 
 def _read_user(value: Raw) -> tuple[User, dict[str, Any] | UnsetType]:
-    """Return the ids and categories of a person of whom more is said, and that as traits."""
+    """Return the ids and categories of a person that has other fields, and those fields as traits."""
     fields = objects.read(value)
     user = User(
         _text(fields.pop("id")) if "id" in fields else UNSET,
@@ -176,7 +176,7 @@ def _write_time(milliseconds: str) -> str | None:
     return second + rest if second and rest else None
 
 
-# Most events of one moment lie in the same few seconds. The detour by numbers would take 0.6 µs more.
+# Most events of one moment are within a few seconds. Going through numbers would take 0.6 µs more.
 @lru_cache(1024)
 def _write_second(digits: str) -> str | None:
     if len(digits) < _SECONDS_DIGITS or not (digits.isascii() and digits.isdigit()):

@@ -22,16 +22,16 @@ _DIGITS = 13  # of milliseconds between 2001 and 2286
 
 def from_commandersact(event: Fields) -> Message:
     """
-    Return what an event claims; `event` is used up.
+    Return what an event says; `event` is consumed.
 
-    Nothing that is missing or of the wrong kind makes it unusable: it leaves a warning, or stays under its
-    own name.
+    A field that is missing or of the wrong kind never makes the event unusable: it leaves a warning, or stays
+    under its own name.
     """
     return fast.read(event) or read(event)
 
 
 def read(event: Fields) -> Message:
-    """Return what an event of any shape claims, as `from_commandersact` does."""
+    """Return what an event of any shape says, as `from_commandersact` does."""
     return _Reading(unify(event)).read()
 
 
@@ -42,7 +42,7 @@ class _Reading:
         self.event = event
         self.message = Message(type="track", extras=event.extras, version=event.version)
         self.context: dict[str, Any] = {}
-        """The canonical context, as far as it is built."""
+        """The canonical context, as far as it has been built."""
         keep_whole = event.context_is_invalid or not _CANONICAL_CONTEXT.isdisjoint(event.context)
         self.round_trip = RoundTrip(keep_whole=keep_whole)
 
@@ -79,7 +79,7 @@ class _Reading:
             self.round_trip.derived.append("messageId")
 
     def _label(self, given: Raw | None, *path: str) -> str | None:
-        """Return a text or a number's digits, else None; what is not a text is kept for the way back."""
+        """Return a text or a number's digits, else None; anything but text is kept for the way back."""
         found = values.find_text(given)
         if found is None and given is not None:
             self.round_trip.keep_value(given, *path)

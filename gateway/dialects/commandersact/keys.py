@@ -1,4 +1,4 @@
-"""The places in which Commanders Act's clients put their site and their source's key: never the body."""
+"""The places where Commanders Act's clients put their site and their source's key: never the body."""
 
 from functools import lru_cache
 
@@ -6,9 +6,9 @@ from gateway.submission import Submission, pairs
 
 SITE = "tc_s"
 PARAMETERS = ("token", "tc_skey")
-"""Names of the key in the query. Beside them, it may stand in `Authorization: Bearer`."""
+"""Names of the key in the query. It may also be in `Authorization: Bearer`."""
 OUTSIDE = frozenset((SITE, *PARAMETERS))
-"""Parameters of the query that say who sends, and nothing of the event."""
+"""Parameters of the query that identify the sender and are not part of the event."""
 
 
 def site(submission: Submission) -> str:
@@ -27,7 +27,7 @@ def _bearer(submission: Submission) -> str:
     return key.strip() if scheme.lower() == "bearer" else ""
 
 
-# The events of a source nearly all come to one address: 0.1 µs instead of 3.
+# Nearly all events of a source are sent to one address: 0.1 µs instead of 3.
 @lru_cache(64)
 def _address(query: bytes) -> tuple[str, tuple[str, ...]]:
     """Return the site and the keys of a query."""

@@ -1,4 +1,4 @@
-"""The names that fields of Commanders Act have in the canonical event; all others keep their own."""
+"""The names that Commanders Act's fields have in the canonical event; all others keep their own."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from gateway.message import Message
 from gateway.raw import values
 
 TRAITS = {"firstname": "firstName", "lastname": "lastName", "birthdate": "birthday"}
-"""`user` and `context.traits`."""
+"""From `user` to `context.traits`."""
 
 ADDRESS = {
     "street": "street",
@@ -16,7 +16,7 @@ ADDRESS = {
     "state": "state",
     "country": "country",
 }
-"""`user` and `context.traits.address`."""
+"""From `user` to `context.traits.address`."""
 
 CONTEXT = {
     "ip": "ip",
@@ -27,13 +27,13 @@ CONTEXT = {
     "os": "os",
     "network": "network",
 }
-"""`context.device` and `context`."""
+"""From `context.device` to `context`."""
 
 DEVICE = {"sdk_id": "id", "advertising_id": "advertisingId", "ad_tracking_enabled": "adTrackingEnabled"}
-"""`context.device` and `context.device`."""
+"""From `context.device` to the canonical `context.device`."""
 
 CANONICAL_TRAITS = frozenset((*TRAITS.values(), "address"))
-"""Names that would be taken for translated ones on the way back, if `user` had them itself."""
+"""Names that the way back would mistake for translated ones if `user` itself had them."""
 
 
 def to_traits(user: Fields) -> dict[str, Any]:

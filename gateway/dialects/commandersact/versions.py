@@ -8,7 +8,7 @@ from gateway.raw import objects, values
 Fields = dict[str, Raw]
 
 NOTHING = (None, Raw(b"null"), Raw(b'""'))
-"""Values of a text that say nothing."""
+"""Values of a text field that carry no information."""
 
 _ROOT_OF_V1 = frozenset(("event_id", "eventId", "page", "device"))
 
@@ -24,11 +24,11 @@ class Unified(msgspec.Struct):
     properties: Fields
     extras: Fields
     root_time: Raw | None
-    """The timestamp at the root, where the documents' example of a batch has it by mistake."""
+    """The timestamp at the root, where the documentation's example of a batch has it by mistake."""
     version: str = ""
     has_context: bool = False
     context_is_invalid: bool = False
-    """True if `context` is there and not an object."""
+    """True if `context` is present but not an object."""
 
 
 def unify(event: Fields) -> Unified:
@@ -76,6 +76,6 @@ def _unify_v1(fields: Fields) -> Unified:
 
 
 def _pop_first(fields: Fields, *names: str) -> Raw | None:
-    """Remove the fields of several names; return the first that says something, else any of them."""
+    """Remove the fields of several names; return the first that has a meaningful value, else any of them."""
     given = [fields.pop(name) for name in names if name in fields]
     return next((value for value in given if value not in NOTHING), given[0] if given else None)

@@ -18,11 +18,11 @@ _NULL = Raw(b"null")
 
 def to_commandersact(line: bytes) -> bytes:
     """
-    Return a canonical line as an event of version 2.0; msgspec.DecodeError or KeyError if it is not one.
+    Return a canonical line as an event of version 2.0. Raises msgspec.DecodeError or KeyError for others.
 
-    One that came as such is restored in all its fields, though not in their order. Others lose the sending
-    time, `integrations` and `extras`, and events of version 1.0 those properties that have another meaning at
-    the root.
+    An event that arrived as version 2.0 gets all its fields back, though not in their order. Others lose the
+    sending time, `integrations` and `extras`, and events of version 1.0 also lose those properties that have
+    another meaning at the root.
     """
     event = objects.read(line)
     native = objects.fields(event.get("native")) or {}
@@ -97,7 +97,7 @@ def _context(event: Fields, derived: set[str], context: Fields) -> dict[str, Any
     if "messageId" not in derived:
         found["event_id"] = event["messageId"]
     if "timestamp" not in derived:
-        # As it was sent, also where `timestamp` was corrected or not believed.
+        # As it was sent, even if `timestamp` was corrected or not believed.
         instant = timestamps.read_ours(values.find_text(event.get("originalTimestamp")) or "")
         found["event_timestamp"] = str(instant or timestamps.read(values.text(event["timestamp"]) or ""))
     page = objects.fields(context.get("page"))

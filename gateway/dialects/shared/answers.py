@@ -34,7 +34,7 @@ class Rejection(msgspec.Struct):
     Details: str
     code: str
     Index: int | None
-    """Its place in what was sent; null for all of it."""
+    """Its index in what was sent; null for all of it."""
     MessageId: str | None
 
 
@@ -54,7 +54,7 @@ SUCCESS = Answer(200, b'{"success": true}')
 
 
 def plain_answer(submission: Submission, outcome: Outcome) -> Answer:
-    """Answer one message with success or its error, several with a result, 207 where clients can."""
+    """Answer one message with success or its error, several with a result; 207 if the client handles it."""
     if not outcome.batch:
         return flat_refusal(outcome.refused[0].refusal) if outcome.refused else SUCCESS
     rejected = len(outcome.refused)
@@ -71,8 +71,8 @@ def plain_answer(submission: Submission, outcome: Outcome) -> Answer:
 
 def plain_refusal(submission: Submission, refusal: Refusal, *, batch: bool) -> Answer:
     """
-    Answer a submission of which nothing was stored: a batch with a result, a sender that may not send with
-    the flat error. A client that would send the same again for ever gets 400.
+    Answer a submission of which nothing was stored: a batch with a result, a sender that is not allowed to
+    send with the flat error. A client that would resend the same submission for ever gets 400.
     """
     bearable = refusal.status not in FAILS_ON or takes(refusal.status, submission.header(b"user-agent"))
     status = refusal.status if bearable else 400
@@ -83,7 +83,7 @@ def plain_refusal(submission: Submission, refusal: Refusal, *, batch: bool) -> A
 
 
 def flat_refusal(refusal: Refusal, status: int = 0) -> Answer:
-    """Return the error of a single call; `status` is for a dialect that answers with another one."""
+    """Return the error of a single call; `status` is for a dialect that answers with another status."""
     phrase = HTTPStatus(status).phrase if status not in (0, refusal.status) else refusal.reason
     body = Failure(phrase, refusal.message, refusal.details, refusal.code, refusal.message)
     return Answer(status or refusal.status, _encode(body), headers=retry_headers(refusal))
@@ -108,7 +108,7 @@ def _batch_result(accepted: int, rejected: int, refused: Sequence[Refused]) -> b
 
 
 def retry_headers(refusal: Refusal) -> tuple[tuple[bytes, bytes], ...]:
-    """Say when to come back, in both spellings: analytics-next 1.73 to 1.83 reads only the second."""
+    """Say when to retry, in both spellings: analytics-next 1.73 to 1.83 reads only the second."""
     if not isinstance(refusal, TryLater):
         return ()
     seconds = str(refusal.retry_after).encode()

@@ -19,7 +19,7 @@ DURABLE: Fragment = {
     )
 }
 
-# Where a client can put its key, beside the body.
+# Where a client can put its key, apart from the body.
 HEADER_KEYS: Fragment = {
     "header": {"type": "apiKey", "in": "header", "name": "X-Write-Key"},
     "basic": {"type": "http", "scheme": "basic", "description": "The key is the user; no password."},
@@ -33,7 +33,7 @@ PLAIN_REPLIES = {
     429: Reply("The source sends more than its rate; nothing was stored.", [Failure], RETRY),
     503: Reply("It cannot be stored now; nothing was.", [Failure], RETRY),
 }
-"""Of plain_answer and plain_refusal, to one event."""
+"""The replies of plain_answer and plain_refusal to one event."""
 
 BATCH_REPLIES = {
     200: Reply(
@@ -47,7 +47,7 @@ BATCH_REPLIES = {
     429: Reply("The source sends more than its rate; none was stored.", [BatchResult, Failure], RETRY),
     503: Reply("They cannot be stored now; none was.", [BatchResult, Failure], RETRY),
 }
-"""Of plain_answer and plain_refusal, to several."""
+"""The replies of plain_answer and plain_refusal to several events."""
 
 STRICT: Fragment = {
     "name": "X-Strict-Mode",
@@ -94,4 +94,4 @@ EXAMPLES: Mapping[str, Fragment] = {
     "group": {"groupId": "g1", "traits": {"name": "Example"}},
     "alias": {"previousId": "a1"},
 }
-"""Examples of the fields of an event besides its type and its person."""
+"""Examples of an event's fields other than its type and its person."""

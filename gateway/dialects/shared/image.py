@@ -1,4 +1,4 @@
-"""Events in the address of an image: how long it may be, and the image that answers it."""
+"""Events in the address of an image: how long the address may be, and the image that answers it."""
 
 from gateway.dialects.shared.answers import retry_headers
 from gateway.dialects.shared.describing import DURABLE, RETRY
@@ -8,7 +8,7 @@ from gateway.outcome import Answer, Outcome
 from gateway.submission import Submission
 
 MAX_URL_BYTES = 32 * 1024
-"""Of path and query."""
+"""The length of path and query."""
 
 _GIF = (
     b"GIF89a\x01\x00\x01\x00\x80\x00\x00\x00\x00\x00\xff\xff\xff!\xf9\x04\x01\x00\x00\x00\x00"
@@ -33,9 +33,9 @@ def answer(submission: Submission, outcome: Outcome) -> Answer:
 
 def refuse(submission: Submission, refusal: Refusal) -> Answer:
     """
-    Answer with the image, whatever the sender did wrong: visitors of the page would notice a broken one.
+    Answer with the image, whatever the sender did wrong: visitors to the page would notice a broken one.
 
-    If the gateway cannot store the event now, a proxy may still try another one.
+    If the gateway cannot store the event now, a proxy may still try another gateway.
     """
     error = ((b"x-gateway-error", refusal.code.encode()),)
     if isinstance(refusal, TryLater) and not isinstance(refusal, RateLimited):

@@ -1,4 +1,4 @@
-"""Find the write key of a submission, choose between several, and keep events free of it."""
+"""Find the write key of a submission, choose between several, and keep it out of events."""
 
 import base64
 import binascii
@@ -19,11 +19,11 @@ from gateway.submission import Submission
 Place = Literal["event", "batch", "header", "basic", "query", "login"]
 """
 `header` is X-Write-Key. `basic` is the user in Authorization: Basic, with or without the colon and padding;
-`login` is the same with a password: a site's own login, which browsers send wherever its pages send.
+`login` is the same with a password: a site's own login, which browsers send with every request of its pages.
 """
 
 PLACES: tuple[Place, ...] = ("event", "batch", "header", "basic", "query", "login")
-"""Of the Segment spec and of images: the first place that has a key counts. Other dialects name their own."""
+"""For the Segment spec and images: the first place with a key counts. Other dialects have their own."""
 
 
 @lru_cache
@@ -41,7 +41,7 @@ def finder(places: tuple[Place, ...]) -> Callable[[Submission], str | None]:
 
 
 def drop_outranked(places: tuple[Place, ...], submission: Submission, decoded: DecodedSubmission) -> None:
-    """Let the keys in the body count only if no place before them has a key."""
+    """Let the keys in the body count only if no earlier place has a key."""
     if "event" in places and not finder(places[: places.index("event")])(submission):
         return
     if isinstance(decoded.messages, SlowMessages):
@@ -52,7 +52,7 @@ def drop_outranked(places: tuple[Place, ...], submission: Submission, decoded: D
 
 
 def _query_key(submission: Submission) -> str | None:
-    """Return a key in the query: `writeKey`, or as some senders spell it. Raises UnreadableBody."""
+    """Return a key in the query: `writeKey`, or another spelling in use. Raises UnreadableBody."""
     return parameters.find_write_key(parameters.read(submission.query)) if submission.query else None
 
 
@@ -96,9 +96,9 @@ _OUTSIDE: dict[str, Callable[[Submission], str | None]] = {
 
 def resolve(key: str | None, sources: Sources) -> str:
     """
-    Return the spelling of a key, found outside a body, that some source owns; the key itself if none does.
+    Return the spelling of a key found outside a body that belongs to a source; the key itself if none does.
 
-    A "+" that was not encoded has become a space on its way, and templates mangle what they copy.
+    An unencoded "+" has become a space on the way, and templates mangle what they copy.
     """
     if not key or not _MANGLED.search(key) or _is_known(key, sources):
         return key or ""
@@ -128,8 +128,8 @@ def _is_known(key: str, sources: Sources) -> bool:
 @lru_cache
 def eraser(write_keys: tuple[str, ...]) -> Callable[[bytes], bytes]:
     """
-    Return a function that removes a source's keys from JSON, be it one line or many: the fields `writeKey`,
-    `write_key`, `write-key`, `token` and `tc_skey`, in any case and at any depth, if they hold one of them.
+    Return a function that removes a source's keys from one or more lines of JSON: the fields `writeKey`,
+    `write_key`, `write-key`, `token` and `tc_skey`, in any case and at any depth, if they hold such a key.
     """
     marks = [(_mark(key), b'"name":%b' % _mark(key)) for key in write_keys]
     values = b"|".join(map(_spell_value, write_keys))
@@ -138,8 +138,8 @@ def eraser(write_keys: tuple[str, ...]) -> Callable[[bytes], bytes]:
 
     def erase(text: bytes) -> bytes:
         for mark, harmless in marks:
-            # A source, which each event names, is often called like its key.
-            # From behind, which CPython does in half the time.
+            # Each event names its source, and a source often has the same name as its key.
+            # Searching from the end takes CPython half the time.
             if text.rfind(mark) >= 0 and text.count(mark) != text.count(harmless):
                 return b"".join(without_fields(text))
         return text
@@ -162,7 +162,7 @@ _NUMBER = re.compile(r"0|[1-9][0-9]*")
 
 
 def _mark(key: str) -> bytes:
-    """Return bytes without which no text holds the key, however JSON writes it; the rarer, the better."""
+    """Return bytes that any text with the key must contain, however JSON writes it; the rarer, the better."""
     if _NUMBER.fullmatch(key):
         return key.encode()
     if _PLAIN.fullmatch(key):
@@ -171,13 +171,13 @@ def _mark(key: str) -> bytes:
 
 
 def _spell_value(key: str) -> bytes:
-    """Return a pattern for all that JSON writes for a key."""
+    """Return a pattern for all the ways in which JSON can write a key."""
     text = b'"%b"' % b"".join(map(_spell, key))
     return rb"%b|%b(?=\s*[,}])" % (text, key.encode()) if _NUMBER.fullmatch(key) else text
 
 
 def _spell(character: str) -> bytes:
-    """Return a pattern for all that JSON writes for a character."""
+    """Return a pattern for all the ways in which JSON can write a character."""
     if _PLAIN.fullmatch(character):
         return character.encode()
     units = character.encode("utf-16-be", "surrogatepass")

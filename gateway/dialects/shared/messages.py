@@ -27,12 +27,12 @@ _MAX_COPIES_BYTES = 8 * 1024 * 1024
 _COPIES_BYTES_A_BYTE = 16
 """
 What a batch says once is copied into each event: 2,500 copies of 400 KB would fill memory and disk, and take
-a minute. In a larger body, which its source allows, it may be more.
+a minute. A larger body, if its source allows one, may have more.
 """
 
 
 class Batch(msgspec.Struct, rename="camel"):
-    """The envelope. What else clients put there (Go a messageId, Java a sequence) says nothing."""
+    """The envelope. Anything else that clients put there (Go a messageId, Java a sequence) is ignored."""
 
     batch: list[Message] | UnsetType = UNSET
     context: Object = UNSET
@@ -50,7 +50,7 @@ _decode_list = msgspec.json.Decoder(list[Message]).decode
 
 
 def decode_one(body: bytes, type: str | None = None) -> DecodedSubmission:
-    """Read one message; the route decides its type where it names one."""
+    """Read one message; its type is that of the route, if the route names one."""
     try:
         compact = objects.compact(body)
         found: Message | Rejected = _decode_one(compact)
@@ -115,7 +115,7 @@ class SlowMessages(Sequence[Message | Rejected]):
     """
     The messages of a batch that the typed decoder refused, each read by itself.
 
-    That is done when they are first looked at, so that a submission of too many can be refused before.
+    They are read when first looked at, so that a submission with too many can be refused before that.
     """
 
     def __init__(
@@ -135,7 +135,7 @@ class SlowMessages(Sequence[Message | Rejected]):
         self._with_keys = True
 
     def forget_keys(self) -> None:
-        """Let no message have a key of its own."""
+        """Ignore the keys of single messages."""
         self._with_keys = False
 
     @cached_property
@@ -177,7 +177,7 @@ def _readable(body: bytes) -> tuple[bytes, list[Repair]]:
 def _decode_form(
     body: bytes, decode: Callable[[bytes], DecodedSubmission], error: UnreadableBody
 ) -> DecodedSubmission:
-    """Read what is in the `data` of a form, and the form's key; raise the error of what has none."""
+    """Read the `data` of a form, and the form's key; raise `error` if there is no `data`."""
     form = parameters.read_form(body)
     if form is None or "data" not in form:
         raise error
@@ -191,7 +191,7 @@ def _has_context(envelope: Batch | Message) -> bool:
 
 
 def _check_copies(envelope: Batch | Message, events: int, body_bytes: int) -> None:
-    """Raise BodyTooLarge for a batch that says much once, and has many events to inherit it."""
+    """Raise BodyTooLarge for a batch whose envelope is large and inherited by many events."""
     inherited = (envelope.context, envelope.integrations)
     size = sum(len(bytes(value)) for value in inherited if not isinstance(value, UnsetType))
     if size * events > max(_MAX_COPIES_BYTES, _COPIES_BYTES_A_BYTE * body_bytes):
@@ -201,7 +201,7 @@ def _check_copies(envelope: Batch | Message, events: int, body_bytes: int) -> No
 def _with_envelope(
     messages: Sequence[Message | Rejected], envelope: Batch | Message, body: bytes
 ) -> DecodedSubmission:
-    """Return messages with what the envelope says once for all of them, each of which may say otherwise."""
+    """Return messages with what the envelope says once for all of them; each message may override it."""
     return DecodedSubmission(
         messages,
         batch=True,
@@ -216,7 +216,7 @@ def _merge(message: Message | Rejected, envelope: Batch | Message) -> Message | 
     if isinstance(message, Message):
         try:
             if message.context is not UNSET:
-                with suppress(InvalidField):  # which is refused later, if its key is known at all
+                with suppress(InvalidField):  # it is refused later, if its key is known at all
                     message.context = objects.require("context", message.context, message.warn)
             message.context = objects.merge_deep(envelope.context, message.context)
             message.integrations = objects.merge_shallow(

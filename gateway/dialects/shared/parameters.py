@@ -1,8 +1,8 @@
 """
-Events in parameters: of an image's address, or of a form; mangled by templates and mail programs as they are.
+Events in the parameters of an image's address or of a form, which templates and mail programs often mangle.
 
-HTML's `&amp;` for `&` (postal#1040), addresses that are encoded twice or quoted, quoted-printable's `=3D` for
-`=`, and Latin-1 where UTF-8 is expected.
+They contain HTML's `&amp;` for `&` (postal#1040), addresses that are encoded twice or quoted,
+quoted-printable's `=3D` for `=`, and Latin-1 where UTF-8 is expected.
 """
 
 import base64
@@ -19,7 +19,7 @@ from gateway.errors import UnreadableBody
 
 _MAX_PARAMETERS = 1000
 _MAX_DECODINGS = 2
-"""The most times that a value is percent-decoded again."""
+"""How many more times a value is percent-decoded, at most."""
 
 _AMPERSAND = re.compile(r"(?:amp;|#0*38;|#x0*26;)+", re.IGNORECASE)
 _FORM = re.compile(rb"\s*[\w.%\[\]+-]+=(?!=*\s*\Z)")
@@ -28,10 +28,10 @@ _STANDARD_BASE64 = str.maketrans(" -_", "++/", "\r\n\t")
 _BOM = b"\xef\xbb\xbf"
 
 
-# Both the key and the event are looked for in it; and a page sends all to one address.
+# The query is searched for both the key and the event; and a page sends everything to one address.
 @remembered.of_short(16 * 1024, 32)
 def read(query: bytes) -> Mapping[str, str]:
-    """Return the parameters of a query or a form; of repeated ones the last. Raises UnreadableBody."""
+    """Return the parameters of a query or a form; the last of repeated ones. Raises UnreadableBody."""
     try:
         pairs = parse_qsl(
             query.decode("utf-8", "surrogateescape"),
@@ -53,7 +53,7 @@ def read_form(body: bytes) -> Mapping[str, str] | None:
 
 
 def find_write_key(found: Mapping[str, str]) -> str | None:
-    """Return the key that parameters name, whatever its spelling; `writeKey` wins."""
+    """Return the key among parameters, whatever the spelling of its name; `writeKey` wins."""
     if key := found.get("writeKey"):
         return key
     return next((value for name, value in found.items() if value and is_write_key(name)), None)
@@ -61,9 +61,9 @@ def find_write_key(found: Mapping[str, str]) -> str | None:
 
 def decode_data(data: str) -> bytes:
     """
-    Return the JSON in a parameter `data`: as it stands, or as base64 of either alphabet, padded or not.
+    Return the JSON in a parameter `data`: plain, or as base64 in either alphabet, padded or not.
 
-    A "+" that was not encoded has become a space on its way. Raises UnreadableBody for what is neither.
+    An unencoded "+" has become a space on the way. Raises UnreadableBody for anything else.
     """
     text = _unquote(data)
     for _ in range(_MAX_DECODINGS):

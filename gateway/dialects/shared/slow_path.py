@@ -1,8 +1,8 @@
 """
-The Segment family's slow path, message by message, for what the typed decoders refuse.
+The Segment family's slow path, message by message, for whatever the typed decoders refuse.
 
-An unknown field, a number for a text, a NaN, half an emoji, an entry that is not an object: each is dealt
-with here, so that it costs its own message at most, and usually nothing.
+An unknown field, a number instead of text, a NaN, half an emoji, an entry that is not an object: each is
+handled here, so that it costs its own message at most, and usually nothing.
 """
 
 from collections.abc import Callable, Sequence
@@ -18,7 +18,7 @@ from gateway.raw.repair import Repair
 
 
 def read_message(entry: bytes | Raw, repairs: Sequence[Repair] = (), prefix: int = 0) -> Message | Rejected:
-    """Read one message. `repairs` are those made in it, their paths counted from `prefix` steps above."""
+    """Read one message. `repairs` were made in it; their paths begin `prefix` steps above."""
     try:
         given = objects.read(entry)
     except msgspec.ValidationError:
@@ -61,7 +61,7 @@ def _read_field(found: Message, name: str, value: Raw) -> None:
 
 
 def _read_alias(found: Message, name: str, alias: str, value: Raw) -> None:
-    """Read another spelling of a field, whose exact one wins if it says something."""
+    """Read another spelling of a field; the exact spelling wins if it has a meaningful value."""
     exact = getattr(found, _READERS[alias][0])
     if exact is None:
         _read_field(found, alias, value)
@@ -83,7 +83,7 @@ def warn_of_repair(found: Message, made: Repair, prefix: int) -> None:
 
 
 def _name(given: dict[str, Raw]) -> str | None:
-    """Return the messageId of a message that is refused, for its error."""
+    """Return the messageId of a refused message, for its error."""
     try:
         return values.find_label(given.get("messageId"))
     except values.UNDECODABLE:
@@ -98,7 +98,7 @@ def _message_id(value: Raw) -> str | None:
 
 
 def _text_or_json(value: Raw) -> str | None:
-    """Return a text that will be looked up; of a value of another kind its JSON, which will not be found."""
+    """Return a text that will be looked up; for any other value, its JSON, which will not be found."""
     try:
         return values.text(value)
     except msgspec.ValidationError:
@@ -136,6 +136,6 @@ _OPTIONAL_TEXTS = {name for name, (_, read) in _READERS.items() if read in (valu
     "writeKey",
 }
 _EMPTY = (b"false", b"[]", b"{}")
-"""Values that untyped languages write for a missing text, besides null and an empty text."""
+"""Values other than null and "" that untyped languages write for a missing text."""
 # MetaRouter's prose says userID and anonymousID where its tables say userId.
 _ALIASES = {"userID": "userId", "anonymousID": "anonymousId"}

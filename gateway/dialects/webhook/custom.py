@@ -20,7 +20,7 @@ from gateway.webhooks.redaction import without_keys
 PATH = "/v1/custom/event"
 
 _NAMES = ("_mrSchema", "_metarouter")
-"""The field of the metadata in the body; the first is the older spelling."""
+"""Names of the field with the metadata in the body; the first is the older spelling."""
 _HEADER = b"x-event-metadata"
 
 _FIELDS = {
@@ -31,22 +31,22 @@ _FIELDS = {
     "anonymousID": "anonymousId",
     "userID": "userId",
 }
-"""The metadata's names, and those of the Segment spec."""
+"""From the metadata's names to those of the Segment spec."""
 _IP = "ip"
 _DESCRIBING = {*_FIELDS, _IP} - {"writeKey"}
 
 _MAX_PATH_CHARACTERS = 64
-"""Each step of a path decodes all that is left of the event."""
+"""Limited because each step of a path decodes all the rest of the event."""
 
 
 def is_described(submission: Submission) -> bool:
-    """Return whether the header or the query has metadata, so that the body alone does not make the event."""
+    """Return whether the header or the query has metadata, so that the body alone is not the event."""
     return _HEADER in submission.headers or not _DESCRIBING.isdisjoint(submission.parameters)
 
 
 def decode(submission: Submission, body: bytes, write_key: str | None) -> DecodedSubmission:
     """
-    Return one track event, whose properties are the whole object, without the write key outside the body.
+    Return one track event whose properties are the whole object, without the write key outside the body.
 
     Raises UnreadableBody, NotAnObject, and InvalidField for metadata that cannot be read.
     """
@@ -99,7 +99,7 @@ def _object(name: str, value: bytes | Raw) -> dict[str, Raw]:
 
 
 def _look_up(name: str, value: Raw, scope: Scope) -> Raw | None:
-    """Return a value as it stands, or if it is a path, what the event has there."""
+    """Return a value as it is or, if it is a path, what the event has there."""
     text = values.find_text(value)
     if text is None or not text.startswith(("$.", "$[")):
         return value

@@ -1,6 +1,6 @@
 """
 Events that other systems forward in the Segment spec: one object, an array, or {"batch": […]}; or one object
-of their own that says what makes it an event (see custom.py).
+of their own, with metadata that makes it an event (see custom.py).
 
 MetaRouter's "Webhook Endpoint"; Segment's "Webhooks (Actions)" destination, which sends POST, PUT or PATCH.
 """
@@ -27,7 +27,7 @@ PATHS = {"/v1/webhook": "", "/v1/w": "", custom.PATH: "track"}
 LIMITS = messages.LIMITS
 
 PLACES: tuple[Place, ...] = ("query", "event", "batch", "header", "basic", "login")
-"""The address says whose events these are, whatever key the system before us used."""
+"""The address says whose events these are, whatever key the forwarding system used."""
 
 validate = rules.validate
 write_key = keys.finder(PLACES)
@@ -49,14 +49,14 @@ def decode(submission: Submission) -> DecodedSubmission:
     if handshake.is_handshake(submission, body, alone=not (single and custom.is_described(submission))):
         return DecodedSubmission([], is_handshake=True)
     decoded = custom.decode(submission, body, write_key(submission)) if single else messages.decode_many(body)
-    # Segment's webhook destination passes deletions on; it retries what is refused for four hours.
+    # Segment's webhook destination forwards deletions; it retries refused requests for four hours.
     decoded.ignores = "delete"
     keys.drop_outranked(PLACES, submission, decoded)
     return decoded
 
 
 def for_source(source: Source, max_events: int) -> Decode | None:
-    """Decode by the source's table; or, if it has only a secret, as what Segment itself has signed."""
+    """Decode by the source's table or, if it has only a secret, as requests signed by Segment itself."""
     if source.webhook:
         return partial(mapped.decode, source.webhook, source, max_events)
     return partial(_decode_signed, source.webhook_secrets) if source.webhook_secret else None
@@ -67,7 +67,7 @@ def _decode_signed(secrets: Sequence[str], submission: Submission) -> DecodedSub
         verify("segment", secrets, 0, submission)
     decoded = decode(submission)
     decoded.signed = True
-    decoded.forget_keys()  # who signs for one source signs for no other
+    decoded.forget_keys()  # a signature for one source is none for any other
     return decoded
 
 

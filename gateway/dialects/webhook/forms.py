@@ -2,7 +2,7 @@
 Webhooks that are forms, read as the JSON objects of their fields.
 
 GitHub and Slack send `payload=<JSON>`, Mandrill `mandrill_events=<JSON>`, Twilio and Mailchimp plain fields,
-Plex a `payload` beside an image. https://url.spec.whatwg.org/#urlencoded-parsing, RFC 7578.
+Plex a `payload` with an image. https://url.spec.whatwg.org/#urlencoded-parsing, RFC 7578.
 """
 
 import re
@@ -17,7 +17,7 @@ from gateway.raw import bodies, objects
 from gateway.submission import Submission
 
 _MAX_FIELDS = 1000
-# Of the head of a part, or a Content-Type: with semicolons the standard parser takes quadratic time.
+# Limits for the head of a part, or a Content-Type: semicolons cost the standard parser quadratic time.
 _MAX_HEAD_BYTES = 1024
 _MAX_SEMICOLONS = 16
 
@@ -29,12 +29,12 @@ Field = tuple[str, str | dict[str, str | int]]
 
 def to_json(submission: Submission) -> bytes:
     """
-    Return the body as JSON: of a form the object of its fields, of anything else the body as it stands.
+    Return the body as JSON: for a form, the object of its fields; for anything else, the body as it is.
 
-    A value is a text, or a list if its name is repeated. A form of a single field that holds a JSON object or
-    list is that JSON; so is the value of a `payload` beside other fields. A file that is not UTF-8 becomes
-    {"filename", "size"} (bytes). A body that begins as JSON is not a form, whatever its Content-Type says:
-    curl calls everything one. UnreadableBody for a form that is cut off or has more than 1,000 fields.
+    A value is text, or a list if its name is repeated. A form whose single field holds a JSON object or list
+    becomes that JSON; so does the value of a `payload` among other fields. A file that is not UTF-8 becomes
+    {"filename", "size"} (bytes). A body that begins like JSON is not a form, whatever its Content-Type says:
+    curl calls everything a form. Raises UnreadableBody for a form that is cut off or has over 1,000 fields.
     """
     body = submission.body
     content_type = submission.header(b"content-type")
@@ -51,7 +51,7 @@ def to_json(submission: Submission) -> bytes:
 
 def _urlencoded(body: bytes) -> list[Field]:
     try:
-        # As Latin-1, text stands for bytes, so that each value can be in its own character set.
+        # Latin-1 text stands for bytes, so that each value can have its own character set.
         pairs = parse_qsl(
             body.strip().decode("latin-1"),
             keep_blank_values=True,
@@ -66,7 +66,7 @@ def _urlencoded(body: bytes) -> list[Field]:
 def _multipart(body: bytes, boundary: str) -> list[Field]:
     mark = re.escape(b"--" + boundary.encode("latin-1", "replace"))
     delimiter = re.compile(rb"(?:\A|\r?\n)%b(--)?[ \t]*(?:\r?\n|\Z)" % mark)
-    # What precedes the first delimiter; then for each one, whether it ends the form, and what follows it.
+    # What precedes the first delimiter; then for each delimiter, whether it ends the form, and what follows.
     _, *found = delimiter.split(body, _MAX_FIELDS + 2)
     ends, parts = found[::2], found[1::2]
     if len(ends) > _MAX_FIELDS + 1:
@@ -113,7 +113,7 @@ def _is_utf8(value: bytes) -> bool:
 
 
 def _text(value: bytes) -> str:
-    """Decode UTF-8, or else Windows-1252, in which PayPal's notifications are."""
+    """Decode UTF-8, or else Windows-1252, which PayPal's notifications use."""
     return value.decode() if _is_utf8(value) else value.decode("cp1252", "replace")
 
 
@@ -129,7 +129,7 @@ def _write(fields: list[Field]) -> bytes:
     payload = form.get("payload")
     if isinstance(payload, str) and _holds_json(payload):
         text, repairs = bodies.readable(payload.encode())
-        if not repairs:  # of which the event could not warn; as a text it is still complete
+        if not repairs:  # the event could not warn of them; as text it is still complete
             form["payload"] = Raw(text)
     return objects.write(form)
 

@@ -1,5 +1,5 @@
 """
-Requests that ask only whether a webhook's address works: tests without an event, and challenges to repeat.
+Requests that only check whether a webhook's address works: tests without an event, and challenges to repeat.
 
 Slack (https://docs.slack.dev/reference/events/url_verification), Lark and monday.com send a `challenge` in
 JSON; WebSub (https://www.w3.org/TR/websub/#hub-verifies-intent) and Meta have `hub.challenge` in the query,
@@ -22,14 +22,14 @@ from gateway.raw import objects, values
 from gateway.submission import Submission
 
 METHODS = ("GET", "HEAD")
-"""Of requests that never carry an event to a webhook."""
+"""Methods of requests that never carry an event to a webhook."""
 
 _MAX_CHALLENGE_CHARACTERS = 1024
 _MAX_BODY_BYTES = 16 * _MAX_CHALLENGE_CHARACTERS  # which may all be escaped
 
 _PARAMETERS = ("hub.challenge", "challenge", "validationToken")
 _HARMLESS = re.compile(rf"[\w .,:;~+/=-]{{1,{_MAX_CHALLENGE_CHARACTERS}}}", re.ASCII)
-"""No character that could begin an element or an entity, should something take the answer for HTML."""
+"""Has no character that could begin an element or an entity, in case the answer is mistaken for HTML."""
 _PLAIN_TEXT = b"text/plain; charset=utf-8"
 _NO_SNIFFING = ((b"x-content-type-options", b"nosniff"),)
 
@@ -37,7 +37,7 @@ Challenge = Annotated[str, Meta(min_length=1, max_length=_MAX_CHALLENGE_CHARACTE
 
 
 class UrlVerification(msgspec.Struct):
-    """A challenge that says what it is; Slack adds a `token`."""
+    """A challenge with its type; Slack adds a `token`."""
 
     type: Literal["url_verification"]
     challenge: Challenge
@@ -55,9 +55,9 @@ _decode_lone = msgspec.json.Decoder(LoneChallenge).decode
 
 def is_handshake(submission: Submission, body: bytes, *, alone: bool = True) -> bool:
     """
-    Return whether the body, where a form is already JSON, is empty JSON or a challenge, and thus no event.
+    Return whether the body (a form already as JSON) is empty JSON or a challenge, and thus not an event.
 
-    Without `alone`, only what says that it is a challenge counts, since all else may be an event.
+    Without `alone`, only a challenge with its type counts, since anything else may be an event.
     """
     if submission.method in METHODS or _decode(_decode_verification, body) is not None:
         return True
@@ -72,7 +72,7 @@ def answer(submission: Submission, body: bytes) -> Answer:
     """
     Repeat the challenge: one in the body as JSON, one in the query as plain text, which no browser renders.
 
-    Without a challenge, or with one that could be taken for markup, answer success.
+    Without a challenge, or with one that could be mistaken for markup, answer success.
     """
     challenge = _decode(_decode_verification, body) or _decode(_decode_lone, body)
     if challenge is not None:

@@ -1,4 +1,4 @@
-"""Webhooks of any shape, read by the table that their source has for them."""
+"""Webhooks of any shape, read by their source's table."""
 
 import re
 import uuid
@@ -32,7 +32,7 @@ from gateway.webhooks.signature import verify
 from gateway.webhooks.table import Webhook
 
 _MAX_EVENTS_BYTES = 8 * 1024 * 1024
-"""A table may copy a part of the body into each event; 2,500 copies of a large one would fill the memory."""
+"""A table may copy a part of the body into each event; 2,500 copies of a large part would fill the memory."""
 
 _MAX_MESSAGE_ID_CHARACTERS = 100
 _LONG_IDS = uuid.NAMESPACE_OID
@@ -53,7 +53,7 @@ def decode(webhook: Webhook, source: Source, max_events: int, submission: Submis
     """
     Return the events that the source's table finds in a webhook, without the source's write keys.
 
-    Raises BadSignature, UnreadableBody, TooManyEvents, BodyTooLarge; InvalidField if the list is no list.
+    Raises BadSignature, UnreadableBody, TooManyEvents, BodyTooLarge; InvalidField if the list is not a list.
     """
     signed = webhook.signature is not None
     if webhook.signature and submission.method in BODY_METHODS:
@@ -97,7 +97,7 @@ def decode(webhook: Webhook, source: Source, max_events: int, submission: Submis
 
 
 def _entries(found: Value) -> Sequence[tuple[str | int, Raw]] | None:
-    """Return indices and entries of a list, also of one that PHP wrote with holes; None for another value."""
+    """Return indices and entries of a list, even one that PHP wrote with holes; None for any other value."""
     entries = found.entries()
     if entries is not None:
         return list(enumerate(entries))
@@ -108,7 +108,7 @@ def _entries(found: Value) -> Sequence[tuple[str | int, Raw]] | None:
 def _read(
     places: dict[str, Place], scope: Scope, repairs: Sequence[Repair]
 ) -> tuple[Message | Rejected, int]:
-    """Return one event, and its size in bytes as it would be in the Segment spec."""
+    """Return one event, and the size in bytes that it would have in the Segment spec."""
     given = {name: found for name, place in places.items() if (found := place.find(scope)) is not None}
     if "timestamp" in given:
         given["timestamp"] = _to_milliseconds(given["timestamp"])
@@ -133,13 +133,13 @@ def _read(
 
 
 def _to_milliseconds(time: Raw) -> Raw:
-    """Return a time in seconds, in which most senders count, in milliseconds; any other as it stands."""
+    """Return a time in seconds, the unit of most senders, in milliseconds; any other value unchanged."""
     seconds = _SECONDS.fullmatch(bytes(time))
     return Raw(b"%d" % round(float(seconds[1]) * 1000)) if seconds else time
 
 
 def _explain(refusal: Refusal, places: dict[str, Place]) -> Refusal:
-    """Return the refusal with the places of the table, which the operator knows."""
+    """Return the refusal with the table's places, which the operator knows."""
     searched = [str(places[name]) for name in _NEEDED.get(type(refusal), ()) if name in places]
     if searched:
         return type(refusal)(f"found nothing at {', '.join(searched)}")

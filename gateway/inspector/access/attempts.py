@@ -11,7 +11,7 @@ _MAX_ADDRESSES = 10_000
 
 
 class Attempts:
-    """The failures of the last minute by address; of IPv6, by the 64 bits that one customer has. Bounded."""
+    """The last minute's failures by address; for IPv6, by the 64 bits that one customer has. Bounded."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
@@ -26,7 +26,7 @@ class Attempts:
         return int(left) + 1 if left > 0 else 0
 
     def fail(self, address: str) -> None:
-        """Count a failure of an address."""
+        """Count a failure for an address."""
         network = _network(address)
         self._failures.setdefault(network, deque(maxlen=MAX_FAILURES)).append(self._clock())
         self._failures.move_to_end(network)

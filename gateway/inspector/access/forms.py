@@ -11,11 +11,11 @@ _MAX_FIELDS = 2000
 
 
 class FormTooLarge(Exception):
-    """A form has more bytes or fields than any of ours."""
+    """A form has more bytes or fields than any of the inspector's forms."""
 
 
 class Disconnected(Exception):
-    """The client left before its request was complete; half an order is none."""
+    """The client left before its request was complete; half an order is no order."""
 
 
 async def read(receive: Receive) -> bytes:
@@ -33,7 +33,7 @@ async def read(receive: Receive) -> bytes:
 
 
 def again(body: bytes, receive: Receive) -> Receive:
-    """Return a `receive` that delivers a body that was read already, and then goes on with `receive`."""
+    """Return a `receive` that first delivers a body already read, then continues with `receive`."""
     waiting = [body]
 
     async def replay() -> Message:

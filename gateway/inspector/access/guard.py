@@ -1,8 +1,8 @@
 """
 Decide who may use the inspector, before anything else sees a request.
 
-Without a token, everyone on this machine may; a page of another site, which a browser on this machine
-shows, may not. With a token, only those may who send it or have logged in with it.
+Without a token, everyone on this machine may, but not a page of another site in a browser on this machine.
+With a token, only those may who send it or have logged in with it.
 """
 
 from collections.abc import Callable, Mapping
@@ -27,7 +27,7 @@ _OWN_TOKENS = ("/v2/",)
 
 
 class Denial(NamedTuple):
-    """An answer to a request that may not go on."""
+    """An answer to a request that may not proceed."""
 
     status: int
     code: str
@@ -36,16 +36,16 @@ class Denial(NamedTuple):
 
 
 class Visitor(NamedTuple):
-    """The sender of a request that may go on, as `request.state.visitor`."""
+    """The sender of a request that may proceed, as `request.state.visitor`."""
 
     address: str
     cookie: str
-    """That of a valid session; may be empty."""
+    """The cookie of a valid session; may be empty."""
     form_token: str
 
 
 class Guard:
-    """The ASGI middleware. `refuse` makes the answer to a denial, in the form that the client reads."""
+    """The ASGI middleware. `refuse` turns a denial into an answer in the format that the client reads."""
 
     def __init__(
         self,
@@ -105,7 +105,7 @@ class Guard:
         return _NO_TOKEN
 
     def _check_form(self, scope: Scope, headers: Headers, body: bytes, cookie: str) -> Denial | None:
-        """Return why a request that changes something may not go on. Raises FormTooLarge."""
+        """Return why a request that changes something may not proceed. Raises FormTooLarge."""
         fields = forms.parse(body) if headers.get("content-type", "").startswith(forms.FORM_TYPE) else {}
         if scope["path"].startswith(_OWN_TOKENS) or not (cookie or is_from_browser(headers)):
             return None

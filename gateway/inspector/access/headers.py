@@ -1,4 +1,4 @@
-"""The headers of every answer of the inspector: what a browser may do with it."""
+"""The headers of every answer of the inspector, which limit what a browser may do with it."""
 
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -21,7 +21,7 @@ _HEADERS = {
 
 
 class SecurityHeaders:
-    """The ASGI middleware that adds them, unless the answer has its own."""
+    """The ASGI middleware that adds these headers, unless the answer has its own."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app

@@ -27,7 +27,7 @@ def is_loopback(host: str) -> bool:
 
 
 def is_from_browser(headers: Mapping[str, str]) -> bool:
-    """Return whether a page of some site, and no program, has sent a request."""
+    """Return whether a request was sent by a page of some site, not by a program."""
     return "origin" in headers or "sec-fetch-site" in headers
 
 

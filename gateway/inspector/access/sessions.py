@@ -39,7 +39,7 @@ class Sessions:
         return self.required and hmac.compare_digest(sha256(token).digest(), sha256(self._token).digest())
 
     def begin(self) -> str:
-        """Return the cookie of a new session; none that a client has sent before is ever continued."""
+        """Return the cookie of a new session; a cookie that a client sent earlier is never reused."""
         signed = f"{int(self._clock()) + SESSION_SECONDS}.{secrets.token_urlsafe(16)}"
         return f"{signed}.{_sign(self._key.encode(), signed)}"
 
@@ -51,7 +51,7 @@ class Sessions:
         return int(signed.partition(".")[0]) > self._clock() and signed not in self._ended
 
     def end(self, cookie: str) -> None:
-        """End a session before its time, until the inspector is restarted at least."""
+        """End a session early, at least until the inspector is restarted."""
         if not self.verify(cookie):
             return
         now = self._clock()
@@ -60,7 +60,7 @@ class Sessions:
             self._ended[cookie.rpartition(".")[0]] = now + SESSION_SECONDS
 
     def form_token(self, cookie: str) -> str:
-        """Return the token that the forms of a session carry; without a cookie, those of everyone."""
+        """Return the token for the forms of a session; without a cookie, the one for everyone's forms."""
         return _sign(self._key.encode(), f"form {cookie}")
 
     def accepts_form(self, form_token: str, cookie: str) -> bool:

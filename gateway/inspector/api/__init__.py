@@ -1,1 +1,1 @@
-"""The JSON API of the inspector: the questions of its pages, for programs."""
+"""The JSON API of the inspector: the queries of its pages, for programs."""

@@ -23,15 +23,15 @@ Order = TypeVar("Order", bound=msgspec.Struct)
 
 
 class Asking:
-    """Asks queries of one inspection, on one event loop."""
+    """Runs queries on one inspection, from one event loop."""
 
     def __init__(self, inspection: Inspection) -> None:
         self.inspection = inspection
         self._limiter: CapacityLimiter | None = None
 
     async def ask(self, query: Callable[[], Answer]) -> Answer:
-        """Return what a query returns, in a thread. Raises what it raises, and Overloaded."""
-        if self._limiter is None:  # it belongs to the loop that runs
+        """Run a query in a thread and return its result. Raises what it raises, and Overloaded."""
+        if self._limiter is None:  # it belongs to the running loop
             self._limiter = CapacityLimiter(_MAX_QUERIES)
         if self._limiter.statistics().tasks_waiting >= _MAX_WAITING:
             raise Overloaded("the inspector has too many questions to answer at once")
@@ -42,7 +42,7 @@ def read_parameters(request: Request, known: tuple[str, ...]) -> dict[str, str]:
     """
     Return the parameters of the query that are not empty.
 
-    Raises InvalidQuery for one that is not known: it would be ignored, and the answer believed.
+    Raises InvalidQuery for an unknown parameter: it would be ignored, and the answer misread.
     """
     given = dict(request.query_params)
     for name, value in given.items():
@@ -54,7 +54,7 @@ def read_parameters(request: Request, known: tuple[str, ...]) -> dict[str, str]:
 
 
 def read_filter(request: Request, *more: str) -> tuple[Filter, dict[str, str]]:
-    """Return the filter of a list, and those parameters besides that `more` names. Raises InvalidQuery."""
+    """Return the filter of a list, and the other parameters that `more` names. Raises InvalidQuery."""
     given = read_parameters(request, (*FILTERS, *more))
     others = {name: given.pop(name, "") for name in more}
     limit = given.pop("limit", str(DEFAULT_LIMIT))
@@ -73,7 +73,7 @@ def read_id(request: Request) -> int:
 
 
 async def read_order(request: Request, shape: type[Order]) -> Order:
-    """Return what the JSON body of a request orders; no body is an empty object. Raises InvalidQuery."""
+    """Return the order in a request's JSON body; no body counts as an empty object. Raises InvalidQuery."""
     body = bytearray()
     async for part in request.stream():
         body += part

@@ -24,7 +24,7 @@ class Error(msgspec.Struct):
 
 
 class Failed(msgspec.Struct):
-    """The body of a call that is not carried out."""
+    """The body of the answer to a call that was not carried out."""
 
     error: Error
 
@@ -67,7 +67,7 @@ def in_path(name: str, description: str) -> Fragment:
 def describe_question(
     summary: str, shape: Any, *path: Fragment, filters: Collection[str] = (), **more: str
 ) -> Operation:
-    """Return the description of a GET; `more` are parameters of the query with their meaning."""
+    """Return the description of a GET; `more` holds query parameters with their meaning."""
     texts = {**more, **{name: text for name, text in _FILTERS.items() if name in filters}}
     return Operation(
         summary=summary,

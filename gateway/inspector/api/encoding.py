@@ -1,4 +1,4 @@
-"""JSON of answers: absent rather than null where there is nothing."""
+"""The JSON of answers: a field without a value is absent rather than null."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -13,7 +13,7 @@ def to_json(value: Any, status: int = 200) -> Response:
 
 
 def present(value: Any) -> Any:
-    """Return a value with its Structs as objects that lack what is None; JSON in it stays as it is."""
+    """Return a value with its Structs as objects without their None fields; JSON in it stays as it is."""
     if isinstance(value, msgspec.Struct):
         return {
             field.encode_name: present(found)

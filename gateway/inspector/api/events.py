@@ -52,7 +52,7 @@ class EventDetail(msgspec.Struct, frozen=True, kw_only=True):
     raw: RawRequest | None
     """The request as it came."""
     raw_missing: str | None
-    """Why it is not there."""
+    """Why the request is missing."""
     sinks: list[Fate]
 
 
@@ -60,7 +60,7 @@ class Dropped(msgspec.Struct, frozen=True):
     """The data of an SSE event `dropped`."""
 
     events: int
-    """Events that were passed over, since they come faster than they are read."""
+    """Events that were skipped, since they come faster than they are read."""
 
 
 def routes(asking: Asking) -> list[DescribedRoute]:
@@ -85,7 +85,7 @@ def routes(asking: Asking) -> list[DescribedRoute]:
         filter, _ = read_filter(request)
         require(filter, _STREAMED)
         bursts = stream.tail(inspection, filter, request.headers.get("last-event-id", ""))
-        first = await anext(bursts)  # raises what is wrong with the question, before the answer begins
+        first = await anext(bursts)  # raises the error of a wrong query before the answer begins
         return StreamingResponse(lines(first, bursts), headers=_UNBUFFERED, media_type="text/event-stream")
 
     return [
@@ -98,7 +98,7 @@ def routes(asking: Asking) -> list[DescribedRoute]:
 async def lines(
     first: Burst, bursts: AsyncGenerator[Burst, None], clock: Callable[[], float] = monotonic
 ) -> AsyncIterator[bytes]:
-    """Yield bursts as server-sent events, and a comment if there was nothing else for 15 s."""
+    """Yield bursts as server-sent events, and a comment after 15 s without anything else."""
     said_at = clock()
     seen: dict[str, int] = {}
     async with aclosing(bursts):
@@ -114,9 +114,9 @@ async def lines(
 
 def _sse(burst: Burst, seen: dict[str, int]) -> bytes:
     """
-    Return a burst as SSE, each event with the positions from which a client resumes that has seen it.
+    Return a burst as SSE, each event with the positions from which a client that has seen it resumes.
 
-    `seen` are those up to which the client has seen each partition; they are brought up to date.
+    `seen` holds the position up to which the client has seen each partition; it is updated.
     """
     rows = [(row, *_place(row)) for row in burst.rows]
     first = {partition: number for _, partition, number in reversed(rows)}
@@ -129,7 +129,7 @@ def _sse(burst: Burst, seen: dict[str, int]) -> bytes:
     seen.update(ends)
     if burst.dropped:
         parts.append(b"event: dropped\ndata: %b\n\n" % _encode(Dropped(burst.dropped)))
-    # Without data it changes the id alone, so that what did not match is not read again.
+    # Without data this changes only the id, so that events that did not match are not read again.
     parts.append(b"id: %b\n\n" % burst.positions.encode())
     return b"".join(parts)
 

@@ -1,4 +1,4 @@
-"""`/api/replays`: parts of the journal that are sent to a sink again."""
+"""`/api/replays`: sending parts of the journal to a sink again."""
 
 from starlette.requests import Request
 from starlette.responses import Response

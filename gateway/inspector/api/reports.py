@@ -1,4 +1,4 @@
-"""`/api/refused`, `/api/sources`, `/api/ledger`, `/api/health`: what is wrong, and what came from where."""
+"""`/api/refused`, `/api/sources`, `/api/ledger`, `/api/health`: what is wrong, and who sent what."""
 
 import msgspec
 from starlette.requests import Request
@@ -21,7 +21,7 @@ class Sender(msgspec.Struct, frozen=True):
     """Who sent something."""
 
     address: str
-    """Without its last part."""
+    """The IP address without its last part."""
     user_agent: str
 
 
@@ -38,9 +38,9 @@ class Refusal(msgspec.Struct, frozen=True, kw_only=True):
     message: str
     details: str | None
     hint: str | None
-    """What to change."""
+    """What the sender should change."""
     place: int | None
-    """The index in its batch."""
+    """The event's index in its batch."""
     message_id: str | None
     events: int
     sender: Sender
@@ -48,7 +48,7 @@ class Refusal(msgspec.Struct, frozen=True, kw_only=True):
     body: str
     """At most 16 KB."""
     body_bytes: int
-    """Before it was cut."""
+    """The size before it was cut."""
 
 
 class SourceDetail(msgspec.Struct, frozen=True):

@@ -1,4 +1,4 @@
-"""All routes of the inspector's APIs, and their description."""
+"""All routes of the inspector's APIs, and the route of their description."""
 
 from gateway.inspector.api import dead, events, replays, reports, sinks
 from gateway.inspector.api.asking import Asking
@@ -19,7 +19,7 @@ _INFO = {
 
 
 def routes(inspection: Inspection) -> list[DescribedRoute]:
-    """Return the routes of the APIs, and that of their description."""
+    """Return the routes of the APIs, and the route of their description."""
     asking = Asking(inspection)
     found = [
         *events.routes(asking),

@@ -1,4 +1,4 @@
-"""`/api/sinks`: how they fare, and orders for them."""
+"""`/api/sinks`: the status of sinks, and orders for them."""
 
 from collections.abc import Callable
 
@@ -19,11 +19,11 @@ from gateway.state.report import SinkReport
 
 
 class Nothing(msgspec.Struct, forbid_unknown_fields=True):
-    """The body of an order that needs no more words."""
+    """The body of an order without parameters."""
 
 
 class Skip(msgspec.Struct, forbid_unknown_fields=True):
-    """Where a sink is to go on."""
+    """Where a sink is to continue."""
 
     to: str = "now"
     """`now`, a position such as `0/12345`, a time, or an age."""

@@ -1,1 +1,1 @@
-"""Commanders Act's event delivery API, over what the gateway keeps of its deliveries."""
+"""Commanders Act's event delivery API, on the gateway's records of its deliveries."""

@@ -1,4 +1,4 @@
-"""Sums of deliveries: successes at once and after a retry, events that were rejected, and errors."""
+"""Sums of deliveries: successes at once and after a retry, rejected events, and errors."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -41,7 +41,7 @@ class Figures(NamedTuple):
 
 
 def intervals(inspection: Inspection, sink: str, period: Period) -> Iterator[tuple[int, Interval]]:
-    """Yield the minutes of a period in which something happened, each with its beginning."""
+    """Yield the minutes of a period in which something happened, each with its start."""
     for first in range(period.start, period.end, _MINUTES_AT_ONCE * MINUTE_MS):
         end = min(first + _MINUTES_AT_ONCE * MINUTE_MS, period.end)
         for interval in deliveries(inspection, sink, timestamps.write(first), timestamps.write(end)):
@@ -51,7 +51,7 @@ def intervals(inspection: Inspection, sink: str, period: Period) -> Iterator[tup
 
 
 def sums(inspection: Inspection, sink: str, period: Period) -> dict[int, Figures]:
-    """Return the figures of each step of a period, by its beginning."""
+    """Return the figures of each step of a period, by the step's start."""
     found = dict.fromkeys(period.points, Figures())
     for at, interval in intervals(inspection, sink, period):
         step = at // period.granularity * period.granularity

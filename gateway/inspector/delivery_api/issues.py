@@ -1,4 +1,4 @@
-"""Issues: why events were not delivered to a sink, and what was sent and answered."""
+"""Issues: why events were not delivered to a sink, and the request and answer of each."""
 
 from collections.abc import Collection, Iterable
 from contextlib import closing
@@ -33,10 +33,10 @@ def issues(
     inspection: Inspection, sink: str, sources: Collection[str], period: Period, kinds: Collection[Kind]
 ) -> DeliveryIssues:
     """
-    Return the issues of a sink, of each kind the most frequent first.
+    Return the issues of a sink, the most frequent of each kind first.
 
-    Dead letters are those of the events of `sources` that are there still. Attempts that failed, and are
-    repeated, are errors too. Raises StateUnavailable and OSError.
+    Rejected events and errors come from the remaining dead letters of `sources`. Failed attempts that are
+    repeated are errors too. Raises StateUnavailable and OSError.
     """
     kind = str(inspection.config().sinks[sink].__struct_config__.tag)
     letters = _letters(inspection, sink, sources, period)
@@ -53,7 +53,7 @@ def issues(
 
 def details(inspection: Inspection, issue: str, sources: Collection[str]) -> IssueDetails | None:
     """
-    Return one delivery that failed, or None if there is none, or none of an event of these sources.
+    Return one failed delivery, or None if it does not exist or its event is not from these sources.
 
     Raises StateUnavailable and OSError.
     """
@@ -93,10 +93,10 @@ def _together(one: Issue, other: Issue) -> Issue:
 
 def _attempts(inspection: Inspection, sink: str, sources: Collection[str], period: Period) -> list[Issue]:
     """
-    Return the attempts that failed, by the words of the error.
+    Return the failed attempts, by the text of the error.
 
-    An attempt may have been about events of any source of the sink, and its error may show some of them: the
-    words are for a site that has all these sources.
+    An attempt may concern events of any source of the sink, and its error may show some of them: only a site
+    that has all these sources gets the text.
     """
     config = inspection.config()
     is_alone = set(config.sinks[sink].sources or config.sources) <= set(sources)
@@ -135,7 +135,7 @@ def _of_letter(inspection: Inspection, letter: Letter) -> IssueDetails:
 def _request(sent: ExchangeRow | None, event: Raw) -> SentRequest:
     if sent is None:
         return SentRequest(None, None, None, event)
-    # A batch may hold events of other sites.
+    # A batch may include events of other sites.
     return SentRequest(sent.url, sent.method, sent.request_body if sent.events == 1 else None, event)
 
 

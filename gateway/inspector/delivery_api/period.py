@@ -1,4 +1,4 @@
-"""The period that a call is about."""
+"""The period that a call asks about."""
 
 import time
 from collections.abc import Mapping
@@ -18,29 +18,29 @@ _MAX_DIGITS = 15
 
 
 class Period(msgspec.Struct, frozen=True):
-    """A time, and the steps in which it is shown; all in milliseconds, times since 1970."""
+    """A period, and the steps in which it is shown; all in milliseconds, times since 1970."""
 
     start: int
-    """A whole minute, as `end`, which is no more part of it."""
+    """A whole minute, like `end`, which is exclusive."""
     end: int
     granularity: int
 
     @property
     def before(self) -> "Period":
-        """The period of the same length before."""
+        """The period of the same length before this one."""
         return Period(2 * self.start - self.end, self.start, self.granularity)
 
     @property
     def points(self) -> range:
-        """The beginnings of the steps; steps begin at multiples of the granularity since 1970."""
+        """The starts of the steps; steps start at multiples of the granularity since 1970."""
         return range(self.start // self.granularity * self.granularity, self.end, self.granularity)
 
 
 def read(given: Mapping[str, str], now: float | None = None) -> Period:
     """
-    Return the period of `start`, `end` and `granularity`; by default it is the last 24 hours.
+    Return the period given by `start`, `end` and `granularity`; the default is the last 24 hours.
 
-    Deliveries are counted by the minute, so that it begins and ends with whole ones. Raises InvalidQuery.
+    It starts and ends at whole minutes, since deliveries are counted by the minute. Raises InvalidQuery.
     """
     present = int((time.time() if now is None else now) * 1000)
     end = -(-_moment(given, "end", present) // MINUTE_MS) * MINUTE_MS

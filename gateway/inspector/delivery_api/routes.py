@@ -53,7 +53,7 @@ class Site(NamedTuple):
     sources: Collection[str]
     """The names of the site's sources."""
     sinks: dict[str, Sink]
-    """Those that may get their events."""
+    """The sinks that may get their events."""
 
 
 class NoData(QueryError):
@@ -63,7 +63,7 @@ class NoData(QueryError):
 
 
 def routes(inspection: Inspection) -> list[DescribedRoute]:
-    """Return the routes; those of the intake and of the inspector are the same."""
+    """Return the routes; they are the same at the intake and at the inspector."""
     api = _DeliveryApi(inspection)
     sink, all_sinks = (f"/v2/{{site}}/integrations{part}/delivery" for part in ("/{id}", ""))
     return [
@@ -81,14 +81,14 @@ def routes(inspection: Inspection) -> list[DescribedRoute]:
 class _DeliveryApi:
     def __init__(self, inspection: Inspection) -> None:
         self._inspection = inspection
-        # Only of valid tokens, so that clients cannot make it grow.
+        # Only for valid tokens, so that clients cannot make it grow.
         self._calls: dict[str, Calls] = {}
         self._limiter: CapacityLimiter | None = None
         self._config: Config | None = None
         self._sources = Sources(())
 
     def answering(self, answer: Answer) -> Callable[[Request], Any]:
-        """Return the endpoint that authorises a call, and answers it in a thread."""
+        """Return an endpoint that authorises a call and answers it in a thread."""
 
         async def endpoint(request: Request) -> Response:
             token, site = self._authorize(request)
@@ -100,7 +100,7 @@ class _DeliveryApi:
                 calls.begin(time.monotonic())
             except Denied:
                 return _fail(429, "too_many_calls", "too many calls with this token", {"Retry-After": "1"})
-            if self._limiter is None:  # it belongs to the loop that runs, which has events to take
+            if self._limiter is None:  # it belongs to the running loop, which is busy taking events
                 self._limiter = CapacityLimiter(1)
             try:
                 found = await to_thread.run_sync(answer, request, site, limiter=self._limiter)
@@ -155,7 +155,7 @@ class _DeliveryApi:
         return Resource("delivery/issue", name, found)
 
     def details(self, request: Request, site: Site) -> Resource[Any]:
-        """Return one delivery that failed."""
+        """Return one failed delivery."""
         _parameters(request, ())
         issue = request.path_params["issue"]
         found = details(self._inspection, issue, site.sources)
@@ -164,11 +164,11 @@ class _DeliveryApi:
         return Resource("delivery/issues-details", issue, found)
 
     def _authorize(self, request: Request) -> tuple[str, Site | None]:
-        """Return the token of a call, and the site if the token is one of its own."""
+        """Return the token of a call, and the site if the token belongs to it."""
         kind, _, token = request.headers.get("authorization", "").partition(" ")
         token = token.strip()
         config = self._inspection.config()
-        if config is not self._config:  # the digests of all keys are not for strangers to have made
+        if config is not self._config:  # strangers must not cause the digests of all keys to be computed
             self._config, self._sources = config, Sources(config.sources.values())
         source = self._sources.authorize(token) if kind.lower() == "bearer" else None
         if source is None or source.site_id != request.path_params["site"]:
@@ -187,7 +187,7 @@ def _site(config: Config, site: str) -> Site:
 
 
 def _sink(request: Request, site: Site) -> tuple[str, Sink]:
-    """Return the sink that a call is about. Raises NoData."""
+    """Return the sink that a call asks about. Raises NoData."""
     name = request.path_params["id"]
     if name not in site.sinks:
         raise NoData(_NO_DATA)
@@ -195,7 +195,7 @@ def _sink(request: Request, site: Site) -> tuple[str, Sink]:
 
 
 def _parameters(request: Request, known: Collection[str]) -> dict[str, str]:
-    """Return the parameters of the query. Raises InvalidQuery for one that is not known."""
+    """Return the parameters of the query. Raises InvalidQuery for an unknown one."""
     given = dict(request.query_params)
     for name in given:
         if name not in known:

@@ -31,7 +31,7 @@ class DeliveryError(msgspec.Struct, frozen=True):
 
 
 class DeliveryErrors(msgspec.Struct, frozen=True):
-    """The body of a call that is not carried out."""
+    """The body of the answer to a call that was not carried out."""
 
     errors: list[DeliveryError]
 
@@ -41,7 +41,7 @@ class Count(msgspec.Struct, frozen=True):
 
     total: int
     increase_rate: float | None
-    """In percent, against the period of the same length before; null if there was nothing."""
+    """In percent, compared with the previous period of the same length; null if that had none."""
 
 
 class DeliveredCounts(msgspec.Struct, frozen=True):
@@ -52,7 +52,7 @@ class DeliveredCounts(msgspec.Struct, frozen=True):
 
 
 class FailedCounts(msgspec.Struct, frozen=True):
-    """Events that were not."""
+    """Events that were not delivered."""
 
     rejected: Count
     error: Count
@@ -97,11 +97,11 @@ class Issue(msgspec.Struct, frozen=True):
     last_seen: int
     """Milliseconds since 1970."""
     stream_hit_id: str | None
-    """The id by which the newest of them is looked up in `details`; null if it is not kept."""
+    """The id of the newest such event, for `details`; null if it is not kept."""
 
 
 class DeliveryIssues(msgspec.Struct, frozen=True, omit_defaults=True):
-    """The issues of a sink; only one of both lists, if one was asked for."""
+    """The issues of a sink; only one of the two lists if only one was requested."""
 
     connector_type: str
     error: list[Issue] | UnsetType = UNSET
@@ -114,7 +114,7 @@ class SentRequest(msgspec.Struct, frozen=True):
     url: str | None
     method: str | None
     body: str | None
-    """Null if it held other events too, or is not kept."""
+    """Null if it included other events too, or is not kept."""
     data: Annotated[Raw, Meta(extra_json_schema={"type": ["object", "null"]})]
     """The event."""
 
@@ -130,7 +130,7 @@ class TargetResponse(msgspec.Struct, frozen=True, rename={"status_code": "status
 
 
 class IssueDetails(msgspec.Struct, frozen=True):
-    """One delivery that failed."""
+    """One failed delivery."""
 
     timestamp: int
     """Milliseconds since 1970."""

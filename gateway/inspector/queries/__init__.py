@@ -1,1 +1,1 @@
-"""Questions of operators and their answers; pages, APIs and commands are faces of these functions."""
+"""Operators' queries and their answers; pages, APIs and commands are interfaces to these functions."""

@@ -1,4 +1,4 @@
-"""The batches that sinks have written: when each had an event, for the last two million of them or so."""
+"""The last two million or so batches that sinks have written: which events, and when."""
 
 from gateway.diagnostics.shapes import BATCHES
 from gateway.diagnostics.store import fetch
@@ -6,12 +6,12 @@ from gateway.inspector.queries.inspection import Inspection
 from gateway.raw import timestamps
 
 _NEAREST = 50
-"""Those that hold an event are among the first that end behind it."""
+"""The batches with an event are among the first that end after it."""
 
 
 def of_event(inspection: Inspection, sink: str, partition: str, position: int) -> tuple[str, str] | None:
     """
-    Return when a sink had an event, ISO-8601 UTC, and the id of the batch, or None if that is not kept.
+    Return when a sink got an event, ISO-8601 UTC, and the id of the batch, or None if that is not kept.
 
     The id is "" if the sink had more than 100 batches within that second. Raises StateUnavailable.
     """
@@ -25,5 +25,5 @@ def of_event(inspection: Inspection, sink: str, partition: str, position: int) -
     holding = [row[1:] for row in rows if row[0] <= position]
     if not holding:
         return None
-    _, at, batch = max(holding)  # the last: a dead letter was sent again
+    _, at, batch = max(holding)  # the last one: a dead letter may have been sent again
     return timestamps.write(at), batch

@@ -1,4 +1,4 @@
-"""Dead letters: list, look at, retry and drop them."""
+"""Dead letters: list, inspect, retry and drop them."""
 
 import time
 from collections.abc import Collection, Iterable, Iterator
@@ -23,11 +23,11 @@ from gateway.state.store import State
 FILTERS = (
     *("source", "type", "event", "user", "message_id", "text", "code", "since", "until", "limit", "cursor"),
 )
-"""The fields of a filter by which letters are found."""
+"""The filter fields that letters can be searched by."""
 
 _MAX_IDS = 1000
 _MAX_SECONDS = 2.0
-"""Of a search; the page is partial if it takes longer."""
+"""The longest that a search may take; a longer one gives a partial page."""
 _FILTERS = ("sink", "ids", "code", "event", "type", "source", "user", "message_id", "since", "until")
 
 
@@ -35,7 +35,7 @@ Id = Annotated[int, Meta(ge=1, le=2**53)]
 
 
 class DeadLetter(msgspec.Struct, frozen=True, kw_only=True):
-    """A dead letter as programs and pages get it. Times are ISO-8601 UTC."""
+    """A dead letter for programs and pages. Times are ISO-8601 UTC."""
 
     id: int
     sink: str
@@ -56,7 +56,7 @@ class DeadLetter(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class DeadCount(msgspec.Struct, frozen=True):
-    """The number of letters of a sink with one code."""
+    """The number of a sink's letters with one code."""
 
     sink: str
     code: str
@@ -64,7 +64,7 @@ class DeadCount(msgspec.Struct, frozen=True):
 
 
 class DeadChoice(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Letters to retry or drop: those that match everything given, which must be something."""
+    """Letters to retry or drop: those that match all given fields, of which there must be at least one."""
 
     sink: str | None = None
     ids: Annotated[list[Id], Meta(max_length=_MAX_IDS)] | None = None
@@ -75,7 +75,7 @@ class DeadChoice(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     user: str | None = None
     message_id: str | None = None
     since: str | None = None
-    """First `last_failed_at`: ISO-8601, or an age."""
+    """The earliest `last_failed_at`: ISO-8601, or an age."""
     until: str | None = None
     limit: Annotated[int, Meta(ge=1, le=2**53)] | None = None
     """Retry at most this many, the oldest first."""
@@ -90,7 +90,7 @@ class Retried(msgspec.Struct, frozen=True):
 
     letters: int
     jobs: list[int]
-    """One for each sink; none after a dry run."""
+    """One job per sink; none after a dry run."""
     refused: int | None = None
     """Letters that were refused again, if that is known already."""
 
@@ -151,7 +151,7 @@ def letter(inspection: Inspection, id: int) -> DeadLetter:
 
 
 def retry(inspection: Inspection, choice: DeadChoice) -> Retried:
-    """Order another try of letters. Raises InvalidQuery, NotFound and StateUnavailable."""
+    """Order another attempt for letters. Raises InvalidQuery, NotFound and StateUnavailable."""
     with closing(State.open(inspection.state, inspection.home.journal)) as state:
         chosen = _choose(inspection, state, choice)
         found = state.dead.count(chosen)
@@ -187,7 +187,7 @@ def find(state: State, id: int) -> Letter:
 def order_retries(
     state: State, sinks: Iterable[str], choice: Choice, rate: float, limit: int | None
 ) -> Iterator[Job]:
-    """Order a job for each sink, at most `limit` letters together, and yield it."""
+    """Order a job for each sink, with at most `limit` letters in total, and yield it."""
     for name in sinks:
         job = state.jobs.retry(name, choice, rate, limit)
         limit = None if limit is None else limit - job.events
@@ -196,9 +196,9 @@ def order_retries(
 
 def to_fields(letter: Letter, hidden: Collection[str] | None = None) -> DeadLetter:
     """
-    Return a letter as programs and pages get it: without the values of `hidden` keys, and with addresses cut.
+    Return a letter for programs and pages: without the values of `hidden` keys, and with addresses cut.
 
-    Without `hidden` it is whole, as commands show it.
+    Without `hidden` it is complete, as commands show it.
     """
     return DeadLetter(
         id=letter.id,
@@ -223,8 +223,8 @@ def _choose(inspection: Inspection, state: State, choice: DeadChoice) -> Choice:
     """
     Return the filter of letters to change.
 
-    Raises InvalidQuery if it chooses all letters of all sinks, or has an empty value, as of a field that was
-    left out by mistake; NotFound for a sink that is neither configured nor has letters.
+    Raises InvalidQuery if it selects all letters of all sinks, or has an empty value, such as a field left
+    out by mistake; NotFound for a sink that is neither configured nor has letters.
     """
     given = {name: value for name in _FILTERS if (value := getattr(choice, name)) is not None}
     if not given:

@@ -22,8 +22,8 @@ class Outcomes(msgspec.Struct, frozen=True, kw_only=True):
     """
     Events of one name with one outcome.
 
-    The sum over all names is exact. In a backlog, whose batches have more than 500 events, they
-    are divided among the names as in a sample.
+    The sum over all names is exact. In a backlog, whose batches have more than 500 events, the counts of
+    single names are estimated from a sample.
     """
 
     outcome: str
@@ -32,32 +32,32 @@ class Outcomes(msgspec.Struct, frozen=True, kw_only=True):
     """delivered: "" at the first attempt, "retry" later; filtered: the filter; dead: the code."""
     type: str
     event: str
-    """ "" for types without a name; with type "", the names beyond the most that are told apart."""
+    """ "" for types without a name; if the type is "" too, all names beyond the limit, together."""
     events: int
 
 
 class Failure(msgspec.Struct, frozen=True, kw_only=True):
-    """Attempts that failed for one reason, and were or will be repeated."""
+    """Attempts that failed for one reason, and were or will be retried."""
 
     error: str
-    """ "" for the errors beyond the most that are told apart."""
+    """ "" for all errors beyond the limit, together."""
     attempts: int
     events: int
-    """In these attempts together."""
+    """The events in all these attempts."""
 
 
 class Interval(msgspec.Struct, frozen=True, kw_only=True):
-    """Some time of one sink."""
+    """What one sink did in some interval."""
 
     at: str
     """Its start; ISO-8601 UTC."""
     outcomes: list[Outcomes]
     attempts: int
-    """To connect, or to write a batch."""
+    """Attempts to connect, or to write a batch."""
     retries: int
-    """Those of them that failed."""
+    """The attempts that failed."""
     milliseconds: int
-    """That all attempts took together."""
+    """The total time of all attempts."""
     slowest_milliseconds: int
     failures: list[Failure]
 
@@ -78,9 +78,9 @@ def deliveries(
     """
     Return the intervals between two times in which something happened, the oldest first.
 
-    The times are ISO-8601, or ages such as "24h". `step_seconds` is a multiple of 60; the intervals begin at
-    multiples of it since 1970. What happened a second ago may not be there yet. Raises InvalidQuery, also
-    for more than 5,000 intervals, and StateUnavailable.
+    The times are ISO-8601, or ages such as "24h". `step_seconds` is a multiple of 60; the intervals start at
+    multiples of it since 1970. The last second may be missing. Raises InvalidQuery, also for more than 5,000
+    intervals, and StateUnavailable.
     """
     step = step_seconds // 60
     if step < 1 or step_seconds % 60:
@@ -97,7 +97,7 @@ def deliveries(
 
 
 def _select(sink: str, first: int, end: int, step: int) -> tuple[str, list[object]]:
-    """Return a query for all rows from one minute to another; of whole hours those that add them up."""
+    """Return a query for all rows from one minute to another; for whole hours, the rows of their sums."""
     whole = (-(-first // 60) * 60, end // 60 * 60)
     if step % 60 or whole[0] >= whole[1]:
         ranges = [(1, first, end)]

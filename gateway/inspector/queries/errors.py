@@ -1,10 +1,10 @@
-"""Why a question of an operator gets no answer."""
+"""Why an operator's query gets no answer."""
 
 from gateway.errors import GatewayError
 
 
 class QueryError(GatewayError):
-    """A question or an order that cannot be carried out; `code` is one word, the text is for people."""
+    """A query or an order that cannot be carried out; `code` is one word, the text is for people."""
 
     code = "failed"
     status = 500
@@ -23,6 +23,6 @@ class NotFound(QueryError):
 
 
 class Overloaded(QueryError):
-    """More questions wait than can be answered soon."""
+    """More queries are waiting than can be answered soon."""
 
     code, status = "overloaded", 503

@@ -33,10 +33,10 @@ from gateway.state.store import State
 from gateway.warnings import Warning
 
 SECONDS = 0.8
-"""The time after which a search gives what it has found so far."""
+"""The time after which a search returns what it has found so far."""
 
 _MASKABLE = {"event": "event", "userid": "user_id", "anonymousid": "anonymous_id"}
-_MOST_COPIES = 100  # of one messageId, among which the original of a duplicate is looked for
+_MOST_COPIES = 100  # of one messageId, searched for the original of a duplicate
 
 
 class EventRow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -56,7 +56,7 @@ class EventRow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     anonymous_id: str = ""
     verdict: Literal["accepted", "repaired"]
     codes: tuple[str, ...] = ()
-    """Of the event's warnings, each once."""
+    """The codes of the event's warnings, each once."""
 
 
 class EventJourney(msgspec.Struct, frozen=True, kw_only=True):
@@ -68,7 +68,7 @@ class EventJourney(msgspec.Struct, frozen=True, kw_only=True):
     """The event as JSON, without the values that `[inspector] mask` hides."""
     raw: RawRequest | NoRaw
     sinks: list[Fate]
-    """One for each configured sink, in the order of the configuration."""
+    """One fate for each configured sink, in the order of the configuration."""
 
 
 class _Warned(msgspec.Struct):
@@ -82,9 +82,9 @@ def events(
     inspection: Inspection, filter: Filter, clock: Callable[[], float] = time.monotonic
 ) -> Page[EventRow]:
     """
-    Return events of the journal, the newest first. Takes a bounded time, so that a page may be partial.
+    Return events of the journal, the newest first. The time is limited, so a page may be partial.
 
-    Refused events are not in the journal but in refused.py: with the verdict "refused" the page is empty.
+    Refused events are not in the journal (see refused.py): with the verdict "refused" the page is empty.
     Raises InvalidQuery and OSError.
     """
     size = page_size(filter)
@@ -110,7 +110,7 @@ def event(
     addresses: bool = False,
 ) -> EventJourney | None:
     """
-    Return one event by its position such as `0/12345`, or None if the journal has none there.
+    Return one event by its position, such as `0/12345`, or None if the journal has none there.
 
     Without `addresses`, IP addresses lose their last part. Waits up to `patience` seconds for the request.
     Raises InvalidQuery, StateUnavailable and OSError.
@@ -138,7 +138,7 @@ def event(
 
 
 def wanted(filter: Filter, hidden: Collection[str]) -> Wanted:
-    """Return what a filter looks for, which must not be a value of a `hidden` key. Raises InvalidQuery."""
+    """Return what a filter searches for. Raises InvalidQuery, also for the value of a `hidden` key."""
     require_shown(filter, hidden)
     if filter.verdict not in ("", "accepted", "repaired", "refused"):
         raise InvalidQuery(f'verdict: expected "accepted", "repaired" or "refused", got {filter.verdict!r}')
@@ -157,7 +157,7 @@ def wanted(filter: Filter, hidden: Collection[str]) -> Wanted:
 
 
 def row(partition: str, hit: Hit, hidden: Collection[str]) -> EventRow:
-    """Return an event that was found, as lists show it, without the values of keys that are `hidden`."""
+    """Return an event that was found, as lists show it, without the values of `hidden` keys."""
     excerpt = hit.excerpt
     found = EventRow(
         position=f"{partition}/{hit.number}",
@@ -186,7 +186,7 @@ def hidden_keys(inspection: Inspection) -> Collection[str]:
 def _searches(
     inspection: Inspection, readers: Mapping[str, Reader], matcher: Matcher, before: Mapping[str, int] | None
 ) -> dict[str, Backwards]:
-    """Return a search of each partition; of those alone that `before` names, if it is given."""
+    """Return a search of each partition; if `before` is given, only of the partitions that it names."""
     ends = dict.fromkeys(readers) if before is None else before
     return {
         partition: Backwards(reader, inspection.index.runs(partition, reader), matcher, ends[partition])
@@ -198,10 +198,10 @@ def _searches(
 def _newest(
     searches: Mapping[str, Backwards], size: int, late: Callable[[], bool]
 ) -> tuple[list[tuple[str, Hit]], bool]:
-    """Return the newest events that searches find, and True if it was too late to find them all."""
+    """Return the newest events that searches find, and True if time ran out before all were found."""
     found: list[tuple[str, Hit]] = []
     while len(found) < size:
-        # Which event is the newest is known once each partition has shown its newest.
+        # The newest event is known once each partition has returned its newest.
         for each in searches.values():
             while not each.head and not each.done:
                 each.advance()
@@ -246,7 +246,7 @@ def _masked(fate: Fate, hidden: Collection[str]) -> Fate:
 
 
 def _sent(inspection: Inspection, located: Located, fate: Fate) -> Fate:
-    """Return a fate with time and batch of its delivery, if that was recorded, and if it was a dry run."""
+    """Return a fate with the time and batch of its delivery, if recorded, and whether it was a dry run."""
     if fate.outcome != "delivered":
         return fate
     for each in exchanges.of_event(inspection, fate.sink, located.partition, located.number):
@@ -254,12 +254,12 @@ def _sent(inspection: Inspection, located: Located, fate: Fate) -> Fate:
             return msgspec.structs.replace(fate, at=each.at, batch=each.batch, dry_run=each.dry_run)
     if found := batches.of_event(inspection, fate.sink, located.partition, located.number):
         fate = msgspec.structs.replace(fate, at=found[0], batch=found[1] or None)
-    # As it is configured now, which is how filters are judged, too.
+    # As configured now; filters are judged by the current configuration too.
     return msgspec.structs.replace(fate, dry_run=fate.sink in dry_runs(inspection))
 
 
 def _original(inspection: Inspection, state: State, located: Located, excerpt: Excerpt) -> str | None:
-    """Return the position of the event that another is a duplicate of, if it is found in time."""
+    """Return the position of the event that `located` is a duplicate of, if it is found in time."""
     matcher = Matcher(Wanted(message_id=excerpt.message_id, source=excerpt.source.name))
     deadline = time.monotonic() + SECONDS
     with report.readers(inspection.journal) as readers:

@@ -1,4 +1,4 @@
-"""The last requests to HTTP sinks and their answers, and all of dead letters."""
+"""The last requests to HTTP sinks and their answers, and all those of dead letters."""
 
 import time
 from itertools import islice
@@ -24,7 +24,7 @@ _read = msgspec.json.Decoder(Exchange).decode
 
 
 class ExchangeRow(Sent, frozen=True, kw_only=True):
-    """A request and its answer, as people and programs are told, without what the configuration masks."""
+    """A request and its answer for people and programs, without what the configuration masks."""
 
     id: int
     sink: str
@@ -38,7 +38,7 @@ def exchanges(inspection: Inspection, sink: str, filter: Filter) -> Page[Exchang
     """
     Return the last exchanges of a sink, the newest first.
 
-    `code` matches the status, or "dead" the exchanges of dead letters. Raises InvalidQuery and
+    `code` matches the status; "dead" matches the exchanges of dead letters. Raises InvalidQuery and
     StateUnavailable.
     """
     limit, text = page_size(filter), filter.text.casefold()
@@ -66,7 +66,7 @@ def exchanges(inspection: Inspection, sink: str, filter: Filter) -> Page[Exchang
 
 
 def exchange(inspection: Inspection, id: int) -> ExchangeRow:
-    """Return one of them. Raises NotFound and StateUnavailable."""
+    """Return one exchange. Raises NotFound and StateUnavailable."""
     if 0 < id <= _MAX_ID:
         for row in _fetch(inspection, "id = ?", id):
             return row
@@ -88,9 +88,9 @@ def of_event(inspection: Inspection, sink: str, partition: str, position: int) -
 
 def unkept(inspection: Inspection, sink: str) -> int:
     """
-    Return how many exchanges were too many to keep, since diagnostics began. Raises StateUnavailable.
+    Return how many exchanges were not kept since diagnostics began. Raises StateUnavailable.
 
-    Each second has room for 100 with success, and for 500 others.
+    Each second has room for 100 successful exchanges, and for 500 others.
     """
     rows = fetch(
         inspection.home.diagnostics, EXCHANGES, "SELECT exchanges FROM unkept WHERE sink = ?", (sink,)

@@ -1,4 +1,4 @@
-"""The fate of an event at each sink, as state, verdicts and filters tell it."""
+"""The fate of an event at each sink, derived from state, verdicts and filters."""
 
 from collections.abc import Callable, Mapping
 from typing import Literal, NamedTuple
@@ -24,9 +24,9 @@ class Fate(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     reason: str = ""
     """Why it was filtered (source, type, event, consent or integrations), or the code of the dead letter."""
     message: str = ""
-    """The dead letter's; or why the event is pending; or what is not certain."""
+    """The dead letter's message; or why the event is pending; or what is uncertain."""
     answer: str = ""
-    """The target's, about the dead letter."""
+    """The target's answer, for a dead letter."""
     letter: int | None = None
     """The id of the dead letter."""
     of: str | None = None
@@ -36,7 +36,7 @@ class Fate(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     batch: str | None = None
     """The batch in which it was delivered or failed, if that was recorded."""
     dry_run: bool = False
-    """True if it counts as delivered and was not sent, since the sink has `dry_run`."""
+    """True if it counts as delivered but was not sent, since the sink has `dry_run`."""
 
 
 class Located(NamedTuple):
@@ -58,7 +58,7 @@ def fates(
     """
     Return what became of an event at each sink.
 
-    `original` finds the position of the event that this one is a duplicate of; it is called if it is one.
+    `original` finds the position of the event that this one duplicates; it is called only for a duplicate.
     Filters are judged as they are now, although others may have applied. Raises StateUnavailable and OSError.
     """
     is_duplicate = bool(state.verdicts.duplicates(event.partition, event.number, event.number + 1))
@@ -95,7 +95,7 @@ def fates(
 
 
 def _is_past(position: Position, event: Located, reader: Reader) -> bool:
-    """Return True if a sink has had the event; a position of another history says nothing about it."""
+    """Return True if a sink is past the event; a position in another history says nothing about it."""
     return event.number < position.number and reader.accepts(position)
 
 

@@ -1,4 +1,4 @@
-"""The filter that all lists of the inspector share, and the pages in which they answer."""
+"""The filter shared by all lists of the inspector, and the pages that they return."""
 
 import re
 import time
@@ -19,12 +19,12 @@ Item = TypeVar("Item")
 
 _PLACE = re.compile(r"(\d{1,9})/(\d{1,18})", re.ASCII)
 _VALUES = {"user": ("userId", "anonymousId"), "event": ("event",)}
-"""By field of a filter, the keys of an event whose values it is compared with."""
+"""For each field of a filter, the event keys whose values it is compared with."""
 _MAX_POSITIONS = 1000
 
 
 class Filter(msgspec.Struct, frozen=True, kw_only=True):
-    """What a list is asked for; "" matches everything. Not every list knows every field."""
+    """What a list is to return; "" matches everything. Not every list knows every field."""
 
     source: str = ""
     type: str = ""
@@ -35,17 +35,17 @@ class Filter(msgspec.Struct, frozen=True, kw_only=True):
     text: str = ""
     """Anywhere in the JSON of the item, in upper or lower case."""
     verdict: str = ""
-    """accepted, for those that needed no repair; repaired, for those with a warning; or refused."""
+    """`accepted` (needed no repair), `repaired` (has a warning) or `refused`."""
     code: str = ""
-    """Of a warning, a refusal or a dead letter."""
+    """The code of a warning, a refusal or a dead letter."""
     since: str = ""
-    """The first time: ISO-8601, or an age such as "2h"."""
+    """The earliest time: ISO-8601, or an age such as "2h"."""
     until: str = ""
-    """The time before which: ISO-8601, or an age."""
+    """The exclusive end: ISO-8601, or an age."""
     limit: int = DEFAULT_LIMIT
     """At most MAX_LIMIT."""
     cursor: str = ""
-    """The `next` of the page before."""
+    """The `next` of the previous page."""
 
     @property
     def first(self) -> int | None:
@@ -69,14 +69,14 @@ class Page(msgspec.Struct, Generic[Item], frozen=True):
 
 
 def require(filter: Filter, known: Collection[str]) -> None:
-    """Raise InvalidQuery for a field that a list does not know: ignored, it would be believed."""
+    """Raise InvalidQuery for a field that a list does not know: ignoring it would mislead."""
     for field in msgspec.structs.fields(Filter):
         if field.name not in known and getattr(filter, field.name) != field.default:
             raise InvalidQuery(f"{field.name}: unknown here; expected {', '.join(known)}")
 
 
 def require_shown(given: object, hidden: Collection[str]) -> None:
-    """Raise InvalidQuery for a filter by a value that `hidden` keys keep secret: it could be guessed."""
+    """Raise InvalidQuery for a filter by the value of a `hidden` key, which could be guessed this way."""
     for name, keys in _VALUES.items():
         for key in keys:
             if getattr(given, name) and key.casefold() in hidden:
@@ -91,7 +91,7 @@ def page_size(filter: Filter) -> int:
 
 
 def moment(key: str, text: str) -> int | None:
-    """Return a time, or an age since 1970 at most, in milliseconds; None for "". Raises InvalidQuery."""
+    """Return a time, or an age back to 1970 at most, in milliseconds; None for "". Raises InvalidQuery."""
     if not text:
         return None
     try:
@@ -107,7 +107,7 @@ def moment(key: str, text: str) -> int | None:
 
 
 def read_positions(key: str, text: str) -> dict[str, int]:
-    """Return the positions by partition of a text such as `0/12,1/7`. Raises InvalidQuery."""
+    """Return the positions by partition from a text such as `0/12,1/7`. Raises InvalidQuery."""
     found = [_PLACE.fullmatch(part) for part in text.split(",", _MAX_POSITIONS)]
     positions = {match[1]: int(match[2]) for match in found if match}
     if len(positions) != len(found):

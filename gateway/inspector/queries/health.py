@@ -1,4 +1,4 @@
-"""Health: one answer to whether all is well."""
+"""Health: a single answer to whether all is well."""
 
 from contextlib import closing
 
@@ -12,8 +12,8 @@ from gateway.journal.segments.log import SegmentLog
 from gateway.journal.segments.quota import Quota
 from gateway.state.store import State
 
-# With twice this space the embedded journal deletes delivered events early (journal/segments/quota.py): with
-# less, there are too many that sinks do not have yet.
+# At twice this space the embedded journal deletes delivered events early (journal/segments/quota.py): with
+# less than this, there are too many events that sinks do not have yet.
 _LITTLE_BYTES = 256 * 1024**2
 _LITTLE_SHARE = 16
 
@@ -27,7 +27,7 @@ class Problem(msgspec.Struct, frozen=True):
 
 
 class Health(msgspec.Struct, frozen=True):
-    """Whether all is well; paused sinks are."""
+    """Whether all is well; paused sinks count as well."""
 
     status: str
     """`ok` or `degraded`."""

@@ -13,16 +13,16 @@ from gateway.postgresql.place import Place
 
 
 class Inspection(msgspec.Struct, frozen=True):
-    """A gateway, as queries see it. Thread-safe: each query opens what it reads of journal and state."""
+    """A gateway, as queries see it. Thread-safe: each query opens what it needs of the journal and state."""
 
     home: Home
     """The paths of everything that is kept."""
     journal: Log
     config: Callable[[], Config]
-    """Returns the configuration that the gateway has now."""
+    """Returns the gateway's current configuration."""
     index: Index
     unready: Callable[[], str] = lambda: ""
-    """Returns why the intake cannot store events now; empty if it can, or if that is not known."""
+    """Returns why the intake cannot store events now; empty if it can, or if that is unknown."""
 
     @property
     def state(self) -> Place:

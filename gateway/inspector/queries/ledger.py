@@ -18,10 +18,10 @@ class Ledger(msgspec.Struct, frozen=True, kw_only=True):
     """The balance of the gateway."""
 
     received: int | None = None
-    """By the intake since its counters began, as `accepted` and `refused`; None if they cannot be read."""
+    """By the intake since its counters began, like `accepted` and `refused`; None if they cannot be read."""
     accepted: int | None = None
     refused: dict[str, int] | None = None
-    """By code."""
+    """Refused events by code."""
     journal: int
     """Events that the journal has ever had."""
     sinks: dict[str, Account]

@@ -1,4 +1,4 @@
-"""The overview: is all well, in numbers."""
+"""The overview: the gateway's health in numbers."""
 
 import os
 import time
@@ -25,7 +25,7 @@ _COMMITS = "gateway_journal_commit_seconds"
 
 
 class RecentCode(msgspec.Struct, frozen=True):
-    """A code by which events were refused lately."""
+    """A code with which events were refused recently."""
 
     code: str
     events: int
@@ -42,14 +42,14 @@ class Overview(msgspec.Struct, frozen=True, kw_only=True):
     accepted_per_second: float
     """Over the last 10 seconds."""
     accepted_last_day: int
-    """Events, of those that the journal retains."""
+    """Counts only events that the journal still retains."""
     accepted_by_hour: list[int]
     """Events of each of the last 24 hours, the oldest first."""
     refused_last_day: int | None
     refused: list[RecentCode]
     """At most 20, the newest first."""
     events: int
-    """All that the journal ever had."""
+    """All events that the journal ever had."""
     last_event: str | None
     """The position of the newest event."""
     last_received_at: str | None
@@ -58,7 +58,7 @@ class Overview(msgspec.Struct, frozen=True, kw_only=True):
     journal_bytes: int
     journal_max_bytes: int
     hours_left: float | None
-    """Until the journal is full, at the pace of the last hour and if nothing is released; None: no events."""
+    """Until the journal is full, at the last hour's pace and if nothing is released; None: no events."""
     commit_p99_ms: float | None
     """Since the gateway started; None: no commits yet."""
 
@@ -97,19 +97,19 @@ def overview(inspection: Inspection) -> Overview:
 
 
 def _numbers_at(lines: Mapping[str, Timeline], time: int) -> int:
-    """Return the number of events before a time that the journal ever had."""
+    """Return how many events the journal had ever received before a time."""
     return sum(line.number_at(time) for line in lines.values())
 
 
 def _hours_left(lines: Mapping[str, Timeline], events: int, room: int) -> float | None:
-    """Return how many hours such room lasts for so many events an hour, each as large as the newest are."""
+    """Return how many hours `room` bytes last at `events` per hour, each as large as the newest are."""
     size = sum(line.size for line in lines.values())
     counted = sum(line.counted for line in lines.values())
     return max(0, room) * counted / (events * size) if events and size else None
 
 
 def _refused(inspection: Inspection) -> list[RecentCode] | None:
-    """Return the refusals of the last day by code, or None if they cannot be read."""
+    """Return the last day's refusals by code, or None if they cannot be read."""
     found: dict[str, RecentCode] = {}
     try:
         for each in refused.counts(inspection, since=f"{_HOURS}h"):
@@ -129,7 +129,7 @@ def _sinks(inspection: Inspection) -> list[SinkReport] | None:
 
 
 def _commit_p99_ms() -> float | None:
-    """Return the 99th percentile of the time of commits, by the histograms of all processes."""
+    """Return the 99th percentile of commit times, from the histograms of all processes."""
     folder = os.environ.get("PROMETHEUS_MULTIPROC_DIR")
     files = [str(path) for path in Path(folder).glob("histogram_*.db")] if folder else []
     metrics = MultiProcessCollector.merge(files)  # type: ignore[no-untyped-call]  # the library has no annotations
@@ -144,10 +144,10 @@ def _commit_p99_ms() -> float | None:
 
 def quantile_ms(buckets: list[tuple[float, float]], quantile: float = 0.99) -> float | None:
     """
-    Return a quantile in ms of a cumulative histogram in seconds, or None if it is empty.
+    Return a quantile, in ms, of a cumulative histogram in seconds, or None if it is empty.
 
-    As Prometheus' histogram_quantile does, it takes the values of a bucket as evenly spread, and those beyond
-    all limits as the highest limit.
+    Like Prometheus' histogram_quantile, it assumes that a bucket's values are evenly spread, and takes values
+    beyond all limits as the highest limit.
     """
     if not buckets or not buckets[-1][1]:
         return None

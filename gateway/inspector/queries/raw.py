@@ -1,4 +1,4 @@
-"""The request by which an accepted event came, as it came."""
+"""The original request of an accepted event."""
 
 import time
 from contextlib import suppress
@@ -16,7 +16,7 @@ from gateway.inspector.queries.inspection import Inspection
 from gateway.raw import timestamps
 
 PATIENCE_SECONDS = 2.0
-"""The time that workers have to write what they have in memory."""
+"""How long to wait for workers to write what they have in memory."""
 
 _POLL_SECONDS = 0.1
 
@@ -32,19 +32,19 @@ class RawRequest(msgspec.Struct, frozen=True, kw_only=True):
     headers: dict[str, str]
     """Without secrets."""
     address: str
-    """The sender's, without its last part."""
+    """The sender's IP address without its last part."""
     body: str
-    """The event's own bytes if they can be told from those of its batch, else those of the whole request."""
+    """The event's own bytes if they can be isolated from its batch, else those of the whole request."""
     body_bytes: int
-    """Of the whole request, inflated."""
+    """The size of the whole request, decompressed."""
     place: int | None
     """The event's index in the batch, if its own bytes are shown."""
     node: str | None = None
-    """The gateway that got it and was asked, if several share the journal; each has only its own requests."""
+    """The gateway that received it, if several share the journal; each has only its own requests."""
 
 
 class NoRaw(msgspec.Struct, frozen=True):
-    """Why the request is not there."""
+    """Why the request is missing."""
 
     reason: str
     """A sentence for people."""
@@ -63,7 +63,7 @@ _read_headers = msgspec.json.Decoder(dict[str, str]).decode
 
 def raw(inspection: Inspection, canonical: bytes, patience: float = PATIENCE_SECONDS) -> RawRequest | NoRaw:
     """
-    Return the request of an event, given as the line of the journal.
+    Return the request of an event, which is given as its line in the journal.
 
     Waits up to `patience` seconds for the workers to write what they have in memory. Raises StateUnavailable.
     """
@@ -80,12 +80,12 @@ def raw(inspection: Inspection, canonical: bytes, patience: float = PATIENCE_SEC
 
 def watch(inspection: Inspection) -> None:
     """Have the workers keep raw requests on disk for the next 30 s, and what they have in memory now."""
-    with suppress(OSError):  # no worker has ever run here, or the disk is full: nothing is kept then
+    with suppress(OSError):  # no worker has ever run here, or the disk is full: then nothing is kept
         watching.watch(inspection.home.diagnostics, time.time())
 
 
 def _have_written(inspection: Inspection, since: float) -> bool:
-    """Return whether all workers have written what they had at a time, in seconds since 1970."""
+    """Return whether all workers have written what they had at `since`, in seconds since 1970."""
     rows = fetch(
         inspection.home.diagnostics, RAW, "SELECT count(*) FROM written WHERE at >= ?", (int(since * 1000),)
     )

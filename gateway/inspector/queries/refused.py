@@ -1,4 +1,4 @@
-"""Refused events and requests: the newest first, by code, and one of them with its body."""
+"""Refused events and requests: a list, the newest first; counts by code; and a single one with its body."""
 
 import time
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ from gateway.inspector.queries.inspection import Inspection
 from gateway.raw import timestamps
 
 FILTERS = ("source", "message_id", "text", "verdict", "code", "since", "until", "limit", "cursor")
-"""The fields of a filter by which refused events are found."""
+"""The filter fields that refused events can be searched by."""
 
 _SEARCH_SECONDS = 1.0  # after which a page is partial
 _ROWS = 200  # at a time
@@ -38,7 +38,7 @@ class RefusedRow(msgspec.Struct, frozen=True, kw_only=True):
     message: str
     """What the code means."""
     details: str
-    """What is wrong with this one; a field's path comes first, such as `$.userId: …`."""
+    """What is wrong with this event; a field's path comes first, such as `$.userId: …`."""
     source: str
     """The source's name; "" if it is not known."""
     dialect: str
@@ -51,14 +51,14 @@ class RefusedRow(msgspec.Struct, frozen=True, kw_only=True):
     events: int
     """Number of events that were refused with it."""
     address: str
-    """The sender's, without its last part."""
+    """The sender's IP address without its last part."""
     user_agent: str
     headers: dict[str, str]
     """Without secrets."""
     body: str
     """The event's own bytes if it was one of a batch; at most 16 KB."""
     body_bytes: int
-    """Before it was cut."""
+    """The size before it was cut."""
 
 
 class RefusedCount(msgspec.Struct, frozen=True, kw_only=True):
@@ -70,7 +70,7 @@ class RefusedCount(msgspec.Struct, frozen=True, kw_only=True):
     events: int
     """All of them."""
     unkept: int
-    """Those of which a flood left no row."""
+    """Events without a row, because there were too many at once."""
     last_at: str
     """ISO-8601 UTC."""
 
@@ -103,7 +103,7 @@ def refused(inspection: Inspection, filter: Filter) -> Page[RefusedRow]:
 
 
 def refusal(inspection: Inspection, id: str) -> RefusedRow:
-    """Return one of them. Raises NotFound and StateUnavailable."""
+    """Return one refused event or request. Raises NotFound and StateUnavailable."""
     try:
         number = _read_id(id)
     except InvalidQuery:
@@ -116,7 +116,7 @@ def refusal(inspection: Inspection, id: str) -> RefusedRow:
 
 def counts(inspection: Inspection, since: str, until: str = "") -> list[RefusedCount]:
     """
-    Return the events refused between two times, to the minute, the most frequent first.
+    Return counts of the events refused between two times, to the minute, the most frequent first.
 
     The times are ISO-8601, or ages such as "24h". Raises InvalidQuery and StateUnavailable.
     """

@@ -1,4 +1,4 @@
-"""Replays: parts of the journal that are sent to a sink again."""
+"""Replays: sending parts of the journal to a sink again."""
 
 import math
 import time
@@ -34,14 +34,14 @@ _MAX_SECONDS = 10.0
 
 
 class Replay(msgspec.Struct, frozen=True, kw_only=True):
-    """A replay as programs and pages get it."""
+    """A replay for programs and pages."""
 
     id: int
     sink: str
     state: str
     """running, done, cancelled or failed."""
     events: int
-    """To send, before the sink's filters."""
+    """Events to send, before the sink's filters."""
     sent: int
     refused: int
     progress: float
@@ -53,11 +53,11 @@ class Replay(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ReplayOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The events to replay: those that match everything given."""
+    """The events to replay: those that match all given fields."""
 
     sink: str
     since: str | None = None
-    """First time of receipt: ISO-8601, or an age such as `2h`."""
+    """The earliest time of receipt: ISO-8601, or an age such as `2h`."""
     until: str | None = None
     source: str | None = None
     type: str | None = None
@@ -117,7 +117,7 @@ def start(inspection: Inspection, order: ReplayOrder) -> Replay | Counted:
 
 
 def cancel(inspection: Inspection, id: int) -> Replay:
-    """End a replay, unless it has ended; what it has sent stays sent. Raises NotFound, StateUnavailable."""
+    """End a replay that is still running; what it has sent stays sent. Raises NotFound, StateUnavailable."""
     with closing(State.open(inspection.state, inspection.home.journal)) as state:
         find(state, id)
         state.jobs.finish(id, "cancelled")
@@ -155,7 +155,7 @@ def count_events(
     spans: dict[str, Span],
     seconds: float = math.inf,
 ) -> Counted:
-    """Count the events that a replay would send, for at most about so many seconds. Raises OSError."""
+    """Count the events that a replay would send, taking at most about `seconds`. Raises OSError."""
     home = Home(config.journal.path, config.state.url)
     preparation = Preparation(sink, config.sinks[sink], Enricher(home.products))
     end = time.monotonic() + seconds
@@ -170,14 +170,14 @@ def count_events(
 
 
 def progress(job: Job) -> int:
-    """Return the number of events of a job that are dealt with."""
+    """Return the number of a job's events that have been handled."""
     if job.kind == "replay":
         return job.events - sum(max(0, span.end - span.next) for span in job.positions.values())
     return job.sent + job.refused
 
 
 def to_fields(job: Job) -> Replay:
-    """Return a replay as programs and pages get it."""
+    """Return a replay for programs and pages."""
     selection = job.selection
     wanted = msgspec.structs.asdict(selection.wanted)
     return Replay(

@@ -1,4 +1,4 @@
-"""Sinks: how they fare, and orders to pause, resume, skip and test them."""
+"""Sinks: their status, and orders to pause, resume, skip and test them."""
 
 import json
 import time
@@ -28,11 +28,11 @@ class Ordered(msgspec.Struct, frozen=True):
 
     name: str
     state: str
-    """That of the sink from now on: paused, or what it was before it was paused."""
+    """The sink's state from now on: paused, or what it was before it was paused."""
 
 
 class Skipped(msgspec.Struct, frozen=True):
-    """What an order to skip comes to."""
+    """The result of an order to skip."""
 
     name: str
     events: int
@@ -42,7 +42,7 @@ class Skipped(msgspec.Struct, frozen=True):
 
 
 class Tested(msgspec.Struct, frozen=True):
-    """What came of a test of a sink."""
+    """The result of a test of a sink."""
 
     name: str
     usable: bool
@@ -51,13 +51,13 @@ class Tested(msgspec.Struct, frozen=True):
 
 
 def sinks(inspection: Inspection) -> list[SinkReport]:
-    """Return how each configured sink fares. Raises StateUnavailable and OSError."""
+    """Return the status of each configured sink. Raises StateUnavailable and OSError."""
     with closing(State.open_read_only(inspection.state)) as state:
         return reports(inspection.config(), state, inspection.journal)
 
 
 def sink(inspection: Inspection, name: str) -> SinkReport:
-    """Return how one sink fares. Raises NotFound, StateUnavailable and OSError."""
+    """Return the status of one sink. Raises NotFound, StateUnavailable and OSError."""
     config = inspection.config()
     check(config, name)
     with (
@@ -74,14 +74,14 @@ def pause(inspection: Inspection, name: str) -> Ordered:
 
 
 def resume(inspection: Inspection, name: str) -> Ordered:
-    """Resume delivery to a sink, which is tried at once. Raises NotFound and StateUnavailable."""
+    """Resume delivery to a sink and try it at once. Raises NotFound and StateUnavailable."""
     with writing(inspection, name) as state:
         return order(state, name, "resume")
 
 
 def skip(inspection: Inspection, name: str, to: str = "now", *, dry_run: bool = False) -> Skipped:
     """
-    Pass the pending events of a sink before `to`: "now", a position such as 0/12, a time, or an age.
+    Skip a sink's pending events before `to`: "now", a position such as 0/12, a time, or an age.
 
     Waits up to 10 s for delivery to do it. Raises NotFound, InvalidQuery, StateUnavailable and OSError.
     """
@@ -120,17 +120,17 @@ def check(config: Config, name: str) -> None:
 
 
 def kind(config: Config, name: str) -> str:
-    """Return the kind of a sink, as its table says it."""
+    """Return the kind of a sink, as written in its table."""
     return str(config.sinks[name].__struct_config__.tag)
 
 
 def dry_runs(inspection: Inspection) -> list[str]:
-    """Return the names of the sinks that do everything but send: destinations alone have that key."""
+    """Return the names of the sinks that do everything but send: only destinations have that key."""
     return [name for name, sink in inspection.config().sinks.items() if getattr(sink, "dry_run", False)]
 
 
 def reports(config: Config, state: State, journal: Log) -> list[SinkReport]:
-    """Return how each configured sink fares. Raises StateUnavailable and OSError."""
+    """Return the status of each configured sink. Raises StateUnavailable and OSError."""
     now = time.time()
     with report.readers(journal) as readers:
         return [_report(config, name, state, readers, now) for name in config.sinks]
@@ -138,14 +138,14 @@ def reports(config: Config, state: State, journal: Log) -> list[SinkReport]:
 
 def _report(config: Config, name: str, state: State, readers: Mapping[str, Reader], now: float) -> SinkReport:
     found = report.report(name, kind(config, name), state, readers, now)
-    if found.error:  # targets repeat what they were sent
+    if found.error:  # targets may repeat what they were sent
         found.error.message = masking.hide_text(found.error.message, masking.names(config.inspector.mask))
     return found
 
 
 def targets(journal: Log, to: str) -> dict[str, int]:
     """
-    Return the position that a target stands for, in each partition concerned.
+    Return the position that a target stands for in each partition concerned.
 
     The target is "now", a position, a time or an age. Raises InvalidQuery and OSError.
     """

@@ -16,37 +16,37 @@ _read_warnings = msgspec.json.Decoder(dict[str, int]).decode
 
 
 class Sent(msgspec.Struct, frozen=True, kw_only=True):
-    """The events of one name that a source has sent."""
+    """A source's events with one name."""
 
     type: str
     event: str
-    """ "" for types without a name; with type "", the names beyond the most that are told apart."""
+    """ "" for types without a name; if the type is "" too, all names beyond the limit, together."""
     events: int
-    """Accepted, since the gateway began to count them."""
+    """Events accepted since the gateway began to count them."""
     warnings: dict[str, int]
-    """Events by code of what was repaired or assumed."""
+    """Events by the code of what was repaired or assumed."""
     first_seen: str
     """ISO-8601 UTC."""
     last_seen: str
     is_new: bool
-    """True if it was first seen in the last 24 hours, and the source before."""
+    """True if the name was first seen in the last 24 hours, and the source earlier."""
 
 
 class SourceRow(msgspec.Struct, frozen=True, kw_only=True):
-    """A source, configured or once seen."""
+    """A source that is configured or was seen once."""
 
     name: str
     enabled: bool
     configured: bool
     events: int
     refused: dict[str, int]
-    """Refused events by code, of the last 7 days, as far as their source is known."""
+    """Refused events of the last 7 days by code, if their source is known."""
     first_seen: str | None
     last_seen: str | None
     names: int
     """Number of event names, or of types without a name."""
     counted_to: str | None
-    """Events from this time on have yet to be counted, or all if it is empty; None: all are counted."""
+    """Events from this time on are not counted yet; "" if none are counted, None if all are."""
 
 
 def sources(inspection: Inspection) -> list[SourceRow]:

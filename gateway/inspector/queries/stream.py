@@ -1,4 +1,4 @@
-"""The live tail: events as they are accepted, from any positions on."""
+"""The live tail: events as they are accepted, from any position on."""
 
 import time
 from collections.abc import AsyncGenerator, Mapping, Sequence
@@ -15,7 +15,7 @@ from gateway.journal.base import Position, Reader, UnknownPosition
 from gateway.journal.chunk import Chunk
 
 MAX_BEHIND = 100_000
-"""The most events of a partition that a reader may be behind; what is older is passed over."""
+"""How many events of a partition a reader may be behind; older ones are skipped."""
 
 _POLL_SECONDS = 0.1
 _PULSE_SECONDS = 1.0
@@ -26,13 +26,13 @@ class Burst(msgspec.Struct, frozen=True, kw_only=True):
     """What is new since the last burst."""
 
     positions: str
-    """Up to where the journal was read, such as `0/12,1/7`: the id of the event of SSE, to resume from."""
+    """How far the journal was read, such as `0/12,1/7`: the id of the server-sent event, to resume from."""
     rows: list[EventRow]
-    """The events that match, in the order of each partition; empty if only others came, or none did."""
+    """The matching events, in the order of each partition; empty if none matched or none came."""
     more: int = 0
-    """Events that match and are not among the rows, because only so many were asked for."""
+    """Matching events that are not among the rows, because fewer rows were requested."""
     dropped: int = 0
-    """Events that were passed over, because the reader is slower than they come."""
+    """Events that were skipped, because they come faster than the reader reads."""
 
 
 async def tail(
@@ -41,8 +41,8 @@ async def tail(
     """
     Yield bursts of new events from `positions` on, or from now on, forever.
 
-    At most 10 bursts a second once it is up to date, and one without rows each second if nothing comes, so
-    that the caller notices that its client has gone. A burst has the newest `most_rows` events of each
+    Once up to date, it yields at most 10 bursts a second, and one without rows each second if nothing comes,
+    so that the caller notices that its client has gone. A burst has the newest `most_rows` events of each
     partition, and counts the others. `limit` and `cursor` are ignored. Refused events are not in the journal:
     with the verdict "refused" no burst has rows. Raises InvalidQuery before the first burst; what cannot be
     read now is read later.
@@ -67,7 +67,7 @@ async def tail(
 
 class Follower:
     """
-    Reads all partitions on, from the positions in `starts`; if that is empty, from the first `read` on.
+    Reads all partitions from the positions in `starts` on; if that is empty, from the first `read` on.
 
     Without a matcher no event is shown. One thread at a time.
     """
@@ -91,7 +91,7 @@ class Follower:
         self._readers: dict[str, Reader] = {}
 
     def read(self) -> Burst:
-        """Return what is new. Errors of the disk are ignored, and it is read at another call."""
+        """Return what is new. Disk errors are ignored; a later call reads what this one could not."""
         self.has_more = False
         rows: list[EventRow] = []
         matching = dropped = 0
@@ -115,7 +115,7 @@ class Follower:
             reader.close()
 
     def _newest(self, chunks: Sequence[Chunk]) -> tuple[list[Hit], int]:
-        """Return the newest events that match, and the number of all that do."""
+        """Return the newest matching events, and the number of all that match."""
         newest: list[Hit] = []
         matching = 0
         if self._matcher:
@@ -126,7 +126,7 @@ class Follower:
         return newest[::-1], matching
 
     def _read(self, partition: str) -> tuple[list[Chunk], int]:
-        """Return the new events of a partition, and the number of those passed over."""
+        """Return the new events of a partition, and the number of events skipped."""
         if partition not in self._readers:
             self._readers[partition] = self._inspection.journal.reader(partition)
         reader = self._readers[partition]

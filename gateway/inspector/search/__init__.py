@@ -1,1 +1,1 @@
-"""The search index: in which granules of the journal an id or a name occurs."""
+"""The search index: which granules of the journal contain an id or a name."""

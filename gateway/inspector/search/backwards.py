@@ -16,9 +16,9 @@ _JOINED = 16  # granules
 
 class Backwards:
     """
-    The events of a partition that a matcher wants, the newest first.
+    A partition's events that match a matcher, the newest first.
 
-    Where there are runs, only the granules are read that may have such events; elsewhere all events are.
+    Where there are runs, only the granules that may have such events are read; elsewhere all events are.
     Not thread-safe. Raises OSError.
     """
 
@@ -40,12 +40,12 @@ class Backwards:
 
     @property
     def head(self) -> Hit | None:
-        """The newest event that was found, and has not been removed."""
+        """The newest event that was found and has not been removed."""
         return self._hits[0] if self._hits else None
 
     @property
     def resume(self) -> int:
-        """The position from which another search goes on backwards."""
+        """The position from which another search continues backwards."""
         return self._hits[0].number + 1 if self._hits else self.position
 
     def pop(self) -> Hit:
@@ -53,7 +53,7 @@ class Backwards:
         return self._hits.popleft()
 
     def advance(self) -> None:
-        """Examine some more events: a few MB, or a single chunk that is larger."""
+        """Examine some more events: a few MB, or a single larger chunk."""
         span = next(self._spans, None)
         if span is None:
             self.position = self._oldest
@@ -77,7 +77,7 @@ class Backwards:
         self._step_events = max(1, min(fitting, 8 * self._step_events, _MAX_STEP_EVENTS))
 
     def _plan(self, runs: Sequence[Run], end: int) -> Iterator[range]:
-        """Yield what is to be read of the events before `end`, the newest first."""
+        """Yield the ranges to read before `end`, the newest first."""
         wanted, oldest = self._matcher.wanted, self._oldest
         for run in reversed(runs):
             yield from self._steps(max(run.end.number, oldest), end)
@@ -89,7 +89,7 @@ class Backwards:
         yield from self._steps(oldest, end)
 
     def _steps(self, first: int, end: int) -> Iterator[range]:
-        """Yield parts of a range that is not indexed, as large as the events before let expect."""
+        """Yield parts of a range that is not indexed, sized by the events read so far."""
         while end > first:
             start = max(first, end - self._step_events)
             yield range(start, end)
@@ -97,7 +97,7 @@ class Backwards:
 
 
 def _joined(granules: list[range], end: int) -> Iterator[range]:
-    """Yield granules, the last first, several at once if they follow one another."""
+    """Yield granules, the last first, several at once if they are adjacent."""
     joined: range | None = None
     count = 0
     for each in reversed(granules):

@@ -1,4 +1,4 @@
-"""Building the index, in a process of its own, which yields the processor to all others."""
+"""Building the index, in a separate process, which yields the processor to all others."""
 
 import fcntl
 import os
@@ -20,11 +20,11 @@ from gateway.journal.base import Log, Position, Reader, UnknownPosition
 from gateway.journal.segments.log import SegmentLog
 
 MIN_EVENTS = 1000
-"""The fewest new events of a partition that are indexed; fewer are searched as quickly one by one."""
+"""The fewest new events of a partition worth indexing; fewer are searched as quickly one by one."""
 
 _LINGER_SECONDS = 30.0
 _POLL_SECONDS = 1.0
-_MAX_FAILURES = 25  # in a row; a reader that fails 20 times takes what it cannot read for damaged
+_MAX_FAILURES = 25  # in a row; after 20 failures a reader considers what it cannot read damaged
 _LOCK = "LOCK"
 
 
@@ -35,13 +35,13 @@ class Sizes(NamedTuple):
     granule_bytes: int = 128 * 1024
     """The size at which a granule ends."""
     run_entries: int = 2**17
-    """The number of entries at which a run ends; so many are sorted in 50 ms."""
+    """The number of entries at which a run ends; this many are sorted in 50 ms."""
     unwritten_events: int = 5000
-    """The number of new events after which a run is written, although it is to be continued."""
+    """The number of new events after which a run is written, although it will be continued."""
 
 
 class Indexer:
-    """Indexes one partition, into a folder of its own. Every method blocks and may raise OSError."""
+    """Indexes one partition into its own folder. Every method blocks and may raise OSError."""
 
     def __init__(self, reader: Reader, folder: Path, sizes: Sizes) -> None:
         self._reader = reader
@@ -72,7 +72,7 @@ class Indexer:
         return True
 
     def write(self) -> None:
-        """Write what is not written yet."""
+        """Write what has not been written yet."""
         if self._draft and self._draft.end.number > self._written:
             self._draft.write(self._folder)
             self._written = self._draft.end.number
@@ -81,7 +81,7 @@ class Indexer:
         self._reader.close()
 
     def _start(self) -> Draft:
-        """Go on after the last run; runs that others do not lead to are deleted, and made again."""
+        """Continue after the last run; runs that do not continue the one before are deleted and rebuilt."""
         durable.make_folder(self._folder)
         for unfinished in self._folder.glob(f"*{runs.UNFINISHED}"):
             unfinished.unlink()
@@ -118,9 +118,9 @@ def build(
     sizes: Sizes = Sizes(),  # noqa: B008  # it cannot be changed
 ) -> None:
     """
-    Index all events, and new ones until there have been too few for `linger` seconds.
+    Index all events, then new ones until too few have come for `linger` seconds.
 
-    `wait` waits so many seconds, and returns True if this is to end. Raises OSError.
+    `wait` waits the given number of seconds, and returns True if indexing is to end. Raises OSError.
     """
     indexers: dict[str, Indexer] = {}
     try:
@@ -132,9 +132,9 @@ def build(
                     indexers[partition] = Indexer(journal.reader(partition), folder / partition, sizes)
             begun = time.monotonic()
             try:
-                worked = sum(indexer.step() for indexer in indexers.values())  # each of them has its turn
+                worked = sum(indexer.step() for indexer in indexers.values())  # each of them gets a turn
                 failures = 0
-            except OSError:  # a reader goes around what it has often failed to read
+            except OSError:  # a reader skips what it has often failed to read
                 failures += 1
                 if failures == _MAX_FAILURES:
                     raise
@@ -174,9 +174,9 @@ def _lock(descriptor: int) -> bool:
 
 def main(journal: Path, folder: Path) -> None:
     """Build the index until standard input closes, as it does when the inspector ends."""
-    for number in (signal.SIGINT, signal.SIGHUP):  # which a terminal sends to all processes
+    for number in (signal.SIGINT, signal.SIGHUP):  # a terminal sends these to all processes
         signal.signal(number, signal.SIG_IGN)
-    with suppress(PermissionError):  # such as by a filter of system calls
+    with suppress(PermissionError):  # for example, by a system call filter
         os.nice(19)
 
     def wait(seconds: float) -> bool:

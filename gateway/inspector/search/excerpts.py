@@ -1,4 +1,4 @@
-"""The excerpts of events that searches look at and lists show."""
+"""The excerpts of events that searches examine and lists show."""
 
 import msgspec
 
@@ -6,7 +6,7 @@ from gateway.journal.chunk import Chunk
 
 
 class Origin(msgspec.Struct, gc=False):
-    """The source and dialect by which an event came."""
+    """The source and dialect by which an event arrived."""
 
     name: str = ""
     dialect: str = ""
@@ -19,7 +19,7 @@ class Note(msgspec.Struct, gc=False):
 
 
 class Excerpt(msgspec.Struct, rename="camel", gc=False):
-    """What searches and lists need of an event; "" for what it does not have."""
+    """What searches and lists need of an event; "" for anything it lacks."""
 
     type: str = ""
     message_id: str = ""

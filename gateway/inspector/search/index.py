@@ -15,13 +15,13 @@ class Index:
         self.folder = folder
         self._lock = Lock()
         self._open: dict[str, dict[tuple[Path, int], Run | None]] = {}
-        """By partition, path and inode; None for a file that cannot be used."""
+        """Open runs by partition, path and inode; None for an unusable file."""
 
     def runs(self, partition: str, reader: Reader) -> list[Run]:
         """
-        Return the runs of a partition about the history that its reader has, in order.
+        Return the runs of a partition that belong to its reader's history, in order.
 
-        There may be none, and the newest events are in no run. Raises OSError.
+        There may be none, and the newest events are not in any run. Raises OSError.
         """
         with self._lock:
             known = self._open.get(partition, {})

@@ -1,11 +1,11 @@
 """
-Runs: the files of the index. Each says of consecutive events in which granules of them a term occurs.
+Runs: the files of the index. Each says of consecutive events which of their granules contain a term.
 
-A granule is what one read of the journal returned: some 100 KB. A run is written once, complete, and replaced
-only by a longer one with the same first event. It has a header of 80 bytes; three arrays with the number of
-each granule's first event, and the first and last time of receipt of its events in milliseconds; and the
-entries, sorted: the hash of a term in the upper 48 bits, the number of a granule within the run in the lower
-16. Integers have 64 bits and the machine's byte order.
+A granule is what one read of the journal returned: about 100 KB. A run is written once, complete, and
+replaced only by a longer one with the same first event. It has a header of 80 bytes; three arrays with the
+number of each granule's first event, and the first and last time of receipt of its events in milliseconds;
+and the entries, sorted: the hash of a term in the upper 48 bits, the number of a granule within the run in
+the lower 16. Integers have 64 bits and the machine's byte order.
 """
 
 import mmap
@@ -25,7 +25,7 @@ from gateway.journal.base import Position
 from gateway.raw import timestamps
 
 _HEADER = struct.Struct("=8sQQQQQQQQQ")
-_CHECKED = 16  # the checksum is of everything from here on
+_CHECKED = 16  # the checksum covers everything from here on
 _MAGIC = b"GWIDX\x01\0\0"
 _SUFFIX = ".run"
 UNFINISHED = ".new"
@@ -65,9 +65,9 @@ class Run:
         self, wanted: Sequence[Term], since: int | None = None, until: int | None = None
     ) -> list[range]:
         """
-        Return the granules that have all terms and an event received in the time, in order.
+        Return the granules that have all terms and an event received in the period, in order.
 
-        Each is the range of its events' numbers. Few granules are returned that have no such event.
+        Each is the range of its events' numbers. Few of the returned granules have no such event.
         """
         first, end = since or 0, _NEVER if until is None else until
         if self.latest < first or self.earliest >= end:
@@ -94,7 +94,7 @@ class Run:
 
 
 class Draft:
-    """A run that is being made, of the events from a position on."""
+    """A run that is being built from the events from a position on."""
 
     def __init__(self, start: Position) -> None:
         self.first = start.number
@@ -117,7 +117,7 @@ class Draft:
         return draft
 
     def is_full(self, entries: int) -> bool:
-        """Return True if the run has so many entries, or no number is left for another granule."""
+        """Return True if the run has `entries` entries, or no number is left for another granule."""
         return len(self._entries) >= entries or len(self._firsts) >= _MAX_GRANULES
 
     def add(self, excerpts: Sequence[Excerpt], end: Position) -> None:
@@ -125,14 +125,14 @@ class Draft:
         place = len(self._firsts)
         times = [each.received_at for each in excerpts if each.received_at]
         self._firsts.append(self.end.number)
-        # What has no readable time may be of any.
+        # An event without a readable time may have any.
         self._earliests.append(_milliseconds(min(times, default=""), 0))
         self._latests.append(_milliseconds(max(times, default=""), _NEVER))
         self._entries.extend(key << _GRANULE_BITS | place for key in terms.keys(excerpts, self.seed))
         self.end = end
 
     def write(self, folder: Path) -> Path:
-        """Write the run into the folder of its partition, in place of a shorter one. Raises OSError."""
+        """Write the run into the folder of its partition, replacing a shorter one. Raises OSError."""
         entries = array("Q", sorted(self._entries))
         body = b"".join(part.tobytes() for part in (self._firsts, self._earliests, self._latests, entries))
         span = (min(self._earliests, default=0), max(self._latests, default=0))
@@ -140,7 +140,7 @@ class Draft:
         crc = zlib.crc32(body, zlib.crc32(_HEADER.pack(_MAGIC, 0, *numbers, *span)[_CHECKED:]))
         path = folder / f"{self.first:020d}{_SUFFIX}"
         new = path.with_suffix(UNFINISHED)
-        # Not synced, which would disturb the commits of the journal: a damaged run is made again.
+        # Not synced, since that would disturb the commits of the journal: a damaged run is rebuilt.
         descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(descriptor, "wb") as file:
             file.write(_HEADER.pack(_MAGIC, crc, *numbers, *span) + body)
@@ -158,9 +158,9 @@ def listing(folder: Path) -> Iterator[tuple[Path, int]]:
 
 
 def continuous(runs: Iterable[Run], accepts: Callable[[Position], bool]) -> list[Run]:
-    """Return the first runs of a partition, each of which goes on where the one before ends.
+    """Return the first runs of a partition, each of which continues where the one before ends.
 
-    `accepts` tells if a position belongs to the history of the partition; the end of the last one does.
+    `accepts` tells if a position belongs to the history of the partition; the end of the last run does.
     """
     found: list[Run] = []
     for run in runs:

@@ -1,4 +1,4 @@
-"""Terms: what the index knows of an event, and can be searched for without reading every event."""
+"""Terms: the parts of an event that are indexed, so that a search need not read every event."""
 
 from collections.abc import Iterable, Iterator
 from typing import Literal
@@ -18,13 +18,13 @@ REPAIRED: Term = ("verdict", "repaired")
 
 
 def key(term: Term, seed: int) -> int:
-    """Return the hash of a term, 48 bits. Whoever does not know the seed cannot make two terms collide."""
+    """Return the hash of a term, 48 bits. Nobody can make two terms collide without knowing the seed."""
     kind, text = term
     return xxh3_64_intdigest(text.encode(errors="surrogatepass"), seed + _SALTS[kind]) >> 16
 
 
 def keys(excerpts: Iterable[Excerpt], seed: int) -> Iterator[int]:
-    """Yield the hash of each term of events, most of them once."""
+    """Yield the hash of each term of events, most hashes only once."""
     excerpts = list(excerpts)
     texts: dict[Kind, set[str]] = {
         "message_id": {each.message_id for each in excerpts},

@@ -1,4 +1,4 @@
-"""Which events of a partition came when, without reading all of them."""
+"""When the events of a partition arrived, found without reading all of them."""
 
 from bisect import bisect_left
 from collections.abc import Sequence
@@ -11,10 +11,10 @@ _SAMPLE_EVENTS = 100
 
 class Timeline:
     """
-    The times of a partition's events, as far as the clock was never set back.
+    The times of a partition's events, provided that the clock was never set back.
 
-    Reads the newest events once: at most `tail_events`, and about `tail_bytes`. Of older ones it knows in
-    which granule of the index they are; where there is none it reads some. Not thread-safe. Raises OSError.
+    Reads the newest events once: at most `tail_events`, and about `tail_bytes`. Older ones it locates to a
+    granule of the index; where there is none, it reads some events. Not thread-safe. Raises OSError.
     """
 
     def __init__(
@@ -27,10 +27,10 @@ class Timeline:
         self.newest = reader.newest()
         self.oldest = min(reader.oldest(), self.newest)
         self.size = 0
-        """The bytes of the newest events, of which there are `counted`."""
+        """The size in bytes of the `counted` newest events."""
         self.counted = 0
         self.last_at: int | None = None
-        """When the newest chunk was stored, in milliseconds since 1970; None without events."""
+        """When the newest chunk was stored, in milliseconds since 1970; None if there are no events."""
         self._reader = reader
         self._runs = runs
         self._numbers: list[int] = []

@@ -1,4 +1,4 @@
-"""The upkeep of the index: a process that builds it is started whenever there is enough to do."""
+"""Keep the index up to date: start a process that builds it whenever there is enough to do."""
 
 import os
 import subprocess
@@ -19,14 +19,14 @@ from gateway.state import report
 log = structlog.get_logger()
 
 UNINDEXED_EVENTS = 10_000
-"""New events that are worth a process; searches examine fewer of them one by one, in 15 ms."""
+"""The number of new events worth starting a process; searches examine fewer one by one, in 15 ms."""
 
 _LOOK_SECONDS = 2.0
 _FAILED_SECONDS = 60.0
 
 
 async def keep_indexed(journal: SegmentLog, index: Index) -> None:
-    """Have new events indexed, until cancelled."""
+    """Keep new events indexed until cancelled."""
     failed = False
     while True:
         await anyio.sleep(_FAILED_SECONDS if failed else _LOOK_SECONDS)
@@ -44,7 +44,7 @@ async def keep_indexed(journal: SegmentLog, index: Index) -> None:
 
 
 def unindexed(journal: Log, index: Index) -> int:
-    """Return the number of events that could be indexed, and are not. Raises OSError."""
+    """Return the number of events that could be indexed but are not. Raises OSError."""
     events = 0
     with report.readers(journal) as readers:
         for partition, reader in readers.items():
@@ -59,7 +59,7 @@ async def _build(folder: Path, index: Path) -> int:
     command = [sys.executable, "-P", "-m", building.__name__, str(folder), str(index)]
     environment = {name: text for name, text in os.environ.items() if not name.startswith("PROMETHEUS_")}
     environment["PYTHONPATH"] = os.pathsep.join(filter(None, sys.path))
-    # Its standard input closes when this process ends, however that happens, and then it ends as well.
+    # Its standard input closes when this process ends, for whatever reason; then it ends as well.
     process = await anyio.open_process(
         command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=None, cwd="/", env=environment
     )

@@ -1,4 +1,4 @@
-"""What a search looks for, and which events of a chunk that is."""
+"""What a search looks for, and which events of a chunk match."""
 
 import json
 from collections.abc import Collection
@@ -15,7 +15,7 @@ from gateway.raw import timestamps
 
 
 class Wanted(msgspec.Struct, frozen=True, kw_only=True):
-    """A filter on events; what is not given matches everything."""
+    """A filter on events; a field that is not given matches everything."""
 
     source: str = ""
     type: str = ""
@@ -25,37 +25,37 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     """Matches userId or anonymousId."""
     message_id: str = ""
     code: str = ""
-    """Of a warning."""
+    """The code of a warning."""
     repaired: bool | None = None
     """True: only events with a warning; False: only those without."""
     text: str = ""
-    """Anywhere in the event, but in no hidden value; ASCII letters match in upper or lower case."""
+    """Matches anywhere in the event except in hidden values; ASCII letters match in upper or lower case."""
     since: int | None = None
-    """The first time of receipt, milliseconds since 1970."""
+    """The earliest time of receipt, milliseconds since 1970."""
     until: int | None = None
-    """The time of receipt before which."""
+    """The exclusive end of the time of receipt."""
 
 
 _ANYTHING = Wanted()
 
 
 class Hit(NamedTuple):
-    """An event that was looked for, and its number in its partition."""
+    """A matching event, and its number in its partition."""
 
     number: int
     excerpt: Excerpt
 
 
 class Matcher:
-    """Finds the events that are wanted. Thread-safe."""
+    """Finds the events that match. Thread-safe."""
 
     def __init__(self, wanted: Wanted, hidden: Collection[str] = ()) -> None:
-        """`hidden` are keys in whose values no text is found, as masking.names writes them."""
+        """`hidden` are keys whose values are not searched for text, as masking.names writes them."""
         self._hidden = hidden
         self.wanted = wanted
         kinds: tuple[Kind, ...] = ("message_id", "user", "code", "event", "source", "type")
         self.terms: list[Term] = [(kind, getattr(wanted, kind)) for kind in kinds if getattr(wanted, kind)]
-        """What the index knows of the events that are wanted."""
+        """The terms by which the index finds the wanted events."""
         if wanted.repaired:
             self.terms.append(REPAIRED)
         self._spellings = _spellings(wanted.text)
@@ -64,7 +64,7 @@ class Matcher:
         self._until = "" if wanted.until is None else _instant(wanted.until)
 
     def hits(self, chunk: Chunk, first: int, end: int) -> list[Hit]:
-        """Return the events of a chunk that are wanted and have numbers from `first` on, before `end`."""
+        """Return the matching events of a chunk with numbers from `first` up to, but not including, `end`."""
         data = bytes(chunk.data) if self._ids or self._spellings else b""
         if not all(each in data for each in self._ids):
             return []
@@ -83,7 +83,7 @@ class Matcher:
         ]
 
     def newest(self, chunk: Chunk, most: int) -> tuple[list[Hit], int]:
-        """Return the last `most` events of a chunk that are wanted, and the number of all that are."""
+        """Return the last `most` matching events of a chunk, and the number of all that match."""
         if self.wanted == _ANYTHING:  # then the others need not be decoded
             last = chunk.since(chunk.end - most) if most else None
             return (self.hits(last, last.first, last.end) if last else []), chunk.count
@@ -114,7 +114,7 @@ class Matcher:
 
 
 def _spellings(text: str) -> set[bytes]:
-    """Return what a text may look like in JSON, in lower case: itself, or escaped in two ways."""
+    """Return what a text may look like in JSON, in lower case: plain, or escaped in two ways."""
     if not text:
         return set()
     escaped = (json.dumps(text)[1:-1], json.dumps(text, ensure_ascii=False)[1:-1])
@@ -127,7 +127,7 @@ def _is_plain(text: str) -> bool:
 
 
 def _instant(milliseconds: int) -> str:
-    """Return an instant in our format, which sorts as time does; the first or last if there is none."""
+    """Return an instant in our format, which sorts by time; the first or last one if it is out of range."""
     try:
         return timestamps.write(milliseconds)
     except ValueError:

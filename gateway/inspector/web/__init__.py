@@ -1,1 +1,1 @@
-"""The pages of the inspector: what people see of the gateway, rendered here and readable without a script."""
+"""The inspector's pages, which show the gateway to people: rendered here, and readable without scripts."""

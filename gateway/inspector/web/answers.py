@@ -1,4 +1,4 @@
-"""Answer what does not go well, in the form that the client reads: a page, JSON, or a line of text."""
+"""Answer when something goes wrong, in the format that the client reads: a page, JSON, or a line of text."""
 
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -42,7 +42,7 @@ class Answers:
         }
 
     def refuse(self, scope: Scope, denial: Denial) -> Response:
-        """Return the answer to a denied request; a browser is led to the login."""
+        """Return the answer to a denied request; a browser is sent to the login."""
         request = Request(scope)
         if scope["path"].startswith(("/api/", "/v2/")):
             body = {"error": {"code": denial.code, "message": denial.message}}
@@ -52,7 +52,7 @@ class Answers:
         if denial.status == 401:
             target = _target(scope)
             if request.headers.get("sec-fetch-site", "none") not in ("none", "same-origin"):
-                # Browsers send a strict cookie only once the request comes from a page of this site.
+                # Browsers send a strict cookie only with a request from a page of this site.
                 return self._pages.render(request, "bounce", bounce_to=target)
             return RedirectResponse(f"/login?next={quote(target, safe='')}", 303)
         return self._page(request, denial)
@@ -65,7 +65,7 @@ class Answers:
         retry = ""
         if denial.status == 503:
             headers["Retry-After"] = str(_RETRY_SECONDS)
-            if request.method in SAFE_METHODS:  # what a form asked for is not at its address
+            if request.method in SAFE_METHODS:  # a form's result is not at its address
                 headers["Refresh"] = retry = str(_RETRY_SECONDS)
         title = _TITLES.get(denial.status, "That did not work")
         return self._pages.render(
@@ -85,11 +85,11 @@ def wants_page(request: Request) -> bool:
 
 
 def _target(scope: Scope) -> str:
-    """Return where to go after the login: where the request wanted to, if it was no form."""
+    """Return where to go after the login: the request's own target, unless it was a form."""
     if scope["method"] not in SAFE_METHODS:
         return "/"
     query = scope["query_string"].decode("latin-1")
-    path = "/" + quote(scope["path"].lstrip("/"))  # two slashes would begin with the name of another site
+    path = "/" + quote(scope["path"].lstrip("/"))  # after two slashes, the name of another site would follow
     return path + (f"?{query}" if query else "")
 
 
@@ -102,7 +102,7 @@ def _denial(error: Exception) -> Denial:
         return Denial(error.status_code, phrase.lower().replace(" ", "_"), text, error.headers or {})
     if isinstance(error, Busy):
         return Denial(503, "overloaded", str(error))
-    if not isinstance(error, StateUnavailable | OSError):  # our mistake; the server logs it
+    if not isinstance(error, StateUnavailable | OSError):  # our bug; the server logs it
         return Denial(500, "internal_error", "The inspector has made a mistake. Its log says more.")
     subject = "The state" if isinstance(error, StateUnavailable) else "The journal"
     return Denial(503, "unavailable", f"{subject} cannot be read: {error}")

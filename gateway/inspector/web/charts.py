@@ -1,4 +1,4 @@
-"""Draw bars over time as SVG, and say the same in words."""
+"""Draw bars over time as SVG, and describe them in words."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -10,13 +10,13 @@ from gateway.inspector.web.formats import number
 _WIDTH = 960
 _HEIGHT = 120
 _GAP = 0.34
-"""Share of its place that a bar leaves free."""
+"""The fraction of its width that a bar leaves free."""
 
 _SVG = Markup('<svg role="img" aria-label="{}" viewBox="0 0 {} {}" preserveAspectRatio="none">{}</svg>')
 
 
 class Series(NamedTuple):
-    """One kind of thing that is counted; a colour is one of style.css."""
+    """One kind of thing that is counted; its colour is defined in style.css."""
 
     name: str
     color: str
@@ -30,7 +30,7 @@ class Chart(NamedTuple):
     labels: Sequence[str]
     """The start of each interval, ISO 8601 in UTC."""
     end: str
-    """The end of the last."""
+    """The end of the last interval."""
     series: Sequence[Series]
 
     @property
@@ -59,7 +59,7 @@ def bars(chart: Chart) -> Markup:
             value = each.values[place]
             if not value:
                 continue
-            # However few, they are seen.
+            # However few there are, they must be visible.
             height = max(value / highest * (_HEIGHT - 4), 1.5)
             level -= height
             said.append(f"{number(value)} {each.name}")

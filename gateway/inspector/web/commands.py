@@ -1,4 +1,4 @@
-"""Write the command that sends an event again: what strangers wrote is quoted for the shell."""
+"""Write a command that sends an event again; what strangers wrote is quoted for the shell."""
 
 import re
 import shlex
@@ -16,7 +16,7 @@ _KEY = "$WRITE_KEY"
 
 
 def curl(gateway: str, journey: EventJourney) -> str:
-    """Return the command for the gateway at an address, with the event's own request if that is there."""
+    """Return the command for the gateway at an address, with the event's own request if it was kept."""
     request = journey.raw
     if isinstance(request, NoRaw):
         body = '{"batch":[' + bytes(journey.canonical).decode() + "]}"
@@ -28,24 +28,24 @@ def curl(gateway: str, journey: EventJourney) -> str:
 
 
 def _command(url: str, method: str, headers: Mapping[str, str], body: str) -> Iterator[str]:
-    # Without the option, curl would take brackets and braces in a query for ranges of addresses to fetch.
+    # Without this option, curl would read brackets and braces in a query as ranges of addresses to fetch.
     yield f"curl --globoff -X {quote(method)} {_with_key(IN_QUERY, url)}"
     yield f'-H "X-Write-Key: {_KEY}"'
     for name, value in headers.items():
         if name.lower() not in _OF_THE_CONNECTION | _KEYS:
             yield f"-H {quote(f'{name}: {value}')}"
     if body:
-        # Other options take a body that begins with @ for a file.
+        # Other options treat a body that begins with @ as the name of a file.
         yield f"--data-raw {_with_key(IN_BODY, body)}"
 
 
 def _with_key(masked: re.Pattern[str], text: str) -> str:
-    """Return a text as one word of a shell, with the key in the places where it was masked."""
+    """Return a text as one shell word, with the key in the places where it was masked."""
     return f'"{_KEY}"'.join(map(quote, around_keys(masked, text)))
 
 
 def quote(text: str) -> str:
-    """Return a text as one word of a shell that holds no character by which it could control a terminal."""
+    """Return a text as one shell word without any character that could control a terminal."""
     if text.isprintable():
         return shlex.quote(text)
     return "$'" + "".join(map(_escape, text)) + "'"

@@ -1,4 +1,4 @@
-"""The pages of dead letters: choose, look, retry and drop, many at once."""
+"""The pages of dead letters: select, inspect, retry and drop them, many at once."""
 
 import time
 from collections.abc import Mapping
@@ -68,7 +68,7 @@ def routes(pages: Pages, inspection: Inspection) -> list[Route]:
 
 
 def _shown(choice: filtering.Choice) -> dict[str, str]:
-    """Return the filter of the letters on a page, whose times stay what they are until its form is sent."""
+    """Return the filter of the letters on a page; its times stay fixed until the form is sent."""
     now = time.time_ns() // 1_000_000 + 1
     times = {"since": choice.filter.first, "until": now if choice.filter.end is None else choice.filter.end}
     return choice.given | {key: timestamps.write(at) for key, at in times.items() if at is not None}
@@ -79,7 +79,7 @@ async def _fields(request: Request) -> Mapping[str, list[str]]:
 
 
 def _choose(fields: Mapping[str, list[str]], *, dry_run: bool = False) -> dead.DeadChoice:
-    """Return the letters that a form names: those ticked, or with `all` all that its filter matches."""
+    """Return the letters that a form names: those ticked or, with `all`, all that its filter matches."""
     if "all" in fields:
         known = ("sink", *filtering.FIELDS)
         given = {key: values[0] for key, values in fields.items() if key in known and values[0]}

@@ -1,4 +1,4 @@
-"""Show JSON: indented, each kind of word in its colour, one place in it marked. All of it is hostile."""
+"""Show JSON: indented, with syntax colours, and one place marked. All input is hostile."""
 
 import json
 import re
@@ -8,10 +8,10 @@ import msgspec
 from markupsafe import Markup, escape
 
 MAX_SHOWN = 128 * 1024
-"""Characters; longer text is shown without colours."""
+"""In characters; longer text is shown without colours."""
 
 _MAX_INDENTED = 4 * MAX_SHOWN
-"""Characters; the indentation of deep lists can be a thousand times as long as they are."""
+"""In characters; the indentation of deep lists can be a thousand times as long as the lists."""
 
 _TOKEN = re.compile(
     r'(?P<k>"(?:[^"\\]|\\.)*+"(?=:))|(?P<s>"(?:[^"\\]|\\.)*+")|(?P<n>[\w.+-]+)|(?P<p>[{}\[\],:])|\s+'
@@ -33,7 +33,7 @@ def show(text: str | bytes, marked: tuple[str, ...] = (), missing: str = "") -> 
     """
     Return JSON as elements, and other text as it is.
 
-    `marked` is the path of the value to mark, `missing` a key that the object lacks, shown where it would be.
+    `marked` is the path of the value to mark; `missing`, a key that the object lacks, is shown in its place.
     """
     decoded = text.decode(errors="replace") if isinstance(text, bytes) else text
     try:
@@ -49,7 +49,7 @@ def show(text: str | bytes, marked: tuple[str, ...] = (), missing: str = "") -> 
 
 
 def indented(text: str) -> str:
-    """Return JSON as people edit it, and other text as it is, as well as JSON that would become very long."""
+    """Return JSON as people edit it; other text, and JSON that would become very long, as it is."""
     try:
         return _indent(text)
     except (ValueError, RecursionError):
@@ -65,7 +65,7 @@ def _indent(text: str) -> str:
 
 
 def find_place(code: str, details: str) -> tuple[tuple[str, ...], str]:
-    """Return what a refusal is about, as `show` takes it: the path of a value, and a missing key."""
+    """Return what a refusal is about, as arguments of `show`: the path of a value, and a missing key."""
     if found := _PATH.match(details):
         return tuple(name or index for name, index in _STEP.findall(found[1])), ""
     if code in _WRONG:
@@ -74,7 +74,7 @@ def find_place(code: str, details: str) -> tuple[tuple[str, ...], str]:
 
 
 def visible(text: str) -> str:
-    """Return a text in which control characters, such as those that change the direction, are escapes."""
+    """Return a text with control characters, such as those that change the direction, escaped."""
     if text.isprintable():
         return text
     return "".join(each if each.isprintable() or each in "\n\t" else json.dumps(each)[1:-1] for each in text)
@@ -84,9 +84,9 @@ _OPEN = Markup('<span class="p">{</span>')
 
 
 def _tokens(formatted: str) -> Iterator[tuple[str, str, tuple[str, ...] | None]]:
-    """Yield kind, text and path of each word of formatted JSON; the path only for keys and single values."""
+    """Yield kind, text and path of each token of formatted JSON; the path only for keys and scalar values."""
     path: list[str] = []
-    counts: list[int | None] = []  # of each list that is open; None for an object
+    counts: list[int | None] = []  # one for each open list; None for an object
     for found in _TOKEN.finditer(formatted):
         kind, word = found.lastgroup or "", found[0]
         if word in ("{", "["):

@@ -28,10 +28,10 @@ _MOST_DRAWN = 25
 """Rows of a burst that are sent to a page; ten bursts a second are more than anyone reads."""
 
 _COMMIT_MS = 60_000
-"""The time from the receipt of an event to its commit, at the most."""
+"""The longest time from the receipt of an event to its commit."""
 
 _WATCH_SECONDS = 10.0
-"""How often the workers are told that somebody watches, which holds for 30 s."""
+"""How often the workers are told that somebody is watching; each notice holds for 30 s."""
 
 
 def routes(pages: Pages, inspection: Inspection) -> list[Route]:
@@ -47,7 +47,7 @@ def routes(pages: Pages, inspection: Inspection) -> list[Route]:
         if choice.filter.verdict == "refused":
             rows = await pages.ask(refused.refused, inspection, choice.filter)
             return pages.render(request, "events_refused", page=rows, **values)
-        # The tail goes on from here, so that no event falls between the two.
+        # The tail continues from here, so that no event falls between the two.
         positions = await pages.ask(newest, inspection.journal)
         found = await pages.ask(events.events, inspection, choice.filter)
         is_live = not (choice.filter.cursor or choice.filter.until)
@@ -107,7 +107,7 @@ def routes(pages: Pages, inspection: Inspection) -> list[Route]:
 
         if any(fate.sink == sink and fate.outcome == "pending" for fate in journey.sinks):
             return back("none")
-        # The id chooses; the times, those of the commit and not of the event, only bound the search.
+        # The id selects; the times, those of the commit and not of the event, only bound the search.
         received = timestamps.read(journey.row.received_at)
         order = replays.ReplayOrder(
             sink=sink,
@@ -144,7 +144,7 @@ async def _stream(inspection: Inspection, filter: Filter, since: str) -> AsyncIt
 
 
 def _denied(config: Config, journey: events.EventJourney) -> dict[str, list[str]]:
-    """Return the categories of consent that the event lacks, by the sinks that it was kept from."""
+    """Return the consent categories that the event lacks, by sink that it was withheld from."""
     line = bytes(journey.canonical)
     found = {}
     for fate in journey.sinks:

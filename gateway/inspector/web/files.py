@@ -1,4 +1,4 @@
-"""The files that the pages name: a style sheet, a script and an icon, each at an address of its own."""
+"""The files that the pages use: a style sheet, a script and an icon, each at its own address."""
 
 from hashlib import sha256
 from pathlib import Path
@@ -14,12 +14,12 @@ _DIGESTS = {name: sha256(content).hexdigest()[:16] for name, content in _FILES.i
 
 
 def address(name: str) -> str:
-    """Return the path of a file, which is another one for another content."""
+    """Return the path of a file, which changes with its content."""
     return f"/static/{_DIGESTS[name]}/{name}"
 
 
 async def send(request: Request) -> Response:
-    """Answer with a file, which browsers may keep."""
+    """Answer with a file, which browsers may cache."""
     name = request.path_params["name"]
     if _DIGESTS.get(name) != request.path_params["digest"]:
         raise HTTPException(404)

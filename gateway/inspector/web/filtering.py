@@ -1,4 +1,4 @@
-"""Read the filter of a list from the address of its page, and make addresses of filters."""
+"""Read the filter of a list from the address of its page, and turn filters into addresses."""
 
 from collections.abc import Mapping
 from urllib.parse import urlencode
@@ -15,7 +15,7 @@ _MAX_CHARACTERS = 1000
 
 
 class Choice(msgspec.Struct, frozen=True):
-    """A filter as the page shows it. A link keeps it."""
+    """A filter as the page shows it. Links preserve it."""
 
     path: str
     filter: Filter
@@ -23,7 +23,7 @@ class Choice(msgspec.Struct, frozen=True):
     """The fields that are not empty."""
 
     def address(self, **changes: str) -> str:
-        """Return the address of the page with some fields of the filter changed, from the first row on."""
+        """Return the address of the page with some filter fields changed, starting at the first row."""
         return address(self.path, {**self.given, **changes})
 
     def after(self, cursor: str) -> str:
@@ -41,7 +41,7 @@ def read_id(request: Request) -> int:
 
 
 def read(request: Request, *more: str) -> Choice:
-    """Return the choice that a request asks for; `more` are other parameters to keep. Raises InvalidQuery."""
+    """Return the filter in a request; `more` names other parameters to keep. Raises InvalidQuery."""
     query = request.query_params
     given = {
         key: query[key].strip()[:_MAX_CHARACTERS] for key in (*FIELDS, *more) if query.get(key, "").strip()

@@ -17,7 +17,7 @@ def number(value: float) -> str:
 
 
 def size(octets: int) -> str:
-    """Return bytes in the unit that fits; 1 KB is 1,024 bytes, as in the configuration."""
+    """Return a size in the most suitable unit; 1 KB is 1,024 bytes, as in the configuration."""
     value, unit = float(octets), 0
     while value >= 1024 and unit < len(_UNITS) - 1:
         value, unit = value / 1024, unit + 1
@@ -25,7 +25,7 @@ def size(octets: int) -> str:
 
 
 def duration(seconds: float) -> str:
-    """Return a length of time in the largest unit that is not less than two, or in seconds."""
+    """Return a duration in the largest unit of which there are at least two, or in seconds."""
     if seconds < 1:
         return f"{round(seconds * 1000)} ms"
     for unit, name in ((_DAY, "days"), (_HOUR, "h"), (_MINUTE, "min")):
@@ -36,9 +36,9 @@ def duration(seconds: float) -> str:
 
 def moment(time: str | None) -> Markup | str:
     """
-    Return a time of ISO 8601 as an element, which the script shows in the zone of the reader.
+    Return an ISO 8601 time as an element, which the script shows in the reader's time zone.
 
-    Without the script it is UTC, and says so.
+    Without the script it is in UTC, and says so.
     """
     try:
         parsed = datetime.fromisoformat(time or "").astimezone(UTC)
@@ -62,12 +62,12 @@ def units(text: str) -> Markup:
 
 
 def sentence(text: str) -> str:
-    """Return a text that begins with a capital and ends with a full stop."""
+    """Return a text with an initial capital and a full stop at the end."""
     return f"{text[:1].upper()}{text[1:]}." if text else ""
 
 
 def capfirst(text: str) -> str:
-    """Return a text with a capital at its beginning, and the rest as it is."""
+    """Return a text with an initial capital, and the rest as it is."""
     return f"{text[:1].upper()}{text[1:]}"
 
 
@@ -81,4 +81,4 @@ FILTERS: dict[str, Callable[..., object]] = {
     "sentence": sentence,
     "capfirst": capfirst,
 }
-"""Of the templates, by name."""
+"""The filters of the templates, by name."""

@@ -1,4 +1,4 @@
-"""Log in with the token, and out."""
+"""Log in with the token, and log out."""
 
 import re
 
@@ -13,7 +13,7 @@ from gateway.inspector.access.sessions import COOKIE, SESSION_SECONDS, Sessions
 from gateway.inspector.web.rendering import Pages
 
 _TARGET = re.compile(r"/(?![/\\])[\x21-\x5b\x5d-\x7e]*")
-"""A path on this site, which no browser takes for another one."""
+"""A path on this site that no browser takes for another site."""
 
 
 def routes(pages: Pages, sessions: Sessions, attempts: Attempts) -> list[Route]:

@@ -1,4 +1,4 @@
-"""Find the places in what is kept of a request where its keys were: each is masked as ***."""
+"""Find the places of the keys in a stored request: each key is masked as ***."""
 
 import re
 
@@ -8,7 +8,7 @@ IN_QUERY = re.compile(rf"(?:^|[?&])(?:{_NAMES})=(\*\*\*)", re.IGNORECASE)
 
 
 def around_keys(masked: re.Pattern[str], text: str) -> list[str]:
-    """Return the parts of a body or query before, between and after the keys that are masked in it."""
+    """Return the parts of a body or query before, between and after its masked keys."""
     parts, end = [], 0
     for found in masked.finditer(text):
         parts.append(text[end : found.start(1)])

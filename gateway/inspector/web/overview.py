@@ -23,7 +23,7 @@ _FOR_PROGRAMS = FrontPage(
 
 
 def routes(pages: Pages, inspection: Inspection) -> list[Route]:
-    """Return the route of the overview; programs get a text."""
+    """Return the route of the overview; programs get plain text."""
 
     async def show(request: Request) -> Response:
         if not wants_page(request):

@@ -1,4 +1,4 @@
-"""The pages of refused events: by code, with what to change, and each one with its body."""
+"""The pages of refused events: by code, with what to change, and each event with its body."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -19,7 +19,7 @@ from gateway.inspector.web.rendering import Pages
 from gateway.services.validation import Item
 
 Try = Callable[[refused.RefusedRow, str, str], Item]
-"""Judges a body as the intake would now: the refusal, the body, and the source whose key it carries."""
+"""Judges a body as the intake would now; takes the refusal, the body, and the source whose key it carries."""
 
 _COUNTED = timedelta(hours=24)
 
@@ -72,7 +72,7 @@ def routes(pages: Pages, inspection: Inspection, try_again: Try) -> list[Route]:
 
 
 def _by_code(counts: list[refused.RefusedCount]) -> list[tuple[str, int, int, str]]:
-    """Return code, events, those that were not kept, and the last time, the most frequent code first."""
+    """Return code, events, events not kept, and the last time, the most frequent code first."""
     found: dict[str, tuple[int, int, str]] = {}
     for each in counts:
         events, unkept, last = found.get(each.code, (0, 0, ""))

@@ -1,4 +1,4 @@
-"""Render the templates, and ask the queries that block in threads, a few at a time."""
+"""Render the templates, and run the blocking queries in threads, a few at a time."""
 
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -47,11 +47,11 @@ _environment.globals.update(
 
 
 class Busy(GatewayError):
-    """More questions are waiting than the inspector will answer soon."""
+    """More queries are waiting than the inspector can answer soon."""
 
 
 class Pages:
-    """What all pages need: templates, and a limit to the queries that run at a time. For one event loop."""
+    """What all pages need: templates, and a limit on concurrent queries. For one event loop."""
 
     def __init__(self, *, can_sign_out: bool, node: str) -> None:
         """`node` is the name of this gateway if several share the journal, else empty."""
@@ -62,8 +62,8 @@ class Pages:
     async def ask(
         self, query: Callable[Arguments, Answer], *given: Arguments.args, **named: Arguments.kwargs
     ) -> Answer:
-        """Return what a query returns, in a thread. Raises what it raises, and Busy."""
-        if self._limiter is None:  # it belongs to the loop that runs
+        """Run a query in a thread and return its result. Raises what it raises, and Busy."""
+        if self._limiter is None:  # it belongs to the running loop
             self._limiter = CapacityLimiter(_MAX_QUERIES)
         if self._limiter.statistics().tasks_waiting >= _MAX_WAITING:
             raise Busy("The inspector has too many questions to answer at once.")
@@ -77,7 +77,7 @@ class Pages:
         headers: Mapping[str, str] | None = None,
         **values: object,
     ) -> Response:
-        """Return a page made of the template `name`."""
+        """Return a page made from the template `name`."""
         visitor: Visitor | None = getattr(request.state, "visitor", None)
         path = request.url.path
         html = _environment.get_template(f"{name}.html").render(

@@ -1,4 +1,4 @@
-"""The pages of sinks: how each fares, what it was sent, and what an operator may do about it."""
+"""The pages of sinks: the status of each, what it was sent, and the operator's orders."""
 
 from collections import Counter
 from datetime import UTC, datetime, timedelta
@@ -23,7 +23,7 @@ _REPLAYS = 10
 
 
 class Span(NamedTuple):
-    """A time that the chart of a sink shows."""
+    """A period that the chart of a sink can show."""
 
     name: str
     seconds: int
@@ -40,7 +40,7 @@ _DEFAULT = "24h"
 
 
 class Said(NamedTuple):
-    """What came of an order."""
+    """The result of an order."""
 
     text: str
     kind: str = "good"
@@ -200,7 +200,7 @@ def _chart(intervals: list[deliveries.Interval], start: datetime, end: datetime,
 
 
 def _failures(intervals: list[deliveries.Interval]) -> list[tuple[str, int, str]]:
-    """Return each reason for failed attempts with their number and the last time, the most frequent first."""
+    """Return each reason for failed attempts with its count and last time, the most frequent first."""
     attempts: Counter[str] = Counter()
     last: dict[str, str] = {}
     for interval in intervals:

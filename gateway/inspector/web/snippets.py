@@ -1,4 +1,4 @@
-"""How clients are pointed to this gateway: the table of README.md, with the address and the key put in."""
+"""How to point clients to this gateway: the table of README.md, with the address and key filled in."""
 
 from typing import NamedTuple
 
@@ -7,7 +7,7 @@ from gateway.sources import Source
 
 
 class Snippet(NamedTuple):
-    """What one family of clients needs."""
+    """The settings of one family of clients."""
 
     name: str
     text: str
@@ -59,7 +59,7 @@ _COMMANDERS_ACT = Snippet("Commanders Act", "GW/events?tc_s=SITE&token=KEY")
 
 
 def address(config: Config) -> str:
-    """Return the address of the intake, as far as the configuration says it."""
+    """Return the address of the intake, as far as the configuration gives it."""
     server = config.server
     if server.public_url:
         return server.public_url.rstrip("/")
@@ -75,7 +75,7 @@ def first(config: Config) -> list[Snippet]:
 
 
 def of_source(config: Config, source: Source, *, with_key: bool) -> list[Snippet]:
-    """Return the snippet of each family of clients for a source, with its key only if asked for."""
+    """Return the snippet of each family of clients for a source, with its key only on request."""
     key = source.write_keys[0] if with_key and source.write_keys else "KEY"
     found = [_fill(each, config, key) for each in CLIENTS]
     if source.site_id:

@@ -1,4 +1,4 @@
-"""The pages of sources: what each has sent, and how clients are pointed to it."""
+"""The pages of sources: what each has sent, and how to point clients to it."""
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -21,7 +21,7 @@ def routes(pages: Pages, inspection: Inspection) -> list[Route]:
         row, sent = await pages.ask(sources.source, inspection, name)
         config = inspection.config()
         configured = config.sources.get(name)
-        # Asked for by a form, so that no link, and no page left open, shows a key.
+        # Requested by a form, so that no link, and no page left open, shows a key.
         with_key = request.method == "POST"
         return pages.render(
             request,

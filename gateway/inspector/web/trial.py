@@ -1,4 +1,4 @@
-"""Try a refused event again: judge it as the intake would with the present configuration, store nothing."""
+"""Try a refused event again: judge it as the intake would with the current configuration; store nothing."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -23,7 +23,7 @@ _OF_THE_WHOLE_BODY = frozenset(("content-length", "content-encoding", "transfer-
 
 
 def trial(config: Callable[[], Config]) -> Callable[[RefusedRow, str, str], Item]:
-    """Return the function that judges a body, sent as a refused one was, with the key of a source."""
+    """Return a function that judges a body as if sent like a refused one, with the key of a source."""
 
     def judge(row: RefusedRow, body: str, source: str) -> Item:
         now = config()
@@ -39,11 +39,11 @@ def trial(config: Callable[[], Config]) -> Callable[[RefusedRow, str, str], Item
         except UnknownRoute as error:
             raise InvalidQuery(str(error)) from error
         submission = _submission(row, route, key, owner.site_id if owner else "")
-        # What is kept has *** for each key; the key of the chosen source takes its place.
-        # An event of a batch is kept alone, which the routes of batches take as well.
+        # Stored bodies have *** for each key; the key of the chosen source takes its place.
+        # An event of a batch is stored alone, which the routes of batches accept as well.
         submission.body = msgspec.json.encode(key)[1:-1].decode().join(around_keys(IN_BODY, body)).encode()
         items = validator.validate(endpoint, submission).items
-        return items[0] if items else Item(verdict="ignored")  # such as an empty list of a webhook
+        return items[0] if items else Item(verdict="ignored")  # such as an empty list from a webhook
 
     return judge
 

@@ -1,4 +1,4 @@
-"""JetStream's API, as far as the journal uses it. https://docs.nats.io/reference/reference-protocols/nats_api_reference"""
+"""The part of JetStream's API that the journal uses. https://docs.nats.io/reference/reference-protocols/nats_api_reference"""
 
 from datetime import datetime
 from typing import Any
@@ -9,7 +9,7 @@ WRONG_LAST_SEQUENCE = 10071
 STREAM_NOT_FOUND = 10059
 STREAM_NAME_IN_USE = 10058
 PASSING = frozenset({10005, 10008, 10009})
-"""Errors while servers start or elect: no peers, no JetStream, no answer of a peer."""
+"""Errors while servers start or elect a leader: no peers, no JetStream, no answer from a peer."""
 
 EXPECTED_LAST_SEQUENCE = "Nats-Expected-Last-Sequence"
 SEQUENCE = "Nats-Sequence"
@@ -19,7 +19,7 @@ NOT_FOUND = "404"
 
 
 class Error(msgspec.Struct, frozen=True):
-    """An error of JetStream; `server/errors.json` lists the codes."""
+    """A JetStream error; `server/errors.json` lists the codes."""
 
     code: int = 0
     err_code: int = 0
@@ -30,7 +30,7 @@ class Error(msgspec.Struct, frozen=True):
 
 
 class Config(msgspec.Struct, frozen=True):
-    """What matters of the configuration of a stream."""
+    """The relevant part of a stream's configuration."""
 
     name: str
     subjects: list[str] = []
@@ -57,11 +57,11 @@ class State(msgspec.Struct, frozen=True):
 
 
 class Replica(msgspec.Struct, frozen=True):
-    """A replica of a stream besides its leader."""
+    """A replica of a stream other than its leader."""
 
     offline: bool = False
     active: int = 0
-    """Nanoseconds since the leader has heard of it."""
+    """Nanoseconds since the leader last heard from it."""
 
 
 class Cluster(msgspec.Struct, frozen=True):
@@ -103,5 +103,5 @@ def encode(**fields: Any) -> bytes:
 
 
 def milliseconds(timestamp: str) -> int:
-    """Return a time of the server, as it stands in a header, in milliseconds since 1970."""
+    """Return a server's time, as written in a header, in milliseconds since 1970."""
     return int(datetime.fromisoformat(timestamp).timestamp() * 1000)

@@ -20,8 +20,8 @@ from gateway.journal.spread import Spread
 log = structlog.get_logger()
 
 _WATCH_SECONDS = 20.0
-_FIRST_SECONDS = 2.0  # in which an engine that is there says what it promises
-_BROKEN_SECONDS = 0.5  # between two questions while nothing may be acknowledged
+_FIRST_SECONDS = 2.0  # within which a running engine says what it promises
+_BROKEN_SECONDS = 0.5  # between two checks while nothing may be acknowledged
 
 
 @asynccontextmanager
@@ -45,7 +45,7 @@ async def appending(journal: Journal) -> AsyncIterator[Spread]:
 
 
 async def _watch(link: Link, journal: Journal, promise: Promise, asked: asyncio.Event) -> None:
-    """Keep the promise what the engine can keep; nothing is acknowledged while that is too little."""
+    """Keep the promise in line with the engine; nothing is acknowledged while that is too little."""
     while True:
         try:
             promise.keep(await promises.ask(link, journal))

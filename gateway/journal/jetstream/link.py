@@ -1,8 +1,8 @@
 """
-The connection to NATS, which is made again whenever it is lost.
+The connection to NATS, which is restored whenever it is lost.
 
-Every request ends at its deadline or when the connection is lost, whichever is first. The client's own
-reconnection is off, because it would hold back requests and send them later.
+Every request ends at its deadline or when the connection is lost, whichever comes first. The client's own
+reconnection is off, because it would hold requests back and send them later.
 """
 
 import asyncio
@@ -23,7 +23,7 @@ log = structlog.get_logger()
 
 _CONNECT_SECONDS = 1.0
 _PAUSE_SECONDS = 0.1  # between two attempts to connect
-_PING_SECONDS = 0.5  # a server that answers none of three pings is left: one that is stopped closes nothing
+_PING_SECONDS = 0.5  # a server that answers none of three pings is left: a suspended one closes nothing
 _MAX_UNANSWERED_PINGS = 2
 _CLOSE_SECONDS = 1.0
 _LOOK_SECONDS = 0.2
@@ -32,11 +32,11 @@ Listener = Callable[[bytes], None]
 
 
 class Away(Exception):
-    """The engine does not answer; what was asked may have happened all the same."""
+    """The engine does not answer; what was requested may have happened nevertheless."""
 
 
 class Link:
-    """A connection of one event loop. `heard` gets each message to `subject`, if there is one."""
+    """A connection for one event loop. `heard` gets each message to `subject`, if one is given."""
 
     def __init__(self, journal: Journal, subject: str = "", heard: Listener | None = None) -> None:
         self._journal = journal
@@ -89,7 +89,7 @@ class Link:
                 await self._client.publish(subject, payload)
 
     async def close(self) -> None:
-        while not self._task.done():  # nats-py 2.16 ignores one that comes while it flushes
+        while not self._task.done():  # nats-py 2.16 ignores a cancellation while it flushes
             self._task.cancel()
             await asyncio.wait((self._task,), timeout=_LOOK_SECONDS)
 
@@ -133,7 +133,7 @@ class Link:
                 self.connections += 1
                 self._connected.set()
                 try:
-                    # The client tells it late if a server that hangs has yet to read what it sends.
+                    # The client reports this late if a hanging server has not yet read what was sent.
                     while not (lost.is_set() or client.is_closed):
                         with suppress(TimeoutError):
                             await asyncio.wait_for(lost.wait(), _LOOK_SECONDS)
@@ -166,7 +166,7 @@ class Link:
                 error_cb=on_error,
                 closed_cb=on_closed,
                 disconnected_cb=on_closed,
-                lame_duck_mode_cb=on_closed,  # the server is about to end: go to another one before
+                lame_duck_mode_cb=on_closed,  # the server is about to stop: switch to another one first
                 allow_reconnect=False,
                 connect_timeout=_CONNECT_SECONDS,  # type: ignore[arg-type]  # any number will do
                 max_reconnect_attempts=1,

@@ -1,4 +1,4 @@
-"""The log on JetStream, for all that reads it: a thread of its own has the connection."""
+"""The log on JetStream, for all readers: a separate thread has the connection."""
 
 import asyncio
 import threading
@@ -23,7 +23,7 @@ _FULL = 0.9  # of max_bytes: above it, or if a chunk may not fit, a partition is
 
 
 class JetStreamLog:
-    """Implements journal.base.Log. It connects when it is first used."""
+    """Implements journal.base.Log. Connects when first used."""
 
     def __init__(self, journal: Journal) -> None:
         self._journal = journal
@@ -38,7 +38,7 @@ class JetStreamLog:
         return [str(number) for number in range(self._journal.partitions)]
 
     def reader(self, partition: str, *, quarantine: bool = False) -> Reader:
-        """Return a reader. The engine repairs damage from its replicas, so that nothing is quarantined."""
+        """Return a reader. The engine repairs damage from its replicas, so nothing is quarantined."""
         del quarantine
         return Reader(self._views[partition])
 
@@ -72,7 +72,7 @@ class JetStreamLog:
             loop.close()
 
     def info(self, partition: str) -> api.Info:
-        """Return what the leader says of the stream of a partition. Raises OSError."""
+        """Return the leader's information about a partition's stream. Raises OSError."""
         name = streams.stream(self._journal, partition)
         info = api.read_info(self.ask(f"$JS.API.STREAM.INFO.{name}", b"").data)
         if info.error or info.state is None:
@@ -80,7 +80,7 @@ class JetStreamLog:
         return info
 
     def heard(self, partition: str, sequence: int) -> tuple[int, int] | None:
-        """Return the number behind a message and its epoch, if its appender has told it."""
+        """Return the number after a message and its epoch, if its appender has announced them."""
         tail = self._tails.get(partition)
         return (tail.number, tail.epoch) if tail and tail.sequence == sequence else None
 
@@ -89,7 +89,7 @@ class JetStreamLog:
         return self._run(self._connected().request(subject, payload, until=_until()))
 
     def get(self, partition: str, payload: bytes) -> list[Msg]:
-        """Return the messages of a partition that a direct get asks for, with the status. Raises OSError."""
+        """Return the messages of a partition that a direct get requests, with the status. Raises OSError."""
         subject = f"$JS.API.DIRECT.GET.{streams.stream(self._journal, partition)}"
         return self._run(self._connected().request_many(subject, payload, until=_until()))
 
@@ -125,7 +125,7 @@ def _until() -> float:
 
 
 async def _end(link: Link) -> None:
-    """Close a connection, and end what its client leaves behind."""
+    """Close a connection, and end what its client leaves running."""
     await link.close()
     left = asyncio.all_tasks() - {asyncio.current_task()}
     for task in left:

@@ -1,4 +1,4 @@
-"""A message of a stream: one chunk, as chunk.py describes it."""
+"""A message of a stream: one chunk, as described in chunk.py."""
 
 from typing import NamedTuple
 
@@ -19,7 +19,7 @@ class Stored(NamedTuple):
 
     sequence: int
     chunk: Chunk | None
-    """None if it is damaged. Its time is that of the server, the same clock for all gateways."""
+    """None if it is damaged. Its time is by the server's clock, which is the same for all gateways."""
     id: str
 
     @property
@@ -31,7 +31,7 @@ class Stored(NamedTuple):
 
 
 def parse(message: Msg) -> Stored | None:
-    """Return what a direct get has answered; None if there is no such message."""
+    """Return the message in the answer to a direct get; None if there is no such message."""
     headers = message.headers or {}
     if api.STATUS in headers:
         return None

@@ -1,12 +1,13 @@
 """
 The writing side of a partition: publishes chunks to its stream, each exactly once.
 
-A chunk is published with the sequence that the stream must have before it. If an answer got lost, the same
-is published again, which the stream refuses if it has the first one or one of another gateway; the id of the
-message behind that sequence tells which. A refusal alone tells nothing, unless another gateway tells of its
-message there: a server that was halted may refuse what the stream's new leader has got, too, and stores.
+A chunk is published with the sequence that the stream must have before it. If the answer is lost, the chunk
+is published again; the stream refuses it if it already has the first one or one of another gateway, and the
+id of the message after that sequence tells which. A refusal alone proves nothing, unless another gateway
+announces its message there: a server that was suspended may refuse what the stream's new leader also got,
+and stores.
 
-The numbers of events go on from those of the message before. So does the epoch, unless this process has just
+The numbers of events continue from the previous message. So does the epoch, unless this process has just
 connected or the stream has lost its end: then events with other numbers may have been read, and a new epoch
 begins.
 """
@@ -27,7 +28,7 @@ from gateway.journal.publisher import MAX_CHUNK_BYTES
 
 _ATTEMPT_SECONDS = 1.0
 _PAUSE_SECONDS = 0.05  # while no server leads the stream
-_HEARING_SECONDS = 0.02  # in which another appender tells of the chunk that was faster
+_HEARING_SECONDS = 0.02  # within which another appender announces the chunk that was faster
 
 
 class StreamPartition:
@@ -45,7 +46,7 @@ class StreamPartition:
         self._session = secrets.token_hex(8)
         self._chunks = 0
         self._connection = 0
-        """The connection on which this appender has stored its last chunk."""
+        """The number of the connection on which this appender stored its last chunk."""
 
     async def append(self, block: bytes, carries: int, count: int, until: float) -> None:
         if self._promise.broken:
@@ -53,7 +54,7 @@ class StreamPartition:
         self._chunks += 1
         id = f"{self._session}-{self._chunks}"
         doubtful: Tail | None = None
-        """The end behind which the chunk may be stored, whatever was answered."""
+        """The end after which the chunk may be stored, whatever was answered."""
         tail = self._tails.get(self._name)
         while True:
             try:
@@ -97,7 +98,7 @@ class StreamPartition:
     async def _publish(
         self, tail: Tail, id: str, block: bytes, carries: int, count: int, until: float
     ) -> tuple[Tail, api.Error | None]:
-        """Publish a chunk behind an end; return the new end, or why the stream refuses it. Raises Away."""
+        """Publish a chunk after an end; return the new end, or why the stream refuses it. Raises Away."""
         connection = self._link.connections
         epoch = tail.epoch if tail.epoch and connection == self._connection else secrets.randbits(63) | 1
         new = Chunk(tail.number, count, epoch, time.time_ns() // 1_000_000, carries, block)
@@ -113,7 +114,7 @@ class StreamPartition:
         return Tail(published.seq, new.end, epoch), published.error
 
     async def _read_end(self, until: float) -> Tail:
-        """Return the end as the stream has it. Raises Away, and JournalUnavailable if it has none."""
+        """Return the end according to the stream. Raises Away, and JournalUnavailable if it has none."""
         info = await streams.ask(self._link, f"STREAM.INFO.{self._stream}", until=until)
         if info.error or not info.state:
             raise JournalUnavailable(str(info.error))

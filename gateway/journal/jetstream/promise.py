@@ -1,7 +1,7 @@
 """
-What an acknowledgement promises, as the engine is configured: asked at the start, and watched.
+What an acknowledgement promises, given the engine's configuration: checked at the start, and watched.
 
-How a server syncs is told by its monitoring port alone: `sync_always` in /jsz?config=1 of NATS 2.12.
+Only a server's monitoring port tells how it syncs: `sync_always` in /jsz?config=1 of NATS 2.12.
 """
 
 import time
@@ -35,7 +35,7 @@ async def ask(link: Link, journal: Journal) -> str:
     """
     Return what a 2xx means: "quorum-fsync", "quorum" or "fsync".
 
-    Raises ConfigError, in one line with the remedy, if that is weaker than `[journal] require` says; and
+    Raises ConfigError, in one line with the remedy, if that is weaker than `[journal] require` demands; and
     Away.
     """
     for number in range(journal.partitions):

@@ -13,7 +13,7 @@ class Reader:
     def __init__(self, view: View) -> None:
         self._view = view
         self._next: tuple[Position, int] | None = None
-        """The position behind the last chunk that was read, and the sequence of the message after it."""
+        """The position after the last chunk that was read, and the sequence of the message after it."""
 
     def read(self, position: Position, limit: int = _DEFAULT_SLICE_BYTES) -> Slice | None:
         sequence = self._sequence(position)
@@ -48,12 +48,12 @@ class Reader:
         return self._view.locate(position)
 
     def _check(self, position: Position) -> None:
-        """Raise UnknownPosition if the history before a position is not the one that it was read from."""
+        """Raise UnknownPosition if the history before a position is not the one in which it was recorded."""
         if position.epoch != ANY_EPOCH:
             self._view.locate(position)
 
     def _gap(self, position: Position, following: Chunk) -> Slice:
-        """Return the slice without chunks that leads to the next event there is."""
+        """Return a slice without chunks that leads to the next existing event."""
         released = max(0, min(following.first, self._view.oldest()) - position.number)
         damaged = following.first - position.number - released
         epoch = following.epoch if damaged else position.epoch

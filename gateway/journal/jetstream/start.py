@@ -1,4 +1,4 @@
-"""The start of a gateway: the streams are there, and keep what `[journal] require` says."""
+"""The start of a gateway: ensure that the streams exist and keep what `[journal] require` demands."""
 
 import asyncio
 import time
@@ -10,7 +10,7 @@ from gateway.errors import ConfigError
 from gateway.journal.jetstream import promise, streams
 from gateway.journal.jetstream.link import Away, Link
 
-_START_SECONDS = 15.0  # in which the engine must answer
+_START_SECONDS = 15.0  # within which the engine must answer
 
 
 def prepare(journal: Journal, seconds: float = _START_SECONDS) -> bytes:

@@ -16,7 +16,7 @@ from gateway.journal.jetstream.link import Away, Link
 _REQUEST_SECONDS = 5.0
 _PAUSE_SECONDS = 0.1
 IDENTITY, _PARTITIONS = "gateway_journal", "gateway_partitions"
-_DUPLICATE_WINDOW_NANOSECONDS = 100_000_000  # the least; the expected sequence does what it would
+_DUPLICATE_WINDOW_NANOSECONDS = 100_000_000  # the minimum; the expected sequence serves its purpose
 
 
 def stream(journal: Journal, partition: str) -> str:
@@ -30,12 +30,12 @@ def subject(journal: Journal, partition: str) -> str:
 
 
 def announcements(journal: Journal) -> str:
-    """Return the subject of what appenders tell each other; see tail.py."""
+    """Return the subject of the announcements between appenders; see tail.py."""
     return f"{journal.name}.tails"
 
 
 async def ask(link: Link, request: str, payload: bytes = b"", *, until: float) -> Info:
-    """Ask about a stream, or change it, until there is an answer that will last. Raises Away."""
+    """Ask about a stream, or change it, until there is a definite answer. Raises Away."""
     while True:
         try:
             end = min(until, time.monotonic() + _REQUEST_SECONDS)
@@ -66,13 +66,13 @@ async def prepare(link: Link, journal: Journal, partition: str, identity: str, u
 
 
 async def _create(link: Link, name: str, wanted: bytes, until: float) -> Info:
-    """Return what is said of a stream, which is created if it is missing, as soon as it is found."""
+    """Return the information about a stream as soon as it is found; create it if it is missing."""
     is_created = False
     while True:
         info = await ask(link, f"STREAM.INFO.{name}", until=until)
         if not info.error or info.error.err_code != api.STREAM_NOT_FOUND:
             return info
-        if is_created:  # by this gateway or, at the same time, by another: that does not reach all at once
+        if is_created:  # by this gateway or, at the same time, by another: not all servers know at once
             if time.monotonic() + _PAUSE_SECONDS >= until:
                 raise Away(str(info.error))
             await asyncio.sleep(_PAUSE_SECONDS)
@@ -93,7 +93,7 @@ def _wanted(journal: Journal, partition: str, identity: str) -> bytes:
         subjects=[subject(journal, partition)],
         retention="limits",
         storage="file",
-        discard="new",  # nothing goes that a sink may still need
+        discard="new",  # nothing is discarded that a sink may still need
         num_replicas=journal.replicas,
         max_bytes=max_bytes(journal),
         max_consumers=-1,
@@ -131,7 +131,7 @@ def _checked(journal: Journal, info: Info, name: str) -> api.Config:
 
 
 def weakness(found: api.Config) -> str:
-    """Return why a stream may lose events that it has acknowledged, or "" if it does not."""
+    """Return why a stream may lose events that it has acknowledged, or "" if it cannot."""
     if found.storage != "file":
         return "is in memory; create it with file storage"
     if found.persist_mode not in ("", "default"):

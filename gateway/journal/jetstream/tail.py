@@ -1,9 +1,9 @@
 """
-The ends of the partitions, of which the appenders of all gateways tell each other.
+The ends of the partitions, which the appenders of all gateways announce to each other.
 
 Each chunk is published with the sequence that the stream must have before it, so that one of several
-appenders succeeds and the others try again. What they need for that, the end that the first has made, they
-hear in a message of NATS that is not stored. It may get lost: then they read the end from the stream.
+appenders succeeds and the others try again. For that they need the new end, which the first one announces in
+a NATS message that is not stored. It may get lost: then they read the end from the stream.
 """
 
 import asyncio
@@ -15,11 +15,11 @@ class Tail(NamedTuple):
     """The end of a partition."""
 
     sequence: int
-    """Of the last message; 0 if there never was one."""
+    """The sequence of the last message; 0 if there never was one."""
     number: int
-    """Of the next event."""
+    """The number of the next event."""
     epoch: int
-    """Of the last event; 0 if there is none."""
+    """The epoch of the last event; 0 if there is none."""
 
 
 class Tails:
@@ -33,7 +33,7 @@ class Tails:
         return self._known.get(partition)
 
     def learn(self, partition: str, tail: Tail) -> None:
-        """Take note of an end that is farther than the last known one."""
+        """Note an end that is beyond the last known one."""
         known = self._known.get(partition)
         if known is None or tail.sequence > known.sequence:
             self._known[partition] = tail
@@ -41,17 +41,17 @@ class Tails:
             self._changed = asyncio.Event()
 
     def forget(self, partition: str) -> None:
-        """Forget an end, because the stream does not have it any more."""
+        """Forget an end, because the stream no longer has it."""
         self._known.pop(partition, None)
 
     def hear(self, announcement: bytes) -> None:
-        """Take note of what `announce` wrote. Anything else is ignored."""
+        """Note what `announce` wrote. Anything else is ignored."""
         with suppress(ValueError):
             partition, *numbers = announcement.split()
             self.learn(partition.decode(), Tail(*map(int, numbers[:3])))
 
     async def after(self, partition: str, sequence: int, seconds: float) -> Tail | None:
-        """Return the end as soon as it is behind `sequence`; None if it is not within some seconds."""
+        """Return the end as soon as it is after `sequence`; None if it is not within `seconds`."""
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 while True:

@@ -1,5 +1,5 @@
 """
-What a process knows of a partition: which message holds which event, and which epochs it has.
+What a process knows about a partition: which message holds which event, and which epochs it has.
 
 JetStream finds messages by their sequence and by time. Which sequence holds an event is found by
 interpolation, since the messages are numbered without gaps and so are the events.
@@ -20,13 +20,13 @@ _MAX_MESSAGES = 1024  # of one read
 _MAX_EPOCHS = 256
 _LAST_SECOND = 4_102_444_800.0  # the year 2100
 _IN_TOUCH_NANOSECONDS = 3_000_000_000
-"""A leader that has heard of most replicas so recently is the only one; an election takes 4 s."""
+"""A leader that has heard from most replicas this recently is the only one; an election takes 4 s."""
 _SECOND_LOOK_SECONDS = 2.0
-"""After which a server that was halted has learned that it leads no more, and answers nothing outdated."""
+"""By then a server that was suspended knows that it no longer leads, and gives no outdated answers."""
 
 
 class Source(Protocol):
-    """What a view asks. Every method may raise OSError."""
+    """What a view queries. Every method may raise OSError."""
 
     def info(self, partition: str, /) -> api.Info: ...
     def heard(self, partition: str, sequence: int, /) -> tuple[int, int] | None: ...
@@ -34,7 +34,7 @@ class Source(Protocol):
 
 
 class Mark(NamedTuple):
-    """A message, and the numbers of its events: of the first, and behind the last."""
+    """A message, and the numbers of its first event and after its last one."""
 
     sequence: int
     first: int
@@ -52,7 +52,7 @@ class Bounds(NamedTuple):
 
 
 class View:
-    """What is known of a partition. Thread-safe. Every method may raise OSError."""
+    """What is known about a partition. Thread-safe. Every method may raise OSError."""
 
     def __init__(self, source: Source, partition: str) -> None:
         self._source = source
@@ -61,21 +61,21 @@ class View:
         self._oldest: Mark | None = None
         self._newest: Mark | None = None
         self._epochs: dict[int, tuple[int, int]] = {}
-        """For an epoch, the lowest and the highest position that are known to be within it."""
+        """For each epoch, the lowest and the highest position known to be within it."""
 
     def oldest(self) -> int:
-        """Return the number of the oldest event that is retained, 0 in an empty partition."""
+        """Return the number of the oldest retained event, 0 in an empty partition."""
         bounds = self._bounds()
         return bounds.oldest.first if bounds else 0
 
     def newest(self) -> int:
-        """Return the number of the next event, as the leader has it now."""
+        """Return the number of the next event, according to the leader now."""
         info, state = self._ask()
         return self._find_newest(info, state).end if state.messages else 0
 
     def locate(self, position: Position) -> int:
         """
-        Return the sequence of the message that holds the event of a position, or from which to go on.
+        Return the sequence of the message that holds the event at a position, or from which to continue.
 
         Raises UnknownPosition if the event before it is not in this history.
         """
@@ -123,10 +123,10 @@ class View:
 
     def released_to(self, number: int, before: float) -> int:
         """
-        Return the sequence before which all may go, or 0 if nothing may.
+        Return the sequence before which all messages may be deleted, or 0 if none may.
 
-        That is what ends before the event `number` and was stored before a time, but for the last message,
-        which holds the number of the next event.
+        Those are the messages that end before the event `number` and were stored before a time, except for
+        the last message, which holds the number of the next event.
         """
         bounds = self._bounds()
         if bounds is None or bounds.oldest_time >= before * 1000 or number < bounds.oldest.end:
@@ -206,7 +206,7 @@ class View:
         return self._get(start)
 
     def _get(self, sequence: int, step: int = 1) -> Mark:
-        """Return a message, or the one after or before it that holds events. OSError if there is none."""
+        """Return a message, or the next or previous one with events. Raises OSError if there is none."""
         while sequence > 0:
             found = message.parse(self._source.get(self._partition, api.encode(seq=sequence, batch=1))[0])
             if found is None:
@@ -218,7 +218,7 @@ class View:
         raise OSError(f"message {sequence} of partition {self._partition} is not there, or not yet")
 
     def _mark(self, found: Stored) -> Mark | None:
-        """Take note of a message; return None if it holds no events."""
+        """Note a message; return None if it holds no events."""
         if found.chunk is None:
             return None
         first, end, epoch = found.chunk.first, found.chunk.end, found.chunk.epoch
@@ -226,7 +226,7 @@ class View:
         return Mark(found.sequence, first, end, epoch)
 
     def _extend(self, epoch: int, low: int, high: int) -> None:
-        """Take note that positions from `low` to `high` are of an epoch, as all between known ones are."""
+        """Note that positions from `low` to `high` are of an epoch, as are all between known ones."""
         with self._lock:
             known = self._epochs.get(epoch)
             self._epochs[epoch] = (min(low, known[0]), max(high, known[1])) if known else (low, high)
@@ -234,7 +234,7 @@ class View:
                 del self._epochs[next(iter(self._epochs))]
 
     def _check_leader(self, info: api.Info) -> None:
-        """Raise OSError if the leader may be one that others have replaced, and does not know it yet."""
+        """Raise OSError if the leader may have been replaced without knowing it yet."""
         replicas = info.cluster.replicas if info.cluster else []
         near = sum(not each.offline and each.active < _IN_TOUCH_NANOSECONDS for each in replicas)
         if near + 1 <= (len(replicas) + 1) // 2:

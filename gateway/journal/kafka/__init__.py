@@ -1,1 +1,1 @@
-"""The journal as a topic of Kafka, for several gateways."""
+"""The journal as a Kafka topic, for several gateways."""

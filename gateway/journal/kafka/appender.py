@@ -19,7 +19,7 @@ from gateway.journal.spread import Spread
 
 log = structlog.get_logger()
 
-_ASK_SECONDS = 20.0  # between two questions about the promise
+_ASK_SECONDS = 20.0  # between two checks of the promise
 _BROKEN_SECONDS = 1.0  # the same while nothing may be acknowledged
 _MEASURE_SECONDS = 1.0
 
@@ -47,7 +47,7 @@ async def appending(journal: Journal, identity: bytes) -> AsyncIterator[Spread]:
 
 
 async def _watch(client: Client, journal: Journal, identity: bytes, promise: Promise) -> None:
-    """Keep the promise what the topic can keep; nothing is acknowledged while that is too little."""
+    """Keep the promise in line with the topic; nothing is acknowledged while that is too little."""
     while True:
         try:
             promise.keep(await to_thread.run_sync(topic.check, client, journal, identity))
@@ -55,7 +55,7 @@ async def _watch(client: Client, journal: Journal, identity: bytes, promise: Pro
             if str(error) != promise.broken:
                 log.error("journal keeps less than is required, nothing is acknowledged", error=str(error))
             promise.broken = str(error)
-        except OSError:  # what is appended meanwhile fails by itself
+        except OSError:  # appends in the meantime fail by themselves
             pass
         except Exception:
             log.exception("the promise of the journal cannot be checked")

@@ -30,9 +30,9 @@ from confluent_kafka.cimpl import NewTopic
 T = TypeVar("T")
 
 REQUEST_SECONDS = 2.0
-"""The time in which brokers must answer a request."""
+"""The time within which brokers must answer a request."""
 MAX_BATCH_BYTES = 1_000_000
-"""The most bytes of a record batch, below the 1 MB of `max.message.bytes`."""
+"""The largest record batch in bytes, below the 1 MB of `max.message.bytes`."""
 _CREATE_SECONDS = 15.0
 _RETRY_SECONDS = 0.05
 _MAX_REASONS = 20
@@ -56,7 +56,7 @@ _COMMON = {
     "allow.auto.create.topics": False,
 }
 _READING = {
-    "group.id": "event-gateway",  # that nobody joins: partitions are assigned, positions lie in the state
+    "group.id": "event-gateway",  # nobody joins it: partitions are assigned, positions are in the state
     "enable.auto.commit": False,
     "enable.auto.offset.store": False,
     "auto.offset.reset": "error",
@@ -73,13 +73,13 @@ _READING = {
 
 
 class Topic(NamedTuple):
-    """What brokers say of the topic."""
+    """What brokers say about the topic."""
 
     id: bytes
-    """16 bytes, which no other topic ever has, even of the same name."""
+    """16 bytes, which no other topic ever has, not even one of the same name."""
     partitions: int
     replicas: int
-    """Of the partition that has the fewest."""
+    """The replicas of the partition that has the fewest."""
 
 
 class End(NamedTuple):
@@ -102,7 +102,7 @@ class Client(msgspec.Struct, frozen=True, dict=True):
     user: str = ""
     password: str = ""
     ca: str = ""
-    """The file of the certificates of authorities, as PEM; by default those of the system."""
+    """The file with the CA certificates, as PEM; by default the system's."""
 
     @cached_property
     def settings(self) -> dict[str, Any]:
@@ -130,7 +130,7 @@ class Client(msgspec.Struct, frozen=True, dict=True):
         return Producer({**self.settings, **settings})
 
     def find(self) -> Topic | None:
-        """Return the topic, or None if there is none of this name."""
+        """Return the topic, or None if there is none with this name."""
         wanted = TopicCollection([self.topic])
         with self._raising():
             answers = self._admin.describe_topics(wanted, request_timeout=REQUEST_SECONDS)
@@ -168,7 +168,7 @@ class Client(msgspec.Struct, frozen=True, dict=True):
             time.sleep(_RETRY_SECONDS)
 
     def config(self) -> dict[str, str]:
-        """Return the configuration of the topic, as it is in effect."""
+        """Return the topic's configuration that is in effect."""
         resource = ConfigResource(ConfigResource.Type.TOPIC, self.topic)
         with self._raising():
             answer = self._admin.describe_configs([resource], request_timeout=REQUEST_SECONDS)[resource]
@@ -186,13 +186,13 @@ class Client(msgspec.Struct, frozen=True, dict=True):
 
     def ends(self, *questions: Mapping[int, OffsetSpec]) -> list[dict[int, End | ConnectionError]]:
         """
-        Return the offset of each partition that fits, for each question: OLDEST, NEWEST or `since`.
+        Return the offset in each partition for each question: OLDEST, NEWEST or `since`.
 
-        Each is an answer of its leader, or why there is none.
+        Each is the answer of the partition's leader, or why there is none.
         """
         found = self._ends(questions)
         if any(isinstance(end, ConnectionError) for answers in found for end in answers.values()):
-            # librdkafka 2.16 goes on asking a leader that no longer is one.
+            # librdkafka 2.16 keeps asking a broker that is no longer the leader.
             self._look_for_leaders()
             found = self._ends(questions)
         return found
@@ -218,13 +218,13 @@ class Client(msgspec.Struct, frozen=True, dict=True):
 
     @cached_property
     def _reasons(self) -> deque[KafkaError]:
-        """Why brokers could not be reached lately, such as a wrong password."""
+        """Why brokers could not be reached recently, such as a wrong password."""
         return deque(maxlen=_MAX_REASONS)
 
     @contextmanager
     def _raising(self) -> Iterator[None]:
-        """As `raising`, with the reason of an answer that did not come."""
-        self._admin.poll(0)  # which calls back
+        """Like `raising`, but with the reason why an answer did not come."""
+        self._admin.poll(0)  # runs the callbacks
         self._reasons.clear()
         try:
             yield
@@ -253,7 +253,7 @@ class Client(msgspec.Struct, frozen=True, dict=True):
 
 
 def since(milliseconds: int) -> OffsetSpec:
-    """Ask for the first record of a time, since 1970, or a later one; its offset is -1 if there is none."""
+    """Ask for the first record from a time (since 1970) on; its offset is -1 if there is none."""
     found: OffsetSpec = OffsetSpec.for_timestamp(milliseconds)
     return found
 
@@ -264,19 +264,19 @@ def _end(answer: Future[Any]) -> End | ConnectionError:
     except KafkaException as error:
         [cause] = error.args
         return failure(cause)
-    if found.offset < OFFSET_END:  # librdkafka has not asked, and says nothing of it
+    if found.offset < OFFSET_END:  # librdkafka has not asked, and does not say so
         return ConnectionError("Kafka: the leader of a partition is not known")
     return End(found.offset, -1 if found.leader_epoch is None else found.leader_epoch)
 
 
 def failure(error: KafkaError) -> ConnectionError:
-    """Return the exception for an error of Kafka."""
+    """Return the exception for a Kafka error."""
     return ConnectionError(f"Kafka: {error.name()}: {error.str()}")
 
 
 @contextmanager
 def raising() -> Iterator[None]:
-    """Raise ConnectionError for exceptions of the driver."""
+    """Raise ConnectionError for the driver's exceptions."""
     try:
         yield
     except KafkaException as error:

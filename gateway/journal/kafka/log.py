@@ -1,4 +1,4 @@
-"""The journal as a topic of Kafka: what it has, how large it is, and what goes."""
+"""The journal as a Kafka topic: what it holds, how large it is, and what is deleted."""
 
 import time
 from collections.abc import Mapping
@@ -9,11 +9,11 @@ from gateway.journal.kafka.reader import Reader
 from gateway.journal.kafka.session import Bounds, Session
 
 _MEAN_SECONDS = 60.0
-"""How long the mean size of the events of a partition holds."""
+"""How long the mean event size of a partition remains valid."""
 _SAMPLE_BYTES = 100_000
 _SAMPLE_EVENTS = 50
 _OVERHEAD_BYTES = 12
-"""Of a record with a key of one byte, and its share of a batch."""
+"""The overhead of a record with a one-byte key, and its share of a batch's."""
 _LOW_SPACE_SHARE = 8
 """With less than this fraction of max_size left, delivered events are released early: 1/8."""
 
@@ -22,7 +22,7 @@ class KafkaLog:
     """
     Implements journal.base.Log. An event is a record, whose offset is the number of the event.
 
-    `partitions` is how many the topic has, `max_size` is in bytes.
+    `partitions` is the number of the topic's partitions, `max_size` is in bytes.
     """
 
     def __init__(self, client: Client, partitions: int, max_size: int) -> None:
@@ -30,20 +30,20 @@ class KafkaLog:
         self.max_size = max_size
         self._session = Session(client, partitions)
         self._means: dict[int, tuple[float, float]] = {}
-        """By partition, the mean size of its events and when that was found."""
+        """By partition, the mean size of its events and when it was determined."""
 
     def partitions(self) -> list[str]:
         return [str(number) for number in self._session.numbers]
 
     def reader(self, partition: str, *, quarantine: bool = False) -> Reader:
-        """Return a reader. Kafka's brokers refuse damaged records, so that `quarantine` has no effect."""
+        """Return a reader. Kafka's brokers refuse damaged records, so `quarantine` has no effect."""
         return Reader(self._session, int(partition))
 
     def size(self) -> int:
         """
-        Return the size of one copy of the events, as their number and the mean of some of them tell.
+        Return the size of one copy of the events, estimated from their number and the mean size of some.
 
-        Kafka's own figure is that of whole files on each broker, for which librdkafka has no request.
+        Kafka's own figure is for whole files on each broker, and librdkafka has no request for it.
         """
         total = 0.0
         for number in self._session.numbers:

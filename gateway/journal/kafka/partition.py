@@ -18,14 +18,14 @@ from gateway.journal.kafka.reader import MARK
 
 
 class Room:
-    """How much the topic may still grow, at the last look."""
+    """How much the topic may still grow, when last checked."""
 
     def __init__(self, log: KafkaLog) -> None:
         self._log = log
         self._bytes = log.max_size
 
     def take(self, size: int) -> None:
-        """Take note of bytes to be appended. Raises JournalUnavailable if there is no room for them."""
+        """Note bytes to be appended. Raises JournalUnavailable if there is no room for them."""
         if size > self._bytes:
             raise JournalUnavailable("the journal is full")
         self._bytes -= size
@@ -48,15 +48,15 @@ class TopicPartition:
         self._promise = promise
         self._number = number
         self._published: asyncio.Future[str] = self._loop.create_future()
-        """Is done when it is known what became of the events that were published last."""
+        """Done when it is known what became of the events that were published last."""
         self._published.set_result("")
 
     async def append(self, block: bytes, carries: int, count: int, until: float) -> None:
         """
         Return once all brokers in sync have the events.
 
-        Raises JournalUnavailable by `until`; they may be stored all the same, but never twice. Nothing is
-        published before it is known what became of the events before.
+        Raises JournalUnavailable by `until`; they may be stored nevertheless, but never twice. Nothing is
+        published before it is known what became of the previous events.
         """
         self._check()
         await self._wait(until)

@@ -1,8 +1,8 @@
 """
 Publishing records with an idempotent producer of librdkafka, which is replaced when it no longer works.
 
-The producer repeats a batch whose answer got lost, and the broker stores it once. It never gives up by
-itself: after a record that has timed out, librdkafka numbers those in flight anew, and brokers that have
+The producer repeats a batch whose answer was lost, and the broker stores it once. It never gives up by
+itself: after a record has timed out, librdkafka renumbers those in flight, and brokers that have already
 stored them store them again (librdkafka#4953). What a producer had when it was replaced is not published
 again.
 """
@@ -24,12 +24,12 @@ log = structlog.get_logger()
 _POLL_SECONDS = 0.1
 _REQUEST_SECONDS = 1.5
 _LOST_SECONDS = 15.0
-"""When a producer must have reported what became of records: some never recover (librdkafka#3584)."""
+"""The time by which a producer must have reported on records: some never recover (librdkafka#3584)."""
 _RETIRED_SECONDS = 5.0
-"""How long a producer that was replaced may report on what it had."""
+"""How long a replaced producer may still report on what it had."""
 _CLOSING_SECONDS = 2.0
 _HARMLESS = frozenset({KafkaError._PURGE_QUEUE, KafkaError._PURGE_INFLIGHT, KafkaError.MSG_SIZE_TOO_LARGE})
-"""The errors of records after which a producer still works."""
+"""Errors of records after which a producer still works."""
 
 _SETTINGS = {
     "acks": "all",
@@ -43,14 +43,14 @@ _SETTINGS = {
     "linger.ms": 1,  # long enough for the records of one commit to become one batch
     "batch.size": MAX_BATCH_BYTES,
     "batch.num.messages": 100_000,
-    "queue.buffering.max.messages": 10_000_000,  # the appender limits what waits
+    "queue.buffering.max.messages": 10_000_000,  # the appender limits what is waiting
     "queue.buffering.max.kbytes": 1024 * 1024,
 }
 
 Report = Callable[[str], None]
 """
-Is told why records are not stored, or perhaps not; "" if all are. Called on the thread of a producer, and
-again if it is known later.
+Called with the reason why records are not, or may not be, stored; "" if all are. Called on the thread of a
+producer, and again if the outcome becomes known later.
 """
 
 
@@ -60,21 +60,21 @@ class TopicProducer:
     def __init__(self, client: Client) -> None:
         self._client = client
         self.trouble = ""
-        """The last error of a connection since records were stored, which often says why others are not."""
+        """The last connection error since records were stored, which often says why others are not stored."""
         self._replacement_reason = ""
         self._pending: dict[_Publication, float] = {}
-        """When the records were published whose end is not known yet, the oldest first."""
+        """When the records whose outcome is not known yet were published, the oldest first."""
         self._refused: deque[tuple[_Publication, KafkaError]] = deque()
         """Records that the producer did not take."""
         self._retired: list[tuple[Producer, float]] = []
-        """Producers that were replaced, and until when they may report."""
+        """Replaced producers, and until when they may report."""
         self._closing_at = float("inf")
         self._producer = self._new()
         self._thread = threading.Thread(target=self._run, name="producer", daemon=True)
         self._thread.start()
 
     def publish(self, partition: int, records: list[dict[str, Any]], report: Report) -> None:
-        """Publish records, as `Producer.produce_batch` has them, in their order."""
+        """Publish records, in the form that `Producer.produce_batch` takes, in their order."""
         publication = _Publication(len(records), report, self)
         self._pending[publication] = time.monotonic()
         taken = self._producer.produce_batch(
@@ -85,11 +85,11 @@ class TopicProducer:
             self._refused += [(publication, error) for error in refused]
 
     def replace(self, reason: str) -> None:
-        """Publish with another producer from now on, and give up what the present one has not published."""
+        """Publish with another producer from now on; give up what the current one has not published."""
         self._replacement_reason = reason
 
     def close(self) -> None:
-        """Wait until everything is reported, or give it up after a while, and end the thread."""
+        """Wait until everything is reported, or give up after a while, and end the thread."""
         self._closing_at = time.monotonic() + _CLOSING_SECONDS
         self._thread.join()
 
@@ -129,7 +129,7 @@ class TopicProducer:
                 return self._producer.purge(blocking=False)
 
     def _look_for_lost(self, now: float) -> None:
-        """Give up records whose end was never reported, and the producer that did not."""
+        """Give up records whose outcome was never reported, and the producer that did not report it."""
         for publication, published_at in list(self._pending.items()):
             if now - published_at < _LOST_SECONDS:
                 return
@@ -155,7 +155,7 @@ class TopicProducer:
 
 
 class _Publication:
-    """Records that are published together. All of them are stored, or it is not known."""
+    """Records that are published together. Either all are known to be stored, or the outcome is unknown."""
 
     __slots__ = ("_left", "_producer", "error", "report")
 
@@ -166,7 +166,7 @@ class _Publication:
         self._producer = producer
 
     def delivered(self, error: KafkaError | None, _: Message | None) -> None:
-        """Take note of what became of a record."""
+        """Note what became of a record."""
         self._left -= 1
         if error is not None:
             self.error = error

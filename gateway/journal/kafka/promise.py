@@ -1,5 +1,5 @@
 """
-The topic as the journal needs it, and what its settings promise of an acknowledged event.
+The topic as the journal needs it, and what its settings promise for an acknowledged event.
 
 Settings: https://kafka.apache.org/documentation/#topicconfigs
 """
@@ -15,7 +15,7 @@ Durability = Literal["quorum", "quorum-fsync", "fsync"]
 
 _MIN_COPIES = 2
 _MAX_MESSAGE_BYTES = 1024 * 1024
-_SEGMENT_BYTES = 256 * 1024 * 1024  # only whole files leave the disks of brokers
+_SEGMENT_BYTES = 256 * 1024 * 1024  # brokers delete only whole files
 _NEVER = "-1"
 
 _CREATED = {
@@ -30,12 +30,12 @@ _CREATED = {
 }
 """The settings of a topic that the gateway creates."""
 _SYNCED = {"flush.messages": "1"}
-"""The settings besides by which a replica syncs each batch to its disk before it counts."""
+"""The additional settings that make a replica sync each batch to its disk before it counts."""
 
 
 def check(client: Client, topic: Topic, partitions: int, require: Require) -> Durability:
     """
-    Return what an acknowledgement of the topic means.
+    Return what an acknowledgement by the topic means.
 
     Raises ConfigError if that is less than what is required, or if the topic is unfit; and ConnectionError.
     """
@@ -76,7 +76,7 @@ def _may_be_alone(replicas: int, require: Require) -> bool:
 
 
 def _unfit(settings: Mapping[str, str], topic: Topic, least: int) -> Iterator[tuple[str, tuple[str, str]]]:
-    """Yield the settings that the journal cannot do with, why, and what they must be."""
+    """Yield the unsuitable settings, why they are, and what they must be."""
     copies = int(settings.get("min.insync.replicas", "1"))
     if copies < least:
         yield "min.insync.replicas", ("one broker could acknowledge an event alone", str(least))
@@ -100,7 +100,7 @@ def _differing(settings: Mapping[str, str], wanted: Mapping[str, str]) -> dict[s
 
 
 def mistake(client: Client, settings: Mapping[str, str], key: str, reason: str, value: str) -> str:
-    """Return what an operator reads of a setting that must have another value."""
+    """Return the operator's message about a setting that must have another value."""
     if key not in settings:
         return (
             f"[journal] topic {client.topic} has no setting {key}, and {reason}: use brokers of Apache Kafka"

@@ -14,14 +14,14 @@ from gateway.journal.kafka.client import REQUEST_SECONDS, failure, raising
 from gateway.journal.kafka.session import Bounds, Session
 
 MARK = 0x80
-"""In the key of a record, beside the flags of its chunk: the first event of a chunk."""
+"""In the key of a record, together with its chunk's flags: marks the first event of a chunk."""
 
 _SLICE_BYTES = 1024 * 1024
-_FOREIGN = 0x7F  # instead of flags: a record that no gateway appended, which is as good as damaged
+_FOREIGN = 0x7F  # instead of flags: a record that no gateway appended, which counts as damaged
 _PULLED_RECORDS = 500
 _MAX_KNOWN = 100  # positions
 _LEADER_BITS = 32
-"""Of an epoch, for that of a leader; the 31 bits before them are the topic's."""
+"""The bits of an epoch for the leader's epoch; the 31 bits above them stand for the topic."""
 
 
 class Reader:
@@ -29,7 +29,7 @@ class Reader:
     Implements journal.base.Reader for a partition of the topic.
 
     An epoch stands for the topic and the epoch of the leader that appended a record, which changes at each
-    election. Without one, no record that was acknowledged is replaced.
+    election. Without an election, no acknowledged record is replaced.
     """
 
     def __init__(self, session: Session, partition: int) -> None:
@@ -41,7 +41,7 @@ class Reader:
         """The position of the next record of the consumer; negative if it has none."""
         self._pulled: deque[Message] = deque()
         self._known: set[Position] = set()
-        """Positions that were found to be valid under the leader `_known_under`."""
+        """Positions found to be valid under the leader `_known_under`."""
         self._known_under = -1
 
     def read(self, position: Position, limit: int = _SLICE_BYTES) -> Slice | None:
@@ -73,7 +73,7 @@ class Reader:
         return self._bounds().newest.offset
 
     def seek(self, time: float) -> int:
-        """Return the number of the first event of a time or later, by the clock of the brokers."""
+        """Return the number of the first event at a time or later, by the brokers' clock."""
         found = self._session.first_since(int(time * 1000), [self._partition])[self._partition]
         return self.newest() if found < 0 else found
 
@@ -90,7 +90,7 @@ class Reader:
         return found
 
     def _check(self, position: Position) -> Bounds:
-        """Return the bounds of the partition. Raises UnknownPosition if a position is of another history."""
+        """Return the partition's bounds. Raises UnknownPosition if the position is from another history."""
         bounds = self._bounds()
         if not self._belongs(position, bounds):
             raise UnknownPosition(position, bounds.oldest, bounds.newest.offset)
@@ -100,7 +100,7 @@ class Reader:
         """
         Return whether the event before a position has its epoch, as far as that can still be known.
 
-        Raises ConnectionError if the answer is of a leader that has been replaced, and knows less.
+        Raises ConnectionError if the answer is from a leader that has been replaced and knows less.
         """
         leader = bounds.newest.leader_epoch
         if position.epoch == ANY_EPOCH:
@@ -112,7 +112,7 @@ class Reader:
         if position.number > bounds.newest.offset:
             return False
         if position.number <= bounds.oldest or position.epoch == self._epoch(leader):
-            return True  # that leader has led ever since, and so has all that it acknowledged
+            return True  # that leader has led ever since, so it has everything that it acknowledged
         if leader != self._known_under or len(self._known) > _MAX_KNOWN:
             self._known_under = leader
             self._known.clear()
@@ -124,7 +124,7 @@ class Reader:
         return True
 
     def _go_to(self, position: Position) -> None:
-        """Let the consumer begin at a position."""
+        """Make the consumer start at a position."""
         self._pulled.clear()
         self._next = Position(-1)
         with raising():
@@ -135,7 +135,7 @@ class Reader:
         self._next = position
 
     def _wait(self) -> bool:
-        """Wait for a record if there is one, and return whether there is. Raises ConnectionError."""
+        """Wait for a record if there should be one, and return whether there is. Raises ConnectionError."""
         if self._bounds().newest.offset <= self._next.number:
             return False
         if not self._pull(REQUEST_SECONDS):
@@ -144,7 +144,7 @@ class Reader:
         return True
 
     def _pull(self, seconds: float) -> bool:
-        """Fetch what the consumer has; wait for a first record. Returns whether any came."""
+        """Fetch what the consumer has, waiting for a first record. Return whether any came."""
         assert self._consumer
         with raising():
             if seconds:
@@ -158,7 +158,7 @@ class Reader:
         return bool(self._pulled)
 
     def _take(self, limit: int) -> Slice:
-        """Return what was pulled as chunks, the last of which has all its events that are there."""
+        """Return what was pulled as chunks, the last of which has all its events that are available."""
         start, runs, size = self._next.number, list[_Run](), 0
         number = start
         run: _Run | None = None
@@ -186,7 +186,7 @@ class Reader:
 
 
 class _Run:
-    """Records that follow one another in a chunk."""
+    """Consecutive records of a chunk."""
 
     __slots__ = ("carries", "first", "leader", "lines", "time")
 
@@ -198,7 +198,7 @@ class _Run:
         self.lines: list[bytes] = []
 
     def continues(self, message: Message, mark: int) -> bool:
-        """Return whether a record that does not begin a chunk is of this one."""
+        """Return whether a record that does not begin a chunk belongs to this one."""
         return mark == self.carries and message.timestamp() == self.time and _leader(message) == self.leader
 
     def chunk(self, epoch: int) -> Chunk:

@@ -11,15 +11,15 @@ from confluent_kafka import Consumer
 from gateway.journal.kafka.client import NEWEST, OLDEST, Client, End, since
 
 _SHARED_SECONDS = 0.005
-"""How long an answer about all partitions serves readers that have not had it yet."""
+"""How long an answer about all partitions is given to readers that have not had it yet."""
 _IDLE_CONSUMERS = 4
 
 
 class Bounds(NamedTuple):
-    """What brokers said of a partition at one time."""
+    """What brokers said about a partition at one time."""
 
     answer: int
-    """A number that each answer about all partitions has."""
+    """The number of the answer about all partitions."""
     oldest: int
     newest: End
 
@@ -37,15 +37,15 @@ class Session:
         self._bounds: dict[int, Bounds | ConnectionError] = {}
         self._idle: deque[Consumer] = deque()
         self._leaders: dict[int, int] = {}
-        """By partition, the epoch of the latest leader that is known."""
+        """By partition, the epoch of the latest known leader."""
         self._number = 0
 
     def bounds(self, partition: int, seen: int) -> Bounds:
         """
-        Return what brokers say of a partition now, or have just said to another reader.
+        Return what brokers say about a partition now, or have just said to another reader.
 
-        One question is about all partitions. `seen` is the last answer that the caller had, which does not
-        serve it again.
+        One request covers all partitions. `seen` is the last answer that the caller had, which it is not
+        given again.
         """
         with self._asking:
             if self.answer == seen or time.monotonic() - self._answered_at > _SHARED_SECONDS:
@@ -56,11 +56,11 @@ class Session:
         return found
 
     def learn(self, partition: int, leader: int) -> None:
-        """Take note of the epoch of a leader, so that answers of those before it do not count."""
+        """Note the epoch of a leader, so that answers of earlier leaders do not count."""
         self._leaders[partition] = max(leader, self._leaders.get(partition, leader))
 
     def number(self) -> int:
-        """Return an odd number of 31 bits that stands for the topic's id, which is asked for once."""
+        """Return an odd 31-bit number that stands for the topic's id, which is requested once."""
         if not self._number:
             found = self.client.find()
             if found is None:
@@ -69,7 +69,7 @@ class Session:
         return self._number
 
     def borrow(self) -> Consumer:
-        """Return a consumer without partitions, to be given back."""
+        """Return a consumer without partitions, which must be given back."""
         try:
             return self._idle.pop()
         except IndexError:
@@ -83,7 +83,7 @@ class Session:
             consumer.close()
 
     def first_since(self, milliseconds: int, partitions: Iterable[int]) -> dict[int, int]:
-        """Return the first offset of a time, since 1970, or later, of each partition; -1 if there is none."""
+        """Return each partition's first offset from a time (since 1970) on; -1 if there is none."""
         [found] = self.client.ends(dict.fromkeys(partitions, since(milliseconds)))
         return {number: _answered(end).offset for number, end in found.items()}
 

@@ -9,7 +9,7 @@ from gateway.journal.kafka.client import Client, Topic
 from gateway.journal.kafka.log import KafkaLog
 
 _START_SECONDS = 15.0
-"""The time in which brokers must answer when a gateway starts."""
+"""The time within which brokers must answer when a gateway starts."""
 _RETRY_SECONDS = 0.05
 
 
@@ -67,7 +67,7 @@ def _prepare(client: Client, journal: Journal) -> bytes:
         settings = promise.settings(journal.replicas, journal.require)
         client.create(journal.partitions, journal.replicas, settings)
         found = client.find()
-    if found is None:  # not every broker knows at once what another has created
+    if found is None:  # not every broker knows immediately what another has created
         raise ConnectionError(f"Kafka: topic {client.topic} was created, and is not found yet")
     promise.check(client, found, journal.partitions, journal.require)
     return found.id

@@ -9,7 +9,7 @@ header and its end record. Chunks follow one another after this page. Integers a
     2048  the header again
 
 The end record is written after each commit without a sync: after a power failure it may understate the
-durable end, but never overstate it. It has a disk sector of its own, and so has each header.
+durable end, but never overstate it. It has its own disk sector, as does each header.
 """
 
 import errno
@@ -44,7 +44,7 @@ class Header(msgspec.Struct, frozen=True):
     partition: int
     epoch: int
     first: int
-    """The number of its first event, also of a file without events."""
+    """The number of its first event, even for a file without events."""
     begun_at: int
     """The time at which it was created, in milliseconds since 1970."""
 
@@ -56,7 +56,7 @@ class End(msgspec.Struct, frozen=True):
     number: int
     """One past the last durable event."""
     finished: bool = False
-    """True if the file will not be written any more."""
+    """True if the file will not be written to any more."""
 
 
 def name(first: int) -> str:
@@ -119,8 +119,8 @@ def find_mismatch(path: Path, first: int, journal: bytes | None = None) -> str:
     """
     Return the reason why a file does not belong to the partition of its folder, or "" if it does.
 
-    `journal` is the id to compare with, if it is known. A file with a damaged header is judged by its name
-    and folder alone. Raises OSError.
+    `journal` is the id to compare with, if known. A file with a damaged header is judged only by its name and
+    folder. Raises OSError.
     """
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:

@@ -30,8 +30,8 @@ class SegmentLog:
     """
     Implements journal.base.Log, and opens partitions for writing.
 
-    `max_size` is in bytes. `journal` is the 16-byte id that every file must carry; it may be left out where
-    the log is only read.
+    `max_size` is in bytes. `journal` is the 16-byte id that every file must carry; it may be left out if the
+    log is only read.
     """
 
     def __init__(self, folder: Path, max_size: int = 2**63 - 1, journal: bytes = bytes(16)) -> None:

@@ -82,7 +82,7 @@ class OpenFiles:
         return found
 
     def forget(self, first: int) -> None:
-        """Close a file, and list the folder again at the next call of `firsts`."""
+        """Close a file, and list the folder again on the next call of `firsts`."""
         self._close(first)
         self._listed_at = None
 

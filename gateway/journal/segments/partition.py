@@ -68,7 +68,7 @@ class Partition:
 
     def retire(self) -> None:
         """
-        Recover a partition that will not be written any more, and end it with an empty file.
+        Recover a partition that will not be written to any more, and end it with an empty file.
 
         All its other files can then be deleted once delivered. Raises OSError.
         """
@@ -80,7 +80,7 @@ class Partition:
         """
         Make blocks of events (see base.Appender) durable as one chunk.
 
-        Raises JournalUnavailable; they may be stored all the same.
+        Raises JournalUnavailable; the events may be stored nevertheless.
         """
         data = b"\n".join((*blocks, b""))
         events = len(blocks) if count is None else count
@@ -90,8 +90,8 @@ class Partition:
         """
         Return True if `write` needs only one append to store blocks of `size` bytes, with their line ends.
 
-        That is into an intact file and prepared space, without a look at how much is left. A file that has
-        become too old is nevertheless finished only by `roll_if_due`.
+        That is an append to prepared space in an intact file, without checking how much space is left. Even a
+        file that has become too old is finished only by `roll_if_due`.
         """
         return (
             self._descriptor >= 0
@@ -149,7 +149,7 @@ class Partition:
         self._space.close()
 
     def _with_open_file(self, size: int, action: Callable[[], None]) -> None:
-        """Run an action that appends `size` bytes to an open file. Raises JournalUnavailable alone."""
+        """Run an action that appends `size` bytes to an open file. Raises only JournalUnavailable."""
         try:
             self.check()
             if self._descriptor < 0:
@@ -168,7 +168,7 @@ class Partition:
         files.write_end(self._descriptor, End(self._offset, self._next), durably=True)
 
     def _size_by_name(self) -> int | None:
-        """Return the size of the file in bytes, or None if its name is gone or leads to another file."""
+        """Return the size of the file in bytes, or None if its name is gone or belongs to another file."""
         try:
             found = os.stat(self._name)  # noqa: PTH116  # half the time of Path.stat, before every commit
         except OSError:
@@ -228,7 +228,7 @@ class Partition:
                 self._abandon()
 
     def _abandon(self) -> None:
-        """Close a file after an I/O error. Its last chunk may be found valid later, though it was refused."""
+        """Close a file after an I/O error. Its last chunk may later prove valid, although it was refused."""
         metrics.JOURNAL_INCIDENTS.labels("file_abandoned").inc()
         self._close_file()
 

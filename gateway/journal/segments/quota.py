@@ -7,13 +7,13 @@ from pathlib import Path
 from gateway.errors import JournalUnavailable
 from gateway.journal.segments import files
 
-_MEASURE_INTERVAL_SECONDS = 0.25  # what this process writes meanwhile is counted
-# Space that is left free so that delivery can still record its positions, and thereby free space: the smaller
-# of 64 MB and 1/16 of the disk.
+_MEASURE_INTERVAL_SECONDS = 0.25  # meanwhile, what this process writes is counted
+# Space that is left free so that delivery can still record its positions, which frees space: the smaller of
+# 64 MB and 1/16 of the disk.
 _RESERVE_BYTES = 64 * 1024 * 1024
 _RESERVE_SHARE = 16
 
-# With less space than this, delivered events are deleted before `keep` is over, rather than new ones refused:
+# With less space than this, delivered events are deleted before `keep` ends, rather than refusing new ones:
 # the smaller of 512 MB and 1/8 of max_size.
 _LOW_SPACE_BYTES = 512 * 1024 * 1024
 _LOW_SPACE_SHARE = 8
@@ -30,7 +30,7 @@ def partitions(folder: Path) -> list[str]:
 
 
 class Quota:
-    """The space that all partitions of a journal may use together. `reserve` alone is not thread-safe."""
+    """The space that all partitions of a journal may use together. Only `reserve` is not thread-safe."""
 
     def __init__(self, folder: Path, max_size: int) -> None:
         self._folder = folder
@@ -73,7 +73,7 @@ class Quota:
                 finished = size is not None
                 if size is None:
                     size, finished = _used(folder / files.name(first))
-                if finished and size > files.START:  # an empty file may be replaced by one of its name
+                if finished and size > files.START:  # an empty file may be replaced by one of the same name
                     finished_sizes[partition, first] = size
                 total += size
         self._finished_sizes = finished_sizes

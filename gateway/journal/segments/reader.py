@@ -26,7 +26,7 @@ DEFAULT_SLICE_BYTES = 1024 * 1024
 
 _MIN_READ_BYTES = 64 * 1024
 _MAX_QUARANTINED_BYTES = 4 * 1024 * 1024  # of one damaged range
-_NEAR_EVENTS = 1000  # which are read, rather than bisecting the file
+_NEAR_EVENTS = 1000  # this many are read rather than bisecting the file
 _MAX_READ_FAILURES = 20  # EIO at the same place; the sink's back-off separates the attempts
 
 
@@ -157,7 +157,7 @@ class Reader:
             epochs = [file.epoch]
             if position.number == file.first:
                 predecessor = None if before is None else self._files.file(before)
-                # Without the file before, the position cannot be checked and is accepted.
+                # Without the previous file, the position cannot be checked and is accepted.
                 epochs.append(predecessor.epoch if predecessor else ANY_EPOCH)
             known = ANY_EPOCH in epochs or position.epoch in epochs
         if not known:
@@ -178,7 +178,7 @@ class Reader:
             chunks = self._chunks(file, number, end, stop, limit)
             if chunks:
                 return Slice(Position(chunks[-1].end, file.epoch or chunks[-1].epoch), chunks)
-            # The chunk with this number is damaged or not in its place: look for the next one.
+            # The chunk with this number is damaged or out of place: look for the next one.
             damaged_from = self._cursor.offset
             found = scan.next_chunk(file.descriptor, damaged_from, end, file.epoch, self._read)
             while found and found.chunk.end <= number:

@@ -45,7 +45,7 @@ def recover(folder: Path, journal: bytes, quarantine: Path) -> int:
 
 
 def _finish_file(path: Path, first: int, journal: bytes, quarantine: Path, *, last: bool) -> int:
-    """Finish a file in place of its writer, and return one past the number of its last event."""
+    """Finish a file on behalf of its writer, and return one past the number of its last event."""
     descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
     try:
         size = os.fstat(descriptor).st_size
@@ -72,7 +72,7 @@ def _finish_file(path: Path, first: int, journal: bytes, quarantine: Path, *, la
 
 
 def _rebuild_header(path: Path, descriptor: int, first: int, journal: bytes) -> Header:
-    """Return a header for a file whose own is damaged, from its path and its chunks."""
+    """Return a header, derived from path and chunks, for a file whose own header is damaged."""
     log.error("journal file header damaged, rewritten", file=str(path))
     metrics.JOURNAL_INCIDENTS.labels("head_damaged").inc()
     found = scan.next_chunk(descriptor, START, os.fstat(descriptor).st_size, 0, scan.read_around_errors)
@@ -91,7 +91,7 @@ def _find_end(descriptor: int, first: int, known: End | None, header: Header, si
 
 def _rewrite(descriptor: int, start: int, end: int) -> None:
     """
-    Write and sync a range again that may be in the page cache alone.
+    Write and sync again a range that may be only in the page cache.
 
     After a failed sync the system marks these pages as written, so that another sync would do nothing.
     """
@@ -105,7 +105,7 @@ def _rewrite(descriptor: int, start: int, end: int) -> None:
 
 
 def _truncate(path: Path, descriptor: int, end: int, size: int, quarantine: Path) -> None:
-    """Truncate a file after its last valid chunk. What is not preallocated space goes to the quarantine."""
+    """Truncate a file after its last valid chunk. Anything but preallocated space goes to the quarantine."""
     if size <= end:
         return
     if not scan.is_zero_from(descriptor, end, size):

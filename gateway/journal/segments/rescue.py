@@ -16,7 +16,7 @@ _COPY_BYTES = 1024 * 1024
 
 def restore(path: Path, descriptor: int, size: int, quarantine: Path) -> None:
     """
-    Write the first `size` bytes of an open file, which was removed or replaced, to `path` again.
+    Write the first `size` bytes of an open file that was removed or replaced to `path` again.
 
     A file that has taken its place is set aside. An OSError is logged: the events are then lost.
     """
@@ -58,7 +58,7 @@ def keep(quarantine: Path, name: str, data: bytes) -> Path | None:
     """
     Save damaged bytes in the quarantine for inspection, and return the path of the copy.
 
-    Returns None if `name` exists already, or if the file cannot be created, which is logged.
+    Returns None if `name` already exists, or if the file cannot be created, which is logged.
     """
     kept = quarantine / name
     try:

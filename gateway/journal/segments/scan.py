@@ -10,7 +10,7 @@ from gateway.journal.chunk import Chunk, Header
 
 _WINDOW_BYTES = 1024 * 1024
 _PROBE_BYTES = 32 * 1024
-_CLOSE_BYTES = 64 * 1024  # which are read as quickly as another place is probed
+_CLOSE_BYTES = 64 * 1024  # reading these takes no longer than probing another place
 _PAGE_BYTES = 4096
 
 Read = Callable[[int, int, int], bytes]
@@ -58,10 +58,10 @@ def approach(
     descriptor: int, number: int, offset: int, limit: int, epoch: int, read: Read = os.pread
 ) -> LocatedChunk | None:
     """
-    Return a valid chunk between two offsets that begins close before the event `number`, or with it.
+    Return a valid chunk between two offsets that begins at or shortly before the event `number`.
 
-    Bisects, because the chunks of a file are in the order of their numbers. If they are not, the chunk begins
-    anywhere before the event. Returns None if no such chunk is found. Raises OSError.
+    Bisects, because the chunks of a file are in the order of their numbers. If they are not, the chunk may
+    begin anywhere before the event. Returns None if no such chunk is found. Raises OSError.
     """
     closest, end = None, limit
     while end - offset > _CLOSE_BYTES:
@@ -112,7 +112,7 @@ def chunks(
 
 
 def read_around_errors(descriptor: int, size: int, offset: int) -> bytes:
-    """Read as os.pread does, but return zeros for pages that fail with EIO. Raises other OSErrors."""
+    """Read like os.pread, but return zeros for pages that fail with EIO. Raises other OSErrors."""
     if size <= 0:
         return b""
     try:

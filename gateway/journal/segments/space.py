@@ -3,8 +3,8 @@ Preallocation of space for the next commits of a partition, in a separate thread
 
 Overwriting zeros takes half as long as growing the file (0.20 instead of 0.37 ms for a commit of 16 events),
 because no metadata changes. Blocks are allocated ahead, so that the file size stays the same, and then filled
-with zeros in small steps, each of them synced. Larger steps or shorter pauses delay commits (99th percentile
-2.7 ms with steps of 256 KB, 25 ms with 8 MB).
+with zeros in small steps, each of which is synced. Larger steps or shorter pauses delay commits (99th
+percentile 2.7 ms with steps of 256 KB, 25 ms with 8 MB).
 """
 
 import os
@@ -29,7 +29,7 @@ class Space:
     Preallocates space in the file that is being written.
 
     Public methods are called by one thread at a time, the one that commits. Failures are ignored: commits
-    work without preallocation, and report errors of the disk themselves.
+    work without preallocation, and report disk errors themselves.
     """
 
     def __init__(self, max_file_bytes: int, available: Callable[[], int]) -> None:
@@ -46,7 +46,7 @@ class Space:
         self._thread.start()
 
     def attach(self, path: Path, offset: int) -> None:
-        """Preallocate in this file from `offset` on, instead of the one before."""
+        """Preallocate in this file from `offset` on, instead of in the previous one."""
         self.detach()
         try:
             # Not the descriptor that commits use: the system reports a failed write once to each open file
@@ -71,7 +71,7 @@ class Space:
         return end <= self._ready
 
     def advance(self, end: int) -> None:
-        """Announce that a commit will write up to `end`: nothing is preallocated before that any more."""
+        """Announce that a commit will write up to `end`: from now on, preallocate nothing before that."""
         # No lock in the common case: only the caller changes `_committed`, and `_ready` only grows.
         self._size = max(self._size, self._committed)  # the end of the previous commit
         self._committed = end

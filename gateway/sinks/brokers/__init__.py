@@ -1,1 +1,1 @@
-"""What sinks that publish messages share."""
+"""What the sinks that publish messages share."""

@@ -1,4 +1,4 @@
-"""What a broker needs to know of an event: its ids, and what the name of its topic is made of."""
+"""What a broker needs to know about an event: its ids, and the parts of its topic's name."""
 
 import msgspec
 

@@ -18,13 +18,13 @@ T = TypeVar("T")
 Headers = list[tuple[str, str | bytes | None]]
 
 _CHECK_SECONDS = 5.0
-"""The time in which one of the brokers must be reached."""
+"""The time within which one of the brokers must be reached."""
 _SLICE_SECONDS = 0.2
-"""The longest time for which a call does not notice that its channel was closed."""
+"""The longest time that a call takes to notice that its channel was closed."""
 _SPARE_SECONDS = 5.0
-"""The time that librdkafka may need to report messages whose time is over."""
+"""The time that librdkafka may need to report messages that have timed out."""
 
-_MIN_MESSAGE_BYTES = 1000  # the least that librdkafka lets be set
+_MIN_MESSAGE_BYTES = 1000  # the minimum that librdkafka accepts
 _BATCH_OVERHEAD_BYTES = 512
 _SILENT = logging.getLogger("librdkafka")
 _SILENT.disabled = True  # errors come by callbacks
@@ -32,7 +32,7 @@ _PASSING = (
     KafkaError._TIMED_OUT,
     KafkaError._TRANSPORT,
     KafkaError.CONCURRENT_TRANSACTIONS,
-    # A consumer's errors do not say that they pass.
+    # A consumer's errors do not say that they are temporary.
     KafkaError.NOT_COORDINATOR,
     KafkaError.COORDINATOR_NOT_AVAILABLE,
     KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
@@ -40,7 +40,7 @@ _PASSING = (
 
 
 class _Reports:
-    """What librdkafka tells. It has no reference to the producer, which ends with the last of them."""
+    """What librdkafka reports. Has no reference to the producer, which ends with its last reference."""
 
     def __init__(self) -> None:
         self.failed: dict[int, KafkaError] = {}
@@ -59,10 +59,10 @@ class _Reports:
 
 class Channel:
     """
-    An idempotent producer, and a deadline. Calls block; one thread at a time may call, any may close.
+    An idempotent producer with a deadline. Calls block; one thread at a time may call, any thread may close.
 
-    A producer that has lost its place among the brokers stays broken for good (librdkafka#3584): after a
-    failure that is not of a single message, a channel must be replaced.
+    A producer that has lost its place among the brokers stays broken (librdkafka#3584): after a failure that
+    is not about a single message, a channel must be replaced.
     """
 
     def __init__(self, settings: Mapping[str, Any], seconds: float) -> None:
@@ -74,7 +74,7 @@ class Channel:
                 {
                     "acks": "all",
                     "enable.idempotence": True,
-                    "partitioner": "murmur2_random",  # that of Java's clients, so that topics can be joined
+                    "partitioner": "murmur2_random",  # as in Java clients, so that topics can be joined
                     "message.timeout.ms": int(seconds * 1000),
                     "delivery.report.only.error": True,
                     **settings,
@@ -97,7 +97,7 @@ class Channel:
         while True:
             try:
                 return self._producer.produce(topic, value, key, headers=headers, on_delivery=report)
-            except BufferError:  # more than librdkafka holds, which is sent meanwhile
+            except BufferError:  # librdkafka's queue is full; it is being sent
                 self._check_open()
                 self._producer.poll(_SLICE_SECONDS)
 
@@ -113,10 +113,10 @@ class Channel:
         return failed
 
     def close(self) -> None:
-        """Drop what is not sent, and end the producer once the call that another thread is in has failed."""
+        """Drop unsent messages, and end the producer once a call in another thread has failed."""
         self._closed = True
         self._producer.purge(blocking=False)
-        del self._producer  # its last reference; its own `close` waits for brokers without end
+        del self._producer  # the last reference; its own `close` waits for brokers indefinitely
 
     @property
     def trouble(self) -> KafkaError | None:
@@ -125,7 +125,7 @@ class Channel:
 
     @contextmanager
     def translated(self) -> Iterator[None]:
-        """Raise SinkUnavailable or SinkMisconfigured for exceptions of the driver."""
+        """Raise SinkUnavailable or SinkMisconfigured for the driver's exceptions."""
         try:
             yield
         except KafkaException as error:
@@ -133,14 +133,14 @@ class Channel:
             raise kafka_failures.translate([cause], self._reports.trouble) from error
 
     def _repeat(self, call: Callable[[float], T], seconds: float | None = None) -> T:
-        """Call with a short time-out, which may pass several times before the deadline."""
+        """Call with a short timeout, repeatedly if necessary until the deadline."""
         end = time.monotonic() + (seconds or self._seconds)
         while True:
             try:
                 return call(_SLICE_SECONDS)
             except KafkaException as error:
                 [cause] = error.args
-                self._producer.poll(_SLICE_SECONDS)  # which tells of troubles
+                self._producer.poll(_SLICE_SECONDS)  # reports errors
                 hopeless = self.trouble and self.trouble.code() in kafka_failures.MISCONFIGURED
                 passing = cause.retriable() or cause.code() in _PASSING
                 if not passing or hopeless or time.monotonic() > end:
@@ -154,14 +154,14 @@ class Channel:
 
 class Transactions(Channel):
     """
-    A producer whose messages appear together with a position, or never.
+    A producer whose messages become visible together with a position, or never.
 
-    The position is the committed offset of a consumer group that nobody is in. Whoever opens the same `id`
-    last excludes the others.
+    The position is the committed offset of a consumer group without members. Whoever opens the same `id` last
+    excludes the others.
     """
 
     def __init__(self, settings: Mapping[str, Any], seconds: float, id: str, topic: str) -> None:
-        """Raises SinkError. What another process has begun with the same `id` is aborted or completed."""
+        """Raises SinkError. What another process began with the same `id` is aborted or completed."""
         super().__init__({**settings, "transactional.id": id}, seconds)
         self._topic = topic
         with self.translated():
@@ -186,7 +186,7 @@ class Transactions(Channel):
         self._reports.failed.clear()  # what was purged
 
     def commit(self, position: int) -> None:
-        """Make the messages visible, and the position with them."""
+        """Make the messages visible, together with the position."""
         with self.translated():
             place = TopicPartition(self._topic, 0, position)
             self._producer.send_offsets_to_transaction([place], self._group, self._seconds)
@@ -196,10 +196,10 @@ class Transactions(Channel):
 
 def size_limits(settings: Mapping[str, Any], topic: str) -> dict[str, int]:
     """
-    Return the settings by which messages fit into a topic; none if the brokers do not tell its limit.
+    Return the settings that make messages fit a topic; none if the brokers do not tell its limit.
 
-    The limit is that of messages which are sent together. librdkafka sends 1 MB together, which a topic with
-    a lower limit would refuse as one, and refuses itself what is larger, though a topic may allow it.
+    The limit applies to messages that are sent together. librdkafka sends 1 MB together, which a topic with a
+    lower limit would refuse as a whole; larger messages it refuses itself, although a topic may allow them.
     """
     resource = ConfigResource(ConfigResource.Type.TOPIC, topic)
     client = AdminClient(dict(settings))

@@ -1,7 +1,7 @@
 """
 The class of a failure, by Kafka's error codes (its protocol guide, and those of librdkafka from -1 down).
 
-What is in no table may pass, so that the same batch is tried again.
+An error that is in no table may be temporary, so the same batch is tried again.
 """
 
 from collections.abc import Collection
@@ -15,7 +15,7 @@ REFUSED = {
     KafkaError.RECORD_LIST_TOO_LARGE: "too_large",
     KafkaError.INVALID_RECORD: "invalid_record",  # the broker validates schemas
 }
-"""The codes of dead letters by the errors that an event is to blame for."""
+"""The codes of dead letters, for errors that an event is to blame for."""
 
 MISCONFIGURED = frozenset(
     {
@@ -37,7 +37,7 @@ MISCONFIGURED = frozenset(
         KafkaError.UNSUPPORTED_VERSION,
     }
 )
-"""The errors that only an operator can mend."""
+"""The errors that only an operator can fix."""
 
 _FENCED = frozenset({KafkaError._FENCED, KafkaError.INVALID_PRODUCER_EPOCH, KafkaError.PRODUCER_FENCED})
 _MAX_ANSWER_CHARACTERS = 4096

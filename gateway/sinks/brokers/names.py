@@ -10,14 +10,14 @@ _FIELDS = ("source", "type")
 
 
 class Names:
-    """Makes the name for an event. Immutable but for what it remembers."""
+    """Makes the name for an event. Immutable except for its cache."""
 
     def __init__(self, pattern: str, escape: Callable[[str], str]) -> None:
-        """`pattern` has no mistakes; `escape` makes a source's name a part of the target's names."""
+        """`pattern` has no mistakes; `escape` makes a source's name a valid part of the target's names."""
         self._pattern = pattern
         self._escape = escape
         self._known: dict[tuple[str, str], str] = {}
-        """By source and type, of which a configuration has few."""
+        """Names by source and type, of which a configuration has few."""
 
     def name(self, excerpt: Excerpt) -> str:
         """Return the name for an event."""
@@ -34,7 +34,7 @@ def is_fixed(pattern: str) -> bool:
 
 
 def with_all(pattern: str, text: str) -> str:
-    """Return a pattern with a text in the place of each field."""
+    """Return a pattern with a text in place of each field."""
     return _FIELD.sub(text, pattern)
 
 

@@ -1,4 +1,4 @@
-"""The class of a failure of NATS, by the codes of JetStream and by what the connection tells."""
+"""The class of a NATS failure, by JetStream's codes and by what the connection reports."""
 
 import ssl
 from collections.abc import Iterator
@@ -13,9 +13,9 @@ from gateway.errors import SinkMisconfigured, SinkUnavailable
 
 # Codes of JetStream, `server/errors.json` of NATS 2.15.
 DUPLICATE = 10201
-"""The stream has a message of an atomic batch already."""
+"""The stream already has a message of an atomic batch."""
 INCOMPLETE = 10176
-"""A message of an atomic batch was refused, which only its own answer would tell."""
+"""A message of an atomic batch was refused; only the answer to that message would say why."""
 TOO_LARGE = 10054
 """A message is larger than the stream allows."""
 _MISCONFIGURED = frozenset(
@@ -34,13 +34,13 @@ _MISCONFIGURATIONS = (
     ssl.SSLCertVerificationError,
 )
 _WORDS = ("authorization violation", "permissions violation", "authentication")
-"""What the texts of such errors say that are of no class of their own."""
+"""Words in the texts of such errors that have no exception class of their own."""
 
 _MAX_ANSWER_CHARACTERS = 4096
 
 
 class Error(msgspec.Struct, frozen=True):
-    """An error of JetStream; without a code it is none."""
+    """A JetStream error; without a code it is not an error."""
 
     code: int = 0
     err_code: int = 0
@@ -58,7 +58,7 @@ read_answer = msgspec.json.Decoder(Answer).decode
 
 
 class Troubles:
-    """What a connection tells beside its answers: that it is lost, or that a right is missing."""
+    """What a connection reports besides answers: that it is lost, or that a permission is missing."""
 
     def __init__(self) -> None:
         self._last: Exception | None = None
@@ -70,13 +70,13 @@ class Troubles:
             await self.lost()
 
     async def lost(self) -> None:
-        """Let nothing wait for an answer any more; nats-py would until its time is over."""
+        """End all waits for answers; nats-py would wait until they time out."""
         if self._scope:
             self._scope.cancel()
 
     @contextmanager
     def translated(self, seconds: float) -> Iterator[None]:
-        """Raise SinkUnavailable or SinkMisconfigured for exceptions of the driver, and after a time."""
+        """Raise SinkUnavailable or SinkMisconfigured for the driver's exceptions, and after `seconds`."""
         try:
             with CancelScope(deadline=current_time() + seconds) as self._scope:
                 yield
@@ -94,7 +94,7 @@ class Troubles:
 
 
 def check(error: Error) -> None:
-    """Raise SinkMisconfigured or SinkUnavailable unless the error is none."""
+    """Raise SinkMisconfigured or SinkUnavailable unless the error has no code."""
     if error.code:
         failure = SinkMisconfigured if error.err_code in _MISCONFIGURED else SinkUnavailable
         raise failure(describe(error), answer=describe(error))

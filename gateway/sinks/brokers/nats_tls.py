@@ -1,4 +1,4 @@
-"""TLS to NATS: nothing is sent in the clear where the configuration asks for TLS."""
+"""TLS to NATS: nothing is sent in the clear if the configuration asks for TLS."""
 
 import ssl
 from pathlib import Path
@@ -10,13 +10,13 @@ from gateway.config.secret import Secret
 
 
 class Tls(ssl.SSLContext):
-    """Knows if it was used: nats-py goes on in the clear where a server claims to have no TLS."""
+    """Knows if it was used: nats-py continues in the clear if a server claims to have no TLS."""
 
     used = False
 
     @classmethod
     def verifying(cls, authorities: Path | None) -> Self:
-        """Return a context that accepts valid certificates of the authorities alone."""
+        """Return a context that accepts only valid certificates of the authorities."""
         context = cls(ssl.PROTOCOL_TLS_CLIENT)
         if authorities:
             context.load_verify_locations(authorities)
@@ -30,12 +30,12 @@ class Tls(ssl.SSLContext):
 
 
 def check_encrypted(tls: Tls | None) -> None:
-    """Raise SecureConnWantedError if there is no TLS where there has to be."""
+    """Raise SecureConnWantedError if TLS is required but not in use."""
     if tls and not tls.used:
         raise errors.SecureConnWantedError
 
 
 def reveal(secret: Secret, tls: Tls | None) -> str:
-    """Return a secret when it is about to be sent."""
+    """Return a secret that is about to be sent."""
     check_encrypted(tls)
     return secret.reveal()

@@ -1,1 +1,1 @@
-"""What the sink `duckdb` needs to know of a DuckDB file."""
+"""What the sink `duckdb` needs to know about a DuckDB file."""

@@ -1,7 +1,7 @@
 """
-The class of a failure, by the exception of DuckDB.
+The class of a failure, by DuckDB's exception.
 
-What is not in the tables may pass, such as a lock, a full disk or a conflict: the same batch is tried again.
+Failures not in the tables may be temporary, such as a lock, a full disk or a conflict: the batch is retried.
 """
 
 import duckdb
@@ -22,7 +22,7 @@ _OF_THE_TABLE = (
     duckdb.PermissionException,
     duckdb.SerializationException,  # a file of a newer version
 )
-# IOException is for everything that happens to a file; the system's words tell these from what may pass.
+# IOException covers everything about a file; the system's words tell these from temporary failures.
 _OF_THE_FILE = (
     "Permission denied",
     "Is a directory",
@@ -31,7 +31,7 @@ _OF_THE_FILE = (
     "not a valid DuckDB",
     "newer",
 )
-# Another connection was faster to create a table, or to begin with a partition.
+# Another connection was faster at creating a table, or at starting a partition.
 _OF_A_RACE = ((duckdb.CatalogException, "already exists"), (duckdb.ConstraintException, "Duplicate key"))
 _MAX_ANSWER_CHARACTERS = 4096
 _MAX_MESSAGE_CHARACTERS = 500
@@ -39,9 +39,9 @@ _MAX_MESSAGE_CHARACTERS = 500
 
 def translate(error: Exception, *, of_events: bool) -> SinkError:
     """
-    Return the SinkError for an exception of DuckDB, or of the file system.
+    Return the SinkError for an exception from DuckDB or the file system.
 
-    `of_events` is true while events are written; otherwise none can be to blame.
+    `of_events` is true while events are written; otherwise no event can be to blame.
     """
     answer = str(error)[:_MAX_ANSWER_CHARACTERS]
     message = " ".join(answer.split())[:_MAX_MESSAGE_CHARACTERS] or type(error).__name__

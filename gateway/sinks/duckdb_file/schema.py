@@ -16,7 +16,7 @@ TYPES: dict[ColumnType, str] = {
     "timestamp": "TIMESTAMP WITH TIME ZONE",
     "json": "JSON",
 }
-"""The type of a column, as DuckDB writes it."""
+"""The types of columns, as DuckDB writes them."""
 
 _FIND_COLUMNS = """
 SELECT column_name, data_type, NOT is_nullable AND column_default IS NULL
@@ -27,10 +27,10 @@ WHERE database_name = current_database() AND schema_name = 'main' AND table_name
 
 def prepare(database: DuckDBPyConnection, table: str, columns: Sequence[Column]) -> None:
     """
-    Create what is missing of the tables and the columns.
+    Create the missing tables and columns.
 
-    Raises SinkMisconfigured, with the statement to run, for what an operator must change, and else the
-    exceptions of DuckDB.
+    Raises SinkMisconfigured, with the statement to run, for what an operator must change, and otherwise
+    DuckDB's exceptions.
     """
     wanted = (*columns, LOADED_AT)
     found = database.execute(_FIND_COLUMNS, {"table": table}).fetchall()

@@ -9,7 +9,7 @@ _POSITION = 'sink = $sink AND "partition" = $partition AND epoch = $epoch'
 
 
 class Statements:
-    """The parameters $sink, $partition and $epoch are those of a position. Immutable."""
+    """The parameters $sink, $partition and $epoch belong to a position. Immutable."""
 
     def __init__(self, table: str, columns: Sequence[str]) -> None:
         names = ", ".join(f'"{name}"' for name in columns)
@@ -20,14 +20,14 @@ class Statements:
         self.begin = (
             f"INSERT INTO {positions} VALUES ($sink, $partition, $epoch, 0, 0, now()) ON CONFLICT DO NOTHING"
         )
-        """Let a partition begin at position 0 unless it has a position."""
+        """Start a partition at position 0 unless it has a position."""
 
         self.advance = f"UPDATE {positions} SET position = $end, updated_at = now() WHERE {_POSITION}"
 
         self.reach_ahead = (
             f"UPDATE {positions} SET ahead = greatest(ahead, $end) WHERE {_POSITION} AND $end > position"
         )
-        """Record that events before $end may be in the table, although they lie beyond the position."""
+        """Record that events before $end may be in the table, although they are beyond the position."""
 
         self.insert = f"INSERT INTO {events} ({names}) SELECT {names} FROM {STAGE}"
 

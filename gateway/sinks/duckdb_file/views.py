@@ -1,4 +1,4 @@
-"""The views of rows/views.py in DuckDB, and the keys that the table's events have had."""
+"""The views of rows/views.py in DuckDB, and the keys found in the table's events."""
 
 from collections.abc import Sequence
 
@@ -13,7 +13,7 @@ _KINDS: dict[str, Kind] = {
 
 
 def view_statements(database: DuckDBPyConnection, table: str, days: int) -> list[str]:
-    """Return the statements that create the views anew, in one transaction. Raises duckdb.Error."""
+    """Return the statements that recreate the views in one transaction. Raises duckdb.Error."""
     recent = f'FROM "{table}" WHERE received_at >= now() - to_days($days::INTEGER)'
     roots = " UNION ALL ".join(
         f"SELECT type, event, '{root}' AS root, {root} AS object FROM recent"  # noqa: S608  # constants
@@ -58,7 +58,7 @@ class Grammar:
 
     def literal(self, text: str) -> str:
         escaped = text.replace("'", "''").replace("\0", "' || chr(0) || '")
-        return f"('{escaped}')" if "\0" in text else f"'{escaped}'"  # no statement can hold U+0000
+        return f"('{escaped}')" if "\0" in text else f"'{escaped}'"  # no statement can contain U+0000
 
     def value(self, object: str, path: Sequence[str], kind: Kind) -> str:
         steps = [step.replace("~", "~0").replace("/", "~1") for step in path]  # a JSON pointer, RFC 6901
@@ -66,8 +66,8 @@ class Grammar:
         text = f"json_extract_string({where})"
         if kind == "text":
             return text
-        # A view must not fail for a value of another kind that comes later.
-        # Only texts could be taken for numbers; a list of types with IN makes a wide view slow to plan.
+        # A view must not fail for a later value of another kind.
+        # Only texts could be mistaken for numbers; a list of types with IN makes a wide view slow to plan.
         condition, type = ("<> 'VARCHAR'", "DOUBLE") if kind == "number" else ("= 'BOOLEAN'", "BOOLEAN")
         return f"CASE WHEN json_type({where}) {condition} THEN TRY_CAST({text} AS {type}) END"
 

@@ -1,1 +1,1 @@
-"""What the sink `bigquery` needs to know of Google Cloud."""
+"""What the sink `bigquery` needs to know about Google Cloud."""

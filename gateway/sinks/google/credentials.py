@@ -31,11 +31,11 @@ _METADATA = "computeMetadata/v1/instance/service-accounts/default/token"
 _MASK = b"********"
 _LIFETIME_SECONDS = 3600
 _MARGIN_SECONDS = 120
-"""A token is renewed so long before it expires, since a request takes time."""
+"""A token is renewed this long before it expires, since a request takes time."""
 
 
 class _Account(msgspec.Struct):
-    """The key of a service account, as Google Cloud hands it out."""
+    """The key of a service account, as Google Cloud issues it."""
 
     client_email: str
     private_key: str
@@ -55,7 +55,7 @@ class Tokens(Protocol):
 
 
 class ServiceAccount:
-    """Tokens for the key of a service account. Raises ValueError, which repeats nothing of it."""
+    """Tokens for the key of a service account. Raises ValueError, which repeats no part of the key."""
 
     def __init__(self, key: Secret) -> None:
         try:
@@ -95,9 +95,9 @@ class MetadataServer:
 
 def tokens(key: Secret) -> Tokens:
     """
-    Return the tokens for a key; without one, for that of GOOGLE_APPLICATION_CREDENTIALS or of this machine.
+    Return the tokens for a key; without one, for GOOGLE_APPLICATION_CREDENTIALS or for this machine.
 
-    Raises SinkMisconfigured if the file that the environment names is no key of a service account.
+    Raises SinkMisconfigured if the file that the environment names is not a service account's key.
     """
     if key:
         return ServiceAccount(key)
@@ -123,7 +123,7 @@ class Login:
 
     async def send(self, method: str, url: URL, headers: dict[str, str], body: bytes) -> Answer:
         """
-        Send a request with a valid token, and return the answer, in which the token is masked.
+        Send a request with a valid token, and return the answer with the token masked.
 
         Raises SinkUnavailable or SinkMisconfigured.
         """

@@ -8,7 +8,7 @@ from gateway.sinks.google.service import Service
 from gateway.sinks.rows.envelope import LOADED_AT, Column
 from gateway.sinks.rows.promoted import ColumnType
 
-# Parquet files cannot be loaded into columns of the type JSON; its functions take a STRING as well.
+# Parquet files cannot be loaded into JSON columns; the JSON functions accept a STRING as well.
 TYPES: dict[ColumnType, str] = {
     "text": "STRING",
     "integer": "INTEGER",
@@ -17,7 +17,7 @@ TYPES: dict[ColumnType, str] = {
     "timestamp": "TIMESTAMP",
     "json": "STRING",
 }
-"""The type of a column, as the API writes it."""
+"""The types of columns, as the API writes them."""
 
 
 async def prepare(service: Service, project: str, dataset: str, table: str, columns: Sequence[Column]) -> str:
@@ -52,7 +52,7 @@ async def prepare(service: Service, project: str, dataset: str, table: str, colu
             )
     names = {field["name"] for field in wanted}
     for name, field in known.items():
-        # A file that may have no value cannot be loaded into a column that must have one.
+        # A file whose values may be missing cannot be loaded into a required column.
         if field.get("mode") == "REQUIRED" and (name in names or "defaultValueExpression" not in field):
             raise SinkMisconfigured(
                 f"the column {name} of {quoted} is REQUIRED; run: "

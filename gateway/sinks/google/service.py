@@ -22,13 +22,13 @@ _TRY_LATER = frozenset(
 _OF_EVENTS = ("invalid", "badRequest")
 _OF_THE_TABLE = "Provided Schema does not match"
 _QUOTA_SECONDS = 600.0
-"""Failed jobs count towards the quota, too."""
+"""Failed jobs count towards the quota too."""
 MAX_ANSWER_BYTES = 32 * 1024**2
 """A page of a query's rows has at most 20 MB."""
 
 
 class Problem(msgspec.Struct):
-    """What went wrong, as the API says it."""
+    """What went wrong, according to the API."""
 
     reason: str = ""
     message: str = ""
@@ -44,7 +44,7 @@ class _Body(msgspec.Struct):
 
 
 class Status(msgspec.Struct, rename="camel"):
-    """The state of a job: PENDING, RUNNING or DONE; a problem if it has failed, as a whole."""
+    """The state of a job: PENDING, RUNNING or DONE; with a problem if it failed as a whole."""
 
     state: str = "PENDING"
     error_result: Problem | None = None
@@ -77,7 +77,7 @@ class _Rows(msgspec.Struct, rename="camel"):
 
 
 class Service:
-    """Sends requests of one project, with a client that reads MAX_ANSWER_BYTES. Bound to one event loop."""
+    """Sends requests for one project, with a client that reads MAX_ANSWER_BYTES. Bound to one event loop."""
 
     def __init__(self, login: Login, endpoint: URL, project: str) -> None:
         self._login = login
@@ -98,7 +98,7 @@ class Service:
         )
 
     async def change_table(self, dataset: str, table: str, description: dict[str, Any]) -> None:
-        """Change what a description names. Raises SinkError."""
+        """Change the properties in a description. Raises SinkError."""
         _check(await self._send("PATCH", self._api / "datasets" / dataset / "tables" / table, description))
 
     async def job(self, id: str, location: str) -> Status | None:
@@ -132,9 +132,9 @@ class Service:
 
     async def load(self, job: dict[str, Any], content: bytes) -> None:
         """
-        Begin a load job with the content of a file. Raises SinkError.
+        Start a load job with the content of a file. Raises SinkError.
 
-        If there is a job of this id already, it stays as it is, and nothing is loaded.
+        If a job with this id already exists, it stays as it is, and nothing is loaded.
         """
         headers = {"X-Upload-Content-Type": "application/octet-stream"}
         start = await self._send("POST", self._upload.with_query(uploadType="resumable"), job, headers)
@@ -166,7 +166,7 @@ def raise_for(problem: Problem, project: str) -> None:
 
 
 def _check(answer: Answer) -> Answer:
-    """Return an answer of success. Raises SinkUnavailable or SinkMisconfigured; no event is to blame."""
+    """Return a successful answer. Raises SinkUnavailable or SinkMisconfigured; no event is to blame."""
     if 200 <= answer.status < 300:
         return answer
     try:

@@ -1,4 +1,4 @@
-"""The views of rows/views.py in BigQuery, and the keys that the table's events have had."""
+"""The views of rows/views.py in BigQuery, and the keys found in the table's events."""
 
 from collections.abc import Iterator, Sequence
 
@@ -10,7 +10,7 @@ from gateway.sinks.rows.views import MAX_LEVELS, Key, Kind, views
 _KINDS: dict[str, Kind] = {"number": "number", "boolean": "boolean"}
 _ESCAPES = str.maketrans({"\\": r"\\", "'": r"\'", "\0": r"\x00", "\n": r"\n", "\r": r"\r"})
 
-# A path of BigQuery's JSON functions must be a constant, so that they cannot walk through unknown keys.
+# A path in BigQuery's JSON functions must be constant, so they cannot walk through unknown keys.
 LEAVES = f"""
   const found = [];
   const walk = (object, path) => {{
@@ -24,11 +24,11 @@ LEAVES = f"""
   walk(JSON.parse(object), []);
   return found;
 """
-"""The body of a function in JavaScript: the paths of an object's values, and their kinds."""
+"""The body of a JavaScript function: the paths of an object's values, and their kinds."""
 
 
 async def view_statements(service: Service, dataset: str, table: str, days: int) -> list[str]:
-    """Return the statements that create the views anew, in the dataset of the table. Raises SinkError."""
+    """Return the statements that recreate the views in the table's dataset. Raises SinkError."""
     quoted = f"`{dataset}.{table}`"
     recent = f"FROM {quoted} WHERE received_at >= TIMESTAMP_SUB(CURRENT_TIMESTAMP(), INTERVAL {days} DAY)"
     roots = ", ".join(
@@ -49,17 +49,17 @@ async def view_statements(service: Service, dataset: str, table: str, days: int)
 
 
 def _keys(rows: Sequence[Sequence[str | None]]) -> Iterator[Key]:
-    """Yield the keys that a path can name."""
+    """Yield the keys that a path can address."""
     for row in rows:
         type, event, root, encoded, kind = (text or "" for text in row)
         path = msgspec.json.decode(encoded, type=tuple[str, ...])
-        # A path has no escape for these that would be right in every place.
+        # A path has no escape for these that works in every place.
         if not any(character in step for step in path for character in '"\\'):
             yield Key(type, event, root, path, _KINDS.get(kind, "text"))
 
 
 class Grammar:
-    """GoogleSQL, as BigQuery has it."""
+    """GoogleSQL, BigQuery's dialect."""
 
     def quote(self, name: str) -> str:
         return f"`_{name}`" if name[0].isdecimal() else f"`{name}`"  # no column begins with a digit
@@ -72,7 +72,7 @@ class Grammar:
         where = f"{object}, {self.literal('$' + steps)}"
         if kind == "text":
             return f"COALESCE(JSON_VALUE({where}), JSON_QUERY({where}))"
-        # A view must not fail for a value of another kind that comes later, and a text is no number.
+        # A view must not fail for a later value of another kind, and a text is not a number.
         type = {"number": "FLOAT64", "boolean": "BOOL"}[kind]
         cast = f"SAFE_CAST(JSON_VALUE({where}) AS {type})"
         return f"IF(STARTS_WITH(JSON_QUERY({where}), '\"'), NULL, {cast})"

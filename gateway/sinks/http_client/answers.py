@@ -17,7 +17,7 @@ _OPERATOR = (401, 403, 404, 405, 410)
 
 
 class Answer(msgspec.Struct, frozen=True):
-    """An answer. It shows none of the secrets that the client knows."""
+    """An answer, without any of the secrets that the client knows."""
 
     host: str
     """Host and port that answered."""
@@ -25,9 +25,9 @@ class Answer(msgspec.Struct, frozen=True):
     headers: Mapping[str, str]
     """Case-insensitive."""
     body: bytes
-    """The first 64 KB at most, unless its client reads more."""
+    """At most the first 64 KB, unless its client reads more."""
     broken: bool = False
-    """True if the body broke off before its end and before that limit."""
+    """True if the body was cut off before its end and before that limit."""
 
     @property
     def line(self) -> str:
@@ -40,7 +40,7 @@ class Answer(msgspec.Struct, frozen=True):
 
     @property
     def words(self) -> str:
-        """The first 4 KB of the body as a text."""
+        """The first 4 KB of the body as text."""
         return self.body[:MAX_WORDS_BYTES].decode(errors="replace")
 
 
@@ -65,9 +65,9 @@ def check(answer: Answer) -> None:
 
 def retry_after(answer: Answer, now: float | None = None, *, header: str = "Retry-After") -> float | None:
     """
-    Return the seconds that Retry-After asks for, as a number or as an HTTP date, at most an hour.
+    Return the seconds that Retry-After asks for, given as a number or an HTTP date; at most an hour.
 
-    Some targets have a `header` of their own. None without it, or if it is neither. `now` is in seconds since
+    Some targets have their own `header`. None without it, or if it is neither. `now` is in seconds since
     1970.
     """
     value = answer.headers.get(header, "").strip()

@@ -1,8 +1,8 @@
 """
 Send requests to the one address that a sink is configured with.
 
-Redirects are not followed, proxies and .netrc of the environment not used, cookies not kept, answers not
-inflated, and certificates verified. aiohttp's texts are not passed on where they may show a URL.
+Redirects are not followed, the environment's proxies and .netrc are not used, cookies are not kept, answers
+are not decompressed, and certificates are verified. aiohttp's texts are not passed on if they may show a URL.
 """
 
 import json
@@ -29,7 +29,7 @@ from gateway.sinks.http_client.answers import Answer
 
 MAX_ANSWER_BYTES = 64 * 1024
 _MAX_BYTES_AT_ONCE = 1024 * 1024  # aiohttp 3.14 warns of longer `bytes`, which block the loop
-_MIN_MASKED_CHARACTERS = 8  # no secret is shorter, and texts would become unreadable
+_MIN_MASKED_CHARACTERS = 8  # no secret is shorter, and masking shorter values would make texts unreadable
 _MASK = b"********"
 _NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 _VALUE = re.compile(r"[\x20-\x7e]*")
@@ -39,7 +39,7 @@ _CLOSED = (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError, aiohttp.Clien
 
 
 def parse_url(text: str) -> URL:
-    """Return an address for `Client.send`. Raises ValueError, which does not repeat it."""
+    """Return an address for `Client.send`. Raises ValueError, which does not repeat the address."""
     expected = "expected an address such as https://example.com/path"
     try:
         url = URL(text)
@@ -63,7 +63,7 @@ def check_header(name: str, value: str) -> None:
 
 
 def secrets_in(url: URL) -> Iterator[Secret]:
-    """Yield what of an address may be a secret: path and query, and each value of the query."""
+    """Yield the parts of an address that may be secret: path and query, and each value of the query."""
     yield Secret(url.raw_path_qs)
     for parameter in url.raw_query_string.split("&"):
         yield Secret(parameter.partition("=")[2])
@@ -71,7 +71,7 @@ def secrets_in(url: URL) -> Iterator[Secret]:
 
 
 class Client:
-    """Sends requests; at home on one event loop, where several may be under way."""
+    """Sends requests. Bound to one event loop, where several may be in flight."""
 
     def __init__(
         self,
@@ -90,9 +90,9 @@ class Client:
         Send one request and return the answer, whatever its status.
 
         Once the status has arrived, nothing that happens to the rest of the answer is an error. A request on
-        a connection that had been kept and that the target closed is sent once more at once, so a target may
-        get the same request twice. Raises SinkUnavailable, and SinkMisconfigured if the address must not be
-        connected to or TLS fails.
+        a kept-alive connection that the target closed is immediately sent once more, so a target may get the
+        same request twice. Raises SinkUnavailable, and SinkMisconfigured if the address must not be connected
+        to or TLS fails.
         """
         started = time.monotonic()
         note = partial(exchanges.note, started, method, str(url), headers, body, secrets=self._masked)
@@ -112,7 +112,7 @@ class Client:
         return answer
 
     def pretend(self, method: str, url: URL, headers: Mapping[str, str], body: bytes) -> None:
-        """Note a request for the inspector, and do not send it."""
+        """Note a request for the inspector without sending it."""
         exchanges.note(time.monotonic(), method, str(url), headers, body, secrets=self._masked, dry_run=True)
 
     async def reach(self, url: URL) -> None:
@@ -159,8 +159,8 @@ async def open_client(
     """
     Open a client for the duration of the block.
 
-    A whole request may take so many `seconds`. No answer shows any of the `secrets`, nor a word of one,
-    or more than `max_answer_bytes` of its body.
+    A whole request may take `seconds` seconds. No answer shows any of the `secrets` or a word of one, or
+    more than `max_answer_bytes` of its body.
     """
     tracing = aiohttp.TraceConfig()
     tracing.on_connection_reuseconn.append(_notice_reuse)
@@ -168,7 +168,7 @@ async def open_client(
         # Not aiohttp's default, which depends on what else is installed.
         resolver=resolver or aiohttp.ThreadedResolver(),
         socket_factory=None if allow_private else guard.open_public,
-        limit=0,  # callers know how many requests they have at a time
+        limit=0,  # callers limit their concurrent requests themselves
     )
     async with aiohttp.ClientSession(
         connector=connector,
@@ -187,7 +187,7 @@ async def _notice_reuse(session: aiohttp.ClientSession, context: SimpleNamespace
 
 
 async def _read(content: aiohttp.StreamReader, limit: int) -> tuple[bytes, bool]:
-    """Return the first `limit` bytes of the body, and True if it breaks off before."""
+    """Return the first `limit` bytes of the body, and True if it is cut off before that."""
     found = bytearray()
     try:
         while part := await content.read(limit - len(found)):
@@ -198,7 +198,7 @@ async def _read(content: aiohttp.StreamReader, limit: int) -> tuple[bytes, bool]
 
 
 def _masked(secrets: Iterable[Secret]) -> Iterator[bytes]:
-    """Yield what must not be shown, longest first: secrets, and words of them such as a bearer's token."""
+    """Yield what must not be shown, longest first: secrets, and words in them such as a bearer token."""
     texts = {secret.reveal() for secret in secrets}
     texts |= {word for text in texts for word in text.split()}
     texts |= {json.dumps(text, ensure_ascii=False)[1:-1] for text in texts}  # as bodies spell them
@@ -235,4 +235,4 @@ def _reason(error: OSError) -> str:
     """Return the system's words: asyncio's are "Connect call failed", whatever happened."""
     if error.errno is not None and error.errno > 0:
         return os.strerror(error.errno)
-    return error.strerror or "connection failed"  # of a resolver; or several addresses failed in several ways
+    return error.strerror or "connection failed"  # from a resolver; or addresses failed in different ways

@@ -1,9 +1,9 @@
 """
 Refuse to connect to addresses that are not public.
 
-A URL, or whoever answers for its name in the DNS, could otherwise lead the gateway to services inside its
-network, such as the metadata service of a cloud. What is checked is the address to which a socket is about to
-be connected, so a name that resolves to another address the next time gains nothing.
+A URL, or whoever controls its name in the DNS, could otherwise lead the gateway to services inside its
+network, such as a cloud's metadata service. The check is on the address to which a socket is about to be
+connected, so a name that resolves to another address the next time gains nothing.
 """
 
 import errno
@@ -12,7 +12,7 @@ from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
 from aiohttp import AddrInfoType
 
-# Global by `ipaddress` of some Python versions, and no address of a public server.
+# Global according to `ipaddress` in some Python versions, but never a public server's address.
 _DENIED_V4 = tuple(
     map(
         ip_network,
@@ -28,7 +28,7 @@ _NAT64 = ip_network("64:ff9b::/96")  # RFC 6052: an IPv4 address behind a transl
 
 
 def is_public(text: str) -> bool:
-    """Return True if an address is public, also as the IPv4 address that an IPv6 address stands for."""
+    """Return True if an address is public, and so is any IPv4 address that an IPv6 address stands for."""
     address = ip_address(text)
     if isinstance(address, IPv4Address):
         return _is_public_v4(address)
@@ -42,7 +42,7 @@ def open_public(info: AddrInfoType) -> socket.socket:
     """Create the socket for a connection. Raises PermissionError if its address is not public."""
     address = str(info[4][0])
     if not is_public(address):
-        # One errno for all: when each address of a name fails, the client reports an errno they share.
+        # One errno for all: if all addresses of a name fail, the client reports the errno they share.
         raise PermissionError(
             errno.EPERM, f"{address} is not a public address; `allow_private = true` permits it"
         )

@@ -1,4 +1,4 @@
-"""What all sinks that send requests have in common: their keys, their checks, and how they are tried."""
+"""What all sinks that send requests have in common: their keys, their checks, and their tests."""
 
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractAsyncContextManager
@@ -15,9 +15,9 @@ class RequestSink(Sink, kw_only=True):
     """A sink that sends requests to one host."""
 
     timeout: Duration = Duration(15)
-    """For a whole request."""
+    """The longest time for a whole request."""
     allow_private: bool = False
-    """Connect to addresses that are not public, too."""
+    """Also connect to addresses that are not public."""
 
     def endpoint(self) -> URL:
         """Return the address of requests. Raises ValueError, which repeats no secret, if it is not valid."""
@@ -25,7 +25,7 @@ class RequestSink(Sink, kw_only=True):
 
     @property
     def target(self) -> str:
-        # Path and query may hold a token.
+        # Path and query may contain a token.
         return str(self.endpoint().origin())
 
     def check(self) -> Iterator[tuple[str, str]]:
@@ -42,5 +42,5 @@ class RequestSink(Sink, kw_only=True):
             await client.reach(self.endpoint())
 
     def client(self, secrets: Iterable[Secret] = ()) -> AbstractAsyncContextManager[Client]:
-        """Open a client for the duration of the block, whose answers show none of the `secrets`."""
+        """Open a client whose answers show none of the `secrets`, for the duration of the block."""
         return open_client(seconds=self.timeout, allow_private=self.allow_private, secrets=secrets)

@@ -29,8 +29,8 @@ def translate(batch: Batch, write: Callable[[bytes], bytes], max_bytes: int) -> 
     """
     Return `{"batch": [...]}` with each event as `write` translates it.
 
-    Raises SinkRefused, with a culprit for each event for which `write` raises a Refusal or another exception,
-    or whose message has more than `max_bytes`.
+    Raises SinkRefused, with a culprit for each event for which `write` raises any exception, such as a
+    Refusal, or whose message has more than `max_bytes`.
     """
     messages: list[bytes] = []
     culprits: dict[int, Culprit] = {}
@@ -54,11 +54,11 @@ def translate(batch: Batch, write: Callable[[bytes], bytes], max_bytes: int) -> 
 
 
 def check_key(answer: Answer, code: str) -> None:
-    """Raise SinkMisconfigured if another gateway's code says that it takes nothing from this sender."""
+    """Raise SinkMisconfigured if another gateway's code means that it accepts nothing from this sender."""
     if code in _OPERATOR:
         raise SinkMisconfigured(f"{answer.line}: {code}", answer=answer.words)
 
 
 def known(code: str) -> str:
-    """Return the code of another gateway if it is one of ours; metrics must not grow with what others say."""
+    """Return another gateway's code if it is one of ours; others must not be able to make metrics grow."""
     return code if code in _CODES else "refused"

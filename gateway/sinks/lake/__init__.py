@@ -1,1 +1,1 @@
-"""Tables of Delta Lake: where they lie, their schema, and what their library says of failures."""
+"""Delta Lake tables: where they are, their schema, and their library's failures."""

@@ -1,4 +1,4 @@
-"""What failures of Delta Lake's library mean for delivery."""
+"""What failures of the Delta Lake library mean for delivery."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -11,7 +11,7 @@ from gateway.errors import SinkMisconfigured, SinkUnavailable
 
 _MAX_ANSWER_CHARACTERS = 4096
 _FOR_AN_OPERATOR = (DeltaProtocolError, SchemaMismatchError, TableNotFoundError)
-# All failures of a store are one OSError, which these words tell apart.
+# All failures of a store raise the same OSError; these words tell them apart.
 _WORDS_FOR_AN_OPERATOR = (
     "401 Unauthorized",
     "403 Forbidden",
@@ -27,7 +27,7 @@ _WORDS_FOR_AN_OPERATOR = (
 )
 _COLORS = re.compile(r"\x1b\[[\d;]*m")
 _QUERY = re.compile(r"\?[^\s\"<)]*")
-"""Of an address, where signatures can be."""
+"""The query of an address, which can contain signatures."""
 
 
 @contextmanager

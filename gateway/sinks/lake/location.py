@@ -1,4 +1,4 @@
-"""Where a table of Delta Lake lies, as its library wants to hear it."""
+"""Where a Delta Lake table is, in the form that its library expects."""
 
 from typing import NamedTuple
 from urllib.parse import urlsplit
@@ -22,14 +22,14 @@ _COMMON = {
 
 
 def locate(sink: StorageSink) -> Location:
-    """Return the location of a table. Credentials that are not given are those of the environment."""
+    """Return the location of a table. Credentials that are not given come from the environment."""
     if sink.path:
         return Location(str(sink.path), {})
     access = sink.access_key.reveal() if sink.access_key else ""
     secret = sink.secret_key.reveal() if sink.secret_key else ""
     parts = urlsplit(sink.url)
     uri = sink.url
-    if parts.scheme == "az":  # ours has the account as well
+    if parts.scheme == "az":  # our form includes the account as well
         uri = f"az://{parts.path.strip('/')}"
         given = {"account_name": parts.netloc, "account_key": secret, "azure_endpoint": sink.endpoint}
     elif parts.scheme == "gs":
@@ -40,7 +40,7 @@ def locate(sink: StorageSink) -> Location:
             "secret_access_key": secret,
             "endpoint": sink.endpoint,
             "region": sink.region,
-            "conditional_put": "etag",  # said although it is the default, which the environment could change
+            "conditional_put": "etag",  # set although it is the default, which the environment could change
         }
     allowed = {"allow_http": str(sink.endpoint.startswith("http://")).lower()}
     return Location(uri, {**_COMMON, **allowed, **{key: value for key, value in given.items() if value}})

@@ -1,4 +1,4 @@
-"""Tables of Delta Lake: created and widened when a sink connects, and made durable after a commit."""
+"""Delta Lake tables: created and widened when a sink connects, and made durable after a commit."""
 
 import os
 from pathlib import Path
@@ -12,7 +12,7 @@ from gateway.errors import SinkMisconfigured
 from gateway.sinks.lake.location import Location
 
 _PROPERTIES = {
-    # Each journal file has a position of its own. Those of old files need not be kept for ever.
+    # Each journal file has its own position. Those of old files need not be kept for ever.
     "delta.setTransactionRetentionDuration": "interval 30 days",
 }
 
@@ -30,9 +30,9 @@ _decode_actions = msgspec.json.Decoder(_Action).decode_lines
 
 def opened(location: Location, path: Path | None, wanted: pa.Schema) -> DeltaTable:
     """
-    Return a table that has the wanted columns; it is created, or gets those that it lacks.
+    Return a table that has the wanted columns; create it, or add the columns that it lacks.
 
-    Raises SinkMisconfigured if one has another type, and errors of the library.
+    Raises SinkMisconfigured if a column has another type, and the library's errors.
     """
     if path:
         durable.make_folder(path)
@@ -60,7 +60,7 @@ def opened(location: Location, path: Path | None, wanted: pa.Schema) -> DeltaTab
 
 
 def sync(folder: Path, version: int) -> None:
-    """Return once a commit to a table in a folder is on stable storage, with its files. Raises OSError."""
+    """Return once a commit to a table in a folder, with its files, is on stable storage. Raises OSError."""
     log = folder / "_delta_log"
     commit = log / f"{version:020}.json"
     added = [action.add.path for action in _decode_actions(commit.read_bytes()) if action.add]

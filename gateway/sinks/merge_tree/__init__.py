@@ -1,1 +1,1 @@
-"""What the sink `clickhouse` needs to know of a ClickHouse server."""
+"""What the sink `clickhouse` needs to know about a ClickHouse server."""

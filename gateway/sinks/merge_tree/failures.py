@@ -1,7 +1,7 @@
 """
 The class of a failure, by ClickHouse's error codes (src/Common/ErrorCodes.cpp, the same in all versions).
 
-What is not in the table may pass, so that the same batch is tried again.
+An error that is not in the table may be temporary, so the same batch is tried again.
 """
 
 import re
@@ -37,23 +37,23 @@ _MISCONFIGURED = frozenset(
         *(115, 452),  # a setting, which is unknown or fixed by a constraint
         164,  # READONLY
         *(192, 193, 194, 195, 516),  # the user, the password, the address
-        *(291, 497),  # rights
+        *(291, 497),  # permissions
     ]
 )
 _CODE = re.compile(r"Code: (\d+)\.")
 _VIOLATED = re.compile(r"is violated at row (\d+)")
-"""The first one; the values of the event follow it."""
+"""The first match counts; the values of the event follow it."""
 _FAILED = re.compile(r".*\(at row (\d+)\)")
-"""The last one; the text of the event comes before it."""
+"""The last match counts; the text of the event comes before it."""
 _MAX_MESSAGE_CHARACTERS = 500
 
 
 def check(answer: Answer, *, of_events: bool) -> None:
     """
-    Return if the server did what it was asked for.
+    Return if the server did what it was asked to.
 
-    Raises SinkUnavailable, SinkMisconfigured or, `of_events`, SinkRefused. What says nothing of ClickHouse,
-    as a proxy's answer, is judged by its status.
+    Raises SinkUnavailable, SinkMisconfigured or, if `of_events`, SinkRefused. An answer that is not from
+    ClickHouse, such as a proxy's, is judged by its status.
     """
     code = _code(answer)
     if code is None:
@@ -75,7 +75,7 @@ def check(answer: Answer, *, of_events: bool) -> None:
 
 
 def _code(answer: Answer) -> int | None:
-    """Return the code of an error that ClickHouse answered, or None."""
+    """Return the code of an error with which ClickHouse answered, or None."""
     stated = answer.headers.get("X-ClickHouse-Exception-Code", "")
     if stated.isascii() and stated.isdecimal():
         return int(stated[:9])

@@ -1,4 +1,4 @@
-"""The table of the sink `clickhouse`: created, widened and judged when it connects, never while it writes."""
+"""The table of the sink `clickhouse`: created, widened and checked when it connects, not while it writes."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,17 +17,17 @@ TYPES: dict[ColumnType, str] = {
     "timestamp": "DateTime64(3, 'UTC')",
     "json": "String",
 }
-"""The type of a column, without Nullable and LowCardinality."""
+"""The types of columns, without Nullable and LowCardinality."""
 
-# ClickHouse forgets the oldest tokens of inserts beyond the window. A batch in doubt is sent again after an
-# outage, before which others may have inserted into the table; and a replicated table forgets after a time
-# as well, by default after an hour.
+# ClickHouse forgets the tokens of inserts that are older than the window. A batch in doubt is sent again
+# after an outage, before which others may have inserted into the table; and a replicated table also forgets
+# after a time, by default an hour.
 WINDOWS = {"non_replicated_deduplication_window": 10_000}
 REPLICATED_WINDOWS = {
     "replicated_deduplication_window": 10_000,
     "replicated_deduplication_window_seconds": 7 * 86_400,
 }
-"""The settings of a table by which it recognizes a batch, and their least values."""
+"""The settings that make a table recognize a batch, and their minimum values."""
 
 _FEW_VALUES = ("type", "event", "name", "category", "channel", "source", "dialect")
 _WRAPPED = re.compile(r"(?:Nullable|LowCardinality)\((.*)\)")
@@ -62,7 +62,7 @@ async def prepare(server: Server, table: Table, columns: Sequence[Column]) -> No
     Create the table and the columns that are missing.
 
     Raises SinkUnavailable, or SinkMisconfigured with the statement to run for what an operator must change:
-    a column of another type, and a table that would not recognize a batch which is inserted again.
+    a column of another type, and a table that would not recognize a batch that is inserted again.
     """
     wanted = (*columns, LOADED_AT)
     where = {"database": table.database, "table": table.name}
@@ -109,7 +109,7 @@ async def _check_windows(server: Server, table: Table, engine: str, engine_full:
 
 
 def _stated(engine_full: str, names: Mapping[str, int]) -> Iterator[tuple[str, int]]:
-    """Yield the settings that the table's own definition has."""
+    """Yield the settings in the table's own definition."""
     for name in names:
         if found := re.search(rf"\b{name} = (\d+)", engine_full):
             yield name, int(found[1])
@@ -144,6 +144,6 @@ def _unwrap(type: str) -> str:
 
 
 def _array(names: Sequence[str]) -> str:
-    """Return a parameter of the type Array(String); the names have no quotation marks."""
+    """Return a parameter of type Array(String); the names have no quotation marks."""
     quoted = ", ".join(f"'{name}'" for name in names)
     return f"[{quoted}]"

@@ -14,7 +14,7 @@ from gateway.sinks.merge_tree import failures
 
 _decode = msgspec.json.Decoder(dict[str, str]).decode_lines
 
-# The answer begins when the statement has ended, so that its status tells the outcome.
+# The answer begins after the statement has ended, so its status tells the outcome.
 _ALWAYS = {"wait_end_of_query": "1"}
 _MAX_ANSWER_BYTES = 16 * 1024**2
 
@@ -29,9 +29,9 @@ class Server:
 
     async def query(self, statement: str, **parameters: str) -> list[dict[str, str]]:
         """
-        Run a statement, and return its rows, of texts, if it has `FORMAT JSONEachRow`; 16 MB at most.
+        Run a statement, and return its rows as texts if it has `FORMAT JSONEachRow`; at most 16 MB.
 
-        `{name:String}` in it stands for a parameter. Raises SinkUnavailable or SinkMisconfigured.
+        `{name:String}` in the statement stands for a parameter. Raises SinkUnavailable or SinkMisconfigured.
         """
         given = {f"param_{name}": value for name, value in parameters.items()}
         url = self._url.extend_query(_ALWAYS | given)
@@ -52,11 +52,11 @@ class Server:
 
 @asynccontextmanager
 async def open_server(url: str, user: str, password: Secret, seconds: float) -> AsyncIterator[Server]:
-    """Open a server for the duration of the block; a statement may take so many seconds."""
-    # Neither as parts of the URL, which servers log, nor as headers, which hold ASCII alone.
+    """Open a server for the duration of the block; a statement may take `seconds` seconds."""
+    # Neither in the URL, which servers log, nor as headers, which hold only ASCII.
     login = b64encode(f"{user}:{password.reveal()}".encode()).decode()
     secrets = [each for each in (password, Secret(login)) if each]
-    # Databases are in private networks; their address is the operator's own, as a dsn is.
+    # Databases are in private networks; their address is the operator's own, like a dsn.
     async with open_client(
         seconds=seconds, allow_private=True, secrets=secrets, max_answer_bytes=_MAX_ANSWER_BYTES
     ) as client:

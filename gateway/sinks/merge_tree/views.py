@@ -1,4 +1,4 @@
-"""The views of rows/views.py in ClickHouse, and the keys that the table's events have had."""
+"""The views of rows/views.py in ClickHouse, and the keys found in the table's events."""
 
 from collections.abc import Sequence
 
@@ -14,7 +14,7 @@ _ESCAPES = str.maketrans({"\\": r"\\", "'": r"\'", "\0": r"\0"})
 
 
 async def view_statements(server: Server, table: Table, days: int) -> list[str]:
-    """Return the statements that create the views anew, in the database of the table. Raises SinkError."""
+    """Return the statements that recreate the views in the table's database. Raises SinkError."""
     recent = f"FROM {table.quoted} WHERE received_at >= now() - toIntervalDay({{days:UInt32}})"
     found = await server.query(
         f"""

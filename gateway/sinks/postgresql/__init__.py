@@ -1,1 +1,1 @@
-"""What the sink `postgres` needs to know of a PostgreSQL server."""
+"""What the sink `postgres` needs to know about a PostgreSQL server."""

@@ -1,7 +1,7 @@
 """
 The class of a failure, by its SQLSTATE (PostgreSQL's manual, appendix A).
 
-What is not in the table may pass, so that the same batch is tried again.
+An error that is not in the table may be temporary, so the same batch is tried again.
 """
 
 import os
@@ -24,11 +24,11 @@ _CLASSES: dict[str, _Failure] = {
     "0P": "misconfigured",  # invalid role
     "22": "refused",  # the value
     "23": "refused",  # a constraint
-    "26": "misconfigured",  # a pooler that gives each transaction another connection
+    "26": "misconfigured",  # a pooler that uses another connection for each transaction
     "28": "misconfigured",  # the password
     "3D": "misconfigured",  # no such database
     "3F": "misconfigured",  # no such schema
-    "42": "misconfigured",  # no such table or column, no right
+    "42": "misconfigured",  # no such table or column, no permission
     "42P07": "unavailable",  # another process has just created the same table,
     "42710": "unavailable",  # which is a type too
     "54": "refused",  # the row is too large
@@ -37,7 +37,7 @@ _CLASSES: dict[str, _Failure] = {
 }
 _CODES = {"22": "invalid_value", "23": "constraint", "54": "too_large"}
 
-# The words are translated where the server speaks another language.
+# The words are translated if the server uses another language.
 _CULPRIT = re.compile(r"^COPY [^,]+,\D*(\d+)", re.MULTILINE)
 _MAX_ANSWER_CHARACTERS = 4096
 
@@ -48,7 +48,7 @@ DRIVER_ERRORS = (
     OSError,
     EOFError,
 )
-"""The exceptions of asyncpg; TimeoutError is an OSError."""
+"""asyncpg's exceptions; TimeoutError is an OSError."""
 
 
 def translate(
@@ -58,8 +58,8 @@ def translate(
     Return the SinkError for one of DRIVER_ERRORS, without any of the passwords.
 
     `hosts` are those of the dsn, for a failure that is not the server's own answer. `of_events` is true while
-    events are written; otherwise none can be to blame. `first` is the number of events of the batch that were
-    not written, since the table has them already.
+    events are written; otherwise no event can be to blame. `first` is the number of events of the batch that
+    were not written because the table already has them.
     """
     message, answer, failure = _describe(error)
     if hosts and not isinstance(error, asyncpg.PostgresError):

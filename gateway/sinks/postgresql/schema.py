@@ -16,10 +16,10 @@ TYPES = {
     "timestamp": "timestamp with time zone",
     "json": "jsonb",
 }
-"""The type of a column, as PostgreSQL writes it."""
+"""The types of columns, as PostgreSQL writes them."""
 
 MAX_TABLE_CHARACTERS = 63 - len("_source_id_key")
-"""The longest name of a table, whose indexes are named after it; a longer one would be cut."""
+"""The longest name of a table; indexes are named after it, and longer names would be cut."""
 
 _CATALOGUE = """
 SELECT attname, format_type(atttypid, atttypmod) AS type,
@@ -58,7 +58,7 @@ class Table(NamedTuple):
         return self._qualified("_positions")
 
     def index_name(self, suffix: str) -> str:
-        """The unqualified name of an index; it lies in the schema of the table."""
+        """The unqualified name of an index; it is in the schema of the table."""
         return f'"{self.name}{suffix}"'
 
     def _qualified(self, suffix: str) -> str:
@@ -76,7 +76,7 @@ async def prepare(
     connection: asyncpg.Connection, table: Table, columns: Sequence[Column], *, unique: bool
 ) -> None:
     """
-    Create what is missing of the tables, the columns and, if `unique`, the index.
+    Create the missing tables and columns and, if `unique`, the index.
 
     Raises SinkMisconfigured, with the statement to run, for what an operator must change.
     """
@@ -104,9 +104,9 @@ async def create_index(
     connection: asyncpg.Connection, table: Table, columns: Sequence[str], *, unique: bool = False
 ) -> None:
     """
-    Create an index unless there is one with the last of the columns.
+    Create an index unless there is one on the last of the columns.
 
-    It may take an hour, and locks no one out meanwhile.
+    It may take an hour, but locks nobody out meanwhile.
     """
     if await connection.fetchval(_INDEX, table.quoted, columns[-1], unique):
         return
@@ -116,7 +116,7 @@ async def create_index(
     for timeout, _ in usual:  # it waits for the end of every older transaction
         await connection.execute(f"SET {timeout} = 0")
     try:
-        # An attempt that was interrupted leaves an invalid index.
+        # An interrupted attempt leaves an invalid index.
         await connection.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {qualified}")
         kind = "UNIQUE INDEX" if unique else "INDEX"
         await connection.execute(

@@ -1,4 +1,4 @@
-"""Connections to a PostgreSQL server, as its dsn says, through asyncpg."""
+"""Connections to a PostgreSQL server, configured by its dsn, through asyncpg."""
 
 import struct
 from collections.abc import Callable
@@ -14,9 +14,9 @@ from gateway.postgresql import dsn
 _CONNECT_SECONDS = 10
 _CLOSE_SECONDS = 2
 
-# An ALTER that waits for a long query blocks everyone after it; a gateway that hangs must not hold its locks,
-# and the server must not work on for one that has gone. What the role, the database or the dsn sets itself is
-# left alone; except that events of a transaction that is not durable would be lost with the server's memory.
+# An ALTER that waits for a long query blocks everyone after it; a gateway that hangs must not keep its locks,
+# and the server must not keep working for one that has gone. Settings of the role, the database or the dsn
+# are kept, except that transactions must be durable: otherwise events could be lost with the server's memory.
 _SESSION = """
 SELECT set_config(name, value, false)
 FROM (VALUES ('lock_timeout', '3s'), ('statement_timeout', $1),
@@ -40,7 +40,7 @@ _ENCODERS: dict[str, Callable[[Any], bytes]] = {
     "jsonb": b"\x01".__add__,  # the version of the format, before JSON
     "timestamptz": _encode_instant,  # half the cost of asyncpg's own, which converts the time zone
 }
-"""In the binary format of PostgreSQL. The sink reads no value of these types."""
+"""Encoders for PostgreSQL's binary format. The sink reads no value of these types."""
 
 
 async def connect(url: Secret, application: str, command_seconds: float) -> asyncpg.Connection:
@@ -48,9 +48,9 @@ async def connect(url: Secret, application: str, command_seconds: float) -> asyn
     Connect within 10 seconds; no statement may take more than `command_seconds`. Raises DRIVER_ERRORS or
     SinkMisconfigured.
 
-    Where neither the dsn nor the environment has an sslmode, hosts other than loopback addresses and Unix
-    sockets must show a certificate that is valid for their name. PGSSLROOTCERT, ~/.pgpass and the other
-    files and variables of libpq count as asyncpg reads them.
+    If neither the dsn nor the environment has an sslmode, hosts other than loopback addresses and Unix
+    sockets must present a certificate that is valid for their name. PGSSLROOTCERT, ~/.pgpass and libpq's
+    other files and variables count as far as asyncpg reads them.
     """
     try:
         connection = await asyncpg.connect(
@@ -77,7 +77,7 @@ async def connect(url: Secret, application: str, command_seconds: float) -> asyn
 
 
 async def close(connection: asyncpg.Connection) -> None:
-    """Close a connection; a server that does not answer is left within 2 seconds. Raises nothing."""
+    """Close a connection; give up within 2 seconds if the server does not answer. Raises nothing."""
     try:
         await connection.close(timeout=_CLOSE_SECONDS)
     except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError):
@@ -88,7 +88,7 @@ def tls(url: Secret) -> Literal["verify-full", True] | None:
     """
     Return asyncpg's argument `ssl`; None leaves it to the dsn and the environment.
 
-    asyncpg verifies by the system's authorities for True, and reads the dsn's files for "verify-full" alone.
+    For True, asyncpg verifies with the system's authorities; it reads the dsn's files only for "verify-full".
     """
     if not dsn.must_verify(url):
         return None

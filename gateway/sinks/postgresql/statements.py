@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from gateway.sinks.postgresql.schema import Table
 
 STAGE_SCHEMA, STAGE = "pg_temp", "event_gateway_stage"
-"""A table of the session that holds the rows of one transaction."""
+"""A temporary table that holds the rows of one transaction."""
 
 
 class Statements:
-    """The parameters $1, $2 and $3 are those of a position: sink, partition and epoch. Immutable."""
+    """The parameters $1, $2 and $3 belong to a position: sink, partition and epoch. Immutable."""
 
     def __init__(self, table: Table, columns: Sequence[str], *, unique: bool) -> None:
         names = ", ".join(f'"{name}"' for name in columns)
@@ -20,7 +20,7 @@ class Statements:
             f"INSERT INTO {positions} (sink, partition, epoch, position, ahead) VALUES ($1, $2, $3, 0, 0)"
             " ON CONFLICT DO NOTHING"
         )
-        """Let a partition begin at position 0 unless it has a position."""
+        """Start a partition at position 0 unless it has a position."""
 
         self.position = f"SELECT position FROM {positions} {of_partition}"
 
@@ -28,14 +28,14 @@ class Statements:
             f"UPDATE {positions} SET position = $5, updated_at = now() {of_partition} AND position = $4"
             " RETURNING ahead"
         )
-        """Set the position from $4 to $5. There is no row if it is not $4."""
+        """Change the position from $4 to $5. Returns no row if it is not $4."""
 
         self.reach_ahead = (
             f"INSERT INTO {positions} AS known (sink, partition, epoch, position, ahead)"
             " VALUES ($1, $2, $3, 0, $4) ON CONFLICT (sink, partition, epoch) DO UPDATE"
             " SET ahead = CASE WHEN $4 > known.position THEN greatest(known.ahead, $4) ELSE known.ahead END"
         )
-        """Record that events before $4 may be in the table, although they lie beyond the position."""
+        """Record that events before $4 may be in the table, although they are beyond the position."""
 
         self.stage = (
             f"CREATE TEMPORARY TABLE IF NOT EXISTS {STAGE} ON COMMIT DELETE ROWS"

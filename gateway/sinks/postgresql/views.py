@@ -1,4 +1,4 @@
-"""The views of rows/views.py in PostgreSQL, and the keys that the table's events have had."""
+"""The views of rows/views.py in PostgreSQL, and the keys found in the table's events."""
 
 from collections.abc import Sequence
 
@@ -11,7 +11,7 @@ _KINDS: dict[str, Kind] = {"number": "number", "boolean": "boolean"}
 
 
 async def view_statements(connection: asyncpg.Connection, table: Table, days: int) -> list[str]:
-    """Return the statements that create the views anew, in one transaction, in the schema of the table."""
+    """Return the statements that recreate the views in the table's schema, in one transaction."""
     recent = f"FROM {table.quoted} WHERE received_at >= now() - make_interval(days => $1)"
     found = await connection.fetch(
         f"""
@@ -63,7 +63,7 @@ class Grammar:
         text = f"{object} #>> ARRAY[{steps}]"
         if kind == "text":
             return text
-        # A view must not fail for a value of another kind that comes later.
+        # A view must not fail for a later value of another kind.
         type = {"number": "numeric", "boolean": "boolean"}[kind]
         return f"CASE jsonb_typeof({object} #> ARRAY[{steps}]) WHEN '{kind}' THEN ({text})::{type} END"
 

@@ -1,7 +1,7 @@
 """
 Rows as Arrow tables and Parquet files, by the types of their columns.
 
-Nothing is inferred from values, so that all files of a sink have the same schema. JSON stays text, as it was.
+Nothing is inferred from values, so all files of a sink have the same schema. JSON stays text, unchanged.
 """
 
 from array import array
@@ -30,12 +30,12 @@ _NEVER_NULL = REQUIRED | {LOADED_AT.name}
 
 
 class Encoder:
-    """Makes Parquet files of rows with the given columns, of which some may be omitted. Immutable."""
+    """Makes Parquet files from rows with the given columns, some of which may be omitted. Immutable."""
 
     def __init__(
         self, columns: Sequence[Column], omitted: AbstractSet[str] = frozenset(), *, nullable: bool = False
     ) -> None:
-        """If `nullable`, the schema requires no column; otherwise it does where no event leaves one out."""
+        """If `nullable`, the schema requires no column; otherwise it requires those that no event lacks."""
         kept = [(number, column) for number, column in enumerate(columns) if column.name not in omitted]
         self._envelope = [each for each in kept if each[0] < len(ENVELOPE)]
         self._promoted = [each for each in kept if each[0] >= len(ENVELOPE)]
@@ -47,7 +47,7 @@ class Encoder:
         self.schema = pa.schema(
             [pa.field(name, _TYPES[type], nullable=nullable or name not in _NEVER_NULL) for name, type in own]
         )
-        # Dictionaries of values that hardly recur cost time, and save nothing.
+        # Dictionaries of values that rarely recur cost time and save nothing.
         self._dictionaries = [
             name for name, type in own if type == "text" and name not in _DIFFERENT_IN_EACH_ROW
         ]
@@ -80,6 +80,6 @@ def _convert(column: Column, values: Sequence[Any]) -> pa.Array:
         return pa.array(values, _TYPES[column.type])
     if column.name not in REQUIRED:
         return pa.array([None if value is None else bytes(value) for value in values], pa.string())
-    # At half the cost: the values one behind the other, as Arrow keeps them. The intake accepts UTF-8 alone.
+    # At half the cost: consecutive values, as Arrow stores them. The intake accepts only UTF-8.
     offsets = array("i", accumulate(map(len, values), initial=0))
     return pa.StringArray.from_buffers(len(values), pa.py_buffer(offsets), pa.py_buffer(b"".join(values)))

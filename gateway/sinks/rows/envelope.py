@@ -1,7 +1,7 @@
 """
 The envelope of rows: canonical events as rows of one table, whose columns no event can change.
 
-What is not interpreted stays JSON, byte for byte. Promoted columns (see promoted.py) follow the envelope.
+What is not interpreted stays JSON, byte for byte. The promoted columns (see promoted.py) follow the envelope.
 """
 
 from collections.abc import Mapping
@@ -18,7 +18,7 @@ class Column(NamedTuple):
     """
     A column of a table.
 
-    By its type, a value is a str, an int of 64 bits, a finite float, a bool, a datetime in UTC, or the JSON
+    Depending on the type, a value is a str, a 64-bit int, a finite float, a bool, a datetime in UTC, or JSON
     in a msgspec.Raw; or None.
     """
 
@@ -163,7 +163,7 @@ class Rows:
 
 
 def _decode_leniently(line: bytes) -> tuple[_Event, Any, Any]:
-    """Return an event without the stated times that cannot be read, and these as they stand in the event."""
+    """Return an event without its unreadable stated times, and these times as they are in the event."""
     event = _decode_unread(line)
     original, sent = event.original_timestamp, event.sent_at
     event.original_timestamp, event.sent_at = _instant(original), _instant(sent)

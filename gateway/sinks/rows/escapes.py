@@ -2,8 +2,8 @@
 
 import re
 
-# Every escape is matched, so that the backslash of none is mistaken for the start of another: in \\u0000 an
-# escaped backslash is followed by digits. (PostHog#27179 and #32893 show what becomes of the naive way.)
+# Every escape is matched, so that no backslash is mistaken for the start of another escape: in \\u0000 an
+# escaped backslash is followed by digits. (PostHog#27179 and #32893 show where the naive way leads.)
 _ESCAPE = re.compile(
     rb"\\(?:u[dD][89abAB][\da-fA-F]{2}\\u[dD][c-fC-F][\da-fA-F]{2}"
     rb"|(?P<lost>u(?:0000|[dD][89a-fA-F][\da-fA-F]{2}))|.)",

@@ -1,4 +1,4 @@
-"""Rows of all events of a batch, also of those with halves of surrogate pairs, which no text can have."""
+"""Rows of all events of a batch, even those with halves of surrogate pairs, which no text can contain."""
 
 from collections.abc import Callable, Iterator
 from itertools import islice
@@ -13,15 +13,15 @@ from gateway.sinks.rows.escapes import replace_unstorable
 _Part = TypeVar("_Part")
 
 _ROWS_AT_A_TIME = 2000
-"""Rows that are converted together: with more, Python's garbage collector has more to look through."""
+"""Rows that are converted together: with more, Python's garbage collector has more to scan."""
 
 
 def read_mended(rows: Rows, line: bytes, position: str) -> tuple[Any, ...]:
     """
     Return the row of an event. Raises one of raw.values.UNDECODABLE if the line is not an event.
 
-    Only an event that cannot be read as it stands is changed: it is read again with U+FFFD in place of halves
-    of surrogate pairs, and of U+0000.
+    Only an event that cannot be read as it is is changed: it is read again with U+FFFD in place of halves of
+    surrogate pairs and of U+0000.
     """
     try:
         return rows.read(line, position)
@@ -42,7 +42,7 @@ def convert_all(
     rows: Rows, batch: Batch, convert: Callable[[list[tuple[Any, ...]]], _Part], first: int = 0
 ) -> list[_Part]:
     """
-    Return the events of a batch from an index on, some thousand rows a part, each as `convert` returns it.
+    Return the events of a batch from an index on, in parts of a few thousand rows, as `convert` returns them.
 
     Raises SinkRefused if lines are not events.
     """

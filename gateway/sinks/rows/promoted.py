@@ -1,5 +1,5 @@
 """
-Promoted columns: values inside an event that get a column of their own, as a sink's `columns` say.
+Promoted columns: values inside an event that get their own column, by a sink's `columns`.
 
 `columns = {revenue = "properties.revenue: number"}` names a column, the path of a value, and a type.
 """
@@ -23,7 +23,7 @@ TYPES: tuple[ColumnType, ...] = get_args(ColumnType)
 Converter = Callable[[Raw], Any]
 
 ROOTS = ("properties", "traits", "context", "integrations", "extras", "native")
-"""The objects of an event in which a path may begin."""
+"""The objects of an event that a path may begin with."""
 
 MAX_NAME_CHARACTERS = 63
 """The longest name of a column: PostgreSQL's limit."""
@@ -31,7 +31,7 @@ MAX_NAME_CHARACTERS = 63
 _NAME = re.compile(r"[a-z_][a-z0-9_]*", re.ASCII)
 _INTEGER = re.compile(r"\s*[+-]?\d+\s*", re.ASCII)
 _NUMBER = re.compile(r"\s*[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?\s*", re.ASCII)
-_MAX_NUMBER_CHARACTERS = 1000  # what int() reads in little time
+_MAX_NUMBER_CHARACTERS = 1000  # which int() reads quickly
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _NULL = Raw(b"null")
 _QUOTE = ord('"')
@@ -62,7 +62,7 @@ def _parse(description: str) -> tuple[tuple[str, ...], ColumnType]:
     parts = tuple(path.strip().split("."))
     if len(parts) < 2 or not all(part and part.isprintable() for part in parts) or parts[0] not in ROOTS:
         raise ValueError(f"expected a path such as properties.revenue into {', '.join(ROOTS)}")
-    if '"' in path or "\\" in path:  # msgspec cannot look for such a key
+    if '"' in path or "\\" in path:  # msgspec cannot look up such a key
         raise ValueError("a path has no quotation mark and no backslash")
     return parts, found
 
@@ -81,9 +81,9 @@ class Promoted:
 
     def read(self, event: object) -> tuple[Any, ...]:
         """
-        Return the value of each column; None where there is none, or where it does not convert.
+        Return the value of each column; None if there is none or it cannot be converted.
 
-        The attributes of `event` that have the names of ROOTS are Raw or UNSET.
+        The attributes of `event` that are named in ROOTS are Raw or UNSET.
         """
         found: list[Any] = self._nothing.copy()
         for root, level in self._roots:
@@ -94,10 +94,10 @@ class Promoted:
 
 
 class _Level:
-    """The keys that the columns need of one object; each object is decoded once, and only these keys."""
+    """The keys that the columns need from one object; each object is decoded once, and only these keys."""
 
     def __init__(self, leaves: list[tuple[tuple[str, ...], int, Converter]], depth: int) -> None:
-        """`leaves` have a path, an index and a converter; the paths are the same up to `depth`."""
+        """`leaves` hold a path, an index and a converter; the paths are the same up to `depth`."""
         keys = dict.fromkeys(path[depth] for path, _, _ in leaves)
         names = {key: f"f{number}" for number, key in enumerate(keys)}
         self._leaves = [
@@ -136,7 +136,7 @@ class _Level:
                 try:
                     found[index] = convert(leaf)
                 except (*UNDECODABLE, ValueError, OverflowError):
-                    pass  # the value stays whole in its object
+                    pass  # the value stays complete in its object
         for name, level in self._levels:
             branch = getattr(fields, name)
             if branch is not UNSET:
@@ -144,7 +144,7 @@ class _Level:
 
 
 def _decoder(names: Mapping[str, str], types: Mapping[str, Any]) -> Callable[[Raw], Any]:
-    """Return a decoder of an object's keys: of the given types, or None; and of all others, as Raw."""
+    """Return a decoder of an object's keys: with the given types, or None; without a type, as Raw."""
     fields = [
         (name, types[name] | None, None) if name in types else (name, Raw | UnsetType, UNSET)
         for name in names.values()
@@ -157,11 +157,11 @@ def _text(value: Raw) -> str | None:
     json = bytes(value)
     if json[0] == _QUOTE:
         return _decode_text(json)
-    return None if json[0] in b"{[n" else json.decode()  # a number or a boolean, as it is written
+    return None if json[0] in b"{[n" else json.decode()  # a number or a boolean, as written
 
 
 def _scalar(value: Raw) -> int | float | None:
-    """Return a number, also one in a text; None for anything else. Raises ValueError, OverflowError."""
+    """Return a number, even one in a text; None for anything else. Raises ValueError, OverflowError."""
     found = _decode_scalar(value)
     if isinstance(found, str) and len(found) <= _MAX_NUMBER_CHARACTERS:
         return int(found) if _INTEGER.fullmatch(found) else float(found) if _NUMBER.fullmatch(found) else None
@@ -201,7 +201,7 @@ _CONVERTERS: dict[ColumnType, Converter] = {
     "json": _json,
 }
 
-# What most values are is decoded at once, for a quarter of the cost. A value of another type is converted.
+# The most common type is decoded directly, at a quarter of the cost. A value of another type is converted.
 _FAST_TYPES: dict[Converter, Any] = {
     _text: str,
     _number: float,

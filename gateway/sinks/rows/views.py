@@ -2,7 +2,7 @@
 Views on the table of events that look like Segment's warehouse.
 
 Segment has a table for each type and each event name, with a column for each property (segment.com/docs,
-"Warehouse Schemas"). Here the columns are those of the keys that events have had recently.
+"Warehouse Schemas"). Here the columns are for the keys in recent events.
 """
 
 from collections import defaultdict
@@ -14,11 +14,11 @@ from gateway.sinks.rows.names import identifier
 Kind = Literal["text", "number", "boolean"]
 
 MAX_LEVELS = 5
-"""The deepest level of keys that have columns; what is nested more deeply is a text."""
+"""The deepest level of keys that have columns; anything nested more deeply is a text."""
 
 
 class Key(NamedTuple):
-    """A key that events of a type have had, with the kind of its value."""
+    """A key found in events of a type, with the kind of its value."""
 
     type: str
     event: str
@@ -38,23 +38,23 @@ class Grammar(Protocol):
     """The expressions of a target's SQL."""
 
     def quote(self, name: str, /) -> str:
-        """Return the name of a table or a column."""
+        """Return the quoted name of a table or a column."""
         ...
 
     def literal(self, text: str, /) -> str:
-        """Return a text."""
+        """Return a text literal."""
         ...
 
     def value(self, object: str, path: Sequence[str], kind: Kind, /) -> str:
-        """Return the value at a path of an object, which is NULL if it is not of the kind."""
+        """Return the value at a path of an object; it is NULL if it is not of the kind."""
         ...
 
     def snake(self, column: str, /) -> str:
-        """Return a column in snake case, as names.snake."""
+        """Return a column in snake case, like names.snake."""
         ...
 
     def latest(self, expression: str, order: Sequence[str], /) -> str:
-        """Return an aggregate: the value in the last row, in the order of columns, that has one."""
+        """Return an aggregate: the value in the last row that has one, in the order of the given columns."""
         ...
 
 
@@ -78,10 +78,10 @@ _TABLES = {
     "groups": ("group", (*_PERSON, "group_id"), "traits"),
     "aliases": ("alias", ("previous_id", "user_id"), ""),
 }
-"""By name: the type, the columns of its own, and the object whose keys are columns without a prefix."""
+"""By name: the type, its own columns, and the object whose keys become columns without a prefix."""
 _USERS = "users"
 _ROW = "_event"
-"""The name of the table in a query: no column has it, since none begins with "_" in snake case."""
+"""The table's name in a query: no column has it, since in snake case none begins with "_"."""
 
 
 def views(
@@ -90,7 +90,7 @@ def views(
     """
     Yield the views on a table for the names of track events and for keys.
 
-    `table` is the table in a query. No view has the name `taken`, which is the table's own.
+    `table` is the table in a query. No view gets the name `taken`, the table's own.
     """
     queries = _Queries(table, grammar)
     for name, (type, own, root) in _TABLES.items():
@@ -119,7 +119,7 @@ class _Queries:
     def of_events(
         self, type: str, own: Sequence[str], root: str, keys: Iterable[Key], events: Sequence[str] = ()
     ) -> str:
-        """Return a query with one row an event, of the given names if there are any."""
+        """Return a query with one row per event, of the given names if there are any."""
         grammar = self._grammar
         columns = {name: self._column(name) for name in ("id", *own, *_TIMES)}
         condition = f"{self._column('type')} = {grammar.literal(type)}"
@@ -128,7 +128,7 @@ class _Queries:
         return self._select(columns, self._values(root, keys), condition)
 
     def of_users(self, keys: Iterable[Key]) -> str:
-        """Return a query with one row a user, and the latest value of each trait."""
+        """Return a query with one row per user, and the latest value of each trait."""
         grammar = self._grammar
         user, order = self._column("user_id"), [self._column("received_at"), self._column("position")]
         columns = {name: f"max({self._column(name)})" for name in ("received_at", "loaded_at", "uuid_ts")}
@@ -137,14 +137,14 @@ class _Queries:
         return self._select({"id": user, **columns}, values, f"{condition} GROUP BY {user}")
 
     def _column(self, name: str) -> str:
-        """Return a column with its table: in some targets a name alone would be that of the view's column."""
+        """Return a column with its table: in some targets a bare name would mean the view's column."""
         if name == "event":
             return self._grammar.snake(self._column("event_text"))
         own = {"event_text": "event", "uuid_ts": "loaded_at"}.get(name, name)
         return f"{self._grammar.quote(_ROW)}.{self._grammar.quote(own)}"
 
     def _values(self, root: str, keys: Iterable[Key]) -> dict[str, str]:
-        """Return the values of keys by the names of their columns."""
+        """Return the values of keys by column name."""
         same: dict[str, list[Key]] = defaultdict(list)
         for key in sorted(keys):
             if key.root in (root, "context"):

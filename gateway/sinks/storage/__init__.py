@@ -1,1 +1,1 @@
-"""Storage of whole files that are created once and never changed: a folder, or a bucket of a cloud."""
+"""Storage of whole files that are created once and never changed: a folder, or a cloud bucket."""

@@ -7,7 +7,7 @@ import anyio
 from gateway.errors import SinkMisconfigured, SinkUnavailable
 
 MARKER = "_event_gateway"
-"""A file that each connection tries to create; readers of data sets skip names that begin with _."""
+"""A file that each connection tries to create; readers of data sets skip names beginning with _."""
 
 _MARKER_CONTENT = b"The event gateway created this file to see that a file is never replaced here.\n"
 _DEADLINE_SECONDS = 60.0
@@ -21,9 +21,9 @@ class Storage(Protocol):
 
     async def create(self, name: str, content: bytes | memoryview) -> bool:
         """
-        Return True once the file is durable, False if one of this name was there, which stays as it is.
+        Return True once the file is durable, False if one with this name exists, which stays as it is.
 
-        Atomic: no reader ever sees a part of a file. Raises SinkUnavailable or SinkMisconfigured; after the
+        Atomic: no reader ever sees part of a file. Raises SinkUnavailable or SinkMisconfigured; after the
         former, and after a cancellation, the file may have been created.
         """
         ...
@@ -32,7 +32,7 @@ class Storage(Protocol):
 async def create(
     storage: Storage, name: str, content: bytes | memoryview, deadline_seconds: float = _DEADLINE_SECONDS
 ) -> bool:
-    """Do as Storage.create does, but raise SinkUnavailable if it takes longer."""
+    """Like Storage.create, but raise SinkUnavailable if it takes too long."""
     try:
         with anyio.fail_after(deadline_seconds):
             return await storage.create(name, content)
@@ -41,7 +41,7 @@ async def create(
 
 
 async def probe(storage: Storage) -> None:
-    """Raise SinkMisconfigured if a second file can take the place of one that has the same name."""
+    """Raise SinkMisconfigured if a second file can replace one with the same name."""
     if await create(storage, MARKER, _MARKER_CONTENT) and await create(storage, MARKER, _MARKER_CONTENT):
         raise SinkMisconfigured(
             f"{storage.where}: the store replaces files although it was asked not to (If-None-Match: *),"

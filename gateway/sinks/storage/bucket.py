@@ -35,14 +35,14 @@ _FOR_AN_OPERATOR = (
     FileNotFoundError,  # the bucket
     ValueError,
 )
-# GenericError is all else; these words of object_store tell what waiting does not mend.
+# GenericError is everything else; these words of object_store mark what waiting does not fix.
 _EXPLANATIONS = {
     "incorrectly configured region": "the bucket is in another region",
     "InvalidCertificate": "the certificate is not valid for the name, or its authority is not trusted",
     "BadScheme": "the environment names a plain http:// address, which only `endpoint` may",
 }
-# AlreadyExistsError is also every other 409: of S3, that another request for the name is under way; of Azure,
-# that the container is about to be deleted.
+# AlreadyExistsError is also every other 409: for S3, that another request for the name is in progress; for
+# Azure, that the container is about to be deleted.
 _WORDS_FOR_AN_OBJECT = ("412 Precondition Failed", "BlobAlreadyExists")
 _QUERY = re.compile(r"\?[^\s\"<)]*")
 
@@ -59,7 +59,7 @@ class Bucket:
         access_key: Secret | None = None,
         secret_key: Secret | None = None,
     ) -> None:
-        """Credentials that are not given are those of the environment. Raises SinkMisconfigured."""
+        """Credentials that are not given come from the environment. Raises SinkMisconfigured."""
         self.where = url
         self._secrets = [each for each in (access_key, secret_key) if each]
         try:
@@ -71,7 +71,7 @@ class Bucket:
         try:
             await obstore.put_async(self._store, name, content, mode="create", use_multipart=False)
             return True
-        except AlreadyExistsError as error:  # also if the answer to an attempt of ours was lost
+        except AlreadyExistsError as error:  # also if the answer to one of our own attempts was lost
             if any(words in str(error) for words in _WORDS_FOR_AN_OBJECT):
                 return False
             raise self._unavailable(error) from error
@@ -147,12 +147,12 @@ def _store(
         "endpoint": endpoint,
         "region": region,
     }
-    # Said although it is the default, which the environment could change.
+    # Set although it is the default, which the environment could change.
     return S3Store(parts.netloc, conditional_put="etag", **_prefixed(folders, given), **common)
 
 
 def _prefixed(folders: Sequence[str], given: dict[str, str | None]) -> dict[str, Any]:
-    """Return the options that are given, with the prefix of all names."""
+    """Return the given options, with the prefix of all names."""
     found = {key: value for key, value in given.items() if value}
     return {**found, "prefix": "/".join(folders)} if folders else found
 

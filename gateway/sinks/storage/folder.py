@@ -14,7 +14,7 @@ from gateway.errors import SinkMisconfigured, SinkUnavailable
 
 _FOR_AN_OPERATOR = (
     errno.EACCES,
-    errno.EPERM,  # also of a file system without hard links
+    errno.EPERM,  # also from a file system without hard links
     errno.ENOTDIR,
     errno.EISDIR,
     errno.ENAMETOOLONG,
@@ -30,8 +30,8 @@ class Folder:
         self._path = path
 
     async def create(self, name: str, content: bytes | memoryview) -> bool:
-        # A thread that hangs, as on a network file system, is left to itself. What it still does is harmless:
-        # the file that it may yet create is the same.
+        # A thread that hangs, as on a network file system, is abandoned. What it still does is harmless: the
+        # file that it may yet create is the same.
         return await to_thread.run_sync(self._create, self._path / name, content, abandon_on_cancel=True)
 
     def _create(self, target: Path, content: bytes | memoryview) -> bool:
@@ -47,7 +47,7 @@ class Folder:
                     return True
                 except FileExistsError:
                     return False
-                finally:  # also for a file that was there: a crash may have preceded its sync
+                finally:  # also for an existing file: a crash may have preceded its sync
                     durable.sync_folder(target.parent)
         except OSError as error:
             kind = SinkMisconfigured if error.errno in _FOR_AN_OPERATOR else SinkUnavailable
@@ -56,7 +56,7 @@ class Folder:
 
 @contextmanager
 def _locked(path: Path) -> Iterator[tuple[Path, int]]:
-    """Create a file for this thread alone, empty even if a crash has left it, and remove it at the end."""
+    """Create a file for this thread only, empty even if left by a crash, and remove it at the end."""
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         try:

@@ -1,4 +1,4 @@
-"""Names of the files of batches: the folders of a partition, and a name that stands for one content."""
+"""Names of the files of batches: the folders of a partition, and a name unique to its content."""
 
 import hashlib
 import re
@@ -12,12 +12,12 @@ from gateway.sinks.base import Batch
 from gateway.sinks.rows.envelope import Column
 
 FIELDS = ("date", "hour", "source", "type", "event")
-"""What a template may hold in braces; date and hour are those of the receipt, in UTC."""
+"""What a template may have in braces; date and hour are those of the receipt, in UTC."""
 
 _SEGMENT = re.compile(r"(?:[\w.=-]|\{[a-z]+\})+", re.ASCII)
 _FIELD = re.compile(r"\{([a-z]+)\}")
 _REPEATED = {"source={source}": "source", "type={type}": "type"}
-"""Segments that hold a column's values whole, since these have few and short ones."""
+"""Segments that hold a column's complete values, since these columns have few, short values."""
 
 _NO_VALUE = "__HIVE_DEFAULT_PARTITION__"
 """What Hive, Spark, DuckDB and Arrow read as NULL."""
@@ -41,7 +41,7 @@ def mistakes(template: str, columns: Sequence[Column]) -> list[str]:
 
 
 def keys(template: str) -> set[str]:
-    """Return the names of the columns that readers make of the folders: date of "date={date}"."""
+    """Return the names of the columns that readers derive from the folders: date from "date={date}"."""
     return {_key(segment) for segment in template.split("/")} - {""}
 
 
@@ -67,9 +67,9 @@ class Folders:
         self._others = itemgetter(*(index[field] for field in self._fields)) if self._fields else None
         self._hours: dict[datetime, dict[Any, str]] = {}
         self._start = self._end = datetime.min.replace(tzinfo=UTC)
-        """The hour of the previous row: most rows have the same, which is cheaper to see than to look up."""
+        """The hour of the previous row: most rows have the same, and comparing is cheaper than a lookup."""
         self._known: dict[Any, str] = {}
-        """The folders of that hour by the other values."""
+        """The folders of that hour, by the other values."""
 
     def find(self, row: tuple[Any, ...]) -> str:
         """Return the folder of a row, with a / at its end unless it is empty."""
@@ -85,7 +85,7 @@ class Folders:
         return folder
 
     def forget(self) -> None:
-        """Drop what was remembered, so that many different events take up no memory between batches."""
+        """Clear the cache, so that many different events take up no memory between batches."""
         self._hours.clear()
         self._start = self._end
 
@@ -97,7 +97,7 @@ class Folders:
 
 
 def file_name(batch: Batch) -> str:
-    """Return the name of a batch's files, which no other content has: that of its id and epoch."""
+    """Return the name of a batch's files, made from its id and epoch and so unique to its content."""
     origin = "" if batch.origin == "live" else f"{batch.origin}-"
     run = f"{escape(batch.partition)}-{batch.first:020}-{batch.end:020}-{batch.epoch:016x}"
     suffix = escape(batch.suffix) if batch.suffix else ""
@@ -106,14 +106,14 @@ def file_name(batch: Batch) -> str:
 
 def escape(value: str | None) -> str:
     """
-    Return a value as a part of a name on any file system and in any bucket.
+    Return a value as part of a name that works on any file system and in any bucket.
 
-    It is percent-encoded, as readers expect; a long one is cut, and tells itself apart by a digest.
+    It is percent-encoded, as readers expect; a long value is cut, and a digest keeps it unique.
     """
     if not value:
         return _NO_VALUE
     escaped = quote(value, safe="", errors="surrogatepass")
-    if escaped.startswith("."):  # hidden, or the folder above
+    if escaped.startswith("."):  # hidden, or the parent folder
         escaped = "%2E" + escaped[1:]
     if len(escaped) > _MAX_VALUE_CHARACTERS:
         digest = hashlib.blake2b(value.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()

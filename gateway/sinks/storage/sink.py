@@ -1,4 +1,4 @@
-"""What all sinks that write files to storage have in common: where it is, credentials, and size of files."""
+"""What all sinks that write files to storage have in common: its place, credentials, and file size."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -13,28 +13,28 @@ from gateway.sinks.storage import bucket
 
 
 class StorageSink(Sink):
-    """A sink that writes to a folder or a bucket, a file a batch."""
+    """A sink that writes to a folder or a bucket, one file per batch."""
 
     path: Path | None = None
     """The folder; either this or `url`."""
     url: str = ""
     """The place in a bucket: s3://BUCKET/…, gs://BUCKET/… or az://ACCOUNT/CONTAINER/…."""
     batch_events: Positive = msgspec.field(default=100_000, name="roll_events")
-    """The most events in a file: here a batch is a file, so that both limits are one."""
+    """The maximum number of events in a file: here a batch is a file, so both limits are the same."""
     batch_bytes: Size = Size(64 * 1024**2)
-    """The size of its events at which a file is complete, as JSON."""
+    """The size of its events, as JSON, at which a file is complete."""
     batch_time: Duration = msgspec.field(default=Duration(300), name="roll_time")
-    """The longest time for which a file waits for more events."""
+    """The longest time that a file waits for more events."""
     columns: Mapping[str, str] = {}
     """Promoted columns: revenue = "properties.revenue: number"."""
     endpoint: str = ""
-    """The address of a store that is not the cloud's own; only here may it be a plain http:// one."""
+    """The address of a store that is not the cloud's own; only here may it be plain http://."""
     region: str = ""
-    """Of S3; by default that of the environment, else us-east-1."""
+    """S3's region; by default the environment's, else us-east-1."""
     access_key: Secret | None = None
-    """Of S3; without it, the environment's credentials are used."""
+    """S3's access key; without it, the environment's credentials are used."""
     secret_key: Secret | None = None
-    """S3's secret key, Azure's account key, or a service account's key of Google Cloud Storage, as JSON."""
+    """S3's secret key, Azure's account key, or Google Cloud Storage's service account key, as JSON."""
 
     @property
     def target(self) -> str:

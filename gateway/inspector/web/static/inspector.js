@@ -1,5 +1,5 @@
-// What moves by itself: times in the reader's zone, the live tail, figures that stay new, and copying.
-// Everything else works without this script. Nothing here ever makes markup of a text.
+// Everything dynamic: times in the reader's zone, the live tail, figures that stay current, and copying.
+// Everything else works without this script. Nothing here ever turns text into markup.
 "use strict";
 
 const zone = { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" };
@@ -8,7 +8,7 @@ const calendar = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "sh
 const short = new Intl.DateTimeFormat(undefined, { ...zone, day: "numeric", month: "short", second: undefined });
 const figures = new Intl.NumberFormat("en-US");
 
-/** Show the times below an element in the zone of the reader; UTC is seen on hover. */
+/** Show the times below an element in the reader's zone; UTC is shown on hover. */
 function localize(root) {
   const today = new Date().toDateString();
   for (const element of root.querySelectorAll("time[datetime]")) {
@@ -33,9 +33,9 @@ function offerCopies(root) {
   }
 }
 
-// Parts of a page that stay new: each names its seconds in data-live.
+// Parts of a page that stay current: each gives its interval in seconds in data-live.
 
-// An answer to a form has an address of its own, which is not that of the page.
+// The answer to a form has its own address, which differs from the page's.
 const address = document.body.dataset.address ?? location.pathname + location.search;
 const parts = [...document.querySelectorAll("[data-live]")];
 
@@ -60,7 +60,7 @@ function isInUse(part) {
 
 function renew(part, page) {
   const fresh = page.getElementById(part.id);
-  if (!fresh) return location.replace(address); // the page has become another one, such as by the first event
+  if (!fresh) return location.replace(address); // it became another page, for example with the first event
   if (fresh.outerHTML === part.dataset.was || isInUse(part)) return;
   part.dataset.was = fresh.outerHTML;
   part.replaceChildren(...document.importNode(fresh, true).childNodes);
@@ -90,9 +90,9 @@ function keepNew() {
 // The live tail.
 
 const MOST_ROWS = 200;
-const MOST_FRESH = 25; // of one draw
+const MOST_FRESH = 25; // per draw
 const DRAW_MS = 200;
-const REST = 4; // times as long as a draw took nothing is drawn, so that the page answers whoever uses it
+const REST = 4; // pause for this many times as long as a draw took, so that the page stays responsive
 
 class Tail {
   constructor(bar) {
@@ -109,7 +109,7 @@ class Tail {
     this.known = new Set([...this.rows.querySelectorAll("a.name")].map((link) => link.pathname));
     this.button.hidden = false;
     this.button.addEventListener("click", () => (this.wanted ? this.pause() : this.resume()));
-    // A browser has six connections to a host: hidden tabs must leave them to those that are seen.
+    // A browser has six connections to a host: hidden tabs must leave them to visible ones.
     document.addEventListener("visibilitychange", () => (document.hidden ? this.close() : this.open()));
     this.resume();
     this.keepDrawing();
@@ -140,7 +140,7 @@ class Tail {
     });
     this.source.onerror = () => {
       this.say("wait", "Connecting again");
-      // A browser that got an error for an answer does not try again by itself.
+      // A browser that got an error as the answer does not retry by itself.
       if (this.source?.readyState === EventSource.CLOSED) {
         this.source = undefined;
         setTimeout(() => this.open(), 2000);
@@ -177,7 +177,7 @@ class Tail {
   keepDrawing() {
     const begun = performance.now();
     this.draw();
-    // What comes after a frame comes after the layout of the new rows, which takes longer than to make them.
+    // What comes after a frame comes after the layout of the new rows, which takes longer than creating them.
     requestAnimationFrame(() =>
       setTimeout(() => {
         const took = performance.now() - begun;

@@ -1,1 +1,1 @@
-"""Inspection of a journal without running it: list its files, find their faults, extract their events."""
+"""Inspect a journal without running it: list its files, find their faults, extract their events."""

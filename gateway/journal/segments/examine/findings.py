@@ -27,14 +27,14 @@ class Finding(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 def fault(entry: FileEntry, code: str, message: str, offset: int | None = None) -> Finding:
-    """Return a fault by which no event is lost."""
+    """Return a fault that loses no event."""
     return Finding(code, True, entry.partition, entry.path, message, offset)
 
 
 def _lost(
     entry: FileEntry, code: str, reason: str, first: int, end: int, offset: int | None = None
 ) -> Finding:
-    """Return a fault by which the events from `first` on, before `end`, are lost."""
+    """Return a fault that loses the events from `first` up to, but not including, `end`."""
     last = f" to {entry.partition}/{end - 1}" if end - first > 1 else ""
     position = f"{entry.partition}/{first}"
     message = f"{reason}; {count_events(end - first)} cannot be read: {position}{last}"
@@ -42,18 +42,18 @@ def _lost(
 
 
 def not_ours(entry: FileEntry) -> Finding:
-    """Return the fault of a file that does not belong to its partition."""
+    """Return the fault for a file that does not belong to its partition."""
     return fault(entry, "not_ours", f"{entry.mismatch}; skipped, and set aside at the next start")
 
 
 def not_kept(oldest: FileEntry) -> Finding:
-    """Return a note that requested events have been deleted after their delivery."""
+    """Return a note that requested events were deleted after their delivery."""
     message = f"events before {oldest.partition}/{oldest.first} are no longer retained"
     return Finding("not_kept", False, oldest.partition, oldest.path, message)
 
 
 def damaged(entry: FileEntry, damage: Damage) -> Finding:
-    """Return the fault of a damaged range of a file."""
+    """Return the fault for a damaged range of a file."""
     code, reason, offset = "chunk_damaged", damage.reason, damage.offset
     if damage.first == damage.end:
         return fault(entry, code, f"{reason}; no event is lost", offset)

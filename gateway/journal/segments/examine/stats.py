@@ -25,7 +25,7 @@ _MAX_CHUNK_BYTES = 64 * 1024 * 1024
 
 
 class Stats(msgspec.Struct):
-    """The counts of a partition, or of several."""
+    """The counts for one or several partitions."""
 
     partition: str
     files: int = 0

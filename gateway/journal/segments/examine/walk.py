@@ -31,7 +31,7 @@ class Damage(NamedTuple):
     reason: str
     first: int
     end: int
-    """The events from `first` on, before `end`, are lost; none if both are equal."""
+    """The events from `first` up to, but not including, `end` are lost; none if both are equal."""
 
 
 def limit(file: File, successor: int | None) -> Limit:
