@@ -116,7 +116,7 @@ that sinks/merge_tree/schema.py prepares, and sinks/merge_tree/failures.py judge
 appends to the tables of sinks/duckdb_file/schema.py with sinks/duckdb_file/statements.py, and
 sinks/duckdb_file/failures.py judges what DuckDB raises. sinks/bigquery.py logs in with
 sinks/google/credentials.py, prepares its table with sinks/google/schema.py, and begins load jobs with
-sinks/google/service.py. All get the rows of a batch from sinks/rows/mended.py. sinks/http.py,
+sinks/google/service.py. All get the rows of a batch from sinks/rows/repaired.py. sinks/http.py,
 sinks/segment.py and sinks/commandersact.py have the keys of sinks/http_client/sink.py, send requests with
 sinks/http_client/client.py, which connects only where sinks/http_client/guard.py lets it, and read answers
 with sinks/http_client/answers.py; the last two translate events and share sinks/http_client/upstream.py.

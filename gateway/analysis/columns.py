@@ -20,8 +20,8 @@ from msgspec import UNSET, Raw, UnsetType
 from gateway.analysis.blocks import Block, Report
 from gateway.raw.values import UNDECODABLE
 from gateway.sinks.rows.envelope import ENVELOPE, REQUIRED, Column, Rows
-from gateway.sinks.rows.mended import read_mended
 from gateway.sinks.rows.promoted import ColumnType
+from gateway.sinks.rows.repaired import read_repaired
 
 CANONICAL = Column("canonical", "json")
 """The canonical event, as it stands in the journal."""
@@ -148,7 +148,7 @@ def read_each(block: Block, report: Report) -> tuple[Block, list[tuple[Any, ...]
         place = f"{block.partition}/{position}"
         try:
             line.decode()
-            rows.append(read_mended(_ROWS, line, place))
+            rows.append(read_repaired(_ROWS, line, place))
         except UNDECODABLE as error:
             report(f"not an event, and left out: {place}: {error}")
         else:

@@ -265,7 +265,7 @@ class Queue:
             return
         if not self._guard.allows():
             raise SinkHeld(
-                f"too many events refused, the last with: {culprit.message}; after the target is mended:"
+                f"too many events refused, the last with: {culprit.message}; after the target is fixed:"
                 f" gateway sinks resume {self._name}",
                 answer=culprit.answer,
             )

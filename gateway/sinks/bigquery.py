@@ -27,7 +27,7 @@ from gateway.sinks.http_client.client import open_client, parse_url
 from gateway.sinks.rows import promoted
 from gateway.sinks.rows.arrow import Encoder
 from gateway.sinks.rows.envelope import ENVELOPE, LOADED_AT, Rows
-from gateway.sinks.rows.mended import convert_all
+from gateway.sinks.rows.repaired import convert_all
 
 _PROJECT = re.compile(r"(?:[a-z0-9.-]+:)?[a-z][a-z0-9-]*", re.ASCII)
 _NAME = re.compile(r"[A-Za-z0-9_]{1,1024}", re.ASCII)

@@ -23,7 +23,7 @@ from gateway.sinks.merge_tree import schema, views
 from gateway.sinks.merge_tree.server import Server, open_server
 from gateway.sinks.rows import promoted
 from gateway.sinks.rows.envelope import ENVELOPE, LOADED_AT, Rows
-from gateway.sinks.rows.mended import convert_all
+from gateway.sinks.rows.repaired import convert_all
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 _SETTINGS = {

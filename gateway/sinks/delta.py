@@ -24,7 +24,7 @@ from gateway.sinks.lake.location import locate
 from gateway.sinks.rows import promoted
 from gateway.sinks.rows.arrow import Encoder
 from gateway.sinks.rows.envelope import ENVELOPE, LOADED_AT, Rows
-from gateway.sinks.rows.mended import convert_all
+from gateway.sinks.rows.repaired import convert_all
 from gateway.sinks.storage.sink import StorageSink
 
 _Result = TypeVar("_Result")

@@ -28,7 +28,7 @@ from gateway.sinks.duckdb_file.statements import STAGE, Statements
 from gateway.sinks.rows import promoted
 from gateway.sinks.rows.arrow import Encoder
 from gateway.sinks.rows.envelope import ENVELOPE, LOADED_AT, Rows
-from gateway.sinks.rows.mended import convert_all
+from gateway.sinks.rows.repaired import convert_all
 
 _TABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 _CLOSE_SECONDS = 2

@@ -17,7 +17,7 @@ from gateway.sinks.base import Batch, Connection
 from gateway.sinks.rows import promoted
 from gateway.sinks.rows.arrow import Encoder
 from gateway.sinks.rows.envelope import ENVELOPE, LOADED_AT, Rows
-from gateway.sinks.rows.mended import convert_all
+from gateway.sinks.rows.repaired import convert_all
 from gateway.sinks.storage import names
 from gateway.sinks.storage.base import Storage, create, probe
 from gateway.sinks.storage.bucket import Bucket

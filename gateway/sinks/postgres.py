@@ -24,7 +24,7 @@ from gateway.sinks.postgresql.statements import STAGE, STAGE_SCHEMA, Statements
 from gateway.sinks.rows import promoted
 from gateway.sinks.rows.envelope import ENVELOPE, LOADED_AT, Rows
 from gateway.sinks.rows.escapes import replace_unstorable
-from gateway.sinks.rows.mended import read_all
+from gateway.sinks.rows.repaired import read_all
 
 _TABLE = re.compile(r"(?:[A-Za-z_][A-Za-z0-9_]*\.)?[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 _RESERVED = frozenset(

@@ -172,23 +172,23 @@ async def test_a_broken_target_empties_no_journal_into_the_dead_letters(
 async def test_a_held_sink_is_not_tried_after_a_restart(journal: Path, state: State) -> None:
     keep(journal / "0", event_lines(0, 50))
     await deliver(make(Picky(refuses=ids(*range(50))), journal, state))
-    mended = Picky()
+    fixed = Picky()
 
-    await deliver(make(mended, journal, state))
+    await deliver(make(fixed, journal, state))
 
-    assert mended.batches == []
+    assert fixed.batches == []
 
 
 async def test_after_it_is_resumed_a_mended_target_gets_the_rest(journal: Path, state: State) -> None:
     keep(journal / "0", event_lines(0, 50))
     await deliver(make(Picky(refuses=ids(*range(50))), journal, state))
-    mended = Picky()
-    worker = make(mended, journal, state)
+    fixed = Picky()
+    worker = make(fixed, journal, state)
     worker.resume()
 
     await deliver(worker)
 
-    assert mended.taken == [f"m{number}" for number in range(MAX_IN_A_ROW, 50)]
+    assert fixed.taken == [f"m{number}" for number in range(MAX_IN_A_ROW, 50)]
     assert state.tallies() == {"sink": {DELIVERED: 30, REFUSED: MAX_IN_A_ROW}}
     assert (state.statuses.read("sink").state, state.statuses.read("sink").held) == ("up", False)
 

@@ -43,13 +43,13 @@ allow_private = true
 
 class Hook:
     """
-    Decides how a Target answers: it refuses poison until it is mended, and else behaves as `behave` says.
+    Decides how a Target answers: it refuses poison until it is fixed, and else behaves as `behave` says.
 
     `accepted` are those requests that it has answered with a success, by their webhook-id.
     """
 
     def __init__(self, behave: Callable[[], Behaviour] = lambda: chaos.ACCEPT) -> None:
-        self.mended = False
+        self.fixed = False
         self.accepted: dict[str, list[dict[str, Any]]] = {}
         self._behave = behave
 
@@ -57,7 +57,7 @@ class Hook:
         body = json.loads(request.body)
         events: list[dict[str, Any]] = body.get("batch", [body])
         poison = [event["messageId"] for event in events if event["event"] == POISON]
-        if poison and not self.mended:
+        if poison and not self.fixed:
             return chaos.answer(422, f"it is poison: {poison}".encode())
         behaviour = self._behave()
         if behaviour in chaos.SUCCESSES:

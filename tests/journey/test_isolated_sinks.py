@@ -47,7 +47,7 @@ def test_a_bad_sink_leaves_the_sink_beside_it_alone(
 ) -> None:
     rounds = rounds or ROUNDS
     webhook = Hook(lambda: behaviour or chaos.ACCEPT)
-    webhook.mended = behaviour is not None
+    webhook.fixed = behaviour is not None
 
     with Target(webhook) as target:
         running = gateway(hook.config(target.url, timeout="10m"))

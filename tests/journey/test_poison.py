@@ -1,4 +1,4 @@
-"""Poison: exactly the events that a target refuses are buried, and they arrive once it is mended."""
+"""Poison: exactly the events that a target refuses are buried, and they arrive once it is fixed."""
 
 from collections.abc import Callable
 
@@ -27,14 +27,14 @@ def test_poison_first_in_the_middle_and_last_is_buried_and_arrives_once_retried(
         before = webhook.names
         account = hook.balance(running)
         again = hook.run(running, "dead", "retry", "hook", "--yes")
-        webhook.mended = True
-        mended = hook.run(running, "dead", "retry", "hook", "--yes")
+        webhook.fixed = True
+        fixed = hook.run(running, "dead", "retry", "hook", "--yes")
         arrived = webhook.names
         retried = hook.balance(running)
 
     assert sorted(before) == sorted(f"e{n}" for n in range(EVENTS) if n not in poison)
     assert (account["dead"], account["delivered"]) == ({"refused": 3}, EVENTS - 3)
-    assert (again.exit_code, mended.exit_code) == (1, 0)
+    assert (again.exit_code, fixed.exit_code) == (1, 0)
     assert sorted(arrived[len(before) :]) == sorted(f"e{n}" for n in poison)
     assert (retried["dead"], retried["delivered"]) == ({}, EVENTS)
 
@@ -55,7 +55,7 @@ def test_a_poisoned_day_is_held_and_goes_on_once_the_target_is_mended(
         hook.send(running, EVENTS, EVENTS + 10)
         running.delivered(EVENTS + 10)
         still_held = hook.sink(running)
-        webhook.mended = True
+        webhook.fixed = True
         hook.run(running, "sinks", "resume", "hook", "--yes")
         hook.await_delivery(running)
         rest = webhook.names

@@ -138,7 +138,7 @@ def test_operators_have_all_their_commands(gateway: Callable[..., Gateway]) -> N
         hook.send(running, 0, 100, lambda number: number in (30, 60))
         until(lambda: hook.sink(running)["dead"])
         hook.await_delivery(running)
-        webhook.mended = True
+        webhook.fixed = True
 
         letters = hook.objects(running, "dead", "list", "hook")
         retry = hook.run(running, "dead", "retry", "hook", "--yes")

@@ -1,4 +1,4 @@
-"""The table: created, widened, and refused with the statement that mends it; and failures of the server."""
+"""The table: created, widened, and refused with the statement that fixes it; and failures of the server."""
 
 from pathlib import Path
 from typing import Any

@@ -1,4 +1,4 @@
-"""The file and its table: values, columns, and failures with the statement that mends them."""
+"""The file and its table: values, columns, and failures with the statement that fixes them."""
 
 import stat
 from datetime import UTC, datetime

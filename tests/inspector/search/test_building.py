@@ -183,12 +183,12 @@ def test_an_error_of_the_disk_is_tried_again(tmp_path: Path) -> None:
     folder.mkdir()
     (folder / "0").touch()  # where a folder should be
 
-    def mend(_: float) -> bool:
+    def fix(_: float) -> bool:
         if (folder / "0").is_file():
             (folder / "0").unlink()
         return False
 
-    build(open_log(tmp_path), folder, mend, 0.001, SMALL)
+    build(open_log(tmp_path), folder, fix, 0.001, SMALL)
 
     assert ends(tmp_path)[-1][1] == 100
 

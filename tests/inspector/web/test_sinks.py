@@ -23,7 +23,7 @@ from tests.inspector.visitor import BROWSER, CONFIG, visitor
     ("error", "words"),
     [
         (SinkUnavailable("host: 502"), "The target cannot take events now, and is tried again: host: 502"),
-        (SinkMisconfigured("no such table"), "The target takes nothing until this is mended: no such table"),
+        (SinkMisconfigured("no such table"), "The target takes nothing until this is fixed: no such table"),
         (SinkHeld("too many refused"), "The sink waits for you: too many refused"),
         (KeyError("name"), "An unexpected error, KeyError:"),
     ],

@@ -8,7 +8,7 @@ from msgspec import Raw
 
 from gateway.errors import Culprit
 from gateway.sinks.rows.envelope import ENVELOPE, REQUIRED, Rows
-from gateway.sinks.rows.mended import read_all
+from gateway.sinks.rows.repaired import read_all
 from tests.build import event_line
 from tests.sinks.batches import batch_of
 

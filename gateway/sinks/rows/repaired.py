@@ -16,7 +16,7 @@ _ROWS_AT_A_TIME = 2000
 """Rows that are converted together: with more, Python's garbage collector has more to scan."""
 
 
-def read_mended(rows: Rows, line: bytes, position: str) -> tuple[Any, ...]:
+def read_repaired(rows: Rows, line: bytes, position: str) -> tuple[Any, ...]:
     """
     Return the row of an event. Raises one of raw.values.UNDECODABLE if the line is not an event.
 
@@ -33,7 +33,7 @@ def read_all(rows: Rows, batch: Batch) -> Iterator[tuple[Any, ...] | Culprit]:
     """Yield a row for each event of a batch; a Culprit in place of a line that is not an event."""
     for number, line in zip(batch.positions, batch.lines, strict=True):
         try:
-            yield read_mended(rows, line, f"{batch.partition}/{number}")
+            yield read_repaired(rows, line, f"{batch.partition}/{number}")
         except UNDECODABLE as error:
             yield Culprit(f"not a canonical event: {error}", "invalid_event")
 
