@@ -181,6 +181,20 @@ async def test_whatever_else_is_committed_does_not_wait(
     assert len(partition.threads) == 2
 
 
+async def test_a_wait_ends_once_there_are_enough_events(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(writer, "_WAIT_SECONDS", 2 * PATIENCE)
+    partition = Unstored()
+    partition.may_go_on.set()
+
+    async with writing(partition, patience=patient()) as opened:
+        first = opened.append([SMALL])
+        for _ in range(100):
+            await asyncio.sleep(0)
+        await asyncio.gather(first, *(opened.append([SMALL]) for _ in range(6)))
+
+    assert len(partition.threads) == 2
+
+
 async def test_waits_that_bring_nothing_are_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(writer, "_WAIT_SECONDS", 0.0)
     partition, patience = Unstored(), patient()
