@@ -44,8 +44,8 @@ class Found(NamedTuple):
 
     bare: Latencies
     gateway: Latencies
-    share: float
-    """Of a core that the intake used."""
+    shares: tuple[float, float]
+    """How much of a core the bare server used, and the intake."""
     lag: float
     """Seconds that delivery was behind at the end of the load."""
 
@@ -63,34 +63,35 @@ def measure(options: Options) -> Iterator[Row]:
 
 
 def _both(program: Path, load: Load, bare: Server, gateway: Gateway, seconds: int) -> Found:
-    def send(port: int) -> Latencies:
-        return open_loop.run(program, port, *load.target(), load.rate / load.events, seconds)
+    def send(server: Server) -> tuple[Latencies, float]:
+        begun, before = time.perf_counter(), cpu.seconds(server.pid)
+        found = open_loop.run(program, server.port, *load.target(), load.rate / load.events, seconds)
+        return found, (cpu.seconds(server.pid) - before) / (time.perf_counter() - begun)
 
-    intake = pinned.intake(gateway)
-    its = send(bare.port)
-    begun, before = time.perf_counter(), cpu.seconds(intake.pid)
-    ours = send(intake.port)
-    share = (cpu.seconds(intake.pid) - before) / (time.perf_counter() - begun)
+    (its, bare_share), (ours, share) = send(bare), send(pinned.intake(gateway))
     lag = gateway.metrics()['gateway_sink_lag_seconds{sink="events"}']
-    return Found(its, ours, share, lag)
+    return Found(its, ours, (bare_share, share), lag)
 
 
 def _rows(load: Load, results: Sequence[Found]) -> Iterator[Row]:
+    its, ours = (min(each) for each in zip(*(found.shares for found in results), strict=True))
     yield Row(
-        f"{load.name}: CPU of the intake, least",
-        cpu=f"{min(each.share for each in results):.1%}".replace("%", " %"),
-        goal=load.cpu_goal,
+        f"{load.name}: CPU, least", _percent(its), "", _percent(ours), f"{ours / its:.2f}", load.cpu_goal
     )
     for name, field in (("p50", "p50"), ("p99", "p99"), ("p99.9", "p999")):
-        its = [getattr(each.bare, field) for each in results]
-        ours = [getattr(each.gateway, field) for each in results]
-        more = f"{min(ours) - min(its):+.1f} ms" if field == "p99" else ""
+        ceilings = [getattr(each.bare, field) for each in results]
+        times = [getattr(each.gateway, field) for each in results]
+        more = f"{min(times) - min(ceilings):+.1f} ms" if field == "p99" else ""
         goal = "best ≤ bare + 5 ms" if field == "p99" else ""
-        yield Row(f"  {name}, best and median", _milliseconds(its), _milliseconds(ours), "", more, goal)
+        yield Row(f"  {name}, best and median", _milliseconds(ceilings), _milliseconds(times), "", more, goal)
     yield Row("  delivery behind at the end, most", wall=f"{max(r.lag for r in results):.2f} s", goal="≤ 1 s")
     failed = [sum(getattr(each, which).failed for each in results) for which in ("bare", "gateway")]
     if any(failed):
         yield Row("  not answered with 200", *(f"{each:,}" for each in failed))
+
+
+def _percent(share: float) -> str:
+    return f"{share:.1%}".replace("%", " %")
 
 
 def _milliseconds(values: Sequence[float]) -> str:
