@@ -44,13 +44,18 @@ def begin() -> None:
     reopen()
 
 
+def incidents() -> dict[str, float]:
+    """Return the journal incidents that this process has counted, by kind."""
+    samples = (sample for metric in JOURNAL_INCIDENTS.collect() for sample in metric.samples)
+    return {each.labels["kind"]: each.value for each in samples if each.name.endswith("_total")}
+
+
 def begin_with_incidents() -> None:
-    """Do the same in the process without a parent, and keep the journal incidents counted so far."""
-    found = [sample for metric in JOURNAL_INCIDENTS.collect() for sample in metric.samples]
+    """Do as `begin`, and keep the journal incidents that the parent has counted."""
+    found = incidents()
     begin()
-    for sample in found:
-        if sample.name.endswith("_total"):
-            JOURNAL_INCIDENTS.labels(**sample.labels).inc(sample.value)
+    for kind, number in found.items():
+        JOURNAL_INCIDENTS.labels(kind).inc(number)
 
 
 def reopen() -> None:

@@ -82,7 +82,7 @@ class Protocol(HttpToolsProtocol):
                 data = self._feed(data)
         except (HttpParserError, Unacceptable):
             self.send_400_response("")
-        if self._unused > _MAX_HEAD_BYTES:  # of a head or of trailers
+        if self._unused > _MAX_HEAD_BYTES and not self._is_ending:  # of a head or of trailers
             self._status = 431
             self.send_400_response("")
         exchange = self.cycle
@@ -160,6 +160,7 @@ class Protocol(HttpToolsProtocol):
         if isinstance(self.cycle, Exchange):
             self.cycle.complete()
         else:
+            self.cycle.more_body = False  # which uvicorn leaves as it is after an early answer
             super().on_message_complete()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -237,12 +238,14 @@ class Protocol(HttpToolsProtocol):
         """Refuse unreadable data once the requests before it are answered, and close the connection."""
         if self.transport.is_closing() or self._is_ending:
             return
-        if self.cycle is not None and self.cycle.more_body:  # the unreadable data is its body
-            self._is_ending = bool(self.pipeline)
-            if self.pipeline:
-                self.pipeline.popleft()
-        else:
+        if self.cycle is None or not self.cycle.more_body:
             self._is_ending = self._is_busy()
+        elif self.cycle.response_complete:  # the unreadable data is the rest of a body that is answered
+            return self.transport.close()
+        elif self.pipeline:  # it is the body of the last request, which waits for others
+            self.pipeline.popleft()
+            self.cycle.more_body = False
+            self._is_ending = True
         if not self._is_ending:
             self._end()
 

@@ -1,6 +1,7 @@
 """Resources of the machine that a gateway needs: addresses, descriptors, signals, a folder for metrics."""
 
 import errno
+import multiprocessing
 import os
 import resource
 import shutil
@@ -92,8 +93,8 @@ class MetricsFolder:
     The folder for the metrics of all processes, which $PROMETHEUS_MULTIPROC_DIR names to children.
 
     It is in memory if possible: a write to a mapped file on a full disk kills the process. It is empty at
-    first, unless it is `inherited`. As a context manager, it also counts what this process finds, and is
-    removed at the end.
+    first, unless it is `inherited`. As a context manager, it also gets the incidents that this process has
+    counted so far, and is removed at the end.
     """
 
     def __init__(self, journal: Path, inherited: str = "") -> None:
@@ -125,7 +126,13 @@ class MetricsFolder:
         os.environ[_METRICS] = str(self.path)
 
     def __enter__(self) -> Self:
-        metrics.begin_with_incidents()
+        if metrics.incidents():
+            # In a process of its own, which alone would end if the disk were full.
+            fork = multiprocessing.get_context("fork").Process
+            count = fork(target=metrics.begin_with_incidents, name="supervisor")
+            with suppress(OSError):
+                count.start()
+                count.join()
         return self
 
     def __exit__(self, *_: object) -> None:

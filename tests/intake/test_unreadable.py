@@ -1,10 +1,12 @@
 """What no parser can read is refused after the answers to the requests before it, and costs them nothing."""
 
+import socket
 from collections.abc import Iterator
 
 import pytest
 
 from tests.build import to_json, track
+from tests.gateway import PATIENCE
 from tests.intake.roads import Side, both
 from tests.intake.test_short_road import LAST, ORDINARY, SOURCES, request
 
@@ -65,3 +67,40 @@ def test_the_connection_ends_with_the_last_request_that_asks_for_it(sides: Sides
     for side in sides:
         assert statuses(side.exchange([last + b"what is this\r\n\r\n"])) == [200]
         assert len(side.take_lines()) == 1
+
+
+def connected(side: Side) -> socket.socket:
+    return socket.create_connection(("127.0.0.1", side.port), timeout=PATIENCE)
+
+
+def test_an_answer_that_waits_for_the_journal_is_not_cut_off_by_the_deadline_of_a_body(sides: Sides) -> None:
+    waits = request(to_json(track(event="never durable")))
+
+    for side in sides:
+        with connected(side) as connection:
+            connection.sendall(waits + CHUNKED + b"no number\r\n")
+
+            is_cut_off = side.cuts_off_after(31.0, lambda each: each._is_ending)
+
+            side.run(side.connection.transport.abort)  # since it reads no more, and would stay
+            assert not is_cut_off
+
+
+def test_a_request_that_is_answered_before_its_body_is_not_answered_again(sides: Sides) -> None:
+    for side in sides:
+        with connected(side) as connection:
+            connection.sendall(CHUNKED.replace(b"/v1/track", b"/nothing"))
+            answer = connection.recv(65536)
+            connection.sendall(b"no number\r\n")
+
+            assert (statuses(answer), connection.recv(65536)) == ([404], b"")
+
+
+def test_a_connection_stays_open_when_the_rest_of_an_answered_body_has_arrived(sides: Sides) -> None:
+    for side in sides:
+        with connected(side) as connection:
+            connection.sendall(b"POST /nothing HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\n")
+            connection.recv(65536)
+            connection.sendall(b"12345")
+
+            assert not side.cuts_off_after(31.0, lambda each: not each.cycle.more_body)
