@@ -127,12 +127,16 @@ class MetricsFolder:
 
     def __enter__(self) -> Self:
         if metrics.incidents():
-            # In a process of its own, which alone would end if the disk were full.
+            # In a process of its own, since a full disk ends the one that counts.
             fork = multiprocessing.get_context("fork").Process
-            count = fork(target=metrics.begin_with_incidents, name="supervisor")
-            with suppress(OSError):
-                count.start()
-                count.join()
+            counting = fork(target=metrics.begin_with_incidents, name="supervisor")
+            try:
+                counting.start()
+                counting.join()
+                if counting.exitcode:
+                    log.error("journal incidents not counted", status=counting.exitcode)
+            except OSError as error:
+                log.error("journal incidents not counted", error=str(error))
         return self
 
     def __exit__(self, *_: object) -> None:
